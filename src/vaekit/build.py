@@ -1,0 +1,102 @@
+"""From a configuration to parts and models, and back."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from vaekit.config import FAMILIES, MODEL_PARTS, Custom, Settings, merge, plain, schema, validate
+from vaekit.errors import ConfigError
+from vaekit.model import VAE, evaluating
+
+
+def build_part(config: Settings, family: str, *shapes: Any) -> Any:
+    """The part of a family that `config` names, built for these shapes."""
+    options = config.part(family)
+    if isinstance(options, Custom):
+        raise ConfigError(f"{family} {options.name} is not one of vaekit's own parts: hand over the object itself")
+    chosen = {name: getattr(options, name) for name in type(options).model_fields if name != "kind"}
+    return FAMILIES[family][options.kind](*shapes, **chosen)
+
+
+def describe_part(family: str, part: Any) -> dict[str, Any]:
+    """The options of a part, read from the attributes that bear the names of its arguments; of a custom part, its name."""
+    for kind, known in FAMILIES[family].items():
+        if type(part) is known:
+            options = [name for name in schema(kind, known).model_fields if name != "kind"]
+            return {"kind": kind} | {name: getattr(part, name) for name in options}
+    return {"kind": "custom", "name": type(part).__name__}
+
+
+def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None) -> VAE:
+    """The model of a resolved configuration, with `modules` in the place of the parts that they are named for.
+
+    The weights start from the configuration's seed; the caller's random state is left as it was.
+    """
+    shape, latent = config.data.shape or (), config.latent_dim
+    given = modules or {}
+
+    def part(family: str, *shapes: Any) -> Any:
+        return given[family] if family in given else build_part(config, family, *shapes)
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        encoder = part("encoder", shape, latent)
+        likelihood = part("likelihood", shape)
+        return VAE(
+            encoder=encoder,
+            posterior=part("posterior", _features(encoder, shape), latent),
+            prior=part("prior", latent),
+            decoder=part("decoder", latent, getattr(likelihood, "parameter_shape", shape)),
+            likelihood=likelihood,
+        )
+
+
+def describe_model(model: VAE) -> dict[str, Any]:
+    """The part of a configuration that makes this model."""
+    shape, latent = model.data_shape, math.prod(model.latent_shape)
+    return {name: describe_part(name, getattr(model, name)) for name in MODEL_PARTS} | {
+        "latent_dim": latent,
+        "data": {"shape": shape},
+    }
+
+
+def resolve(config: Settings, shape: Sequence[int], support: str) -> Settings:
+    """`config` with what was left to the data filled in: shape, latent_dim, likelihood, and what the parts chose themselves.
+
+    support: of the values that a model would see: binary, unit or real.
+    """
+    wanted = config.data.shape
+    if wanted is not None and tuple(wanted) != tuple(shape):
+        raise ConfigError(f"the configuration is for rows of shape {tuple(wanted)}, the data have {tuple(shape)}")
+    latent = config.latent_dim or default_latent(shape)
+    likelihood = config.part("likelihood") or {"kind": default_likelihood(shape, support)}
+    filled = {"latent_dim": latent, "likelihood": likelihood, "data": {"shape": tuple(shape)}}
+    return validate(merge(config.model_dump(), plain(filled)))
+
+
+def default_latent(shape: Sequence[int]) -> int:
+    """2 for gray images up to 32 x 32, which a plane shows well; 32 for other images; 2 to 32 for vectors, by their length."""
+    if len(shape) == 3:
+        return 2 if shape[0] == 1 and max(shape[1:]) <= 32 else 32
+    return min(32, max(2, math.prod(shape) // 8))
+
+
+def default_likelihood(shape: Sequence[int], support: str) -> str:
+    """Bernoulli for binary data and, as in the literature, for gray images; Gaussian for colour, tables and real values."""
+    gray = len(shape) == 3 and shape[0] == 1
+    return "bernoulli" if support == "binary" or (support == "unit" and gray) else "gaussian"
+
+
+def _features(encoder: nn.Module, shape: Sequence[int]) -> int:
+    """The width of an encoder's output, found by passing one row of zeros through it."""
+    try:
+        with torch.no_grad(), evaluating(encoder):
+            features = encoder(torch.zeros(1, *shape))
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ConfigError(
+            f"encoder {type(encoder).__name__} fails on rows of shape {tuple(shape)}: {str(error).splitlines()[0]}"
+        ) from error
+    return features.shape[-1]

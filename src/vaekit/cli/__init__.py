@@ -1,0 +1,43 @@
+"""The command line: parse, call a workflow, print. Nothing here computes; torch is imported inside commands.
+
+Exit status: 0 done, 1 the work failed, 2 the request was wrong. A wrong request is one line.
+"""
+
+import os
+import sys
+from typing import NoReturn
+
+from typer import TyperException
+
+from vaekit.errors import RequestError, VaekitError
+
+
+def main() -> NoReturn:
+    """The entry point of `vaekit`."""
+    from vaekit.cli.app import app
+
+    debug = "--debug" in sys.argv[1:]
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        sys.exit(app(arguments, prog_name="vaekit", standalone_mode=False) or 0)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing more to say
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _end("interrupted", 130)
+    except VaekitError as error:
+        if debug:
+            raise
+        _end(str(error), 2 if isinstance(error, RequestError) else 1)
+    except TyperException as error:
+        _end(f"{error.format_message()} (see vaekit --help)", 2)
+    except Exception as error:
+        if debug:
+            raise
+        first = (str(error).splitlines() or [""])[0]
+        _end(f"failed unexpectedly, {type(error).__name__}: {first} (--debug shows where)", 1)
+
+
+def _end(message: str, status: int) -> NoReturn:
+    print(f"vaekit: {message}", file=sys.stderr)
+    sys.exit(status)

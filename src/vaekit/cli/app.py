@@ -1,0 +1,307 @@
+"""The commands and their options; a command's help is its docstring."""
+
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vaekit.cli import show
+
+app = typer.Typer(
+    help="Train variational autoencoders on your own data, judge them honestly, look at them, use them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+recipes_app = typer.Typer(help="List the recipes; `recipes show NAME` prints one as a file to change.")
+app.add_typer(recipes_app, name="recipes", invoke_without_command=True)
+
+RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Split = Annotated[str, typer.Option(help="Rows: train, validation or test.")]
+Data = Annotated[str | None, typer.Option(help="Other rows than the run's own: a path.")]
+Indices = Annotated[str | None, typer.Option("--index", help="Rows by index, such as 0,1,7 or 0-9.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the noise.")]
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    if version:
+        print(metadata.version("vaekit"))
+        raise typer.Exit
+
+
+@app.command()
+def train(
+    recipe: Annotated[str | None, typer.Argument(help="A recipe, or a configuration file (.yaml). Default: conv.")] = None,
+    data: Annotated[str | None, typer.Option(help="A name (see `vaekit data`) or a path. Default: mnist.")] = None,
+    test: Annotated[str | None, typer.Option(help="A path with the test rows.")] = None,
+    support: Annotated[str | None, typer.Option(help="What values can be: binary, unit, integers:L, real.")] = None,
+    resize: Annotated[str | None, typer.Option(metavar="HxW", help="Resize images, such as 64x64.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Draw that many training rows, by seed.")] = None,
+    latent_dim: Annotated[int | None, typer.Option(help="Latent dimensions.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training rows.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows per update.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of split, start, order and noise.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other key, such as objective.beta=4.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder. Default: runs/RECIPE-DATA-TIME.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite a run that is there.")] = False,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run.")] = None,
+    json: Json = False,
+) -> None:
+    """Train a model: a run folder with weights, figures and pictures."""
+    from vaekit import config, workflows
+    from vaekit.errors import ConfigError
+
+    options = {
+        "data": {"test": test, "support": support, "resize": _size(resize), "limit": limit},
+        "training": {"epochs": epochs, "batch_size": batch_size, "device": device},
+        "latent_dim": latent_dim,
+        "seed": seed,
+    }
+    given = _without_none(options)
+    if resume is not None:
+        if recipe or data or given or settings or out:
+            raise ConfigError("--resume takes a run folder and nothing that would change the run: leave the other options out")
+        run = workflows.resume(resume)
+    else:
+        chosen = config.merge(given, config.assignments(settings or []))
+        run = workflows.train(recipe, data=data, out=out, force=force or _may_overwrite(out), **chosen)
+    show.trained(run, json)
+
+
+@app.command()
+def evaluate(
+    run: RunPath,
+    split: Split = "test",
+    samples: Annotated[int, typer.Option(help="K of the importance-weighted bound.")] = 100,
+    data: Data = None,
+    limit: Annotated[int | None, typer.Option(help="The first so many rows only.")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Loss, its two terms and the importance-weighted bound, with standard errors."""
+    from vaekit import workflows
+
+    show.figures(workflows.evaluate(run, split=_part(split), samples=samples, data=data, limit=limit, seed=seed), json)
+
+
+@app.command()
+def sample(
+    run: RunPath,
+    count: Annotated[int, typer.Option(help="How many.")] = 64,
+    draw: Annotated[bool, typer.Option("--draw", help="Draw the values too, instead of showing their means.")] = False,
+    out: Annotated[Path | None, typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy).")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Draw new rows from the prior through the decoder."""
+    from vaekit.store import load_run
+    from vaekit.workflows import use
+
+    loaded = load_run(run)
+    values = use.sample(loaded, count, seed=seed, draw=draw)
+    path = use.save_values(out or run / "plots" / f"sample-{seed}.png", loaded, values, title=f"{count} samples, {run.name}")
+    show.written({"count": count, "seed": seed, "file": str(path)}, json)
+
+
+@app.command()
+def reconstruct(
+    run: RunPath,
+    data: Annotated[str | None, typer.Argument(metavar="[FILE]", help="Rows of your own: an image, folder or array.")] = None,
+    index: Indices = None,
+    label: Annotated[str | None, typer.Option(help="Only rows of this class.")] = None,
+    split: Split = "test",
+    out: Annotated[Path | None, typer.Option(help="A picture (.png, .pdf, .svg) or the decoded values (.npy).")] = None,
+    json: Json = False,
+) -> None:
+    """Chosen rows through the model and back, with their codes."""
+    from vaekit.store import load_run
+    from vaekit.workflows import use
+    from vaekit.workflows.plot import save_reconstruction
+
+    loaded = load_run(run)
+    result = use.reconstruct(loaded, indices=_indices(index), label=label, split=_part(split), data=data)
+    path = save_reconstruction(out or run / "plots" / "reconstruct.png", loaded, result)
+    show.codes(loaded, result, path, json)
+
+
+@app.command()
+def encode(
+    run: RunPath,
+    data: Annotated[str | None, typer.Argument(metavar="[FILE]", help="Rows of your own. Default: the run's data.")] = None,
+    split: Split = "test",
+    out: Annotated[Path, typer.Option(help="Codes: .npz (mean, sigma), .npy (mean) or .csv.")] = Path("codes.npz"),
+    json: Json = False,
+) -> None:
+    """Write the codes of rows: means and standard deviations of q(z given x)."""
+    from vaekit.store import load_run
+    from vaekit.workflows import use
+
+    loaded = load_run(run)
+    result = use.encode(loaded, use.rows_for(loaded, _part(split), data).x)
+    path = use.save_codes(out, result)
+    show.written({"rows": len(result.mean), "latent_dim": result.mean.shape[1], "file": str(path)}, json)
+
+
+@app.command()
+def decode(
+    run: RunPath,
+    codes: Annotated[Path | None, typer.Argument(metavar="[CODES]", help="Codes: .npz, .npy or .csv.")] = None,
+    z: Annotated[list[str] | None, typer.Option("--z", help="One code, such as --z=0.5,-1; may be repeated.")] = None,
+    out: Annotated[Path, typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy).")] = Path("decoded.png"),
+    json: Json = False,
+) -> None:
+    """Decode codes to the means of p(x given z)."""
+    from vaekit.errors import ConfigError
+    from vaekit.store import load_run
+    from vaekit.workflows import use
+
+    if (codes is None) == (not z):
+        raise ConfigError("decode takes either a file of codes or --z=0.5,-1")
+    loaded = load_run(run)
+    values = use.decode(loaded, use.load_codes(codes) if codes else _code(z or []))
+    path = use.save_values(out, loaded, values, title=f"{len(values)} decoded codes, {run.name}")
+    show.written({"rows": len(values), "file": str(path)}, json)
+
+
+@app.command()
+def plot(
+    run: RunPath,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="latent, grid, reconstructions, samples, curves. Default: all.")
+    ] = None,
+    index: Indices = None,
+    across: Annotated[
+        str | None, typer.Option(metavar="LOW:HIGH", help="Grid: range of the first axis, as --across=-2:2.")
+    ] = None,
+    down: Annotated[str | None, typer.Option(metavar="LOW:HIGH", help="Grid: range of the second axis.")] = None,
+    projection: Annotated[str, typer.Option(help="More than two dimensions: active or pca.")] = "active",
+    split: Split = "test",
+    out: Annotated[Path | None, typer.Option(help="A folder, or a file for one picture (.png, .pdf, .svg).")] = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Draw the pictures of a run."""
+    from vaekit import workflows
+
+    view = {
+        "across": _range(across),
+        "down": _range(down),
+        "indices": _indices(index),
+        "projection": projection,
+        "seed": seed,
+    }
+    paths = workflows.plot(run, names or (), split=_part(split), out=out, **view)
+    show.written({"files": [str(path) for path in paths]}, json)
+
+
+@app.command()
+def data(
+    source: Annotated[str | None, typer.Argument(help="A name or a path to look at. Default: list the names.")] = None,
+    support: Annotated[str | None, typer.Option(help="What values can be: binary, unit, integers:L, real.")] = None,
+    resize: Annotated[str | None, typer.Option(metavar="HxW", help="Resize images, such as 64x64.")] = None,
+    json: Json = False,
+) -> None:
+    """List the datasets that have names, or say what is in one of your own."""
+    from vaekit import data as datasets
+
+    if source is None:
+        show.table(datasets.describe(), json)
+    else:
+        show.dataset(datasets.load(source, support=support, resize=_size(resize)), json)
+
+
+@recipes_app.callback()
+def list_recipes(context: typer.Context, json: Json = False) -> None:
+    """List the recipes; `recipes show NAME` prints one as a file to change."""
+    from vaekit import recipes
+
+    if context.invoked_subcommand is None:
+        show.table([{"name": name, "description": recipes.describe(name)} for name in recipes.names()], json)
+
+
+@recipes_app.command("show")
+def show_recipe(name: Annotated[str, typer.Argument(help="A recipe.")]) -> None:
+    """Print a recipe: a file to change and train with `vaekit train FILE`."""
+    from vaekit import recipes
+
+    print(recipes.text(name), end="")
+
+
+# --- From text to values --------------------------------------------------------------------------------------------------
+
+
+def _without_none(options: dict[str, Any]) -> dict[str, Any]:
+    nested = {k: _without_none(v) if isinstance(v, dict) else v for k, v in options.items()}
+    return {k: v for k, v in nested.items() if v is not None and v != {}}
+
+
+def _wrong(option: str, given: str, allowed: str) -> Exception:
+    from vaekit.errors import ConfigError
+
+    return ConfigError(f"{option} {given}: write {allowed}")
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    height, _, width = text.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise _wrong("--resize", text, "height x width, such as --resize 64x64")
+    return int(height), int(width)
+
+
+def _indices(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise _wrong("--index", text, "row numbers from 0, such as --index 0,1,7 or --index 0-9")
+        found += range(int(first), min(int(last or first), int(first) + 10_000) + 1)
+    return found
+
+
+def _range(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high)
+    except ValueError:
+        raise _wrong("range", text, "two numbers, such as --across=-2:2") from None
+
+
+def _code(texts: list[str]) -> Any:
+    import numpy as np
+
+    try:
+        return np.array([[float(number) for number in text.split(",")] for text in texts], dtype=np.float32)
+    except ValueError:
+        raise _wrong("--z", " ".join(texts), "numbers, as many as latent dimensions, such as --z=0.5,-1") from None
+
+
+def _part(text: str) -> Any:
+    from vaekit.errors import ConfigError, suggest
+
+    if text not in ("train", "validation", "test"):
+        raise ConfigError(f"--split {text!r}: {suggest(text, ('train', 'validation', 'test'))}")
+    return text
+
+
+def _may_overwrite(out: Path | None) -> bool:
+    """Ask, where a run is there and somebody can answer."""
+    import sys
+
+    there = out is not None and (out / "config.yaml").is_file()
+    return there and sys.stdin.isatty() and typer.confirm(f"{out} exists: overwrite the run in it?", err=True)

@@ -1,0 +1,296 @@
+"""Configuration: one typed record of everything that makes a run, its parts derived from their constructors.
+
+A part's keyword arguments, with their types and defaults, are its options; nothing is declared twice, and nothing outside the
+package's own parts can be named. `null` means "as fits the data"; `resolve` fills it in.
+"""
+
+import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+import yaml
+import yaml.composer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    create_model,
+)
+
+from vaekit import recipes
+from vaekit.errors import ConfigError, suggest
+from vaekit.likelihoods import LIKELIHOODS
+from vaekit.nets import DECODERS, ENCODERS
+from vaekit.nets.blocks import Width
+from vaekit.objectives import OBJECTIVES
+from vaekit.optimizers import OPTIMIZERS
+from vaekit.posteriors import POSTERIORS
+from vaekit.priors import PRIORS
+from vaekit.schedules import SCHEDULES
+
+_TAGS = {"constrained-float", "constrained-int", "float", "int", "str"}
+
+FORMAT = 1
+MAX_BYTES = 1_000_000
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=False)
+
+
+class Custom(_Options):
+    """A part of the user's own: its name for people; it is never imported, only handed over as an object."""
+
+    kind: Literal["custom"] = "custom"
+    name: str = Field(max_length=200)
+
+
+def schema(kind: str, part: type) -> type[BaseModel]:
+    """The options of a part: the keyword-only arguments of its constructor."""
+    parameters = inspect.signature(part, eval_str=True).parameters
+    options: dict[str, Any] = {
+        name: (p.annotation, ... if p.default is p.empty else p.default)
+        for name, p in parameters.items()
+        if p.kind is p.KEYWORD_ONLY
+    }
+    options["kind"] = (Literal[kind], kind)
+    return create_model(part.__name__, __base__=_Options, __doc__=part.__doc__, **options)
+
+
+def _one_of(family: Mapping[str, type]) -> Any:
+    """One of a family's parts by `kind`; a bare name stands for the part with its defaults."""
+    members = tuple(schema(kind, part) for kind, part in family.items())
+    union = Annotated[Union[(*members, Custom)], Field(discriminator="kind")]
+    return Annotated[union, BeforeValidator(lambda given: {"kind": given} if isinstance(given, str) else given)]
+
+
+FAMILIES: dict[str, Mapping[str, type]] = {
+    "encoder": ENCODERS,
+    "posterior": POSTERIORS,
+    "prior": PRIORS,
+    "decoder": DECODERS,
+    "likelihood": LIKELIHOODS,
+    "objective": OBJECTIVES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+}
+MODEL_PARTS = ("encoder", "posterior", "prior", "decoder", "likelihood")
+
+
+class DataOptions(_Options):
+    """Where the rows come from and how they are divided."""
+
+    source: str = Field("mnist", description="a name (see `vaekit data`) or a path")
+    test: str | None = Field(None, description="a path with the test rows, where the source has none")
+    support: str | None = Field(None, description="binary, unit, integers:L or real, where the default rule is wrong")
+    resize: tuple[Width, Width] | None = Field(None, description="height and width, for folders of images")
+    validation: Annotated[float, Field(gt=0, lt=1)] | Literal["test"] = Field(
+        0.1,
+        description="share of the training rows (at most 5,000 rows); 'test' repeats protocols that stop on test data",
+    )
+    limit: PositiveInt | None = Field(None, description="that many training rows, drawn by seed")
+    shape: Annotated[tuple[Width, ...], Field(min_length=1, max_length=3)] | None = Field(
+        None, description="of one row; recorded by the run"
+    )
+    classes: Annotated[tuple[str, ...], Field(max_length=100_000)] = Field((), description="recorded by the run")
+    fingerprint: str | None = Field(None, max_length=200, description="of the content; recorded by the run, checked where set")
+
+
+class TrainingOptions(_Options):
+    """How long, in what batches, on what."""
+
+    epochs: PositiveInt | None = Field(None, description="passes over the training rows; null: as many as make `updates`")
+    updates: PositiveInt = Field(4500, description="updates of the weights, where `epochs` is null")
+    batch_size: PositiveInt = 64
+    patience: NonNegativeInt | None = Field(
+        None, description="epochs without a better validation loss after which to stop; null: never"
+    )
+    clip: PositiveFloat | None = Field(None, description="bound on the gradient's norm")
+    precision: Literal["auto", "32-true", "64-true", "bf16-mixed", "16-mixed"] = Field(
+        "auto", description="auto: bf16-mixed on a GPU that computes in it natively, else 32-true"
+    )
+    device: str = Field("auto", max_length=20, description="auto, cpu, cuda, cuda:N or mps")
+    loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = Field((), description="besides metrics.csv")
+
+
+class Settings(_Options):
+    """The part of a configuration that is no part of the model; `Config` adds one field per family."""
+
+    format: Annotated[int, Field(ge=1, le=FORMAT)] = FORMAT
+    recipe: str = Field("custom", max_length=100, pattern=r"^[\w.-]+$")
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    data: DataOptions = DataOptions.model_validate({})
+    latent_dim: Width | None = Field(None, description="null: 2 for gray images up to 32 x 32, 32 for other images, ...")
+    training: TrainingOptions = TrainingOptions.model_validate({})
+
+    def part(self, family: str) -> Any:
+        """The options of one family's part."""
+        return getattr(self, family)
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+_DEFAULTS: dict[str, Any] = {
+    "encoder": {"kind": "mlp"},
+    "posterior": {"kind": "diagonal-normal"},
+    "prior": {"kind": "standard-normal"},
+    "decoder": {"kind": "mlp"},
+    "likelihood": None,  # by the data's support
+    "objective": {"kind": "elbo"},
+    "optimizer": {"kind": "adam"},
+    "schedule": {"kind": "constant"},
+}
+
+Config = create_model(
+    "Config",
+    __base__=Settings,
+    __doc__="Everything that makes a run; `vaekit train config.yaml` repeats it.",
+    **{  # type: ignore[call-overload] - one field per family
+        name: (
+            _one_of(family) if _DEFAULTS[name] else _one_of(family) | None,
+            Field(_DEFAULTS[name], validate_default=True),
+        )
+        for name, family in FAMILIES.items()
+    },
+)
+
+
+def validate(given: Mapping[str, Any]) -> Settings:
+    """A checked configuration; ConfigError in one line: the key, what was given, what is allowed."""
+    try:
+        return Config.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(_one_line(error)) from None
+
+
+def parse(text: str, name: str) -> dict[str, Any]:
+    """A YAML mapping, read without tags, aliases or excessive size; ConfigError naming `name`."""
+    if len(text) > MAX_BYTES:
+        raise ConfigError(f"{name} has {len(text):,} characters, at most {MAX_BYTES:,} are allowed")
+    given = parse_value(text, name)
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        raise ConfigError(f"{name} is not a mapping of keys to values: see `vaekit recipes show conv` for one that is")
+    return given
+
+
+def parse_value(text: str, name: str) -> Any:
+    try:
+        return yaml.load(text, _PlainLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{name}{where}: not readable as YAML: {getattr(error, 'problem', error)}") from None
+    except (RecursionError, ValueError) as error:
+        raise ConfigError(f"{name}: not readable as YAML: {type(error).__name__}") from None
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without aliases, with which a short file could stand for an enormous one."""
+
+    def compose_node(self, parent, index):
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` on top of `base`, key by key; a part of another kind replaces the part with all its options."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if key in FAMILIES and isinstance(value, str):
+            value = {"kind": value}
+        if (
+            isinstance(below, Mapping)
+            and isinstance(value, Mapping)
+            and value.get("kind", below.get("kind")) == below.get("kind")
+        ):
+            merged[key] = merge(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def plain(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as nested plain values, where some are already checked."""
+    return {key: value.model_dump() if isinstance(value, BaseModel) else value for key, value in options.items()}
+
+
+def assignments(pairs: list[str]) -> dict[str, Any]:
+    """`["objective.beta=4"]` -> {"objective": {"beta": 4}}; ConfigError for a pair without `=`."""
+    result: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or not all(key.split(".")):
+            raise ConfigError(f"--set takes key=value, such as objective.beta=4, not {pair!r}")
+        nested: Any = parse_value(value, f"--set {key}")
+        for name in reversed(key.split(".")):
+            nested = {name: nested}
+        result = merge(result, nested)
+    return result
+
+
+def load(recipe: str | None, *overrides: Mapping[str, Any]) -> Settings:
+    """A recipe by name, or a configuration file by path, with overrides on top in order."""
+    name = recipe or recipes.DEFAULT
+    complete: Mapping[str, Any] = _DEFAULTS
+    if name.endswith((".yaml", ".yml")):
+        given = parse(_read(Path(name)), name)
+        given.setdefault("recipe", Path(name).stem)
+    else:
+        given = parse(recipes.text(name), f"recipe {name}") | {"recipe": name}
+    for over in (given, *overrides):
+        complete = merge(complete, over)
+    return validate(complete)
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"configuration file {path}: {reason}") from None
+
+
+def _one_line(error: ValidationError) -> str:
+    """The first thing that is wrong, for people."""
+    errors = error.errors(include_url=False)
+    first, location = errors[0], _location(errors[0])
+    allowed = list(Config.model_fields)
+    if location[0] in FAMILIES and len(location) > 1:
+        kind = location.pop(1)
+        allowed = _options(location[0], kind)
+    elif location[0] in ("data", "training"):
+        allowed = list((DataOptions if location[0] == "data" else TrainingOptions).model_fields)
+    key = ".".join(location)
+    if first["type"] == "extra_forbidden":
+        return f"unknown key {key!r}: {suggest(location[-1], allowed)}"
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        given = first["input"].get("kind") if isinstance(first["input"], Mapping) else first["input"]
+        wrong = f"{key}.kind is missing" if given is None else f"unknown {key} {given!r}"
+        return f"{wrong}: {suggest(str(given), FAMILIES[location[0]])}"
+    given = repr(first["input"])
+    wrong = [e["msg"][0].lower() + e["msg"][1:] for e in errors if e["loc"][: len(location)] == first["loc"][: len(location)]]
+    return f"{key} = {given if len(given) < 80 else given[:77] + '...'}: {', or '.join(dict.fromkeys(wrong))}"
+
+
+def _location(error: Mapping[str, Any]) -> list[str]:
+    """The keys that lead to an error, without pydantic's names for the members of a union of types."""
+    return [
+        str(part)
+        for part in error["loc"]
+        if isinstance(part, int) or (part.replace("-", "_").isidentifier() and part not in _TAGS)
+    ]
+
+
+def _options(family: str, kind: str) -> list[str]:
+    part = FAMILIES[family].get(kind)
+    return [name for name in schema(kind, part).model_fields if name != "kind"] if part else ["kind", "name"]

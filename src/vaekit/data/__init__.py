@@ -1,0 +1,9 @@
+"""Datasets with a declared shape, support and label set, from names, paths and arrays."""
+
+from vaekit.data.catalogue import NAMES, describe
+from vaekit.data.dataset import Dataset, Rows, require
+from vaekit.data.loading import load
+from vaekit.data.splits import Split, split
+from vaekit.data.support import Support, Transform
+
+__all__ = ["NAMES", "Dataset", "Rows", "Split", "Support", "Transform", "describe", "load", "require", "split"]

@@ -1,0 +1,148 @@
+"""Rows, and a dataset: rows to train on, rows to test on, and what is declared about them."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from vaekit.data.files import blocks
+from vaekit.data.support import Support
+from vaekit.errors import DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Raw rows x [N, *shape] as they came (uint8 stays uint8, a memory map stays one), and labels y [N] or None.
+
+    Within a `Dataset`, y holds class numbers 0..classes-1 as int64.
+    """
+
+    x: np.ndarray
+    y: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, indices: np.ndarray) -> "Rows":
+        """The rows at `indices`, copied."""
+        return Rows(self.x[indices], None if self.y is None else self.y[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Rows to train on, rows to test on where there are any, their support and the names of their classes.
+
+    Rows are vectors [N, D] or images, channels first [N, C, H, W]. Building one checks it whole (in bounded memory)
+    and raises `DataError` where shapes, labels or values do not agree with what is declared.
+
+    >>> data = Dataset("two", Rows(np.zeros((2, 3))), None, Support("unit"))
+    >>> data.shape, data.labelled
+    ((3,), False)
+    """
+
+    name: str
+    train: Rows
+    test: Rows | None
+    support: Support
+    classes: tuple[str, ...] = ()
+
+    def __post_init__(self):
+        if not re.fullmatch(r"\w[\w.-]{0,63}", self.name):
+            raise DataError(f"dataset name {self.name!r}: allowed are up to 64 letters, digits, '.', '_' and '-'")
+        _check_classes(self.classes, self.name)
+        _check_rows(self.train, self.support, self.classes, f"{self.name!r} (training rows)")
+        if self.test is not None:
+            _check_rows(self.test, self.support, self.classes, f"{self.name!r} (test rows)")
+            _check_parts(self.name, self.train, self.test)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one row: (D,) or (C, H, W)."""
+        return self.train.x.shape[1:]
+
+    @property
+    def labelled(self) -> bool:
+        """Whether every row has a class."""
+        return self.train.y is not None
+
+    def fingerprint(self) -> str:
+        """The sha256 of shapes, dtypes and bytes of the training and test rows and labels, in hexadecimal."""
+        digest = hashlib.sha256()
+        for part, rows in (("train", self.train), ("test", self.test)):
+            for field in "xy":
+                array = getattr(rows, field, None)
+                if array is not None:
+                    digest.update(f"{part}.{field} {array.dtype.str} {array.shape}\n".encode())
+                    for _, block in blocks(array):
+                        digest.update(block.tobytes())
+        return digest.hexdigest()
+
+    def require_labels(self, what: str) -> None:
+        """Raise `DataError` saying that `what` needs labels, where there are none."""
+        if not self.labelled:
+            raise DataError(
+                f"{what} needs labels, {self.name!r} has none: give a folder with a sub-folder per class, "
+                "an .npz with y, or (x, y)"
+            )
+
+
+def require(rows: Rows | np.ndarray, shape: tuple[int, ...], support: Support, where: str) -> None:
+    """Raise `DataError` unless raw rows suit a model trained on rows of this `shape` and `support`."""
+    x = rows.x if isinstance(rows, Rows) else rows
+    check_numeric(x, where)
+    if x.shape[1:] != tuple(shape):
+        raise DataError(f"{where} has rows of shape {x.shape[1:]}, the model takes {tuple(shape)}: {_remedy(x, shape)}")
+    support.check(x, where)
+
+
+def check_numeric(x: np.ndarray, where: str) -> None:
+    """Raise `DataError` unless `x` holds at least one row of numbers of a type that a model can take."""
+    if x.dtype.kind not in "biuf" or x.dtype.itemsize > 8:
+        raise DataError(f"{where} has values of type {x.dtype}: allowed are bool, integers and floats of up to 64 bits")
+    if not x.dtype.isnative:
+        raise DataError(f"{where} has the byte order of another machine: convert it with x.astype(x.dtype.type)")
+    if x.ndim == 0 or x.size == 0:
+        raise DataError(f"{where} is empty, its shape is {x.shape}: at least one row with one value is needed")
+
+
+def _remedy(x: np.ndarray, shape: tuple[int, ...]) -> str:
+    if x.ndim == 4 and len(shape) == 3 and x.shape[1] == shape[0]:
+        return f"read the image files with --resize {shape[1]}x{shape[2]}, or rescale the arrays"
+    return "give rows of that shape, or train a model on rows like these"
+
+
+def _check_classes(classes: tuple[str, ...], name: str) -> None:
+    odd = [c for c in classes if not (isinstance(c, str) and c and c.isprintable())]
+    if odd:
+        raise DataError(f"{name!r} has a class named {odd[0]!a}: class names are printable and not empty")
+    if len(set(classes)) < len(classes):
+        raise DataError(f"{name!r} has two classes of one name: class names must differ")
+
+
+def _check_rows(rows: Rows, support: Support, classes: tuple[str, ...], where: str) -> None:
+    check_numeric(rows.x, where)
+    if rows.x.ndim not in (2, 4):
+        raise DataError(f"{where} has the shape {rows.x.shape}: allowed are [N, D] and channels first [N, C, H, W]")
+    if rows.y is not None:
+        _check_labels(rows.y, len(rows), len(classes), where)
+    elif classes:
+        raise DataError(f"{where} has no labels, but the classes are named: give labels to every part or to none")
+    support.check(rows.x, where)
+
+
+def _check_labels(y: np.ndarray, rows: int, classes: int, where: str) -> None:
+    if y.dtype != np.int64 or y.shape != (rows,):
+        raise DataError(f"{where} has labels of type {y.dtype} and shape {y.shape}: needed are int64 and ({rows},)")
+    if not classes:
+        raise DataError(f"{where} has labels, but the classes have no names: name them, or leave the labels out")
+    if y.min() < 0 or y.max() >= classes:
+        raise DataError(f"{where} has labels from {y.min()} to {y.max()}: with {classes} class names, 0..{classes - 1}")
+
+
+def _check_parts(name: str, train: Rows, test: Rows) -> None:
+    if train.x.shape[1:] != test.x.shape[1:]:
+        raise DataError(
+            f"{name!r} has training rows of shape {train.x.shape[1:]} and test rows of shape {test.x.shape[1:]}: "
+            "both must have the same"
+        )

@@ -1,0 +1,124 @@
+"""Image files, and folders of them."""
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from vaekit.data.dataset import Rows
+from vaekit.data.files import reading
+from vaekit.data.raw import Raw, safe_name
+from vaekit.errors import DataError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
+
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "GIF")
+_GRAY = ("1", "L", "LA")
+
+
+def image_file(path: Path, resize: tuple[int, int] | None) -> Raw:
+    """A dataset of one row."""
+    return Raw(safe_name(path.stem), Rows(read_images([path], resize)))
+
+
+def image_folder(folder: Path, resize: tuple[int, int] | None) -> Raw:
+    """The images of a folder; `train` and `test` are its two parts where both exist, other sub-folders are classes."""
+    parts = [folder / "train", folder / "test"]
+    if not all(part.is_dir() for part in parts):
+        parts = [folder]
+    found = [_find(part, folder) for part in parts]
+    x = read_images([file for files, _ in found for file in files], resize)
+    cut = len(found[0][0])
+    name = safe_name(folder.resolve().name)
+    if len(found) == 1:
+        return Raw(name, Rows(x, found[0][1]))
+    return Raw(name, Rows(x[:cut], found[0][1]), Rows(x[cut:], found[1][1]))
+
+
+def read_images(files: list[Path], resize: tuple[int, int] | None) -> np.ndarray:
+    """Images as uint8 [N, C, H, W], gray where every one is gray, else RGB; transparency is dropped.
+
+    `resize` is (height, width); without it all must have one size. Raises `DataError` naming the file at fault.
+    """
+    heads = [_head(file) for file in files]
+    gray = all(mode in _GRAY for mode, _ in heads)
+    width, height = resize[::-1] if resize else heads[0][1]
+    for file, (_, size) in zip(files, heads, strict=True):
+        if not resize and size != (width, height):
+            raise DataError(
+                f"{str(file)!r} is {size[1]}x{size[0]}, {str(files[0])!r} is {height}x{width} (height x width): give "
+                f"all one size with --resize {height}x{width} (python: resize=({height}, {width}))"
+            )
+    with reading(files[0].parent):
+        x = np.empty((len(files), 1 if gray else 3, height, width), np.uint8)
+    for row, file in zip(x, files, strict=True):
+        row[:] = _pixels(file, "L" if gray else "RGB", (width, height))
+    return x
+
+
+def _find(part: Path, folder: Path) -> tuple[list[Path], np.ndarray | None]:
+    """The image files of a part in order, and the class of each where they lie in sub-folders."""
+    with reading(part):
+        files = list(_walk(part, folder.resolve()))
+    if not files:
+        raise DataError(
+            f"{str(part)!r} holds no images: allowed are {' '.join(SUFFIXES)} (hidden files and links that leave "
+            "the folder do not count)"
+        )
+    loose = [file for file in files if file.parent == part]
+    if loose and len(loose) < len(files):
+        raise DataError(f"{str(loose[0])!r} lies beside sub-folders with images: put it in one of them, or elsewhere")
+    return files, None if loose else np.array([file.relative_to(part).parts[0] for file in files])
+
+
+def _walk(part: Path, root: Path) -> Iterator[Path]:
+    for here, folders, names in os.walk(part, onerror=_raise):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(here, name)
+            if not name.startswith(".") and file.suffix.lower() in SUFFIXES and _belongs(file, root):
+                yield file
+
+
+def _belongs(file: Path, root: Path) -> bool:
+    return file.is_file() and (not file.is_symlink() or file.resolve().is_relative_to(root))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _head(file: Path) -> tuple[str, tuple[int, int]]:
+    """The mode and the (width, height) of an image, without decoding it."""
+    with _opened(file) as image:
+        if image.mode.startswith(("I", "F")):
+            raise DataError(
+                f"{str(file)!r} has more than 8 bits a channel (mode {image.mode}): convert it to 8 bits, "
+                "or give the values as .npy"
+            )
+        return image.mode, image.size
+
+
+def _pixels(file: Path, mode: str, size: tuple[int, int]) -> np.ndarray:
+    from PIL import Image
+
+    with _opened(file) as image:
+        converted = image.convert(mode)
+        if converted.size != size:
+            converted = converted.resize(size, Image.Resampling.BILINEAR)
+        values = np.asarray(converted)
+    return values if mode == "L" else values.transpose(2, 0, 1)
+
+
+@contextmanager
+def _opened(file: Path):
+    from PIL import Image
+
+    with reading(file), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about metadata and palettes
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(file, formats=_FORMATS) as image:
+            yield image

@@ -1,0 +1,43 @@
+"""The arrays of an .npz file, read without trusting it."""
+
+import math
+import zipfile
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from vaekit.data.files import LIMIT_BYTES, fill, reading
+from vaekit.errors import DataError
+
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+def read_npz(file: Path | BinaryIO, where: object, *, limit_bytes: int = LIMIT_BYTES) -> dict[str, np.ndarray]:
+    """The arrays by name.
+
+    Never unpickles; what the members declare is bounded and compared with their headers before any is decompressed.
+    Raises `DataError` naming `where`.
+    """
+    with reading(where), zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        declared = sum(member.file_size for member in members)
+        if declared > limit_bytes:
+            raise DataError(f"{str(where)!r} declares {declared} bytes, at most {limit_bytes} are read: use .npy files")
+        return {member.filename.removesuffix(".npy"): _read_member(archive, member, where) for member in members}
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: object) -> np.ndarray:
+    with reading(f"{where}, array {member.filename}"), archive.open(member) as stream:
+        version = np.lib.format.read_magic(stream)
+        if version not in _HEADERS:
+            raise ValueError(f"format {version} is not known: save plain arrays with numpy.savez")
+        shape, fortran, dtype = _HEADERS[version](stream)
+        if dtype.hasobject or dtype.itemsize == 0:
+            raise ValueError("it holds Python objects, which are never unpickled: save numbers or text")
+        size = member.file_size - stream.tell()
+        if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size:
+            raise ValueError(f"its header declares the shape {shape} of {dtype}, but {size} bytes follow")
+        array = np.empty(math.prod(shape), dtype)
+        fill(stream, array)  # type: ignore[arg-type]
+        return array.reshape(shape, order="F" if fortran else "C")

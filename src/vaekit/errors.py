@@ -1,0 +1,70 @@
+"""What can go wrong, as types: catch `VaekitError` and nothing of ours escapes.
+
+    VaekitError
+    ├── RequestError            the request was wrong; the command line ends with status 2
+    │   ├── ConfigError         a recipe, key, value or part that does not exist or does not fit
+    │   ├── DataError           data that cannot be read, or does not suit the model
+    │   ├── RunError            a run folder that is incomplete, from a newer format, or hostile
+    │   ├── OutputError         a place that exists, cannot be written, or is full
+    │   └── DeviceError         a device that is not there
+    └── WorkError               the request was right, the work failed; status 1
+        ├── NonFiniteError      NaN or infinity in a term of the loss or in its gradient
+        └── Interrupted         stopped by a signal, after a checkpoint
+
+Every message is one line: what was given, what is allowed, the remedy.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class VaekitError(Exception):
+    """The root of the tree."""
+
+
+class RequestError(VaekitError, ValueError):
+    """The request was wrong."""
+
+
+class ConfigError(RequestError):
+    """A recipe, key, value or part that does not exist or does not fit."""
+
+
+class DataError(RequestError):
+    """Data that cannot be read, or does not suit the model."""
+
+
+class RunError(RequestError):
+    """A run folder that is incomplete, from a newer format, or hostile."""
+
+
+class OutputError(RequestError):
+    """A place that exists, cannot be written, or is full."""
+
+
+class DeviceError(RequestError):
+    """A device that is not there."""
+
+
+class WorkError(VaekitError, RuntimeError):
+    """The request was right, the work failed."""
+
+
+class NonFiniteError(WorkError):
+    """NaN or infinity in a term of the loss or in its gradient."""
+
+
+class Interrupted(WorkError):  # noqa: N818 - not an error of anybody
+    """Stopped by a signal, after a checkpoint."""
+
+
+def suggest(given: str, allowed: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the nearest allowed one, and all of them.
+
+    >>> suggest("cnv", ["conv", "mlp"])
+    "did you mean 'conv'? Allowed: conv, mlp"
+    """
+    allowed = sorted(allowed)
+    near = difflib.get_close_matches(given, allowed, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}Allowed: {', '.join(allowed)}"

@@ -1,0 +1,41 @@
+"""What a likelihood declares: the supports it accepts, the parameters it needs per value, whether it is normalised."""
+
+from typing import ClassVar
+
+from torch import Tensor
+from torch.distributions import Distribution, Independent
+
+from vaekit.conditional import Conditional, full_precision
+from vaekit.nets.blocks import Shape
+
+
+class Likelihood(Conditional):
+    """p(x given z): the decoder's output [B, *parameter_shape] -> a distribution over x [B, *shape].
+
+    A family defines `per_value`: its parameters, each [B, *shape] in float32 at least -> a distribution of that batch shape.
+    """
+
+    accepts: ClassVar[tuple[str, ...]]
+    """Supports that it is a likelihood of: binary, unit, integers, real."""
+
+    parameters_per_value: int = 1
+
+    def __init__(self, shape: Shape, /):
+        super().__init__()
+        self.shape = tuple(shape)
+
+    @property
+    def parameter_shape(self) -> Shape:
+        """What the decoder must give per row: the data's shape with channels (or columns) x parameters per value."""
+        return (self.shape[0] * self.parameters_per_value, *self.shape[1:])
+
+    def not_normalised(self, support: str) -> str | None:
+        """Why its value on data of this support is no log-density, and has no bits per dimension; or None."""
+        return None
+
+    def per_value(self, *parameters: Tensor) -> Distribution:
+        raise NotImplementedError(f"{type(self).__name__} must define per_value")  # abstract
+
+    def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]
+        parameters = full_precision(features).chunk(self.parameters_per_value, dim=-len(self.shape))
+        return Independent(self.per_value(*parameters), len(self.shape), validate_args=False)

@@ -1,0 +1,163 @@
+"""The variational autoencoder: five parts, and the check that they fit."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from vaekit.errors import ConfigError
+
+
+class ParameterCount(NamedTuple):
+    """Numbers of parameters; `fixed` are the statistics that training updates but no gradient does (batch normalisation's)."""
+
+    trainable: int
+    fixed: int
+
+    @property
+    def total(self) -> int:
+        return self.trainable + self.fixed
+
+
+class VAE(nn.Module):
+    """A variational autoencoder made of five parts; it knows none of them by name.
+
+    encoder: data [B, *shape] -> features [B, F]; any module.
+    posterior: features -> q(z given x).
+    prior: nothing -> p(z).
+    decoder: z [B, latent] -> parameters of the likelihood [B, *]; any module.
+    likelihood: those parameters -> p(x given z), over data of its `shape`.
+
+    Raises ConfigError when two parts do not fit, with both named.
+
+    >>> from vaekit import nets, posteriors, priors, likelihoods
+    >>> model = VAE(
+    ...     encoder=nets.MLPEncoder((1, 8, 8), 2, hidden=(32,)),
+    ...     posterior=posteriors.DiagonalNormal(32, 2),
+    ...     prior=priors.StandardNormal(2),
+    ...     decoder=nets.MLPDecoder(2, (1, 8, 8), hidden=(32,)),
+    ...     likelihood=likelihoods.Bernoulli((1, 8, 8)),
+    ... )
+    >>> model.sample(16).shape
+    torch.Size([16, 1, 8, 8])
+    """
+
+    encoder: nn.Module
+    posterior: nn.Module
+    prior: nn.Module
+    decoder: nn.Module
+    likelihood: Any
+
+    def __init__(self, encoder: nn.Module, posterior: nn.Module, prior: nn.Module, decoder: nn.Module, likelihood: nn.Module):
+        super().__init__()
+        self.encoder, self.posterior, self.prior = encoder, posterior, prior
+        self.decoder, self.likelihood = decoder, likelihood
+        check_fit(self)
+
+    def encode(self, x: Tensor) -> Distribution:
+        """q(z given x) for data x [B, *shape], in the values that the model takes (see `Run.encode` for raw data)."""
+        return self.posterior(self.encoder(x))
+
+    def decode(self, z: Tensor) -> Distribution:
+        """p(x given z) for z [..., *latent shape]; leading ones (samples, batch) are the distribution's batch shape."""
+        event = len(self.latent_shape)
+        lead = z.shape[: z.dim() - event]
+        parameters = self.decoder(z.reshape(lead.numel(), -1))  # nets see one batch dimension: folded and unfolded here, once
+        return self.likelihood(parameters.unflatten(0, lead))
+
+    def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
+        """log p(x, z) = log p(z) + log p(x given z) in nats, [K, B]; x [B, *shape], z [K, B, *latent shape]."""
+        return self.prior().log_prob(z) + self.decode(z).log_prob(x)
+
+    @torch.no_grad()
+    def sample(self, count: int) -> Tensor:
+        """Means of p(x given z) for `count` draws z ~ p(z): [count, *shape].
+
+        Values themselves are drawn by `model.decode(z).sample()`.
+        """
+        return self.decode(self.prior().sample((count,))).mean
+
+    @torch.no_grad()
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """The mean of p(x given z) at the posterior's mean: [B, *shape]."""
+        return self.decode(self.encode(x).mean).mean
+
+    @property
+    def latent_shape(self) -> torch.Size:
+        return self.prior().event_shape
+
+    @property
+    def data_shape(self) -> tuple[int, ...]:
+        return tuple(self.likelihood.shape)
+
+    def count_parameters(self) -> dict[str, ParameterCount]:
+        """Numbers per side as the references count them: the posterior's are the encoder's, the likelihood's the decoder's."""
+        return {
+            "encoder": _count(self.encoder, self.posterior),
+            "decoder": _count(self.decoder, self.likelihood),
+            "prior": _count(self.prior),
+        }
+
+
+def check_fit(model: VAE) -> None:
+    """Pass one row of zeros through the parts and compare shapes where they meet; raises ConfigError naming both parts."""
+    likelihood = model.likelihood
+    shape = getattr(likelihood, "shape", None)
+    if shape is None:
+        raise ConfigError(f"likelihood {_name(likelihood)} has no attribute 'shape': set it to that of one row of data")
+    with torch.no_grad(), evaluating(model):
+        anchor = next((t for t in [*model.parameters(), *model.buffers()] if t.is_floating_point()), torch.zeros(()))
+        x = torch.zeros(1, *shape, dtype=anchor.dtype, device=anchor.device)
+        q = _meeting(model, "encoder", "posterior", lambda: model.encode(x), f"data of shape {tuple(shape)}")
+        if q.event_shape != model.latent_shape:
+            raise ConfigError(
+                f"posterior {_name(model.posterior)} has codes of shape {tuple(q.event_shape)}, prior "
+                f"{_name(model.prior)} of {tuple(model.latent_shape)}: give both the same latent_dim"
+            )
+        z = torch.zeros(1, *model.latent_shape, dtype=anchor.dtype, device=anchor.device)
+        p = _meeting(model, "decoder", "likelihood", lambda: model.decode(z), f"codes of shape {tuple(model.latent_shape)}")
+        if p.event_shape != torch.Size(shape) or p.batch_shape != torch.Size([1]):
+            wanted = tuple(getattr(likelihood, "parameter_shape", shape))
+            raise ConfigError(
+                f"decoder {_name(model.decoder)} gives {_name(likelihood)} data of shape {tuple(p.event_shape)} instead of "
+                f"{tuple(shape)}: its output must be [batch, {', '.join(map(str, wanted))}]"
+            )
+
+
+def _meeting(model: VAE, first: str, second: str, call, given: str) -> Distribution:
+    """What `call` returns, its failure told as one of the two parts that meet there."""
+    parts = f"{first} {_name(getattr(model, first))} and {second} {_name(getattr(model, second))}"
+    try:
+        result = call()
+    except (RuntimeError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(f"{parts} do not fit for {given}: {str(error).splitlines()[0]}") from error
+    if not isinstance(result, Distribution):
+        raise ConfigError(f"{parts} give {type(result).__name__}: the {second} must return a torch Distribution")
+    return result
+
+
+class evaluating:  # noqa: N801 - reads as a statement
+    """`model` in evaluation mode (batch normalisation takes a single row), each module's own mode restored after."""
+
+    def __init__(self, model: nn.Module):
+        self.model = model
+        self.modes = [(module, module.training) for module in model.modules()]
+
+    def __enter__(self) -> None:
+        self.model.eval()
+
+    def __exit__(self, *_) -> None:
+        for module, training in self.modes:
+            module.training = training
+
+
+def _name(part: nn.Module) -> str:
+    return type(part).__name__
+
+
+def _count(*modules: nn.Module) -> ParameterCount:
+    return ParameterCount(
+        trainable=sum(p.numel() for m in modules for p in m.parameters()),
+        fixed=sum(t.numel() for m in modules for n, t in m.state_dict().items() if n.endswith(("running_mean", "running_var"))),
+    )

@@ -1,0 +1,166 @@
+"""Convolutional nets for images of any size and number of channels.
+
+Every stage halves the image, rounding up, with Keras's "same" geometry; the decoder doubles and crops back to the sizes
+that the encoder went through (37 -> 19 -> 10 and 10 -> 20, cropped to 19 -> 38, cropped to 37).
+"""
+
+import math
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from vaekit.errors import ConfigError
+from vaekit.nets.blocks import Activation, Shape, Widths, after, dense, glorot_
+
+Kernel = Annotated[int, Field(ge=2, le=31)]
+STRIDE = 2
+
+
+class ConvEncoder(nn.Module):
+    """Strided convolutions, then dense layers: images [B, C, H, W] -> features [B, hidden[-1]].
+
+    channels: of each stage; by default 32, 64, 128, ... (at most 256) until the shorter side is 7 or less.
+    kernel: side of the square kernels.
+    hidden: widths of the dense layers; by default one of 8 x latent.
+    activation, batch_norm: of every layer, in this order.
+
+    >>> ConvEncoder((1, 28, 28), 2).channels
+    (32, 64)
+    """
+
+    def __init__(
+        self,
+        shape: Shape,
+        latent: int,
+        /,
+        *,
+        channels: Widths | None = None,
+        kernel: Kernel = 3,
+        hidden: Widths | None = None,
+        activation: Activation = "relu",
+        batch_norm: bool = False,
+    ):
+        super().__init__()
+        size = _image_size(shape)
+        self.channels = tuple(channels) if channels is not None else default_channels(size)
+        self.hidden = tuple(hidden) if hidden is not None else (8 * latent,)
+        self.kernel, self.activation, self.batch_norm = kernel, activation, batch_norm
+        *before, last = pyramid(size, len(self.channels))
+        stages = []
+        for n, c_in, c_out in zip(before, [shape[0], *self.channels], self.channels, strict=False):
+            conv = SameConv2d(c_in, c_out, kernel, n)
+            stages += after(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
+        flat = ([shape[0], *self.channels])[-1] * math.prod(last)
+        self.stages = nn.Sequential(*stages)
+        self.dense = nn.Sequential(nn.Flatten(), *dense([flat, *self.hidden], activation, batch_norm))
+        glorot_(self)
+        _channels_last(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dense(self.stages(x.contiguous(memory_format=torch.channels_last)))
+
+
+class ConvDecoder(nn.Module):
+    """The encoder's mirror: latent [B, latent] -> parameters of the likelihood [B, C, H, W]; the last layer is linear.
+
+    channels: in the encoder's order, so that both read alike; the stages go through them backwards. Default as the encoder's.
+    kernel: side of the square kernels; the last layer, at full size, always has 3.
+    hidden: widths of the dense layers before the one that makes the smallest map.
+    activation, batch_norm: of every layer but the last, in this order.
+
+    >>> ConvDecoder(2, (3, 37, 53))(torch.zeros(5, 2)).shape
+    torch.Size([5, 3, 37, 53])
+    """
+
+    def __init__(
+        self,
+        latent: int,
+        shape: Shape,
+        /,
+        *,
+        channels: Widths | None = None,
+        kernel: Kernel = 3,
+        hidden: Widths = (),
+        activation: Activation = "relu",
+        batch_norm: bool = False,
+    ):
+        super().__init__()
+        size = _image_size(shape)
+        self.channels = tuple(channels) if channels is not None else default_channels(size)
+        self.hidden, self.kernel, self.activation, self.batch_norm = tuple(hidden), kernel, activation, batch_norm
+        sizes = pyramid(size, len(self.channels))[::-1]
+        widths = self.channels[::-1] or (shape[0],)
+        self.dense = nn.Sequential(
+            *dense([latent, *self.hidden, widths[0] * math.prod(sizes[0])], activation, batch_norm),
+            nn.Unflatten(1, (widths[0], *sizes[0])),
+        )
+        stages = []
+        for n, c_in, c_out in zip(sizes[1:], [widths[0], *widths], widths, strict=False):
+            conv = SameConvTranspose2d(c_in, c_out, kernel, n)
+            stages += after(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
+        self.stages = nn.Sequential(*stages, nn.ConvTranspose2d(widths[-1], shape[0], 3, padding=1))
+        glorot_(self)
+        _channels_last(self)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.stages(self.dense(z).contiguous(memory_format=torch.channels_last))
+
+
+class SameConv2d(nn.Conv2d):
+    """Stride 2, padded as Keras's "same": half before, the odd row or column at the end; size n -> ceil(n / 2)."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, size: tuple[int, int]):
+        total = [max((-(-n // STRIDE) - 1) * STRIDE + kernel - n, 0) for n in size]
+        super().__init__(c_in, c_out, kernel, STRIDE)
+        top, left = (t // 2 for t in total)
+        self.pad = (left, total[1] - left, top, total[0] - top)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, self.pad))
+
+
+class SameConvTranspose2d(nn.ConvTranspose2d):
+    """Stride 2, cropped as Keras's "same" and then, at the end, to `size`: ceil(n / 2) -> n."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, size: tuple[int, int]):
+        super().__init__(c_in, c_out, kernel, STRIDE)
+        self.start, self.size = (kernel - STRIDE) // 2, size
+
+    def forward(self, x: Tensor) -> Tensor:
+        (height, width), start = self.size, self.start
+        return super().forward(x)[..., start : start + height, start : start + width]
+
+
+def pyramid(size: tuple[int, int], depth: int) -> list[tuple[int, int]]:
+    """The sizes that an image goes through when it is halved `depth` times, rounding up.
+
+    >>> pyramid((37, 53), 3)
+    [(37, 53), (19, 27), (10, 14), (5, 7)]
+    """
+    sizes = [size]
+    for _ in range(depth):
+        height, width = sizes[-1]
+        sizes.append((-(-height // STRIDE), -(-width // STRIDE)))
+    return sizes
+
+
+def default_channels(size: tuple[int, int]) -> tuple[int, ...]:
+    """32, 64, 128, ... (at most 256), as many stages as bring the shorter side to 7 or less, at least one."""
+    depth = 1
+    while min(pyramid(size, depth)[-1]) > 7:
+        depth += 1
+    return tuple(min(32 * 2**i, 256) for i in range(depth))
+
+
+def _channels_last(module: nn.Module) -> None:
+    """The layout in which the processor's convolutions are fastest."""
+    module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - missing from torch's stubs
+
+
+def _image_size(shape: Shape) -> tuple[int, int]:
+    if len(shape) != 3:
+        raise ConfigError(f"conv takes images (channels, height, width), the data have shape {tuple(shape)}: use mlp")
+    return shape[1], shape[2]

@@ -1,0 +1,76 @@
+"""Telling classes apart: a legend, and names that do not cover each other."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from vaekit.plots.style import class_style
+
+NAMED = 30  # classes that a legend holds
+
+
+def class_name(index: int, classes: Sequence[str]) -> str:
+    name = str(classes[index]) if index < len(classes) else str(index)
+    return name if len(name) <= 18 else name[:17] + "…"
+
+
+def write_names(axes: Axes, mu: NDArray, labels: NDArray, groups: dict[int, str], low: NDArray, high: NDArray) -> None:
+    if len(groups) > NAMED:
+        return
+    medians = np.array([np.median(mu[labels == index], axis=0) for index in groups])
+    size = 13 if max(map(len, groups.values())) <= 3 else 10.5
+    ratio = (high[1] - low[1]) / (high[0] - low[0])
+    boxes = size * np.array([(0.0021 * len(name) + 0.001, 0.0036 / ratio) for name in groups.values()])
+    places = low + spread((medians - low) / (high - low), boxes) * (high - low)
+    halo = [withStroke(linewidth=3.5, foreground="white")]
+    for (x, y), name in zip(places, groups.values(), strict=True):
+        axes.text(x, y, name, ha="center", va="center", weight="bold", fontsize=size, path_effects=halo, clip_on=True)
+
+
+def spread(places: NDArray, sizes: NDArray) -> NDArray:
+    """Move boxes of `sizes` [N, 2] at `places` [N, 2] in the unit square apart until none covers another."""
+    places = np.clip(places, sizes / 2, 1 - sizes / 2)
+    for _ in range(200):
+        away = places[:, None] - places[None]
+        overlap = (sizes[:, None] + sizes[None]) / 2 - np.abs(away)
+        touching = np.triu((overlap > 1e-9).all(axis=2), 1)
+        if not touching.any():
+            break
+        for i, j in np.argwhere(touching):
+            axis = overlap[i, j].argmin()
+            shift = 0.26 * overlap[i, j, axis] * (1 if away[i, j, axis] >= 0 else -1)
+            places[i, axis] += shift
+            places[j, axis] -= shift
+        places = np.clip(places, sizes / 2, 1 - sizes / 2)
+    return places
+
+
+def legend_columns(groups: dict[int, str]) -> int:
+    """Columns of the legend: as many as fit, evenly filled."""
+    shown = min(len(groups), NAMED)
+    longest = max(map(len, groups.values()))
+    rows = -(-shown // max(1, int(50 / (longest + 3.5))))
+    return -(-shown // rows)
+
+
+def class_legend(figure: Figure, groups: dict[int, str]) -> None:
+    shown = list(groups.items())[:NAMED]
+    marks = [class_style(index) for index, _ in shown]
+    handles = [Line2D([], [], linestyle="", color=colour, marker=marker, markersize=7) for colour, marker in marks]
+    more = len(groups) - len(shown)
+    legend = figure.legend(
+        handles,
+        [" "] * len(shown),
+        loc="outside lower center",
+        ncols=legend_columns(groups),
+        handletextpad=0.1,
+        columnspacing=0.7,
+        title=f"and {more} more classes" if more else None,
+    )
+    for text, (_, name) in zip(legend.get_texts(), shown, strict=True):
+        text.set_text(name)  # set afterwards, since a label that begins with "_" would be left out

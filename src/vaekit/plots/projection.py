@@ -1,0 +1,45 @@
+"""Many latent dimensions on two axes."""
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.plots.arrays import finite
+
+
+def project(
+    mu: ArrayLike, method: Literal["active", "pca"] = "active", activity: ArrayLike | None = None
+) -> tuple[NDArray, tuple[str, str], str]:
+    """Two coordinates out of many: codes [N, L] to points [N, 2], the names of the axes and a phrase for the title.
+
+    "active" takes the two dimensions of largest `activity` [L] (such as the divergence of each, in nats; by default the
+    variance of `mu`); "pca" takes the principal components. Codes of one or two dimensions are returned as they are.
+
+    >>> project(np.eye(4)[:, :3] * [1, 5, 3])[1:]
+    (('z2', 'z3'), 'two most active of 3 dimensions')
+    """
+    if method not in ("active", "pca"):
+        raise ConfigError(f"unknown projection '{method}': {suggest(str(method), ('active', 'pca'))}")
+    mu = finite(mu, "mu", "[N, L]").astype(np.float64)
+    size = mu.shape[1]
+    if size <= 2:
+        return mu, ("z1", "z2"), ""
+    if method == "pca":
+        return _principal(mu)
+    weights = mu.var(axis=0) if activity is None else finite(activity, "activity", "[L]")
+    if len(weights) != size:
+        raise DataError(f"activity has {len(weights)} entries; allowed: {size}, one for each latent dimension")
+    first, second = np.argsort(-weights, kind="stable")[:2]
+    return mu[:, [first, second]], (f"z{first + 1}", f"z{second + 1}"), f"two most active of {size} dimensions"
+
+
+def _principal(mu: NDArray) -> tuple[NDArray, tuple[str, str], str]:
+    centred = mu - mu.mean(axis=0)
+    variances, directions = np.linalg.eigh(centred.T @ centred / len(mu))
+    variances, directions = variances[:-3:-1], directions[:, :-3:-1]
+    directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), (0, 1)])  # else the sign is chance
+    shares = 100 * variances / max(centred.var(axis=0).sum(), np.finfo(float).tiny)
+    first, second = (f"PC {i + 1} ({abs(share):.0f} % of variance)" for i, share in enumerate(shares))
+    return centred @ directions, (first, second), f"two principal components of {mu.shape[1]} dimensions"

@@ -1,0 +1,221 @@
+"""Run folders: a public format, version 1, described in docs/run-folder.md.
+
+Reading one imports no code that it names and executes nothing in it: YAML without tags or aliases, checked against the
+package's own parts; safetensors, whose names and shapes are compared with the model before anything is allocated; JSON and
+CSV of bounded size.
+"""
+
+import csv
+import io
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+from torch.distributions import Distribution
+
+from vaekit import config as configuration
+from vaekit.build import build_model
+from vaekit.config import FORMAT, MODEL_PARTS, Custom, Settings
+from vaekit.data.support import Support, Transform
+from vaekit.errors import ConfigError, DataError, RunError
+from vaekit.files import write_whole
+from vaekit.model import VAE
+
+CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT = (
+    "config.yaml",
+    "model.safetensors",
+    "metrics.csv",
+    "summary.json",
+    "split.npz",
+)
+CHECKPOINT, PLOTS = "checkpoints/last.ckpt", "plots"
+MAX_TEXT = 50_000_000
+
+
+@dataclass
+class Run:
+    """A trained model with all that made it.
+
+    path: the run folder. config: its complete configuration. model: the best weights, in evaluation mode.
+    metrics: columns of metrics.csv by name. summary: what summary.json holds; empty while training has not ended.
+    """
+
+    path: Path
+    config: Settings
+    model: VAE
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def support(self) -> Support:
+        """What the raw data can be."""
+        return Support.parse(self.config.data.support or "real")
+
+    @property
+    def transform(self) -> Transform:
+        """From raw data to what the model takes, and back."""
+        return self.support.transform(self.model.likelihood.accepts)
+
+    def prepare(self, x: np.ndarray | Tensor) -> Tensor:
+        """Raw rows [B, *shape] as the model takes them, on its device; DataError for another shape or support."""
+        array = x.numpy(force=True) if isinstance(x, Tensor) else np.asarray(x)
+        shape = self.model.data_shape
+        if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
+            raise DataError(f"rows of shape {tuple(array.shape[1:])} were given, the model takes {shape}")
+        self.support.check(array, "the rows given")
+        return to_model(torch.from_numpy(np.ascontiguousarray(array)), self.model, self.transform)
+
+    def encode(self, x: np.ndarray | Tensor) -> Distribution:
+        """q(z given x) for raw rows [B, *shape], scaled as in training."""
+        return self.model.encode(self.prepare(x))
+
+    def reconstruct(self, x: np.ndarray | Tensor) -> np.ndarray:
+        """Raw rows [B, *shape] through the model and back, in raw units."""
+        return self.transform.inverse(self.model.reconstruct(self.prepare(x))).numpy(force=True)
+
+    def sample(self, count: int) -> np.ndarray:
+        """`count` samples in raw units (0 to 255 for images of bytes), [count, *shape]: the means of p(x given z), z ~ p(z)."""
+        return self.transform.inverse(self.model.sample(count)).numpy(force=True)
+
+    def __repr__(self) -> str:
+        figures = "".join(f", test {name} {f['value']:.2f}" for name, f in self.summary.get("test", {}).items())
+        return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source}{figures})"
+
+
+def to_model(rows: Tensor, model: torch.nn.Module, transform: Transform) -> Tensor:
+    """Raw rows, as they came, as floats on the model's device and in its precision."""
+    anchor = next(model.parameters())
+    return transform.forward(rows.to(anchor.device).to(anchor.dtype))
+
+
+def save_config(folder: Path, config: Settings) -> None:
+    write_whole(folder / CONFIG, config.to_yaml())
+
+
+def save_weights(folder: Path, model: VAE) -> None:
+    """The weights, in a fixed order and layout, so that equal weights are equal files."""
+    tensors = {name: t.detach().cpu().contiguous().clone() for name, t in sorted(model.state_dict().items())}
+    write_whole(folder / WEIGHTS, save(tensors, metadata={"format": "pt", "vaekit": str(FORMAT)}))
+
+
+def save_metrics(folder: Path, rows: list[dict[str, float]]) -> None:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({k: v if k == "epoch" else f"{v:.9g}" for k, v in row.items()} for row in rows)
+    write_whole(folder / METRICS, text.getvalue())
+
+
+def save_summary(folder: Path, summary: dict[str, Any]) -> None:
+    write_whole(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
+
+
+def load_config(path: str | os.PathLike) -> Settings:
+    """The configuration of a run folder; RunError where it is missing, from a newer format, or not ours."""
+    folder = Path(path)
+    if not folder.is_dir():
+        raise RunError(f"{folder} is not a run folder: {'not a folder' if folder.exists() else 'there is nothing'}")
+    try:
+        given = configuration.parse(_text(folder / CONFIG, configuration.MAX_BYTES), str(folder / CONFIG))
+        version = given.get("format")
+        if isinstance(version, int) and version > FORMAT:
+            raise RunError(f"{folder} has run format {version}, this vaekit reads up to {FORMAT}: install a newer vaekit")
+        return configuration.validate(given)
+    except ConfigError as error:
+        raise RunError(f"{folder} is not a usable run folder: {error}") from None
+
+
+def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
+    """Read a run folder: its model with the best weights, its configuration, its figures.
+
+    model: the model with modules of your own that was trained; only its weights are replaced.
+    Raises RunError for a folder that is incomplete, from a newer format, or does not hold what its configuration says.
+
+    >>> run = load_run("runs/conv-mnist-20260101-120000")  # doctest: +SKIP
+    """
+    folder = Path(path)
+    config = load_config(folder)
+    if model is None:
+        for name in MODEL_PARTS:
+            if isinstance(options := config.part(name), Custom):
+                raise RunError(f"the {name} of {folder} is a module of your own, {options.name}: load_run(path, model=...)")
+    load_weights(folder, model if model is not None else (model := _blank(folder, config)))
+    return Run(folder, config, model.eval(), load_metrics(folder), load_summary(folder))
+
+
+def _blank(folder: Path, config: Settings) -> VAE:
+    """A model of the configuration's shape, once the weights on disk are known to have it: a lying one allocates nothing."""
+    try:
+        if config.data.shape is None or config.latent_dim is None or config.part("likelihood") is None:
+            raise RunError(f"{folder / CONFIG} is not that of a run: data.shape, latent_dim or likelihood is missing")
+        with torch.device("meta"):
+            _compare(folder, build_model(config))
+        return build_model(config)
+    except ConfigError as error:
+        raise RunError(f"{folder} is not a usable run folder: {error}") from None
+
+
+def load_weights(folder: Path, model: VAE) -> None:
+    """The weights on disk into `model`; RunError where a name or a shape differs, and then nothing is changed."""
+    _compare(folder, model)
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - not a mapping
+
+
+def _compare(folder: Path, model: VAE) -> None:
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise RunError(f"{folder} has no {WEIGHTS}: its first epoch had not ended; go on with `vaekit train --resume {folder}`")
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise RunError(f"{path} is damaged or no safetensors file: {str(error).splitlines()[0]}") from None
+    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            there, here = found.get(name, "missing"), wanted.get(name, "unknown")
+            raise RunError(f"{path} does not belong to this model: {name} is {there} there, {here} here")
+
+
+def load_metrics(folder: Path) -> dict[str, list[float]]:
+    if not (folder / METRICS).exists():
+        return {}
+    rows = list(csv.reader(io.StringIO(_text(folder / METRICS, MAX_TEXT))))
+    try:
+        return {name: [float(row[i]) for row in rows[1:]] for i, name in enumerate(rows[0])}
+    except (ValueError, IndexError):
+        raise RunError(f"{folder / METRICS} is not a table of numbers under a row of names") from None
+
+
+def load_summary(folder: Path) -> dict[str, Any]:
+    if not (folder / SUMMARY).exists():
+        return {}
+    try:
+        summary = json.loads(_text(folder / SUMMARY, MAX_TEXT))
+    except (ValueError, RecursionError):
+        raise RunError(f"{folder / SUMMARY} is not readable as JSON") from None
+    if not isinstance(summary, dict):
+        raise RunError(f"{folder / SUMMARY} is not a JSON object")
+    return summary
+
+
+def _text(path: Path, limit: int) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+        text = content.decode("utf-8")
+    except FileNotFoundError:
+        raise RunError(f"{path.parent} is not a run folder: it has no {path.name}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
+    if len(content) > limit:
+        raise RunError(f"{path} is larger than {limit:,} bytes")
+    return text

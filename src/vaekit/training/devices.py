@@ -1,0 +1,34 @@
+"""From the options `device` and `precision` to what Lightning takes."""
+
+import re
+
+import torch
+
+from vaekit.errors import DeviceError
+
+
+def find_device(name: str) -> torch.device:
+    """The device of that name; DeviceError where it is not there.
+
+    >>> find_device("cpu")
+    device(type='cpu')
+    """
+    if name == "auto":
+        return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    there = [
+        "cpu",
+        *(f"cuda:{i}" for i in range(torch.cuda.device_count())),
+        *(["mps"] if torch.backends.mps.is_available() else []),
+    ]
+    wanted = "cuda:0" if name == "cuda" else name
+    if wanted not in there or not re.fullmatch(r"cpu|mps|cuda:\d+", wanted):
+        raise DeviceError(f"device {name!r} is not there: {', '.join(['auto', *there])} can be used here")
+    return torch.device(wanted)
+
+
+def find_precision(name: str, device: torch.device) -> str:
+    """`auto`: float32, and on a GPU that computes in bfloat16 natively, that for the nets."""
+    if name != "auto":
+        return name
+    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bf16-mixed" if native else "32-true"

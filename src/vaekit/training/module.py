@@ -1,0 +1,98 @@
+"""The one LightningModule: any model of five parts, any objective."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor
+
+from vaekit.data.support import Transform
+from vaekit.errors import NonFiniteError
+from vaekit.model import VAE
+from vaekit.noise import seed_noise
+from vaekit.objectives import Objective, Terms
+from vaekit.store import to_model
+from vaekit.training.batches import Batches
+
+COLUMNS = ("loss", "reconstruction", "divergence")
+
+
+class Training(LightningModule):
+    """One update per batch, with sums, not logs, on the way.
+
+    updates: how many the whole training makes, for the schedule.
+    """
+
+    def __init__(
+        self,
+        model: VAE,
+        objective: Objective,
+        optimizer: Callable[..., torch.optim.Optimizer],
+        schedule: Callable[[float], float],
+        batches: Batches,
+        transform: Transform,
+        updates: int,
+        seed: int,
+    ):
+        super().__init__()
+        self.model, self.objective, self.make_optimizer, self.schedule = model, objective, optimizer, schedule
+        self.batches, self.transform, self.seed = batches, transform, seed
+        self.updates = updates
+        self.register_buffer("sums", torch.zeros(len(COLUMNS) + 1, dtype=torch.float64))
+        self.sums: Tensor
+        self.row: dict[str, float] = {}  # of the epoch that has just ended
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self.make_optimizer(self.model.parameters())
+        factor = lambda step: self.schedule(min(1.0, (step + 1) / self.updates))  # noqa: E731 - its state needs no saving
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
+        seed_noise(self.seed, self.global_step)
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        x = to_model(batch, self.model, self.transform)
+        terms = self.objective(self.model, x, step=self.global_step)
+        if not torch.isfinite(terms.loss):
+            raise NonFiniteError(self._where(_first_non_finite(terms)))
+        self._add(terms)
+        return terms.loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        if self.trainer.scaler is not None:  # float16 expects infinite gradients now and then, and skips them itself
+            return
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        if not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
+            raise NonFiniteError(self._where("the gradient"))
+
+    def on_train_epoch_start(self) -> None:
+        self.sums.zero_()
+
+    def means(self) -> dict[str, float]:
+        """The means per row over the epoch so far."""
+        *sums, rows = self.sums.tolist()
+        return {name: value / max(rows, 1) for name, value in zip(COLUMNS, sums, strict=True)}
+
+    @torch.no_grad()
+    def _add(self, terms: Terms) -> None:
+        rows = terms.log_likelihood.shape[1]
+        values = torch.stack(
+            [terms.loss, terms.reconstruction.mean(), terms.divergence.sum(-1).mean(), terms.loss.new_ones(())]
+        )
+        self.sums += rows * values.detach()
+
+    def _where(self, what: str) -> str:
+        batches = self.batches
+        rows = ", ".join(map(str, batches.rows()[:3]))
+        return (
+            f"{what} is not finite at step {self.global_step} (epoch {self.current_epoch + 1}, batch {batches.position} of "
+            f"{len(batches)}, training rows {rows}, ...): the last good weights are kept; try a lower optimizer.lr or "
+            "training.clip=1"
+        )
+
+
+def _first_non_finite(terms: Terms) -> str:
+    names = [name for name, value in terms.named().items() if name != "loss" and not torch.isfinite(value).all()]
+    return names[0] if names else "loss"

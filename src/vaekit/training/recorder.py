@@ -1,0 +1,87 @@
+"""What a run leaves on disk while it trains: the best weights, the table of epochs, a checkpoint to go on from."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from vaekit import store
+from vaekit.errors import Interrupted, RunError
+from vaekit.files import whole_file
+from vaekit.training.signals import Signals
+
+
+class WholeFileIO(TorchCheckpointIO):
+    """Checkpoints written whole or not at all, and read without executing anything."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
+        with whole_file(path) as temporary:
+            torch.save(checkpoint, temporary)
+
+    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
+        try:
+            return torch.load(path, map_location=map_location or "cpu", weights_only=True)
+        except Exception as error:
+            raise RunError(f"{path} is damaged: {str(error).splitlines()[0][:200]}") from None
+
+
+class Recorder(Checkpoint):
+    """Keeps the best weights by validation loss, metrics.csv, and a checkpoint: each epoch, each `seconds`, at a signal.
+
+    It is a Checkpoint so that Lightning calls it last: what it saves includes what the other callbacks have just decided.
+    """
+
+    def __init__(self, folder: Path, signals: Signals, seconds: float = 30.0):
+        self.folder, self.signals, self.seconds = folder, signals, seconds
+        self.rows: list[dict[str, float]] = []
+        self.best: dict[str, float] = {}
+        self.elapsed = 0.0
+        self._epoch_started = self._saved = time.monotonic()
+
+    @property
+    def path(self) -> Path:
+        return self.folder / store.CHECKPOINT
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows, "best": self.best, "elapsed": self.elapsed + time.monotonic() - self._epoch_started}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows, self.best, self.elapsed = state_dict["rows"], state_dict["best"], state_dict["elapsed"]
+
+    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        self._epoch_started = self._saved = time.monotonic()
+        stopping = trainer.early_stopping_callback
+        if (
+            isinstance(stopping, EarlyStopping) and stopping.wait_count >= stopping.patience
+        ):  # Lightning does not restore that it was over
+            trainer.should_stop = True
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
+        last = pl_module.batches.position == len(pl_module.batches)
+        if not last and (self.signals.received or time.monotonic() - self._saved > self.seconds):
+            self._save(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
+        self.elapsed += time.monotonic() - self._epoch_started
+        before = sum(row["seconds"] for row in self.rows)
+        seconds = self.elapsed - before
+        rows = len(pl_module.batches.x)
+        row = {"epoch": len(self.rows) + 1} | pl_module.row | {"seconds": seconds, "samples_per_second": rows / seconds}
+        self.rows.append(row)
+        if not self.best or row["val_loss"] < self.best["val_loss"]:
+            self.best = row
+            store.save_weights(self.folder, pl_module.model)
+        store.save_metrics(self.folder, self.rows)
+        self._epoch_started = time.monotonic()
+        self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        trainer.save_checkpoint(self.path)
+        self._saved = time.monotonic()
+        if self.signals.received:
+            raise Interrupted(f"stopped by {self.signals.received}; go on with `vaekit train --resume {self.folder}`")

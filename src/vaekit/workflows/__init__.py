@@ -1,0 +1,10 @@
+"""The jobs: train, evaluate, plot, ...: the only place where data, training, evaluation and plots meet.
+
+The command line parses, calls one of these, and prints; so can a program.
+"""
+
+from vaekit.workflows.evaluate import evaluate
+from vaekit.workflows.plot import PLOTS, plot
+from vaekit.workflows.train import build, resume, train
+
+__all__ = ["PLOTS", "build", "evaluate", "plot", "resume", "train"]

@@ -1,0 +1,227 @@
+"""The pictures of a run: what the arrays are, and which figure shows them."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Independent
+
+from vaekit import store
+from vaekit.data import Rows
+from vaekit.errors import ConfigError, suggest
+from vaekit.evaluation import Inputs, elbo_per_row
+from vaekit.noise import noise
+from vaekit.store import Run, load_run
+from vaekit.workflows.prepare import load_data, stored_split
+from vaekit.workflows.use import Reconstruction, pick, save_values, to_pixels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST_POINTS = 50_000
+SIDE = 15
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class View:
+    """What to show: of which rows, where in the latent space.
+
+    indices: rows of the split; None takes the first ten.
+    across, down: ranges of the two latent axes of the grid; None goes over the prior's quantiles.
+    projection: of more than two latent dimensions, the two most active or the principal components.
+    """
+
+    indices: Sequence[int] | None = None
+    across: Range | None = None
+    down: Range | None = None
+    projection: Literal["active", "pca"] = "active"
+    seed: int = 0
+
+
+@dataclass
+class Subject:
+    """A run with the rows that its pictures show, and the codes of those rows, computed once."""
+
+    run: Run
+    rows: Rows
+    name: str
+
+    def __post_init__(self) -> None:
+        shown = Inputs(self.rows.x[:MOST_POINTS], self.run.transform)
+        means = [self.run.model.encode(x).mean.flatten(1) for x in shown.batches(self.run.model)]
+        self.codes = torch.cat(means).numpy(force=True)
+        first = Inputs(self.rows.x[:2000], self.run.transform)
+        self.activity = elbo_per_row(self.run.model, first).divergence.mean(0).numpy()
+
+    @property
+    def recipe(self) -> str:
+        return self.run.config.recipe
+
+    def labels(self) -> np.ndarray | None:
+        return None if self.rows.y is None else self.rows.y[:MOST_POINTS]
+
+    def dimensions(self) -> tuple[int, int]:
+        """The two that a plane shows best: the most active, in their order."""
+        if len(self.activity) != self.codes.shape[1]:  # the divergence is not known per dimension
+            return tuple(sorted(np.argsort(-self.codes.var(0))[:2]))
+        return tuple(sorted(np.argsort(-self.activity)[:2])) if len(self.activity) > 2 else (0, self.codes.shape[1] - 1)
+
+    def pixels(self, values: np.ndarray | Tensor) -> np.ndarray:
+        """What the model takes or gives, for the eye."""
+        return to_pixels(self.run, values, self.rows.x[:1000])
+
+
+def plot(
+    run: Run | str | os.PathLike,
+    names: Sequence[str] = (),
+    *,
+    data: Any = None,
+    split: Literal["train", "validation", "test"] = "test",
+    out: str | os.PathLike | None = None,
+    **view: Any,
+) -> list[Path]:
+    """Draw pictures of a run by name (see `PLOTS`; none stands for all that the data allow) and return their paths.
+
+    data: the dataset, where it is at hand already. out: a folder, or a file for a single picture; default RUN/plots.
+    view: the fields of `View`.
+    """
+    from vaekit.plots import save
+
+    for name in names:
+        if name not in PLOTS:
+            raise ConfigError(f"unknown plot {name!r}: {suggest(name, PLOTS)}")
+    run = run if isinstance(run, Run) else load_run(run)
+    images = len(run.model.data_shape) == 3
+    for name in names:
+        if name in NEED_IMAGES and not images:
+            raise ConfigError(
+                f"{name} needs images, the rows of this run have shape {run.model.data_shape}: try reconstructions"
+            )
+    chosen = list(names) or [name for name in PLOTS if images or name not in NEED_IMAGES]
+    dataset = load_data(run.config, data)
+    subject = _subject(run, stored_split(run.path).rows(dataset, split), dataset.name)
+    paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen)
+    with torch.no_grad():
+        return [save(PLOTS[name](subject, View(**view)), path) for name, path in zip(chosen, paths, strict=True)]
+
+
+@torch.no_grad()
+def _subject(run: Run, rows: Rows, name: str) -> Subject:
+    return Subject(run, rows, name)
+
+
+def _places(out: Path, names: Sequence[str]) -> list[Path]:
+    if out.suffix:
+        if len(names) != 1:
+            raise ConfigError(f"{out} is one file for {len(names)} pictures: give a folder, or name one picture")
+        return [out]
+    return [out / f"{name}.png" for name in names]
+
+
+def latent(subject: Subject, view: View) -> "Figure":
+    """The means of q(z given x), by class."""
+    from vaekit.plots import latent_scatter, project
+
+    activity = subject.activity if len(subject.activity) == subject.codes.shape[1] else None
+    points, names, which = project(subject.codes, view.projection, activity)
+    title = f"Codes of {len(points):,} {subject.name} rows, {subject.recipe}" + (f": {which}" if which else "")
+    return latent_scatter(points, subject.labels(), subject.run.config.data.classes, title=title, names=names)
+
+
+def grid(subject: Subject, view: View) -> "Figure":
+    """Decoded points of the latent plane."""
+    from vaekit.plots import decoded_grid
+
+    first, second = subject.dimensions()
+    across = _coordinates(subject, first, view.across)
+    down = _coordinates(subject, second, view.down)
+    size = subject.codes.shape[1]
+    z = torch.zeros(SIDE, SIDE, size)
+    z[..., second] = torch.tensor(down, dtype=z.dtype)[:, None]
+    z[..., first] = torch.tensor(across, dtype=z.dtype)[None, :]
+    images = subject.pixels(_decode(subject.run, z))
+    where = "prior quantiles" if view.across is None else "a range"
+    rest = f", the other {size - 2} dimensions at 0" if size > 2 else ""
+    title = f"Decoded latent plane over {where}, {subject.recipe} on {subject.name}{rest}"
+    return decoded_grid(images, across, down, names=(f"z{first + 1}", f"z{second + 1}"), title=title)
+
+
+def _coordinates(subject: Subject, dimension: int, given: Range | None) -> np.ndarray:
+    if given is not None:
+        if not given[0] < given[1]:
+            raise ConfigError(f"a range goes from a lower to a higher number, not {given[0]} to {given[1]}")
+        return np.linspace(*given, SIDE)
+    shares = torch.linspace(0.02, 0.98, SIDE)
+    prior = subject.run.model.prior()
+    try:
+        base = prior.base_dist if isinstance(prior, Independent) else prior
+        return base.icdf(shares[:, None]).expand(SIDE, subject.codes.shape[1])[:, dimension].numpy(force=True)
+    except NotImplementedError:  # no quantile function: that of many draws
+        with noise(0):
+            return prior.sample((10_000,)).flatten(1)[:, dimension].quantile(shares).numpy(force=True)
+
+
+def _decode(run: Run, z: Tensor) -> Tensor:
+    """The mean of p(x given z) for z [..., latent]."""
+    anchor = next(run.model.parameters())
+    lead = z.shape[:-1]
+    z = z.to(anchor).reshape(-1, *run.model.latent_shape)
+    return torch.cat([run.model.decode(part).mean for part in z.split(500)]).unflatten(0, lead)
+
+
+def reconstructions(subject: Subject, view: View) -> "Figure":
+    """Chosen rows over the means of p(x given z) at their codes."""
+    return _pairs(subject.run, pick(subject.run, subject.rows, view.indices), subject.name)
+
+
+def save_reconstruction(path: Path, run: Run, result: Reconstruction) -> Path:
+    """What `use.reconstruct` gave, as a picture, or its decoded values as .npy."""
+    from vaekit.plots import save
+
+    if path.suffix.lower() == ".npy":
+        return save_values(path, run, result.decoded)
+    return save(_pairs(run, result, run.config.data.source), path)
+
+
+def _pairs(run: Run, result: Reconstruction, name: str) -> "Figure":
+    from vaekit.plots import reconstructions as draw
+
+    classes = run.config.data.classes
+    shown = [
+        to_pixels(run, run.transform.forward(raw, np.float32), result.originals) for raw in (result.originals, result.decoded)
+    ]
+    labels = None if result.labels is None or not classes else [classes[y] for y in result.labels]
+    title = f"Originals and reconstructions, {run.config.recipe} on {name}"
+    return draw(*shown, codes=result.codes.mean, indices=result.indices.tolist(), labels=labels, title=title)
+
+
+def samples(subject: Subject, view: View) -> "Figure":
+    """Means of p(x given z) for draws from the prior."""
+    from vaekit.plots import sheet
+
+    with noise(view.seed):
+        images = subject.run.model.sample(64)
+    return sheet(subject.pixels(images), title=f"Samples from the prior, {subject.recipe} on {subject.name}")
+
+
+def curves(subject: Subject, view: View) -> "Figure":
+    """Losses by epoch."""
+    from vaekit.plots import loss_curves
+
+    return loss_curves(subject.run.metrics, title=f"Training of {subject.recipe} on {subject.name}")
+
+
+PLOTS: dict[str, Callable[[Subject, View], "Figure"]] = {
+    "latent": latent,
+    "grid": grid,
+    "reconstructions": reconstructions,
+    "samples": samples,
+    "curves": curves,
+}
+NEED_IMAGES = ("grid", "samples")

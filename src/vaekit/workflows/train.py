@@ -1,0 +1,211 @@
+"""Train, resume, build."""
+
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+import vaekit
+from vaekit import config as configuration
+from vaekit import store
+from vaekit.build import build_model, build_part, describe_model, describe_part
+from vaekit.config import Settings, merge
+from vaekit.data import Dataset, Split
+from vaekit.evaluation import Inputs, elbo_per_row
+from vaekit.files import whole_file
+from vaekit.model import VAE
+from vaekit.store import Run, load_run
+from vaekit.workflows.evaluate import bound_figures
+from vaekit.workflows.plot import plot
+from vaekit.workflows.prepare import (
+    claim_folder,
+    draw_split,
+    fit_to_data,
+    fit_to_machine,
+    load_data,
+    named,
+    split_modules,
+    stored_split,
+)
+
+
+def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
+    """A model of five parts, as a plain `torch.nn.Module`, that fits the data.
+
+    recipe: a recipe's name or the path of a configuration; default `conv`.
+    data: a name, a path, an array or a `Dataset`; default what the recipe says, MNIST.
+    parts: keys of the configuration on top of the recipe, such as `latent_dim=8`, `likelihood={"kind": "gaussian"}`; a
+        module of your own stands in for encoder, posterior, prior, decoder or likelihood.
+
+    >>> import numpy as np, torch
+    >>> model = build("mlp", np.zeros((10, 6)), latent_dim=2, likelihood={"kind": "gaussian", "scale": "learned"})
+    >>> model.encode(torch.zeros(3, 6)).mean.shape
+    torch.Size([3, 2])
+    """
+    modules, options = split_modules(parts)
+    config = configuration.load(recipe, named(data), options)
+    config = fit_to_data(config, load_data(config, data), _accepts(modules.get("likelihood")))
+    return build_model(config, modules)
+
+
+def train(
+    model: str | VAE | None = None,
+    *,
+    data: Any = None,
+    out: str | os.PathLike | None = None,
+    force: bool = False,
+    objective: Any = None,
+    console: Console | None = None,
+    **overrides: Any,
+) -> Run:
+    """Train a model and leave a run folder: weights, configuration, figures, pictures.
+
+    model: a recipe's name (default `conv`), the path of a configuration, or a `VAE` of your own making, trained in place.
+    data: a name, a path, an array, (x, y) or a `Dataset`; default what the recipe says, MNIST.
+    out: the run folder; default runs/<recipe>-<data>-<time>. force: overwrite a run that is there.
+    objective: the configured one's options, or an object of your own in its place.
+    overrides: keys of the configuration, such as `latent_dim=8`, `seed=1`, `training={"epochs": 3}`, or modules as in `build`.
+
+    Raises RequestError where something asked for cannot be, before anything is written; WorkError where training fails.
+
+    >>> run = train("conv", data="mnist", latent_dim=2)  # doctest: +SKIP
+    """
+    own = model if isinstance(model, VAE) else None
+    modules, options = split_modules(overrides)
+    if objective is not None:
+        given = isinstance(objective, Mapping | str)
+        options["objective"] = objective if given else describe_part("objective", objective)
+        objective = None if given else objective
+    if own is not None:
+        options = merge({"recipe": "custom", **describe_model(own)}, options)
+    config = configuration.load("mlp" if own is not None else model, named(data), options)  # type: ignore[arg-type]
+    dataset = load_data(config, data)
+    likelihood = own.likelihood if own is not None else modules.get("likelihood")
+    config = fit_to_data(config, dataset, _accepts(likelihood))
+    split = draw_split(config, dataset)
+    config = fit_to_machine(config, len(split.train))
+    built = own if own is not None else build_model(config, modules)
+    _accepts_data(built, dataset)
+    config = configuration.validate(merge(config.model_dump(), describe_model(built)))
+    folder = claim_folder(out, f"{config.recipe}-{dataset.name}", force)
+    store.save_config(folder, config)
+    with whole_file(folder / store.SPLIT) as temporary, temporary.open("wb") as file:
+        split.save(file)
+    return _fit(built, config, dataset, split, folder, objective, console, resume=False)
+
+
+def resume(
+    path: str | os.PathLike,
+    *,
+    model: VAE | None = None,
+    data: Any = None,
+    objective: Any = None,
+    console: Console | None = None,
+) -> Run:
+    """Go on with a run that was interrupted, to the same weights, rows and summary as if it had not been.
+
+    model, data, objective: handed over again where they were objects of your own.
+    """
+    folder = Path(path)
+    config = store.load_config(folder)
+    if store.load_summary(folder):
+        return load_run(folder, model=model)
+    dataset = load_data(config, data)
+    fit_to_data(config, dataset, _accepts(model.likelihood if model is not None else None))
+    built = model if model is not None else build_model(config)
+    return _fit(built, config, dataset, stored_split(folder), folder, objective, console, resume=True)
+
+
+def _fit(
+    model: VAE,
+    config: Settings,
+    dataset: Dataset,
+    split: Split,
+    folder: Path,
+    objective: Any,
+    console: Console | None,
+    *,
+    resume: bool,
+) -> Run:
+    from vaekit.training import fit
+
+    console = console or Console(stderr=True)
+    transform = dataset.support.transform(model.likelihood.accepts)
+    validation = Inputs(split.rows(dataset, "validation").x, transform)
+    _announce(console, model, config, dataset, split, folder)
+    outcome = fit(
+        model,
+        split.rows(dataset, "train").x,
+        config,
+        folder,
+        objective=objective or build_part(config, "objective"),
+        optimizer=build_part(config, "optimizer"),
+        schedule=build_part(config, "schedule"),
+        transform=transform,
+        validate=lambda model: elbo_per_row(model, validation, seed=config.seed).means(),
+        console=console,
+        resume=resume,
+    )
+    run = load_run(folder, model=model.cpu())
+    run.summary = _summary(run, dataset, split, outcome)
+    plot(run, data=dataset)
+    store.save_summary(folder, run.summary)  # last: a folder that has it is complete
+    return run
+
+
+def _summary(run: Run, dataset: Dataset, split: Split, outcome: dict[str, Any]) -> dict[str, Any]:
+    """Final figures; the test rows are seen here for the first time, and once."""
+    config, best = run.config, outcome["best_epoch"]
+    validation = {k.removeprefix("val_"): v[best - 1] for k, v in run.metrics.items() if k.startswith("val_")}
+    test = bound_figures(run, split.rows(dataset, "test").x, seed=config.seed)
+    counts = run.model.count_parameters()
+    return {
+        "format": configuration.FORMAT,
+        "recipe": config.recipe,
+        "data": {
+            "name": dataset.name,
+            "fingerprint": config.data.fingerprint,
+            "rows": {part: len(getattr(split, part)) for part in ("train", "validation", "test")},
+            "validation": "the test rows, as in the original protocol" if split.validates_on_test else "held out of training",
+        },
+        "parameters": {side: {"trainable": count.trainable, "fixed": count.fixed} for side, count in counts.items()},
+        "epochs": outcome["epochs"],
+        "best_epoch": best,
+        "unit": "nats per row",
+        "validation": validation,
+        "test": test,
+        "seed": config.seed,
+        "seconds": outcome["seconds"],
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    libraries = {name: version(name) for name in ("torch", "lightning", "numpy")}
+    return {"vaekit": vaekit.__version__, "python": platform.python_version(), **libraries}
+
+
+def _announce(console: Console, model: VAE, config: Settings, dataset: Dataset, split: Split, folder: Path) -> None:
+    sides = model.count_parameters()
+    counts = " + ".join(f"{sides[side].total:,}" for side in ("encoder", "decoder"))
+    rows = " / ".join(f"{len(getattr(split, part)):,}" for part in ("train", "validation", "test"))
+    console.print(
+        f"{config.recipe} on {dataset.name}: {counts} parameters (encoder + decoder), {config.latent_dim} latent dimensions; "
+        f"{rows} rows to train / validate / test; {config.training.device}, {config.training.precision}; into {folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _accepts(likelihood: Any) -> tuple[str, ...] | None:
+    return getattr(likelihood, "accepts", None)
+
+
+def _accepts_data(model: VAE, dataset: Dataset) -> None:
+    """Raise DataError where the likelihood is none of data like these."""
+    dataset.support.transform(model.likelihood.accepts)

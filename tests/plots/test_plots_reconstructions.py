@@ -1,0 +1,103 @@
+"""Originals above reconstructions, each with what it is."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from vaekit.errors import DataError
+from vaekit.plots import reconstructions, save
+
+RNG = np.random.default_rng(4)
+
+
+def captions(figure: Figure) -> list[str]:
+    return [label.get_text() for axes in figure.axes for label in axes.get_xticklabels()]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_each_original_stands_above_its_reconstruction(channels):
+    originals, decoded = RNG.random((2, 4, channels, 28, 28))
+    figure = reconstructions(originals, decoded)
+    picture = np.asarray(figure.axes[0].images[0].get_array()).reshape(57, 115, channels)
+    for index in range(4):
+        left = 29 * index
+        assert np.array_equal(picture[:28, left : left + 28], originals[index].transpose(1, 2, 0))
+        assert np.array_equal(picture[29:, left : left + 28], decoded[index].transpose(1, 2, 0))
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["original", "decoded"]
+
+
+def test_index_class_and_code_are_written_below():
+    x = RNG.random((2, 1, 28, 28))
+    figure = reconstructions(x, x, codes=[[0.123, -4.567], [1, 0]], indices=[7, 9], labels=["nine", 9], title="nines")
+    assert captions(figure) == ["7\nnine\n0.12\n−4.57", "9\n9\n1.00\n0.00"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["index\nclass\nz1\nz2"]
+    assert list(figure.axes[0].get_xticks()) == [13.5, 42.5]
+    assert figure.get_suptitle() == "nines"
+
+
+@pytest.mark.parametrize(("size", "lines"), [(1, 1), (4, 4), (5, 1), (64, 1)])
+def test_many_dimensions_are_written_as_their_norm(size, lines):
+    x = RNG.random((3, 1, 8, 8))
+    codes = np.full((3, size), 2.0)
+    texts = captions(reconstructions(x, x, codes=codes))
+    assert texts == ["\n".join(["2.00"] * lines) if size <= 4 else f"{2 * np.sqrt(size):.2f}"] * 3
+
+
+@pytest.mark.parametrize("count", [1, 10, 11, 16, 23, 40])
+def test_bands_hold_every_pair_once_and_in_order(count, tmp_path):
+    x = np.broadcast_to(np.arange(count)[:, None, None, None] / 100, (count, 1, 28, 28))
+    figure = reconstructions(x, x, indices=range(count))
+    assert captions(figure) == [str(index) for index in range(count)]
+    for axes in figure.axes:
+        picture = np.asarray(axes.images[0].get_array())
+        for at, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True):
+            assert picture[14, int(at)] == picture[43, int(at)] == int(label.get_text()) / 100
+    assert max(len(axes.get_xticks()) for axes in figure.axes) <= 10
+    save(figure, tmp_path / "a.png")
+
+
+def test_long_class_names_are_broken_and_keep_the_lines_level():
+    x = RNG.random((2, 1, 28, 28))
+    figure = reconstructions(x, x, codes=[[1.0], [2.0]], labels=["Ankle boot", "Bag"])
+    assert captions(figure) == ["Ankle\nboot\n1.00", "Bag\n\n2.00"]
+    assert figure.axes[0].texts[0].get_text() == "class\n\nz1"
+
+
+def test_images_are_clipped_and_not_rescaled():
+    x = np.full((1, 1, 4, 4), 0.5)
+    picture = np.asarray(reconstructions(x, 4 * x).axes[0].images[0].get_array())
+    assert (picture[:4] == 0.5).all() and (picture[5:] == 1).all()
+
+
+def test_vectors_are_lines_one_over_the_other(tmp_path):
+    x, y = RNG.normal(size=(2, 5, 20))
+    figure = reconstructions(x, y, indices=range(5), labels=["a b"] * 5, codes=np.ones((5, 2)), title="signals")
+    drawn = [axes for axes in figure.axes if axes.lines]
+    assert len(drawn) == 5
+    for index, axes in enumerate(drawn):
+        original, decoded = axes.lines
+        assert np.array_equal(original.get_ydata(), x[index]) and np.array_equal(decoded.get_ydata(), y[index])
+        heading = " ".join(axes.get_title(loc="left").replace("\N{NO-BREAK SPACE}", " ").split())
+        assert heading == f"index {index}, class a b, z1 1.00, z2 1.00"
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["original", "decoded"]
+    save(figure, tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"decoded": np.zeros((3, 1, 4, 4))}, r"originals has shape \[2, 1, 4, 4\], decoded \[3, 1, 4, 4\]"),
+        ({"originals": np.zeros((2, 4, 4))}, r"originals has shape \[2, 4, 4\]; allowed: \[N, C, H, W\] or \[N, D\]"),
+        ({"codes": np.zeros((3, 2))}, "codes has 3 entries; allowed: 2"),
+        ({"codes": [1.0, 2.0]}, r"codes has shape \[2\]; allowed: \[N, L\]"),
+        ({"indices": [1]}, "indices has 1 entries; allowed: 2"),
+        ({"labels": "abc"}, "labels has 3 entries; allowed: 2"),
+        ({"decoded": np.full((2, 1, 4, 4), np.nan)}, "decoded holds NaN"),
+        ({"originals": np.zeros((201, 3)), "decoded": np.zeros((201, 3))}, "201 originals do not fit one picture"),
+    ],
+)
+def test_what_is_refused(arguments, message):
+    images = np.zeros((2, 1, 4, 4))
+    with pytest.raises(DataError, match=message) as caught:
+        reconstructions(**{"originals": images, "decoded": images} | arguments)
+    assert "\n" not in str(caught.value)

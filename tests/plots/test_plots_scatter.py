@@ -1,0 +1,156 @@
+"""The map of codes: every point, the right colours, and names that can be read."""
+
+import itertools
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.patches import StepPatch
+
+from vaekit.errors import DataError
+from vaekit.plots import CLASS_COLOURS, latent_scatter, save
+
+RNG = np.random.default_rng(1)
+MU = RNG.normal(size=(500, 2))
+LABELS = RNG.integers(0, 10, 500)
+
+
+def points(figure: Figure) -> list[PathCollection]:
+    return [artist for artist in figure.axes[0].collections if isinstance(artist, PathCollection)]
+
+
+def legend(figure: Figure) -> list[str]:
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_every_point_is_drawn_once_in_the_colour_of_its_class():
+    (drawn,) = points(latent_scatter(MU, LABELS))
+    colours = {tuple(mu): CLASS_COLOURS[label] for mu, label in zip(MU, LABELS, strict=True)}
+    offsets = np.asarray(drawn.get_offsets())
+    assert len(offsets) == 500
+    assert {tuple(xy): to_hex(c).upper() for xy, c in zip(offsets, np.asarray(drawn.get_facecolor()), strict=True)} == {
+        mu: colour.upper() for mu, colour in colours.items()
+    }
+
+
+def test_the_order_is_random_and_always_the_same():
+    labels = np.sort(LABELS)
+    first, again = (np.asarray(points(latent_scatter(MU, labels))[0].get_offsets()) for _ in range(2))
+    assert np.array_equal(first, again) and not np.array_equal(first, MU)
+
+
+def test_each_class_is_in_the_legend_and_named_at_its_median():
+    centres = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+    labels = np.repeat([0, 1, 2], 50)
+    figure = latent_scatter(centres[labels] + 0.1 * RNG.normal(size=(150, 2)), labels, ("cat", "dog", "cow"))
+    assert legend(figure) == ["cat", "dog", "cow"]
+    written = {text.get_text(): text.get_position() for text in figure.axes[0].texts}
+    for name, centre in zip(("cat", "dog", "cow"), centres, strict=True):
+        assert np.allclose(written[name], centre, atol=0.7)
+    assert all(text.get_path_effects() for text in figure.axes[0].texts)
+
+
+@pytest.mark.parametrize("name", ["{}", "class {}"])
+def test_names_at_one_place_do_not_cover_each_other(name):
+    figure = latent_scatter(MU, LABELS, [name.format(i) for i in range(10)])
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw(renderer)
+    boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts]
+    assert len(boxes) == 10
+    for a, b in itertools.combinations(boxes, 2):
+        assert min(a.x1, b.x1) - max(a.x0, b.x0) < 1 or min(a.y1, b.y1) - max(a.y0, b.y0) < 1
+
+
+def test_only_classes_that_occur_are_named_and_unnamed_ones_get_their_number():
+    assert legend(latent_scatter(MU[:4], [5, 1, 1, 7], ("a", "b", "c", "d", "e", "f"))) == ["b", "f", "7"]
+
+
+def test_more_than_ten_classes_differ_by_marker():
+    drawn = points(latent_scatter(MU, np.arange(500) % 25))
+    assert [len(np.asarray(group.get_offsets())) for group in drawn] == [200, 200, 100]
+    assert len({np.asarray(group.get_paths()[0].vertices).tobytes() for group in drawn}) == 3
+
+
+def test_hundreds_of_classes_still_draw(tmp_path):
+    figure = latent_scatter(MU, np.arange(500) % 200)
+    assert len(legend(figure)) == 30 and figure.legends[0].get_title().get_text() == "and 170 more classes"
+    save(figure, tmp_path / "a.png")
+
+
+def test_awkward_names_are_written_as_they_are(tmp_path):
+    names = ("_background", "$5", "$\\frac$", "a" * 40, "猫")
+    figure = latent_scatter(MU[:5], range(5), names)
+    assert legend(figure) == ["_background", "$5", "$\\frac$", "a" * 17 + "…", "猫"]
+    save(figure, tmp_path / "a.png")
+
+
+def test_without_labels_one_colour_and_no_legend():
+    figure = latent_scatter(MU, names=("PC 1", "PC 2"), title="codes")
+    (drawn,) = points(figure)
+    assert len(np.unique(drawn.get_facecolor(), axis=0)) == 1 and not figure.legends
+    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("PC 1", "PC 2")
+    assert figure.get_suptitle() == "codes"
+
+
+def test_one_unit_is_as_long_on_both_axes():
+    assert latent_scatter(MU * [5, 1]).axes[0].get_aspect() == 1
+
+
+def test_points_shrink_and_fade_as_there_are_more():
+    few, many = points(latent_scatter(MU))[0], points(latent_scatter(np.tile(MU, (100, 1))))[0]
+    assert many.get_sizes()[0] < few.get_sizes()[0] and (many.get_alpha() or 1) < (few.get_alpha() or 1)
+    assert many.get_rasterized()
+
+
+@pytest.mark.parametrize("value", [0.0, 3.5, -1e12])
+@pytest.mark.parametrize("count", [1, 7])
+def test_codes_all_in_one_place(tmp_path, value, count):
+    for width in (1, 2):
+        save(latent_scatter(np.full((count, width), value), np.zeros(count, int), ("only",)), tmp_path / "a.png")
+
+
+def test_far_outliers_are_left_out_and_counted():
+    mu = np.concatenate([RNG.normal(size=(5000, 2)), [[500.0, 0.0], [0.0, -700.0]]])
+    axes = latent_scatter(mu).axes[0]
+    assert max(np.abs([axes.get_xlim(), axes.get_ylim()]).ravel()) < 10
+    assert [text.get_text() for text in axes.texts] == ["2 of 5,002 points lie outside"]
+
+
+def test_without_outliers_every_point_is_inside():
+    axes = latent_scatter(MU).axes[0]
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    assert left < MU[:, 0].min() and right > MU[:, 0].max() and bottom < MU[:, 1].min() and top > MU[:, 1].max()
+    assert not axes.texts
+
+
+def test_one_dimension_gives_a_histogram_per_class():
+    axes = latent_scatter(MU[:, :1], LABELS % 3, ("a", "b", "c")).axes[0]
+    rows = [patch.get_data() for patch in axes.patches if isinstance(patch, StepPatch)]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["c", "b", "a"]
+    for height, (label, (top, edges, baseline)) in enumerate(zip((2, 1, 0), rows, strict=True)):
+        counts, _ = np.histogram(MU[label == LABELS % 3, 0], edges)
+        assert counts.sum() == np.count_nonzero(label == LABELS % 3)
+        assert baseline == height and np.allclose(top, height + 0.9 * counts / counts.max())
+
+
+@pytest.mark.parametrize(
+    ("mu", "labels", "message"),
+    [
+        (np.zeros((4, 3)), None, r"shape \[4, 3\]; allowed: \[N, 2\] or \[N, 1\], so choose two with `project`"),
+        (np.zeros(4), None, r"mu has shape \[4\]; allowed: \[N, 2\] or \[N, 1\]"),
+        (np.zeros((0, 2)), None, r"mu has shape \[0, 2\]"),
+        ([[0.0, np.nan]], None, "mu holds NaN or infinity"),
+        ([["a", "b"]], None, "mu holds <U1; allowed: numbers"),
+        ([[0.0, 1.0], [2.0]], None, "mu is not a numpy array of one shape"),
+        (MU[:3], [0, 1], r"labels has shape \[2\].*allowed: \[3\] integers from 0"),
+        (MU[:2], [0.5, 1.0], "integers from 0"),
+        (MU[:2], [-1, 1], "minimum -1"),
+    ],
+)
+def test_what_is_refused(mu, labels, message):
+    with pytest.raises(DataError, match=message) as caught:
+        latent_scatter(mu, labels)
+    assert "\n" not in str(caught.value)

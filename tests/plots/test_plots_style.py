@@ -1,0 +1,96 @@
+"""The style leaves the caller's settings alone, and a saved picture is whole or absent."""
+
+import ast
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+import vaekit.plots
+from vaekit.errors import OutputError
+from vaekit.plots import CLASS_COLOURS, decoded_grid, latent_scatter, loss_curves, project, reconstructions, save, sheet
+from vaekit.plots.style import class_style, number
+
+
+def test_save_writes_png_at_150_dpi(tmp_path):
+    path = save(Figure(figsize=(2, 1)), tmp_path / "a.png")
+    with Image.open(path) as image:
+        assert image.size == (300, 150)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize(("name", "start"), [("a.pdf", b"%PDF"), ("a.svg", b"<?xml"), ("b.PNG", b"\x89PNG")])
+def test_save_goes_by_suffix(tmp_path, name, start):
+    assert save(Figure(), str(tmp_path / name)) == tmp_path / name
+    assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a"])
+def test_save_refuses_other_suffixes(tmp_path, name):
+    with pytest.raises(OutputError, match=rf"'{name}': allowed suffixes are \.png, \.pdf, \.svg$"):
+        save(Figure(), tmp_path / name)
+
+
+def test_save_into_no_folder(tmp_path):
+    with pytest.raises(OutputError, match="No such file or directory; choose a folder that exists"):
+        save(Figure(), tmp_path / "absent" / "a.png")
+
+
+def test_save_below_a_file_and_onto_a_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder.png").mkdir()
+    for path in (tmp_path / "file" / "a.png", tmp_path / "folder.png"):
+        with pytest.raises(OutputError, match="cannot write"):
+            save(Figure(), path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.png"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failed_save_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypatch, error):
+    path = tmp_path / "a.png"
+    path.write_text("old")
+
+    def fail(self, target, **_):
+        Path(target).write_text("half")
+        raise error
+
+    monkeypatch.setattr(Figure, "savefig", fail)
+    with pytest.raises(OutputError if isinstance(error, OSError) else KeyboardInterrupt) as caught:
+        save(Figure(), path)
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.png"]
+    assert "\n" not in str(caught.value)
+
+
+def test_drawing_leaves_the_settings_of_the_caller():
+    before = dict(matplotlib.rcParams)
+    latent_scatter([[0.0, 1.0], [1.0, 0.0]], title="a title")
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_classes_beyond_ten_differ_by_marker():
+    assert len(set(CLASS_COLOURS)) == 10
+    assert len({class_style(index) for index in range(100)}) == 100
+
+
+def test_numbers():
+    assert [number(-0.001), number(-1.5), number(2, 0), number(-3e7)] == ["0.00", "−1.50", "2", "−3e+07"]
+
+
+def test_only_numpy_and_matplotlib_are_imported_and_never_pyplot():
+    allowed = {"numpy", "matplotlib", *sys.stdlib_module_names}
+    for file in Path(vaekit.plots.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                assert name.split(".")[0] in allowed or name.startswith(("vaekit.plots", "vaekit.errors"))
+                assert "pyplot" not in name
+
+
+def test_the_public_names():
+    drawn = (decoded_grid, latent_scatter, loss_curves, project, reconstructions, save, sheet)
+    assert vaekit.plots.__all__ == sorted(vaekit.plots.__all__)
+    assert all(f.__doc__ and vaekit.plots.__all__.count(f.__name__) for f in drawn)
