@@ -2,7 +2,7 @@
 
     python benchmarks/original.py --seeds 0 1 2 --out runs/original
 
-Each training is a `vaekit train` of its own, the two recipes in turn, so that both see the same machine. Prints a table of every
+Each training is a `vaekit train` of its own, the two recipes in turn, so that both see the same machine. Prints a row for each
 run, then the medians and their ratio; the run folders stay. Takes about 30 minutes on two cores.
 """
 

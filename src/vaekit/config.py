@@ -16,6 +16,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -116,6 +117,7 @@ class TrainingOptions(_Options):
         "auto", description="auto: bf16-mixed on a GPU that computes in it natively, else 32-true"
     )
     device: str = Field("auto", max_length=20, description="auto, cpu, cuda, cuda:N or mps")
+    checkpoint_seconds: NonNegativeFloat = Field(30.0, description="between checkpoints within an epoch")
     loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = Field((), description="besides metrics.csv")
 
 

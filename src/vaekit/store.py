@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit import config as configuration
-from vaekit.build import build_model
+from vaekit.compose import build_model
 from vaekit.config import FORMAT, MODEL_PARTS, Custom, Settings
 from vaekit.data.support import Support, Transform
 from vaekit.errors import ConfigError, DataError, RunError
@@ -100,9 +100,9 @@ def save_config(folder: Path, config: Settings) -> None:
 
 
 def save_weights(folder: Path, model: VAE) -> None:
-    """The weights, in a fixed order and layout, so that equal weights are equal files."""
+    """The weights, in a fixed order and layout and with one key of metadata, so that equal weights are equal files."""
     tensors = {name: t.detach().cpu().contiguous().clone() for name, t in sorted(model.state_dict().items())}
-    write_whole(folder / WEIGHTS, save(tensors, metadata={"format": "pt", "vaekit": str(FORMAT)}))
+    write_whole(folder / WEIGHTS, save(tensors, metadata={"vaekit-format": str(FORMAT)}))
 
 
 def save_metrics(folder: Path, rows: list[dict[str, float]]) -> None:

@@ -62,19 +62,19 @@ def train(
     from vaekit.errors import ConfigError
 
     options = {
-        "data": {"test": test, "support": support, "resize": _size(resize), "limit": limit},
+        "data": {"source": data, "test": test, "support": support, "resize": _size(resize), "limit": limit},
         "training": {"epochs": epochs, "batch_size": batch_size, "device": device},
         "latent_dim": latent_dim,
         "seed": seed,
     }
     given = _without_none(options)
     if resume is not None:
-        if recipe or data or given or settings or out:
+        if recipe or given or settings or out:
             raise ConfigError("--resume takes a run folder and nothing that would change the run: leave the other options out")
         run = workflows.resume(resume)
     else:
         chosen = config.merge(given, config.assignments(settings or []))
-        run = workflows.train(recipe, data=data, out=out, force=force or _may_overwrite(out), **chosen)
+        run = workflows.train(recipe, out=out, force=force or _may_overwrite(out), **chosen)
     show.trained(run, json)
 
 

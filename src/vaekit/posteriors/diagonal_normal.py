@@ -12,7 +12,7 @@ from vaekit.nets.blocks import glorot_
 class DiagonalNormal(Conditional):
     """q(z given x) = N(mu, diag(sigma^2)), mu and log sigma^2 linear in the features (Kingma & Welling, 2014).
 
-    log sigma^2 is bounded smoothly to [-20, 10]: off the linear value by less than 1e-4 between -10 and 0.8.
+    log sigma^2 is bounded smoothly to [-20, 20]: off the linear value by less than 1e-4 between -10 and 10.
 
     >>> DiagonalNormal(16, 2)(torch.zeros(5, 16)).event_shape
     torch.Size([2])
@@ -24,6 +24,6 @@ class DiagonalNormal(Conditional):
         glorot_(self)
 
     def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]
-        log_var = soft_clamp(full_precision(self.log_var(features)), -20.0, 10.0)
+        log_var = soft_clamp(full_precision(self.log_var(features)), -20.0, 20.0)
         q = Normal(full_precision(self.mu(features)), torch.exp(0.5 * log_var), validate_args=False)
         return Independent(q, 1, validate_args=False)

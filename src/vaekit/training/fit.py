@@ -16,7 +16,7 @@ from rich.console import Console
 from vaekit import store
 from vaekit.config import Settings
 from vaekit.data.support import Transform
-from vaekit.errors import ConfigError, RunError
+from vaekit.errors import ConfigError
 from vaekit.model import VAE
 from vaekit.objectives import Objective
 from vaekit.training.batches import Batches
@@ -45,22 +45,19 @@ def fit(
     """Train `model` on raw rows x [N, *shape] into `folder`, whose best weights it has at the end; what is to be summed up.
 
     resume: go on from the folder's checkpoint, to the same weights and rows as if nothing had happened.
-    Raises NonFiniteError, Interrupted; RunError where there is no checkpoint to resume from.
+    Raises NonFiniteError and Interrupted; RunError for a damaged checkpoint.
     """
     options = config.training
     batches = Batches(x, options.batch_size, config.seed)
     updates = len(batches) * (options.epochs or 1)
     module = Training(model, objective, optimizer, schedule, batches, transform, updates, config.seed)
     with Signals() as signals:
-        recorder = Recorder(folder, signals)
-        if resume and not recorder.path.is_file():
-            raise RunError(
-                f"{folder} has no checkpoint to resume from: train again with `vaekit train {folder / store.CONFIG}`"
-            )
+        recorder = Recorder(folder, signals, options.checkpoint_seconds)
         trainer = _trainer(config, folder, [Validation(validate), ProgressBar(console), recorder])
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
             warnings.filterwarnings("ignore", module=r"lightning\..*")
-            trainer.fit(module, batches, ckpt_path=recorder.path if resume else None, weights_only=True)
+            found = resume and recorder.path.is_file()  # killed before the first one: from the start, to the same end
+            trainer.fit(module, batches, ckpt_path=recorder.path if found else None, weights_only=True)
     store.load_weights(folder, model)
     return {"epochs": len(recorder.rows), "best_epoch": recorder.best["epoch"], "seconds": recorder.elapsed}
 

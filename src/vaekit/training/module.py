@@ -45,7 +45,9 @@ class Training(LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self.model.parameters())
-        factor = lambda step: self.schedule(min(1.0, (step + 1) / self.updates))  # noqa: E731 - its state needs no saving
+        def factor(step: int) -> float:
+            return self.schedule(min(1.0, (step + 0.5) / self.updates))  # midpoints: no update is made at a rate of zero
+
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -69,6 +71,12 @@ class Training(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         self.sums.zero_()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["batches"] = self.batches.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.batches.load_state_dict(checkpoint["batches"])  # Lightning restores a loader within an epoch, not between two
 
     def means(self) -> dict[str, float]:
         """The means per row over the epoch so far."""

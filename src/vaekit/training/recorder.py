@@ -36,7 +36,7 @@ class Recorder(Checkpoint):
     It is a Checkpoint so that Lightning calls it last: what it saves includes what the other callbacks have just decided.
     """
 
-    def __init__(self, folder: Path, signals: Signals, seconds: float = 30.0):
+    def __init__(self, folder: Path, signals: Signals, seconds: float):
         self.folder, self.signals, self.seconds = folder, signals, seconds
         self.rows: list[dict[str, float]] = []
         self.best: dict[str, float] = {}

@@ -12,7 +12,7 @@ from torch import nn
 from vaekit import config as configuration
 from vaekit import data as datasets
 from vaekit import store
-from vaekit.build import describe_part, resolve
+from vaekit.compose import describe_part, resolve
 from vaekit.config import MODEL_PARTS, Settings, merge
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError, DataError, OutputError, RunError
@@ -35,7 +35,7 @@ def split_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], dict[
 def load_data(config: Settings, data: Any = None) -> Dataset:
     """The rows that the configuration names, or those given in their place."""
     options = config.data
-    source = options.source if data is None else data
+    source = options.source if data is None or isinstance(data, Mapping) else data
     if source == IN_MEMORY:
         raise DataError("this run was trained on arrays in memory: give them again (data=...), or a path")
     return datasets.load(source, test=options.test, support=options.support, resize=options.resize)
@@ -45,8 +45,10 @@ def named(data: Any) -> dict[str, Any]:
     """The part of a configuration that says where `data` come from; what was recorded about other data goes."""
     if data is None:
         return {}
+    if isinstance(data, Mapping):
+        return {"data": {**(RECORDED if "source" in data else {}), **data}}
     source = str(data) if isinstance(data, str | Path) else IN_MEMORY
-    return {"data": {"source": source, **RECORDED}}
+    return {"data": {**RECORDED, "source": source}}
 
 
 def fit_to_data(config: Settings, dataset: Dataset, accepts: tuple[str, ...] | None = None) -> Settings:

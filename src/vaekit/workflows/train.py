@@ -11,7 +11,7 @@ from rich.console import Console
 import vaekit
 from vaekit import config as configuration
 from vaekit import store
-from vaekit.build import build_model, build_part, describe_model, describe_part
+from vaekit.compose import build_model, build_part, describe_model, describe_part
 from vaekit.config import Settings, merge
 from vaekit.data import Dataset, Split
 from vaekit.evaluation import Inputs, elbo_per_row
@@ -64,7 +64,8 @@ def train(
     """Train a model and leave a run folder: weights, configuration, figures, pictures.
 
     model: a recipe's name (default `conv`), the path of a configuration, or a `VAE` of your own making, trained in place.
-    data: a name, a path, an array, (x, y) or a `Dataset`; default what the recipe says, MNIST.
+    data: a name, a path, an array, (x, y) or a `Dataset`, or options such as {"source": "mnist", "limit": 500}; default what
+        the recipe says, MNIST.
     out: the run folder; default runs/<recipe>-<data>-<time>. force: overwrite a run that is there.
     objective: the configured one's options, or an object of your own in its place.
     overrides: keys of the configuration, such as `latent_dim=8`, `seed=1`, `training={"epochs": 3}`, or modules as in `build`.

@@ -1,0 +1,44 @@
+"""What the tests share: small data, a small trained run, no noise on the terminal."""
+
+import os
+
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the same figures everywhere; the GPU has its own benchmark
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+import vaekit
+from vaekit.data import Dataset, Rows, Support
+
+QUIET = Console(quiet=True)
+
+
+def small_images(rows: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int = 3) -> Dataset:
+    """Images of bars, one class per orientation, as bytes."""
+    rng = np.random.default_rng(0)
+    y = np.arange(rows) % classes
+    x = rng.integers(0, 40, (rows, *shape), dtype=np.uint8)
+    for i, label in enumerate(y):
+        at = rng.integers(0, min(shape[1:]))
+        if label % 2:
+            x[i, :, at] = 230
+        else:
+            x[i, :, :, at] = 230 - 60 * (label // 2)
+    return Dataset("bars", Rows(x, y.astype(np.int64)), None, Support("integers", 256), tuple("abcdef"[:classes]))
+
+
+def train_small(out, data=None, **options):
+    """A run of a few seconds at most."""
+    settings = {"training": {"epochs": 2, "batch_size": 16, "device": "cpu"}, "encoder": {"hidden": [8]}, "decoder": {"hidden": [8]}}
+    merged = {k: {**settings.get(k, {}), **v} if isinstance(v, dict) else v for k, v in {**settings, **options}.items()}
+    return vaekit.train("mlp", data=data if data is not None else small_images(), out=out, console=QUIET, **merged)
+
+
+@pytest.fixture(scope="session")
+def small_run(tmp_path_factory):
+    """A finished run on `small_images`, from a file, so that it can be opened again; read-only for tests."""
+    folder = tmp_path_factory.mktemp("small")
+    data = small_images()
+    np.savez(folder / "bars.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
+    return train_small(folder / "run", str(folder / "bars.npz"), latent_dim=3)

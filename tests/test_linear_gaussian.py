@@ -1,0 +1,198 @@
+"""The oracle: a VAE whose log p(x) and true posterior are known exactly.
+
+x = W z + b + s eps with orthogonal columns of W, so p(x) = N(b, W W' + s^2 I) and p(z given x) is a diagonal normal with mean
+linear in x and constant variance: what the package's own linear parts can represent.
+"""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
+
+from vaekit import ELBO, evaluation, likelihoods, nets, posteriors, priors
+from vaekit.data import Transform
+from vaekit.distributions import soft_clamp
+from vaekit.evaluation import Inputs, elbo_per_row, importance_weighted_bound
+from vaekit.model import VAE
+
+D, L, S = 6, 2, 0.4
+ROWS = 12
+
+random = np.random.default_rng(7)
+W = torch.from_numpy(np.linalg.qr(random.normal(size=(D, L)))[0]) * torch.tensor([1.5, 0.6], dtype=torch.float64)
+B = torch.from_numpy(random.normal(size=D))
+X = torch.from_numpy(random.normal(size=(ROWS, L))) @ W.T + B + S * torch.from_numpy(random.normal(size=(ROWS, D)))
+
+VARIANCE = 1 / (1 + W.square().sum(0) / S**2)
+TRUTH = MultivariateNormal(B, W @ W.T + S**2 * torch.eye(D, dtype=torch.float64)).log_prob(X)
+"""log p(x) of every row, by one formula that shares nothing with the model."""
+TRUE_POSTERIOR = Independent(Normal((X - B) @ W / S**2 * VARIANCE, VARIANCE.sqrt()), 1)
+
+SHIFT, WIDER = torch.tensor([0.5, -1.0], dtype=torch.float64), 0.8  # of the wrong posterior: in mu, and in log sigma^2
+
+
+def linear_model(shift: Tensor | float = 0.0, wider: float = 0.0) -> VAE:
+    """The exact posterior, or one whose mean is off by `shift` and whose log-variance is off by `wider`."""
+    model = VAE(
+        encoder=nets.MLPEncoder((D,), L, hidden=()),
+        posterior=posteriors.DiagonalNormal(D, L),
+        prior=priors.StandardNormal(L),
+        decoder=nets.MLPDecoder(L, (D,), hidden=()),
+        likelihood=likelihoods.Gaussian((D,), scale=S),
+    ).double()
+    (decoder,) = (layer for layer in model.decoder.modules() if isinstance(layer, nn.Linear))
+    mu, log_var = (getattr(model.posterior, name) for name in ("mu", "log_var"))
+    with torch.no_grad():
+        decoder.weight.copy_(W)
+        decoder.bias.copy_(B)
+        mu.weight.copy_(VARIANCE[:, None] * W.T / S**2)
+        mu.bias.copy_(-mu.weight @ B + shift)
+        log_var.weight.zero_()
+        log_var.bias.copy_(before_the_clamp(VARIANCE.log() + wider))
+    return model
+
+
+def before_the_clamp(log_var: Tensor) -> Tensor:
+    """What the posterior's smooth bound turns into exactly this log-variance."""
+    raw = log_var.clone()
+    for _ in range(20):
+        raw += log_var - soft_clamp(raw, -20.0, 20.0)
+    return raw
+
+
+@pytest.fixture(autouse=True)
+def _fixed_noise():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+# --- The bound ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_oracle_is_what_it_says():
+    q = linear_model().encode(X)
+    torch.testing.assert_close(q.mean, TRUE_POSTERIOR.mean, rtol=0, atol=1e-12)
+    torch.testing.assert_close(q.variance, VARIANCE.expand(ROWS, L), rtol=0, atol=1e-12)
+    precision = torch.eye(L, dtype=torch.float64) + W.T @ W / S**2
+    torch.testing.assert_close(precision.inverse(), torch.diag(VARIANCE), rtol=0, atol=1e-12)
+
+
+def test_at_the_true_posterior_every_sample_gives_log_p_x():
+    terms = ELBO(samples=50, divergence="monte-carlo")(linear_model(), X)
+    assert terms.log_prior is not None and terms.log_posterior is not None
+    each = terms.log_likelihood + terms.log_prior - terms.log_posterior
+    torch.testing.assert_close(each, TRUTH.expand(50, ROWS), rtol=0, atol=1e-8)
+    torch.testing.assert_close(terms.elbo, TRUTH, rtol=0, atol=1e-8)
+    torch.testing.assert_close(terms.loss, -TRUTH.mean(), rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("divergence", ["closed-form", "monte-carlo"])
+@pytest.mark.parametrize(("shift", "wider"), [(0.0, 0.0), (SHIFT, 0.0), (0.0, WIDER), (SHIFT, WIDER), (-SHIFT, -WIDER)])
+def test_the_gap_of_the_bound_is_the_divergence_from_the_true_posterior(shift, wider: float, divergence):
+    model, draws = linear_model(shift, wider), 20_000
+    terms = ELBO(samples=draws, divergence=divergence)(model, X)
+    gap = kl_divergence(model.encode(X), TRUE_POSTERIOR)
+    estimate = terms.log_likelihood
+    if terms.log_prior is not None and terms.log_posterior is not None:
+        estimate = estimate + terms.log_prior - terms.log_posterior
+    error = 5 * estimate.std(0) / math.sqrt(draws) + 1e-9
+    assert ((TRUTH - terms.elbo - gap).abs() < error).all()
+    if wider:
+        assert (gap > 3 * error).all()  # so that a missing term would be seen
+
+
+# --- Its gradient ---------------------------------------------------------------------------------------------------------
+
+
+def exact_elbo(model: VAE) -> Tensor:
+    """The ELBO of the linear-Gaussian model without sampling, a function of the model's parameters."""
+    (decoder,) = (layer for layer in model.decoder.modules() if isinstance(layer, nn.Linear))
+    weights = dict(model.posterior.named_parameters())
+    mu = X @ weights["mu.weight"].T + weights["mu.bias"]
+    log_var = soft_clamp(X @ weights["log_var.weight"].T + weights["log_var.bias"], -20.0, 20.0)
+    misfit = (X - mu @ decoder.weight.T - decoder.bias).square().sum(-1) + log_var.exp() @ decoder.weight.square().sum(0)
+    reconstruction = misfit / (2 * S**2) + D / 2 * math.log(2 * math.pi * S**2)
+    divergence = -0.5 * (1 + log_var - mu.square() - log_var.exp()).sum(-1)
+    return -reconstruction - divergence
+
+
+@pytest.mark.parametrize("divergence", ["closed-form", "monte-carlo"])
+def test_the_gradient_is_unbiased(divergence):
+    model, draws = linear_model(SHIFT, WIDER), 1500
+    parameters = list(model.parameters())
+    exact = torch.autograd.grad(-exact_elbo(model).mean(), parameters)
+    objective = ELBO(samples=4, divergence=divergence)
+    drawn = [torch.autograd.grad(objective(model, X).loss, parameters) for _ in range(draws)]
+    for right, each in zip(exact, zip(*drawn, strict=True), strict=True):
+        estimates = torch.stack(each)
+        error = 5 * estimates.std(0) / math.sqrt(draws) + 1e-9
+        assert ((estimates.mean(0) - right).abs() < error).all()
+        assert (right.abs() > 10 * error).any()  # so that a missing factor would be seen
+
+
+# --- Evaluation -----------------------------------------------------------------------------------------------------------
+
+INPUTS = Inputs(X.numpy(), Transform("real"))
+
+
+@pytest.mark.parametrize("samples", [1, 7, 99])
+@pytest.mark.parametrize("values", [1, D * 40, 2**24])
+def test_at_the_true_posterior_any_number_of_samples_in_any_chunks_gives_log_p_x(monkeypatch, samples: int, values: int):
+    monkeypatch.setattr(evaluation.likelihood, "MAX_VALUES", values)
+    bound = importance_weighted_bound(linear_model(), INPUTS, samples)
+    torch.testing.assert_close(bound, TRUTH, rtol=0, atol=1e-8)
+
+
+def bounds(samples: int, seeds: int) -> tuple[float, float]:
+    """The bound's gap to log p(x) at the wrong posterior, averaged over rows and seeds, and the standard error of it."""
+    model = linear_model(SHIFT, WIDER)
+    gaps = torch.stack([TRUTH - importance_weighted_bound(model, INPUTS, samples, seed=seed) for seed in range(seeds)])
+    return gaps.mean().item(), gaps.std().item() / math.sqrt(gaps.numel())
+
+
+def test_the_importance_weighted_bound_rises_to_log_p_x():
+    gaps = {samples: bounds(samples, seeds=400) for samples in (1, 10, 100, 1000)}
+    for (gap, error), (next_gap, next_error) in zip(list(gaps.values())[:-1], list(gaps.values())[1:], strict=True):
+        assert gap - next_gap > 3 * math.hypot(error, next_error)
+    assert all(gap > -5 * error for gap, error in gaps.values())
+    assert gaps[1000][0] < 0.01
+    elbo_gap = kl_divergence(linear_model(SHIFT, WIDER).encode(X), TRUE_POSTERIOR).mean().item()
+    assert abs(gaps[1][0] - elbo_gap) < 5 * gaps[1][1]  # one sample is the ELBO
+
+
+def test_chunks_do_not_change_the_bound(monkeypatch):
+    whole, error = bounds(10, seeds=60)
+    monkeypatch.setattr(evaluation.likelihood, "MAX_VALUES", D * 7)  # one row at a time, 7 samples and then 3
+    parts, parts_error = bounds(10, seeds=60)
+    assert whole > 8 * error
+    assert abs(whole - parts) < 5 * math.hypot(error, parts_error)
+
+
+def test_the_bound_is_a_function_of_its_seed():
+    model = linear_model(SHIFT, WIDER)
+    first, again, other = (importance_weighted_bound(model, INPUTS, 5, seed=seed) for seed in (3, 3, 4))
+    assert (first == again).all() and (first != other).all()
+
+
+def test_the_elbo_per_row_is_exact_in_its_divergence_and_unbiased_in_its_reconstruction():
+    model, draws = linear_model(SHIFT, WIDER), 20_000
+    per_row = elbo_per_row(model, INPUTS, samples=draws)
+    q = model.encode(X)
+    exact = 0.5 * (q.variance + q.mean.square() - 1 - q.variance.log())
+    torch.testing.assert_close(per_row.divergence, exact, rtol=0, atol=1e-10)
+    spread = -model.decode(q.sample(torch.Size((draws,)))).log_prob(X).std(0)
+    assert ((per_row.loss + exact_elbo(model)).abs() < 5 * spread.abs() / math.sqrt(draws)).all()
+    means = per_row.means()
+    assert means["loss"] == pytest.approx(means["reconstruction"] + means["divergence"])
+    assert means["loss"] == pytest.approx(per_row.loss.mean().item())
+
+
+def test_estimates_state_their_standard_error():
+    values = torch.tensor([1.0, 2.0, 3.0, 6.0])
+    estimate = evaluation.Estimate.of(values)
+    assert estimate == pytest.approx((3.0, math.sqrt((4 + 1 + 0 + 9) / 3 / 4)))
+    assert evaluation.Estimate.of(values[:1]) == (1.0, 0.0)

@@ -1,0 +1,133 @@
+"""Training leaves what the run folder promises: the best weights, honest figures, the same bits for the same seed."""
+
+import csv
+
+import numpy as np
+import pytest
+import torch
+
+import vaekit
+from conftest import small_images, train_small
+from vaekit.errors import NonFiniteError
+from vaekit.evaluation import Inputs, elbo_per_row
+from vaekit.objectives import ELBO, Terms
+from vaekit.workflows.prepare import stored_split
+
+
+class Watched:
+    """ELBO with something done to its terms at one step."""
+
+    def __init__(self, step, change):
+        self.step, self.change, self.elbo = step, change, ELBO()
+
+    def __call__(self, model, x, *, step=None):
+        terms = self.elbo(model, x, step=step)
+        return self.change(model, terms) if step == self.step else terms
+
+
+def weights(run):
+    return {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+
+
+def same(a, b):
+    return all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_equal_seeds_give_equal_bits_and_others_do_not(tmp_path):
+    runs = [train_small(tmp_path / name, seed=seed) for name, seed in (("a", 1), ("b", 1), ("c", 2))]
+    assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
+    assert not same(weights(runs[0]), weights(runs[2]))
+
+
+def test_training_leaves_the_callers_random_state_alone(tmp_path):
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    train_small(tmp_path / "run")
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_metrics_have_a_row_per_epoch_and_the_terms_add_up(tmp_path):
+    run = train_small(tmp_path / "run", training={"epochs": 3})
+    rows = list(csv.DictReader((tmp_path / "run/metrics.csv").read_text().splitlines()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert list(rows[0]) == [
+        *("epoch", "train_loss", "train_reconstruction", "train_divergence"),
+        *("val_loss", "val_reconstruction", "val_divergence", "seconds", "samples_per_second"),
+    ]
+    for row in rows:
+        for part in ("train", "val"):
+            total = float(row[f"{part}_reconstruction"]) + float(row[f"{part}_divergence"])
+            assert float(row[f"{part}_loss"]) == pytest.approx(total, rel=1e-5)
+    assert run.metrics["val_loss"] == [float(row["val_loss"]) for row in rows]
+
+
+@pytest.mark.parametrize("objective", [{"beta": 4.0}, {"beta": 0.0}, {"free_bits": 2.0}, {"samples": 3, "divergence": "monte-carlo"}])
+def test_validation_is_the_plain_bound_whatever_is_trained(tmp_path, objective):
+    run = train_small(tmp_path / "run", objective=objective)
+    best = run.summary["best_epoch"] - 1
+    rows = stored_split(run.path).rows(small_images(), "validation")
+    terms = elbo_per_row(run.model, Inputs(rows.x, run.transform), seed=run.config.seed)
+    assert run.metrics["val_loss"][best] == pytest.approx(terms.loss.mean().item(), rel=1e-6)
+    assert run.metrics["val_divergence"][best] == pytest.approx(terms.divergence.sum(-1).mean().item(), rel=1e-6)
+
+
+def test_the_best_weights_are_kept_not_the_last(tmp_path):
+    def ruin(model, terms):
+        with torch.no_grad():
+            model.decoder.layers[-2].bias += 30.0
+        return terms
+
+    run = train_small(tmp_path / "run", objective=Watched(7, ruin), training={"epochs": 3}, optimizer={"lr": 1e-5})
+    assert run.summary["best_epoch"] < 3
+    assert min(run.metrics["val_loss"]) == run.metrics["val_loss"][run.summary["best_epoch"] - 1]
+    assert run.summary["test"]["loss"]["value"] < max(run.metrics["val_loss"])
+
+
+def test_early_stopping_ends_after_patience_epochs_without_a_better_loss(tmp_path):
+    run = train_small(tmp_path / "run", optimizer={"kind": "sgd", "lr": 1e-30}, training={"epochs": 20, "patience": 2})
+    assert run.summary["epochs"] == 3
+
+
+@pytest.mark.parametrize("term", ["log_likelihood", "divergence"])
+def test_a_non_finite_term_stops_the_run_and_names_step_term_and_batch(tmp_path, term):
+    def spoil(model, terms):
+        values = {**vars(terms), term: torch.full_like(getattr(terms, term), float("nan"))}
+        return Terms(**{**values, "loss": terms.loss * float("nan")})
+
+    with pytest.raises(NonFiniteError) as error:
+        train_small(tmp_path / "run", objective=Watched(4, spoil))
+    message = str(error.value)
+    assert f"{term} is not finite at step 4 (epoch 2, batch 1 of 4, training rows " in message
+    assert "\n" not in message
+    kept = vaekit.load_run(tmp_path / "run")
+    assert len(kept.metrics["epoch"]) == 1
+    assert all(torch.isfinite(tensor).all() for tensor in kept.model.state_dict().values())
+
+
+def test_a_non_finite_gradient_of_a_finite_loss_stops_the_run_before_it_reaches_the_weights(tmp_path):
+    def spoil(model, terms):
+        bias = model.decoder.layers[-2].bias
+        return Terms(terms.loss + torch.sqrt((bias * 0).sum()), terms.log_likelihood, terms.divergence)
+
+    with pytest.raises(NonFiniteError, match="the gradient is not finite at step 4"):
+        train_small(tmp_path / "run", objective=Watched(4, spoil))
+
+
+@pytest.mark.parametrize(
+    "training",
+    [{"precision": "64-true"}, {"precision": "bf16-mixed"}, {"clip": 0.5}, {"batch_size": 1000}, {"batch_size": 1}],
+)
+def test_options_of_training_work(tmp_path, training):
+    run = train_small(tmp_path / "run", training=training)
+    assert all(np.isfinite(run.metrics["val_loss"]))
+    expected = torch.float64 if training.get("precision") == "64-true" else torch.float32
+    assert next(run.model.parameters()).dtype == expected
+
+
+def test_clipping_bounds_the_gradient(tmp_path):
+    step = {"epochs": 1, "batch_size": 1000, "clip": 0.25}
+    big = train_small(tmp_path / "a", optimizer={"kind": "sgd", "lr": 1.0}, schedule="constant", training=step)
+    start = vaekit.build("mlp", small_images(), encoder={"hidden": [8]}, decoder={"hidden": [8]})
+    moved = torch.cat([(a - b).flatten() for a, b in zip(big.model.parameters(), start.parameters(), strict=True)]).norm()
+    assert moved.item() == pytest.approx(0.25, rel=1e-4)  # of one step of SGD at rate 1: the gradient's norm

@@ -1,0 +1,140 @@
+"""An interrupted run goes on to the same weights, rows and summary as one that nobody disturbed."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import vaekit
+from conftest import QUIET, small_images, train_small
+from vaekit.errors import Interrupted, RunError
+from vaekit.objectives import ELBO
+
+TIMES = {"seconds", "samples_per_second"}
+
+
+class Stopped:
+    """ELBO that raises a signal at one step, the first time only."""
+
+    def __init__(self, step: int, number: signal.Signals):
+        self.step, self.number, self.elbo = step, number, ELBO()
+
+    def __call__(self, model, x, *, step=None):
+        if step == self.step:
+            self.step = -1
+            os.kill(os.getpid(), self.number)
+        return self.elbo(model, x, step=step)
+
+
+def facts(run: Path):
+    """All that must not depend on interruptions."""
+    with (run / "metrics.csv").open() as file:
+        rows = [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
+    summary = json.loads((run / "summary.json").read_text())
+    summary.pop("seconds")
+    last = torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    return (run / "model.safetensors").read_bytes(), rows, summary, {k: v.tolist() for k, v in last.items()}
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("calm") / "run"
+    train_small(folder, training={"epochs": 4, "patience": 3}, objective=Stopped(-1, signal.SIGINT))
+    return facts(folder)
+
+
+@pytest.mark.parametrize("step", [0, 1, 2, 3, 4, 9, 14, 15], ids=lambda step: f"step{step}")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_stops_between_two_batches_and_resume_ends_alike(tmp_path, calm, step, number):
+    objective = Stopped(step, number)
+    with pytest.raises(Interrupted, match=rf"stopped by {number.name}; go on with `vaekit train --resume"):
+        train_small(tmp_path / "run", training={"epochs": 4, "patience": 3}, objective=objective)
+    assert not (tmp_path / "run/summary.json").exists()
+    vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
+    assert facts(tmp_path / "run") == calm
+
+
+def test_a_run_can_be_stopped_again_and_again(tmp_path, calm):
+    objective = Stopped(1, signal.SIGINT)
+    with pytest.raises(Interrupted):
+        train_small(tmp_path / "run", training={"epochs": 4, "patience": 3}, objective=objective)
+    for step in (2, 5, 8, 13):
+        objective.step = step
+        with pytest.raises(Interrupted):
+            vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
+    vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
+    assert facts(tmp_path / "run") == calm
+
+
+def test_early_stopping_is_not_forgotten_by_a_run_killed_after_its_last_epoch(tmp_path):
+    options = {"optimizer": {"kind": "sgd", "lr": 1e-30}, "training": {"epochs": 20, "patience": 2}}
+    train_small(tmp_path / "run", **options)
+    before = facts(tmp_path / "run")
+    (tmp_path / "run/summary.json").unlink()
+    vaekit.resume(tmp_path / "run", data=small_images(), console=QUIET)
+    assert facts(tmp_path / "run") == before
+
+
+def test_the_signal_handlers_are_those_of_before(tmp_path):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    train_small(tmp_path / "run")
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_kill_9_within_an_epoch(tmp_path):
+    data = small_images(rows=2000)
+    np.savez(tmp_path / "bars.npz", x=data.train.x, y=data.train.y)
+    options = [
+        *("mlp", "--data", str(tmp_path / "bars.npz"), "--epochs", "6", "--batch-size", "8", "--device", "cpu"),
+        *("--set", "training.checkpoint_seconds=0.05", "--set", "encoder.hidden=[8]", "--set", "decoder.hidden=[8]"),
+    ]
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "vaekit", "train", *arguments]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    assert start(*options, "--out", str(tmp_path / "calm")).wait() == 0
+    killed = start(*options, "--out", str(tmp_path / "run"))
+    metrics = tmp_path / "run/metrics.csv"
+    while not metrics.exists() and killed.poll() is None:
+        time.sleep(0.01)
+    time.sleep(0.15)
+    killed.kill()
+    killed.wait()
+    assert not (tmp_path / "run/summary.json").exists()
+    assert start("--resume", str(tmp_path / "run")).wait() == 0
+    assert facts(tmp_path / "run") == facts(tmp_path / "calm")
+
+
+def test_a_complete_run_is_left_as_it_is(small_run):
+    before = facts(small_run.path)
+    assert vaekit.resume(small_run.path, console=QUIET).summary == small_run.summary
+    assert facts(small_run.path) == before
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path):
+    objective = Stopped(5, signal.SIGINT)
+    with pytest.raises(Interrupted):
+        train_small(tmp_path / "run", objective=objective)
+    checkpoint = tmp_path / "run/checkpoints/last.ckpt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-200])
+    with pytest.raises(RunError, match=r"last\.ckpt is damaged"):
+        vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
+
+
+def test_changed_data_are_refused(tmp_path):
+    objective = Stopped(5, signal.SIGINT)
+    with pytest.raises(Interrupted):
+        train_small(tmp_path / "run", objective=objective)
+    with pytest.raises(vaekit.errors.DataError, match="is not what it was"):
+        vaekit.resume(tmp_path / "run", data=small_images(rows=61), objective=objective, console=QUIET)
+    with pytest.raises(vaekit.errors.DataError, match="give them again"):
+        vaekit.resume(tmp_path / "run", objective=objective, console=QUIET)
