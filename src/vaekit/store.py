@@ -70,7 +70,7 @@ class Run:
         if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
             raise DataError(f"rows of shape {tuple(array.shape[1:])} were given, the model takes {shape}")
         self.support.check(array, "the rows given")
-        return to_model(torch.from_numpy(np.ascontiguousarray(array)), self.model, self.transform)
+        return to_model(as_tensor(array), self.model, self.transform)
 
     def encode(self, x: np.ndarray | Tensor) -> Distribution:
         """q(z given x) for raw rows [B, *shape], scaled as in training."""
@@ -87,6 +87,11 @@ class Run:
     def __repr__(self) -> str:
         figures = "".join(f", test {name} {f['value']:.2f}" for name, f in self.summary.get("test", {}).items())
         return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source}{figures})"
+
+
+def as_tensor(rows: np.ndarray) -> Tensor:
+    """Rows as a tensor over the same memory; a copy only where that is not contiguous or, a memory map, not writable."""
+    return torch.from_numpy(np.require(rows, requirements=("C", "W")))
 
 
 def to_model(rows: Tensor, model: torch.nn.Module, transform: Transform) -> Tensor:
@@ -147,7 +152,12 @@ def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
             if isinstance(options := config.part(name), Custom):
                 raise RunError(f"the {name} of {folder} is a module of your own, {options.name}: load_run(path, model=...)")
     load_weights(folder, model if model is not None else (model := _blank(folder, config)))
-    return Run(folder, config, model.eval(), load_metrics(folder), load_summary(folder))
+    run = Run(folder, config, model.eval(), load_metrics(folder), load_summary(folder))
+    try:
+        _ = run.transform  # the support that was recorded is one that the model accepts
+    except (ConfigError, DataError) as error:
+        raise RunError(f"{folder} is not a usable run folder: {error}") from None
+    return run
 
 
 def _blank(folder: Path, config: Settings) -> VAE:
@@ -208,14 +218,11 @@ def load_summary(folder: Path) -> dict[str, Any]:
 
 
 def _text(path: Path, limit: int) -> str:
+    if not path.is_file():
+        raise RunError(f"{path.parent} is not a run folder: it has no {path.name}")
     try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-        text = content.decode("utf-8")
-    except FileNotFoundError:
-        raise RunError(f"{path.parent} is not a run folder: it has no {path.name}") from None
+        if path.stat().st_size > limit:
+            raise RunError(f"{path} is larger than {limit:,} bytes")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RunError(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-    if len(content) > limit:
-        raise RunError(f"{path} is larger than {limit:,} bytes")
-    return text

@@ -10,7 +10,7 @@ from vaekit.cli import show
 
 app = typer.Typer(
     help="Train variational autoencoders on your own data, judge them honestly, look at them, use them.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -26,14 +26,21 @@ Indices = Annotated[str | None, typer.Option("--index", help="Rows by index, suc
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the noise.")]
 
 
-@app.callback()
-def _options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(metadata.version("vaekit"))
         raise typer.Exit
+
+
+@app.callback()
+def _options(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Options of every command; `main` reads --debug itself, wherever it stands."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command()

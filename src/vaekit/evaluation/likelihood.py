@@ -8,12 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from vaekit import divergences
 from vaekit.data.support import Transform
 from vaekit.model import VAE, evaluating
 from vaekit.noise import noise
-from vaekit.store import to_model
+from vaekit.store import as_tensor, to_model
 
 BATCH = 500
 MAX_VALUES = 2**24
@@ -45,7 +46,7 @@ class Inputs:
     def batches(self, model: VAE, size: int = BATCH) -> Iterator[Tensor]:
         """The rows in order, as `model` takes them."""
         for start in range(0, len(self.x), size):
-            yield to_model(torch.from_numpy(np.ascontiguousarray(self.x[start : start + size])), model, self.transform)
+            yield to_model(as_tensor(self.x[start : start + size]), model, self.transform)
 
 
 class PerRow(NamedTuple):
@@ -68,6 +69,11 @@ class PerRow(NamedTuple):
         }
 
 
+def draw(q: Distribution, samples: int) -> Tensor:
+    """Samples [K, ...] of q; where q can, by reparameterization, which lets NaN through to be named instead of raising."""
+    return q.rsample((samples,)) if q.has_rsample else q.sample((samples,))
+
+
 @torch.no_grad()
 def elbo_per_row(model: VAE, rows: Inputs, *, seed: int = 0, samples: int = 1) -> PerRow:
     """The negative ELBO, beta = 1 and no free bits, in full precision, whatever the model was trained with.
@@ -78,7 +84,7 @@ def elbo_per_row(model: VAE, rows: Inputs, *, seed: int = 0, samples: int = 1) -
     for step, x in enumerate(rows.batches(model)):
         with evaluating(model), noise(seed, step), torch.autocast(x.device.type, enabled=False):
             q, p = model.encode(x), model.prior()
-            z = q.sample((samples,))
+            z = draw(q, samples)
             divergence = divergences.closed_form(q, p)
             if divergence is None:
                 divergence = divergences.monte_carlo(q, p, z).mean(0)
@@ -102,7 +108,7 @@ def importance_weighted_bound(model: VAE, rows: Inputs, samples: int, *, seed: i
             q = model.encode(x)
             total = x.new_full((len(x),), -math.inf, dtype=torch.float64)
             for start in range(0, samples, chunk):
-                z = q.sample((min(chunk, samples - start),))
+                z = draw(q, min(chunk, samples - start))
                 log_weight = (model.log_joint(x, z) - q.log_prob(z)).double()
                 total = torch.logaddexp(total, log_weight.logsumexp(0))
             bounds.append((total - math.log(samples)).cpu())

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit.store import as_tensor
+
 
 class Batches:
     """Shuffled batches of rows x [N, *shape] as they came; iterating goes on where `load_state_dict` put it.
@@ -16,7 +18,7 @@ class Batches:
 
     def __init__(self, x: np.ndarray, batch_size: int, seed: int):
         self.x, self.batch_size, self.seed = x, batch_size, seed
-        self.tensor = None if isinstance(x, np.memmap) else torch.from_numpy(np.ascontiguousarray(x))
+        self.tensor = None if isinstance(x, np.memmap) else as_tensor(x)
         self.epoch = self.position = 0
 
     def __len__(self) -> int:
@@ -41,7 +43,7 @@ class Batches:
 
     def _take(self, rows: np.ndarray) -> Tensor:
         if self.tensor is None:
-            return torch.from_numpy(self.x[np.sort(rows)])  # in the order of the file: fewer seeks, the same batch
+            return as_tensor(self.x[np.sort(rows)])  # in the order of the file: fewer seeks, the same batch
         return self.tensor.index_select(0, torch.from_numpy(rows))
 
     def state_dict(self) -> dict[str, Any]:

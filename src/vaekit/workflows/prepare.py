@@ -36,7 +36,7 @@ def load_data(config: Settings, data: Any = None) -> Dataset:
     """The rows that the configuration names, or those given in their place."""
     options = config.data
     source = options.source if data is None or isinstance(data, Mapping) else data
-    if source == IN_MEMORY:
+    if isinstance(source, str) and source == IN_MEMORY:
         raise DataError("this run was trained on arrays in memory: give them again (data=...), or a path")
     return datasets.load(source, test=options.test, support=options.support, resize=options.resize)
 

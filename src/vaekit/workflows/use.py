@@ -97,14 +97,13 @@ def rows_for(run: Run, split: Part = "test", data: Any = None) -> Rows:
     """Rows of a run's own data, or all of others that suit it."""
     if data is None:
         return stored_split(run.path).rows(load_data(run.config), split)
-    support = run.support if run.config.data.support and not _is_image(data) else None
-    dataset = datasets.load(data, support=support, resize=run.config.data.resize)
+    array = not isinstance(data, str | os.PathLike) or Path(data).suffix.lower() in (".npy", ".npz")
+    options = {"support": run.support} if array else {"resize": run.config.data.resize}
+    dataset = datasets.load(data, **options)
+    if dataset.support != run.support:
+        raise DataError(f"{dataset.name!r} has the support {dataset.support}, the model was trained on {run.support}")
     require(dataset.train, run.model.data_shape, run.support, repr(dataset.name))
     return dataset.train
-
-
-def _is_image(data: Any) -> bool:
-    return isinstance(data, str | os.PathLike) and Path(data).suffix.lower() not in (".npy", ".npz")
 
 
 def _of_class(run: Run, rows: Rows, label: str) -> np.ndarray:
