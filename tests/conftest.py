@@ -30,7 +30,11 @@ def small_images(rows: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classe
 
 def train_small(out, data=None, **options):
     """A run of a few seconds at most."""
-    settings = {"training": {"epochs": 2, "batch_size": 16, "device": "cpu"}, "encoder": {"hidden": [8]}, "decoder": {"hidden": [8]}}
+    settings = {
+        "training": {"epochs": 2, "batch_size": 16, "device": "cpu"},
+        "encoder": {"hidden": [8]},
+        "decoder": {"hidden": [8]},
+    }
     merged = {k: {**settings.get(k, {}), **v} if isinstance(v, dict) else v for k, v in {**settings, **options}.items()}
     return vaekit.train("mlp", data=data if data is not None else small_images(), out=out, console=QUIET, **merged)
 

@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 import torch
-from families import DRAWS, LATENT, LIKELIHOODS, NETS, OBJECTIVES, POSTERIORS, PRIORS, Nets, Part, names, small_vae
 from torch import Tensor
 from torch.distributions import Distribution, constraints
 
+from families import DRAWS, LATENT, LIKELIHOODS, NETS, OBJECTIVES, POSTERIORS, PRIORS, Nets, Part, names, small_vae
 from vaekit import divergences
 from vaekit.errors import ConfigError
 from vaekit.likelihoods import LIKELIHOODS as REGISTERED_LIKELIHOODS
@@ -57,7 +57,7 @@ def test_every_registered_part_is_in_the_list():
 
 
 def nodes(distribution: Distribution) -> tuple[Tensor, Tensor]:
-    """Values [N, 1, 1] and weights with which a function of one value, [N, rows, 1], is summed or integrated over all of them."""
+    """Values [N, 1, 1] and weights with which a function of one value, [N, rows, 1], is summed or integrated."""
     support = str(distribution.support)
     if support == "Boolean()":
         return _column([0.0, 1.0]), _column([1.0, 1.0])

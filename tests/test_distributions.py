@@ -12,7 +12,8 @@ from vaekit.distributions import ContinuousBernoulli, soft_clamp
 
 SWITCHES = [0.1, 0.3, 1e-6]
 """Where the series of log_prob, of mean and variance, and of rsample end."""
-LOGITS = [*(side * (1 + nudge) for side in SWITCHES for nudge in (-1e-9, 0.0, 1e-9)), 1e-12, 1e-4, 0.01, 0.05, 0.2, 1.0, 7.0, 40.0]
+AROUND = [side * (1 + nudge) for side in SWITCHES for nudge in (-1e-9, 0.0, 1e-9)]
+LOGITS = [*AROUND, 1e-12, 1e-4, 0.01, 0.05, 0.2, 1.0, 7.0, 40.0]
 
 
 def double(values) -> Tensor:
@@ -111,7 +112,7 @@ def test_log_prob_is_exact_on_both_sides_of_the_switch(x: float):
 def test_mean_and_variance_are_exact_on_both_sides_of_the_switch():
     p = ContinuousBernoulli(double(BOTH_SIGNS))
     torch.testing.assert_close(p.mean, double([exact_mean(a) for a in BOTH_SIGNS]), rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(p.variance, double([exact_variance(a) for a in BOTH_SIGNS]), rtol=1e-9, atol=1e-14)
+    torch.testing.assert_close(p.variance, double([exact_variance(a) for a in BOTH_SIGNS]), rtol=2e-10, atol=1e-14)
 
 
 @pytest.mark.usefixtures("digits")
@@ -175,7 +176,7 @@ def test_samples_follow_the_distribution_function(logit: float):
     steps = torch.arange(1, count + 1) / count
     distance = (distribution_function(x, logit) - steps).abs().max().item()
     assert distance < 1.95 / math.sqrt(count)  # Kolmogorov and Smirnov's bound at 0.1 %
-    assert 0 <= x[0] and x[-1] <= 1
+    assert x[0] >= 0 and x[-1] <= 1
 
 
 @pytest.mark.usefixtures("seeded")

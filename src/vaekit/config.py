@@ -5,6 +5,7 @@ package's own parts can be named. `null` means "as fits the data"; `resolve` fil
 """
 
 import inspect
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
@@ -188,7 +189,8 @@ def parse_value(text: str, name: str) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{name}{where}: not readable as YAML: {getattr(error, 'problem', error)}") from None
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{name}{where}: not readable as YAML: {problem}") from None
     except (RecursionError, ValueError) as error:
         raise ConfigError(f"{name}: not readable as YAML: {type(error).__name__}") from None
 
@@ -230,7 +232,7 @@ def assignments(pairs: list[str]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
-        if not equals or not all(key.split(".")):
+        if not equals or not all(key.split(".")) or key.count(".") > 9:
             raise ConfigError(f"--set takes key=value, such as objective.beta=4, not {pair!r}")
         nested: Any = parse_value(value, f"--set {key}")
         for name in reversed(key.split(".")):
@@ -245,7 +247,7 @@ def load(recipe: str | None, *overrides: Mapping[str, Any]) -> Settings:
     complete: Mapping[str, Any] = _DEFAULTS
     if name.endswith((".yaml", ".yml")):
         given = parse(_read(Path(name)), name)
-        given.setdefault("recipe", Path(name).stem)
+        given.setdefault("recipe", re.sub(r"[^\w.-]", "-", Path(name).stem)[:100])
     else:
         given = parse(recipes.text(name), f"recipe {name}") | {"recipe": name}
     for over in (given, *overrides):
@@ -286,11 +288,10 @@ def _one_line(error: ValidationError) -> str:
 
 def _location(error: Mapping[str, Any]) -> list[str]:
     """The keys that lead to an error, without pydantic's names for the members of a union of types."""
-    return [
-        str(part)
-        for part in error["loc"]
-        if isinstance(part, int) or (part.replace("-", "_").isidentifier() and part not in _TAGS)
-    ]
+    keys = [str(part) for part in error["loc"]]
+    if error["type"] == "extra_forbidden":  # the last one is the user's own, whatever it looks like
+        return keys
+    return [key for key in keys if key.isdecimal() or (key.replace("-", "_").isidentifier() and key not in _TAGS)]
 
 
 def _options(family: str, kind: str) -> list[str]:

@@ -16,6 +16,7 @@ def soft_clamp(x: Tensor, lower: float, upper: float) -> Tensor:
     >>> soft_clamp(torch.tensor([-100.0, 1.0, 100.0]), -20.0, 10.0)
     tensor([-20.0000,   0.9999,  10.0000])
     """
+    x = x.clamp(lower - 100, upper + 100)  # beyond, the two terms are so large that their difference is lost
     return lower + _softplus(x - lower) - _softplus(x - upper)
 
 
@@ -52,7 +53,7 @@ class ContinuousBernoulli(Distribution):
         """E[x] = 1 / (1 - exp(-a)) - 1 / a, by its series near a = 0."""
         a, small = self._away_from_zero(0.3)
         series = 0.5 + self.logits / 12 - self.logits**3 / 720 + self.logits**5 / 30240 - self.logits**7 / 1209600
-        return torch.where(small, series, -1 / torch.expm1(-a) - 1 / a)
+        return torch.where(small, series, -1 / torch.expm1((-a).clamp(max=80.0)) - 1 / a)
 
     @property
     def variance(self) -> Tensor:

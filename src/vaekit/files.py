@@ -40,7 +40,7 @@ def writing(path: str | os.PathLike) -> Iterator[None]:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
 
 
-def write_whole(path: str | os.PathLike, content: bytes | str) -> None:
+def write_whole(path: str | os.PathLike, content: bytes | memoryview | str) -> None:
     """`content` as the whole of the file at `path`, or what was there before."""
     with whole_file(path) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)

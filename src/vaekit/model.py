@@ -64,7 +64,7 @@ class VAE(nn.Module):
         event = len(self.latent_shape)
         lead = z.shape[: z.dim() - event]
         parameters = self.decoder(z.reshape(lead.numel(), -1))  # nets see one batch dimension: folded and unfolded here, once
-        return self.likelihood(parameters.unflatten(0, lead))
+        return self.likelihood(parameters.reshape(*lead, *parameters.shape[1:]))
 
     def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x, z) = log p(z) + log p(x given z) in nats, [K, B]; x [B, *shape], z [K, B, *latent shape]."""
@@ -116,12 +116,13 @@ def check_fit(model: VAE) -> None:
                 f"{_name(model.prior)} of {tuple(model.latent_shape)}: give both the same latent_dim"
             )
         z = torch.zeros(1, *model.latent_shape, dtype=anchor.dtype, device=anchor.device)
-        p = _meeting(model, "decoder", "likelihood", lambda: model.decode(z), f"codes of shape {tuple(model.latent_shape)}")
+        wanted = ", ".join(map(str, getattr(likelihood, "parameter_shape", shape)))
+        given = f"codes of shape {tuple(model.latent_shape)} (its output must be [batch, {wanted}])"
+        p = _meeting(model, "decoder", "likelihood", lambda: model.decode(z), given)
         if p.event_shape != torch.Size(shape) or p.batch_shape != torch.Size([1]):
-            wanted = tuple(getattr(likelihood, "parameter_shape", shape))
             raise ConfigError(
                 f"decoder {_name(model.decoder)} gives {_name(likelihood)} data of shape {tuple(p.event_shape)} instead of "
-                f"{tuple(shape)}: its output must be [batch, {', '.join(map(str, wanted))}]"
+                f"{tuple(shape)}: its output must be [batch, {wanted}]"
             )
 
 

@@ -72,6 +72,7 @@ class Run:
         self.support.check(array, "the rows given")
         return to_model(as_tensor(array), self.model, self.transform)
 
+    @torch.no_grad()
     def encode(self, x: np.ndarray | Tensor) -> Distribution:
         """q(z given x) for raw rows [B, *shape], scaled as in training."""
         return self.model.encode(self.prepare(x))

@@ -144,7 +144,10 @@ def test_help_and_version(cli):
         (("train", "--support", "unti"), "did you mean 'unit'"),
         (("train", "--support", "binary"), "row 0 holds"),
         (("train", "--data", "digits", "--set", "data.validation=test"), "needs a test part"),
-        (("train", "--data", "digits", "--set", "likelihood=bernoulli", "--support", "real"), "the model accepts binary or unit"),
+        (
+            ("train", "--data", "digits", "--set", "likelihood=bernoulli", "--support", "real"),
+            "the model accepts binary or unit",
+        ),
         (("train", "--resume", "nowhere"), "nowhere is not a run folder"),
         (("train", "conv", "--resume", "nowhere"), "leave the other options out"),
         (("evaluate", "nowhere"), "nowhere is not a run folder: there is nothing"),

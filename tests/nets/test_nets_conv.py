@@ -17,7 +17,8 @@ SHAPE = (1, 28, 28)
 
 
 def conv_vae(encoder: ConvEncoder, decoder: ConvDecoder) -> VAE:
-    return VAE(encoder, posteriors.DiagonalNormal(encoder.hidden[-1], 2), priors.StandardNormal(2), decoder, likelihoods.Bernoulli(SHAPE))
+    posterior = posteriors.DiagonalNormal(encoder.hidden[-1], 2)
+    return VAE(encoder, posterior, priors.StandardNormal(2), decoder, likelihoods.Bernoulli(SHAPE))
 
 
 # --- The references' counts -----------------------------------------------------------------------------------------------
@@ -71,7 +72,7 @@ def padding(n: int, k: int) -> int:
 
 
 def conv_by_loops(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    (c_in, height, width), (c_out, _, k, _) = x.shape, weight.shape
+    (_, height, width), (c_out, _, k, _) = x.shape, weight.shape
     y = np.zeros((c_out, math.ceil(height / 2), math.ceil(width / 2)))
     top, left = padding(height, k), padding(width, k)
     for i, j, di, dj in np.ndindex(y.shape[1], y.shape[2], k, k):

@@ -67,6 +67,7 @@ def test_the_terms_are_those_of_the_samples():
     q = model.encode(x)
     z = q.rsample(torch.Size((3,)))
     mu, log_var = moments(q)
+    assert terms.log_prior is not None and terms.log_posterior is not None
     torch.testing.assert_close(terms.log_prior, -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1))
     scaled = (z - mu).square() / log_var.exp()
     torch.testing.assert_close(terms.log_posterior, -0.5 * (scaled + log_var + math.log(2 * math.pi)).sum(-1))

@@ -17,7 +17,7 @@ def epoch(batches: Batches) -> list[list[float]]:
 def test_an_epoch_visits_every_row_once_in_batches_of_the_size_asked_for():
     found = epoch(Batches(rows(), 5, seed=0))
     assert [len(batch) for batch in found] == [5, 5, 5, 5, 3]
-    assert sorted(sum(found, [])) == list(range(23))
+    assert sorted(row for batch in found for row in batch) == list(range(23))
 
 
 def test_order_differs_between_epochs_and_seeds_and_repeats_with_the_seed():

@@ -62,7 +62,9 @@ def test_metrics_have_a_row_per_epoch_and_the_terms_add_up(tmp_path):
     assert run.metrics["val_loss"] == [float(row["val_loss"]) for row in rows]
 
 
-@pytest.mark.parametrize("objective", [{"beta": 4.0}, {"beta": 0.0}, {"free_bits": 2.0}, {"samples": 3, "divergence": "monte-carlo"}])
+@pytest.mark.parametrize(
+    "objective", [{"beta": 4.0}, {"beta": 0.0}, {"free_bits": 2.0}, {"samples": 3, "divergence": "monte-carlo"}]
+)
 def test_validation_is_the_plain_bound_whatever_is_trained(tmp_path, objective):
     run = train_small(tmp_path / "run", objective=objective)
     best = run.summary["best_epoch"] - 1

@@ -17,8 +17,8 @@ from vaekit.noise import noise
 from vaekit.store import as_tensor, to_model
 
 BATCH = 500
-MAX_VALUES = 2**24
-"""Values decoded at once, K x rows x values per row: 64 MB in float32, a few times that with the activations of the nets."""
+MAX_VALUES = 2**21
+"""Values decoded at once, K x rows x values per row: 8 MB in float32, some 300 MB with a convolutional net's activations."""
 
 
 class Estimate(NamedTuple):

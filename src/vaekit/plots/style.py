@@ -3,6 +3,7 @@
 import functools
 import os
 import textwrap
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -114,6 +115,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise OutputError(f"cannot save a picture as '{path.name}': allowed suffixes are {', '.join(FORMATS)}")
-    with whole_file(path) as temporary:
+    with whole_file(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box in the picture says so already
         figure.savefig(temporary, dpi=DPI, format=path.suffix[1:].lower())
     return path

@@ -16,11 +16,10 @@ from rich.console import Console
 from vaekit import store
 from vaekit.config import Settings
 from vaekit.data.support import Transform
-from vaekit.errors import ConfigError
 from vaekit.model import VAE
 from vaekit.objectives import Objective
 from vaekit.training.batches import Batches
-from vaekit.training.devices import find_device
+from vaekit.training.machine import find_device
 from vaekit.training.module import Training
 from vaekit.training.progress import ProgressBar
 from vaekit.training.recorder import Recorder, WholeFileIO
@@ -93,11 +92,8 @@ def _trainer(config: Settings, folder: Path, callbacks: list[Callback]) -> Train
 def _logger(name: str, folder: Path) -> Logger:
     from lightning.pytorch import loggers
 
-    try:
-        if name == "tensorboard":
-            return loggers.TensorBoardLogger(folder, name="tensorboard", version="")
-        if name == "mlflow":
-            return loggers.MLFlowLogger("vaekit", run_name=folder.name)
-        return loggers.WandbLogger(folder.name, save_dir=folder, project="vaekit")
-    except ModuleNotFoundError:
-        raise ConfigError(f"training.loggers: {name} is not installed: pip install 'vaekit[{name}]'") from None
+    if name == "tensorboard":
+        return loggers.TensorBoardLogger(folder, name="tensorboard", version="")
+    if name == "mlflow":
+        return loggers.MLFlowLogger("vaekit", run_name=folder.name)
+    return loggers.WandbLogger(folder.name, save_dir=folder, project="vaekit")

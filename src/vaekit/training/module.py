@@ -45,6 +45,7 @@ class Training(LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self.model.parameters())
+
         def factor(step: int) -> float:
             return self.schedule(min(1.0, (step + 0.5) / self.updates))  # midpoints: no update is made at a rate of zero
 

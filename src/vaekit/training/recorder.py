@@ -1,5 +1,6 @@
 """What a run leaves on disk while it trains: the best weights, the table of epochs, a checkpoint to go on from."""
 
+import io
 import os
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from vaekit import store
 from vaekit.errors import Interrupted, RunError
-from vaekit.files import whole_file
+from vaekit.files import write_whole
 from vaekit.training.signals import Signals
 
 
@@ -20,8 +21,9 @@ class WholeFileIO(TorchCheckpointIO):
     """Checkpoints written whole or not at all, and read without executing anything."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
-        with whole_file(path) as temporary:
-            torch.save(checkpoint, temporary)
+        content = io.BytesIO()  # written to a full disk by torch itself, it would fail without saying why
+        torch.save(checkpoint, content)
+        write_whole(path, content.getbuffer())
 
     def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
         try:

@@ -2,13 +2,17 @@
 
 import math
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from vaekit.errors import ConfigError
-from vaekit.evaluation import Estimate, Inputs, elbo_per_row, importance_weighted_bound
+from vaekit.evaluation import BATCH, Estimate, Inputs, elbo_per_row, importance_weighted_bound
+from vaekit.model import VAE
 from vaekit.store import Run, load_run
 from vaekit.workflows.use import Part, rows_for
 
@@ -37,7 +41,7 @@ def evaluate(
     run = run if isinstance(run, Run) else load_run(run)
     x = rows_for(run, split, data).x[:limit]
     figures = bound_figures(run, x, seed=seed)
-    bound = importance_weighted_bound(run.model, Inputs(x, run.transform), samples, seed=seed)
+    bound = importance_weighted_bound(run.model, Watched(x, run.transform), samples, seed=seed)
     figures["importance_weighted_bound"] = _figure(bound)
     return {
         "run": str(run.path),
@@ -50,6 +54,16 @@ def evaluate(
         **figures,
         **_bits_per_dimension(run, Estimate.of(bound)),
     }
+
+
+class Watched(Inputs):
+    """Inputs whose batches show a bar with the time left while they are used, on a terminal."""
+
+    def batches(self, model: VAE, size: int = BATCH) -> Iterator[Tensor]:
+        console = Console(stderr=True)
+        batches, total = super().batches(model, size), -(-len(self) // size)
+        shown = {"description": "log p(x)", "total": total, "transient": True, "disable": not console.is_terminal}
+        return iter(track(batches, console=console, **shown))
 
 
 def bound_figures(run: Run, x: np.ndarray, *, seed: int) -> dict[str, Any]:

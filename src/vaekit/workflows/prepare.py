@@ -17,7 +17,7 @@ from vaekit.config import MODEL_PARTS, Settings, merge
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError, DataError, OutputError, RunError
 from vaekit.files import writing
-from vaekit.training.devices import find_device, find_precision
+from vaekit.training.machine import check_loggers, find_device, find_precision
 
 IN_MEMORY = "in-memory"
 RECORDED = {"support": None, "shape": None, "classes": (), "fingerprint": None}
@@ -86,6 +86,7 @@ def fit_to_machine(config: Settings, rows: int) -> Settings:
     options = config.training
     per_epoch = -(-rows // options.batch_size)
     device = find_device(options.device)
+    check_loggers(options.loggers)
     filled = {
         "epochs": options.epochs or -(-options.updates // per_epoch),
         "device": str(device),

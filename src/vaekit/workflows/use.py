@@ -98,8 +98,7 @@ def rows_for(run: Run, split: Part = "test", data: Any = None) -> Rows:
     if data is None:
         return stored_split(run.path).rows(load_data(run.config), split)
     array = not isinstance(data, str | os.PathLike) or Path(data).suffix.lower() in (".npy", ".npz")
-    options = {"support": run.support} if array else {"resize": run.config.data.resize}
-    dataset = datasets.load(data, **options)
+    dataset = datasets.load(data, support=run.support) if array else datasets.load(data, resize=run.config.data.resize)
     if dataset.support != run.support:
         raise DataError(f"{dataset.name!r} has the support {dataset.support}, the model was trained on {run.support}")
     require(dataset.train, run.model.data_shape, run.support, repr(dataset.name))

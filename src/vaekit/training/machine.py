@@ -1,10 +1,12 @@
-"""From the options `device` and `precision` to what Lightning takes."""
+"""What this machine can do of what the options ask: device, precision, loggers."""
 
 import re
+from collections.abc import Iterable
+from importlib.util import find_spec
 
 import torch
 
-from vaekit.errors import DeviceError
+from vaekit.errors import ConfigError, DeviceError
 
 
 def find_device(name: str) -> torch.device:
@@ -32,3 +34,10 @@ def find_precision(name: str, device: torch.device) -> str:
         return name
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     return "bf16-mixed" if native else "32-true"
+
+
+def check_loggers(names: Iterable[str]) -> None:
+    """ConfigError for the first logger whose package is not installed."""
+    for name in names:
+        if find_spec(name) is None:
+            raise ConfigError(f"training.loggers: {name} is not installed: pip install 'vaekit[{name}]'")

@@ -1,0 +1,65 @@
+import pytest
+import torch
+from torch import nn
+
+from vaekit.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+
+
+def steps(make, count: int = 3, at: float = 1.0) -> list[float]:
+    """Where the weight goes on the way down w^2 / 2, whose gradient is w."""
+    weight = nn.Parameter(torch.tensor(at, dtype=torch.float64))
+    optimizer, path = make([weight]), []
+    for _ in range(count):
+        optimizer.zero_grad()
+        (weight.square() / 2).backward()
+        optimizer.step()
+        path.append(weight.item())
+    return path
+
+
+def adam_by_hand(lr: float, betas: tuple[float, float], eps: float, weight_decay: float, count: int = 3) -> list[float]:
+    w, m, v, path = 1.0, 0.0, 0.0, []
+    for t in range(1, count + 1):
+        g = w
+        m, v = betas[0] * m + (1 - betas[0]) * g, betas[1] * v + (1 - betas[1]) * g * g
+        w -= lr * weight_decay * w  # decoupled: straight off the weight
+        w -= lr * (m / (1 - betas[0] ** t)) / ((v / (1 - betas[1] ** t)) ** 0.5 + eps)
+        path.append(w)
+    return path
+
+
+@pytest.mark.parametrize("options", [(1e-3, (0.9, 0.999), 1e-8, 0.0), (0.1, (0.5, 0.8), 1e-2, 0.3)])
+def test_adam_is_the_published_one(options):
+    lr, betas, eps, weight_decay = options
+    assert steps(Adam(lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)) == pytest.approx(adam_by_hand(*options))
+
+
+def test_adam_by_default_does_not_decay_weights():
+    assert steps(Adam()) == pytest.approx(adam_by_hand(1e-3, (0.9, 0.999), 1e-8, 0.0))
+
+
+def test_rmsprop_divides_by_the_running_root():
+    w, v, path = 1.0, 0.0, []
+    for _ in range(3):
+        g = w
+        v = 0.8 * v + 0.2 * g * g
+        w -= 0.1 * g / (v**0.5 + 1e-3)
+        path.append(w)
+    assert steps(RMSprop(lr=0.1, decay=0.8, eps=1e-3)) == pytest.approx(path)
+
+
+def test_sgd_with_and_without_momentum():
+    assert steps(SGD(lr=0.1)) == pytest.approx([0.9, 0.81, 0.729])
+    w, velocity, path = 1.0, 0.0, []
+    for _ in range(3):
+        g = w
+        velocity = 0.5 * velocity + g
+        w -= 0.1 * (g + 0.5 * velocity)  # Nesterov looks one step ahead
+        path.append(w)
+    assert steps(SGD(lr=0.1, momentum=0.5)) == pytest.approx(path)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimiser_descends(name: str):
+    path = steps(OPTIMIZERS[name](lr=0.05), count=200)
+    assert abs(path[-1]) < 0.1 < abs(path[0])

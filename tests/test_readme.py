@@ -1,0 +1,45 @@
+"""What the README shows works: its commands parse, its Python runs."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+from typer.main import get_command
+
+import vaekit
+from vaekit.cli.app import app
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+COMMANDS = [line.split("#")[0].strip() for line in re.findall(r"^    (vaekit .*)$", README, flags=re.MULTILINE)]
+BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_readme_parses(command):
+    words = shlex.split(command.split(">")[0])[1:]
+    group = get_command(app)
+    while words[0] in getattr(group, "commands", {}):
+        group = group.commands[words.pop(0)]
+        if not words:
+            break
+    with group.make_context("vaekit", words) as context:
+        assert context.params
+
+
+def test_the_set_up_is_two_commands():
+    assert "    pip install -c constraints.txt . && vaekit train\n" in README
+    assert '    pip install -c constraints.txt -e ".[test]" && pytest\n' in README
+
+
+def test_a_model_of_five_parts_and_a_loop_of_ones_own_lower_the_loss():
+    parts, loop = BLOCKS[1], BLOCKS[2]
+    torch.manual_seed(0)
+    images = (torch.rand(8, 1, 28, 28) > 0.5).float()
+    namespace = {"vaekit": vaekit, "batches": [images]}
+    exec(parts, namespace)
+    before = vaekit.ELBO(samples=50)(namespace["model"], images).loss
+    namespace["batches"] = [images] * 20
+    exec(loop, namespace)
+    assert vaekit.ELBO(samples=50)(namespace["model"], images).loss < before - 10
