@@ -13,6 +13,8 @@ from vaekit.likelihoods import Bernoulli
 from vaekit.posteriors import DiagonalNormal
 from vaekit.priors import StandardNormal
 from vaekit.workflows import use
+from vaekit.workflows.plot import Subject, View, grid
+from vaekit.workflows.plot import latent as latent_picture
 
 QUICK = {"training": {"epochs": 1, "batch_size": 16, "device": "cpu"}, "console": QUIET}
 
@@ -243,10 +245,7 @@ def test_a_file_of_ones_own_is_read_like_the_training_data(small_run, tmp_path):
 
 
 def test_the_grid_shows_what_decode_gives(small_run, tmp_path):
-    from vaekit.workflows.plot import View, grid
-    from vaekit.workflows.plot import _subject as subject
-
-    shown = subject(small_run, use.rows_for(small_run), "bars")
+    shown = Subject(small_run, use.rows_for(small_run), "bars")
     first, second = shown.dimensions()
     with torch.no_grad():
         figure = grid(shown, View(across=(-2.0, 2.0), down=(-1.0, 3.0)))
@@ -255,3 +254,14 @@ def test_the_grid_shows_what_decode_gives(small_run, tmp_path):
     z[0, first], z[0, second] = -2.0, 3.0
     expected = use.decode(small_run, z)[0, 0] / 255
     np.testing.assert_allclose(np.asarray(sheet).squeeze()[:8, :8], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("latent", [1, 2, 5])
+def test_every_picture_is_drawn_for_any_number_of_latent_dimensions(tmp_path, latent):
+    run = train_small(tmp_path / "run", latent_dim=latent)
+    assert {path.stem for path in (run.path / "plots").iterdir()} == {"latent", "grid", "reconstructions", "samples", "curves"}
+    with torch.no_grad():
+        title = latent_picture(
+            Subject(run, use.rows_for(run, data=small_images()), "bars"), View(projection="pca")
+        ).get_suptitle()
+    assert ("principal components" in title.replace("\n", " ")) == (latent > 2)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +19,7 @@ from vaekit.evaluation import Inputs, elbo_per_row
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.prepare import load_data, stored_split
-from vaekit.workflows.use import Reconstruction, pick, save_values, to_pixels
+from vaekit.workflows.use import Reconstruction, encode, pick, save_values, to_pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,7 +33,7 @@ Range = tuple[float, float]
 class View:
     """What to show: of which rows, where in the latent space.
 
-    indices: rows of the split; None takes the first ten.
+    indices: rows of the split; None takes ten spread evenly.
     across, down: ranges of the two latent axes of the grid; None goes over the prior's quantiles.
     projection: of more than two latent dimensions, the two most active or the principal components.
     """
@@ -46,18 +47,23 @@ class View:
 
 @dataclass
 class Subject:
-    """A run with the rows that its pictures show, and the codes of those rows, computed once."""
+    """A run with the rows that its pictures show; their codes are computed once, when a picture first needs them."""
 
     run: Run
     rows: Rows
     name: str
 
-    def __post_init__(self) -> None:
-        shown = Inputs(self.rows.x[:MOST_POINTS], self.run.transform)
-        means = [self.run.model.encode(x).mean.flatten(1) for x in shown.batches(self.run.model)]
-        self.codes = torch.cat(means).numpy(force=True)
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """The means of q(z given x), [N, L]."""
+        return encode(self.run, self.rows.x[:MOST_POINTS]).mean
+
+    @cached_property
+    def activity(self) -> np.ndarray:
+        """How much each latent dimension carries, [L]: its divergence in nats or, where that is not known, its variance."""
         first = Inputs(self.rows.x[:2000], self.run.transform)
-        self.activity = elbo_per_row(self.run.model, first).divergence.mean(0).numpy()
+        divergence = elbo_per_row(self.run.model, first).divergence.mean(0).numpy()
+        return divergence if len(divergence) == self.codes.shape[1] else self.codes.var(0)
 
     @property
     def recipe(self) -> str:
@@ -67,10 +73,9 @@ class Subject:
         return None if self.rows.y is None else self.rows.y[:MOST_POINTS]
 
     def dimensions(self) -> tuple[int, int]:
-        """The two that a plane shows best: the most active, in their order."""
-        if len(self.activity) != self.codes.shape[1]:  # the divergence is not known per dimension
-            return tuple(sorted(np.argsort(-self.codes.var(0))[:2]))
-        return tuple(sorted(np.argsort(-self.activity)[:2])) if len(self.activity) > 2 else (0, self.codes.shape[1] - 1)
+        """The two most active, in their order; the only one twice."""
+        most = sorted(np.argsort(-self.activity)[:2].tolist())
+        return most[0], most[-1]
 
     def pixels(self, values: np.ndarray | Tensor) -> np.ndarray:
         """What the model takes or gives, for the eye."""
@@ -105,15 +110,10 @@ def plot(
             )
     chosen = list(names) or [name for name in PLOTS if images or name not in NEED_IMAGES]
     dataset = load_data(run.config, data)
-    subject = _subject(run, stored_split(run.path).rows(dataset, split), dataset.name)
+    subject = Subject(run, stored_split(run.path).rows(dataset, split), dataset.name)
     paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen)
     with torch.no_grad():
         return [save(PLOTS[name](subject, View(**view)), path) for name, path in zip(chosen, paths, strict=True)]
-
-
-@torch.no_grad()
-def _subject(run: Run, rows: Rows, name: str) -> Subject:
-    return Subject(run, rows, name)
 
 
 def _places(out: Path, names: Sequence[str]) -> list[Path]:
@@ -128,8 +128,7 @@ def latent(subject: Subject, view: View) -> "Figure":
     """The means of q(z given x), by class."""
     from vaekit.plots import latent_scatter, project
 
-    activity = subject.activity if len(subject.activity) == subject.codes.shape[1] else None
-    points, names, which = project(subject.codes, view.projection, activity)
+    points, names, which = project(subject.codes, view.projection, subject.activity)
     title = f"Codes of {len(points):,} {subject.name} rows, {subject.recipe}" + (f": {which}" if which else "")
     return latent_scatter(points, subject.labels(), subject.run.config.data.classes, title=title, names=names)
 
@@ -139,17 +138,17 @@ def grid(subject: Subject, view: View) -> "Figure":
     from vaekit.plots import decoded_grid
 
     first, second = subject.dimensions()
-    across = _coordinates(subject, first, view.across)
-    down = _coordinates(subject, second, view.down)
     size = subject.codes.shape[1]
-    z = torch.zeros(SIDE, SIDE, size)
+    across = _coordinates(subject, first, view.across)
+    down = _coordinates(subject, second, view.down) if size > 1 else np.zeros(1)
+    z = torch.zeros(len(down), SIDE, size)
     z[..., second] = torch.tensor(down, dtype=z.dtype)[:, None]
     z[..., first] = torch.tensor(across, dtype=z.dtype)[None, :]
     images = subject.pixels(_decode(subject.run, z))
     where = "prior quantiles" if view.across is None else "a range"
     rest = f", the other {size - 2} dimensions at 0" if size > 2 else ""
     title = f"Decoded latent plane over {where}, {subject.recipe} on {subject.name}{rest}"
-    return decoded_grid(images, across, down, names=(f"z{first + 1}", f"z{second + 1}"), title=title)
+    return decoded_grid(images, across, down, names=(f"z{first + 1}", f"z{second + 1}" if size > 1 else ""), title=title)
 
 
 def _coordinates(subject: Subject, dimension: int, given: Range | None) -> np.ndarray:

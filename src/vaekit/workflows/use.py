@@ -78,7 +78,7 @@ def reconstruct(
 ) -> Reconstruction:
     """Chosen rows through the model and back: by index in a split of the run's data, or in `data` (a path, an array).
 
-    indices: default the first ten. label: among the rows of that class only.
+    indices: default ten spread evenly. label: among the rows of that class only.
     """
     rows = rows_for(run, split, data)
     wanted = np.arange(len(rows)) if label is None else _of_class(run, rows, label)
@@ -86,7 +86,7 @@ def reconstruct(
 
 
 def pick(run: Run, rows: Rows, indices: Sequence[int] | np.ndarray | None) -> Reconstruction:
-    """The rows of these indices, by default the first ten, through the model and back."""
+    """The rows of these indices, by default ten spread evenly, through the model and back."""
     chosen = check_indices(indices, len(rows))
     picked = rows.take(chosen)
     codes = encode(run, picked.x)
@@ -115,9 +115,9 @@ def _of_class(run: Run, rows: Rows, label: str) -> np.ndarray:
 
 
 def check_indices(indices: Sequence[int] | np.ndarray | None, rows: int) -> np.ndarray:
-    """Indices of rows as an array, by default the first ten; ConfigError for one that is beyond."""
+    """Indices of rows as an array, by default ten spread evenly; ConfigError for one that is beyond."""
     if indices is None:
-        return np.arange(min(rows, 10))
+        return np.unique(np.linspace(0, rows - 1, 10).astype(int))
     wrong = [i for i in indices if not 0 <= i < rows]
     if wrong or not len(indices):
         raise ConfigError(f"index {wrong[0] if wrong else 'missing'}: allowed are 0 to {rows - 1}")
