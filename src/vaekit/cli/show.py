@@ -1,6 +1,7 @@
 """What commands print: tables for people, one JSON object for programs."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def _terms(title: str, found: dict[str, Any]) -> None:
             digits = 4 if name == "bits_per_dimension" else 2
             value, error = found[name]["value"], found[name]["standard_error"]
             table.add_row(text, f"{value:.{digits}f}", f"{error:.{digits}f}")
-    Console().print(table)
+    _console().print(table)
 
 
 def codes(run: "Run", result: "Reconstruction", path: Path, as_json: bool) -> None:
@@ -98,7 +99,7 @@ def table(rows: list[dict[str, Any]], as_json: bool) -> None:
         shown.add_column(column, overflow="fold")
     for row in rows:
         shown.add_row(*("" if value is None else str(value) for value in row.values()))
-    return Console().print(shown)
+    return _console().print(shown)
 
 
 def written(facts: dict[str, Any], as_json: bool) -> None:
@@ -111,8 +112,13 @@ def written(facts: dict[str, Any], as_json: bool) -> None:
     return None
 
 
+def _console() -> Console:
+    """The terminal in its own width; a file or a pipe has none, and gets lines as long as they need."""
+    return Console() if sys.stdout.isatty() else Console(width=200)
+
+
 def _print(text: str) -> None:
-    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+    _console().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _json(facts: dict[str, Any]) -> None:
