@@ -27,18 +27,32 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nets": {"errors"},
     "priors": {"conditional"},
     "posteriors": {"conditional", "distributions", "nets"},
-    "likelihoods": {"conditional", "distributions", "nets"},
+    "likelihoods": {"conditional", "distributions", "errors", "nets"},
     "model": {"errors"},
     "objectives": {"divergences", "errors", "model"},
     "config": {"errors", "likelihoods", "nets", "objectives", "optimizers", "posteriors", "priors", "recipes", "schedules"},
     "compose": {"config", "errors", "model"},
     "data": {"errors"},
-    "store": {"compose", "config", "data", "errors", "files", "model"},
+    "inputs": {"data"},
+    "store": {"compose", "config", "data", "errors", "files", "inputs", "model"},
     "plots": {"errors", "files"},
-    "evaluation": {"data", "divergences", "model", "noise", "store"},
-    "training": {"config", "data", "errors", "files", "model", "noise", "objectives", "store"},
+    "evaluation": {"divergences", "inputs", "model", "noise"},
+    "training": {"config", "errors", "files", "inputs", "model", "noise", "objectives", "store"},
     "workflows": {
-        *("compose", "config", "data", "errors", "evaluation", "files", "model", "noise", "plots", "store", "training"),
+        *(
+            "compose",
+            "config",
+            "data",
+            "errors",
+            "evaluation",
+            "files",
+            "inputs",
+            "model",
+            "noise",
+            "plots",
+            "store",
+            "training",
+        ),
         "__init__",  # for the version
     },
     "cli": {"config", "data", "errors", "recipes", "store", "workflows"},
@@ -145,6 +159,13 @@ def loaded_after(code: str) -> tuple[str, list[str]]:
 
 def test_importing_the_package_loads_nothing_heavy():
     code = f"import sys, vaekit; vaekit.__all__; dir(vaekit); print('LOADED', *set({HEAVY!r}) & set(sys.modules))"
+    assert loaded_after(code) == ("", [])
+
+
+def test_only_training_loads_lightning():
+    code = (
+        "import sys, vaekit.workflows.use, vaekit.workflows.plot; print('LOADED', *{'lightning', 'sklearn'} & set(sys.modules))"
+    )
     assert loaded_after(code) == ("", [])
 
 

@@ -15,7 +15,8 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 from vaekit import ELBO, evaluation, likelihoods, nets, posteriors, priors
 from vaekit.data import Transform
 from vaekit.distributions import soft_clamp
-from vaekit.evaluation import Inputs, elbo_per_row, importance_weighted_bound
+from vaekit.evaluation import elbo_per_row, importance_weighted_bound
+from vaekit.inputs import Inputs
 from vaekit.model import VAE
 
 D, L, S = 6, 2, 0.4

@@ -77,7 +77,7 @@ MISFITS = {
     ),
     "a likelihood without shape": (
         {"likelihood": WithoutShape()},
-        ["likelihood WithoutShape", "no attribute 'shape'", "set it to that of one row of data"],
+        ["likelihood WithoutShape", "no attribute 'shape'", "derive it from vaekit.likelihoods.Likelihood"],
     ),
     "a posterior that gives a tensor": (
         {"posterior": NoDistribution(16)},

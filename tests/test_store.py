@@ -109,11 +109,13 @@ def test_samples_and_reconstructions_come_in_raw_units(small_run):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (np.zeros((2, 1, 8, 9), np.uint8), r"rows of shape \(1, 8, 9\) were given, the model takes \(1, 8, 8\)"),
+        (np.zeros((2, 1, 8, 9), np.uint8), r"has rows of shape \(1, 8, 9\), the model takes \(1, 8, 8\)"),
         (np.zeros((1, 8, 8), np.uint8), "the model takes"),
         (np.full((2, 1, 8, 8), 300), "whole numbers from 0 to 255"),
         (np.full((2, 1, 8, 8), np.nan), "finite"),
         (np.full((2, 1, 8, 8), 0.5), "whole numbers from 0 to 255"),
+        (np.full((2, 1, 8, 8), "x"), "values of type"),
+        (np.zeros((0, 1, 8, 8), np.uint8), "is empty"),
     ],
 )
 def test_rows_that_do_not_suit_the_model_are_refused(small_run, x, message):
@@ -156,6 +158,8 @@ def test_a_newer_format(copy):
         lambda c: c.update(latent_dim=None),
         lambda c: c.update(likelihood=None),
         lambda c: c["data"].update(support="integers:1"),
+        lambda c: c["data"].update(shape=[1, 4096, 4097]),
+        lambda c: c.update(latent_dim=10**400),
         lambda c: c.pop("data"),
     ],
 )
@@ -191,6 +195,25 @@ def test_a_module_of_ones_own_is_asked_for_and_never_imported(copy, monkeypatch)
     assert "load_run(path, model=...)" in refused(copy)
 
 
+def test_few_weights_cannot_ask_for_enormous_layers(copy):
+    from vaekit.compose import build_model
+    from vaekit.config import validate
+
+    given = yaml.safe_load((copy / "config.yaml").read_text())
+    given["data"]["shape"] = [1, 4000, 4000]
+    conv = {"kind": "conv", "channels": [600], "hidden": [1]}
+    given |= {
+        "encoder": {"kind": "conv", "channels": [1] * 14, "hidden": [1]},
+        "decoder": {**conv, "channels": [64, *[1] * 13]},
+    }
+    (copy / "config.yaml").write_text(yaml.safe_dump(given))
+    with torch.device("meta"):
+        outline = build_model(validate(given))
+    save_file({name: torch.zeros(t.shape) for name, t in outline.state_dict().items()}, copy / "model.safetensors")
+    assert (copy / "model.safetensors").stat().st_size < 100_000
+    assert "a layer would give 1,0" in refused(copy)
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\xff" * 100, (10**12).to_bytes(8, "little") + b"{}"])
 def test_damaged_weights_are_refused(copy, content):
     (copy / "model.safetensors").write_bytes(content)
@@ -210,16 +233,13 @@ def test_weights_of_another_model_are_refused_and_nothing_is_changed(copy, small
     assert all(torch.equal(before[key], tensor) for key, tensor in model.state_dict().items())
 
 
-@pytest.mark.parametrize("text", ["a,b\n1", "a,b\nx,y", "a,a\n1,2,\n"])
+@pytest.mark.parametrize("text", ["", "a,b\n1", "a,b\nx,y", "a\n" + "1" * 200_000])
 def test_metrics_that_are_no_table(copy, text):
     (copy / "metrics.csv").write_text(text)
-    if text.startswith("a,a"):
-        assert vaekit.load_run(copy).metrics == {"a": [2.0]}
-    else:
-        assert "not a table of numbers" in refused(copy)
+    assert "not a table of numbers" in refused(copy)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000])
+@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, '{"test": 5}'])
 def test_a_summary_that_is_no_json_object(copy, text):
     (copy / "summary.json").write_text(text)
     assert "JSON" in refused(copy)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vaekit.config import FAMILIES, MODEL_PARTS, Custom, Settings, merge, plain, schema, validate
+from vaekit.config import FAMILIES, MODEL_PARTS, Custom, Settings, plain, schema
 from vaekit.errors import ConfigError
 from vaekit.model import VAE, evaluating
 
@@ -74,7 +74,7 @@ def resolve(config: Settings, shape: Sequence[int], support: str) -> Settings:
     latent = config.latent_dim or default_latent(shape)
     likelihood = config.part("likelihood") or {"kind": default_likelihood(shape, support)}
     filled = {"latent_dim": latent, "likelihood": likelihood, "data": {"shape": tuple(shape)}}
-    return validate(merge(config.model_dump(), plain(filled)))
+    return config.changed(plain(filled))
 
 
 def default_latent(shape: Sequence[int]) -> int:

@@ -5,6 +5,7 @@ package's own parts can be named. `null` means "as fits the data"; `resolve` fil
 """
 
 import inspect
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,7 @@ from pydantic import (
     PositiveInt,
     ValidationError,
     create_model,
+    field_validator,
 )
 
 from vaekit import recipes
@@ -40,10 +42,11 @@ _TAGS = {"constrained-float", "constrained-int", "float", "int", "str"}
 
 FORMAT = 1
 MAX_BYTES = 1_000_000
+MAX_VALUES = 2**24  # of one row: 16 million, an image of 2,364 x 2,364 in colour
 
 
 class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Custom(_Options):
@@ -103,6 +106,13 @@ class DataOptions(_Options):
     classes: Annotated[tuple[str, ...], Field(max_length=100_000)] = Field((), description="recorded by the run")
     fingerprint: str | None = Field(None, max_length=200, description="of the content; recorded by the run, checked where set")
 
+    @field_validator("shape")
+    @classmethod
+    def _of_a_size_that_fits_memory(cls, shape: tuple[int, ...] | None) -> tuple[int, ...] | None:
+        if shape is not None and math.prod(shape) > MAX_VALUES:
+            raise ValueError(f"a row has {math.prod(shape):,} values, at most {MAX_VALUES:,} are allowed")
+        return shape
+
 
 class TrainingOptions(_Options):
     """How long, in what batches, on what."""
@@ -114,10 +124,10 @@ class TrainingOptions(_Options):
         None, description="epochs without a better validation loss after which to stop; null: never"
     )
     clip: PositiveFloat | None = Field(None, description="bound on the gradient's norm")
-    precision: Literal["auto", "32-true", "64-true", "bf16-mixed", "16-mixed"] = Field(
+    precision: Literal["auto", "32-true", "64-true", "bf16-mixed"] = Field(
         "auto", description="auto: bf16-mixed on a GPU that computes in it natively, else 32-true"
     )
-    device: str = Field("auto", max_length=20, description="auto, cpu, cuda, cuda:N or mps")
+    device: str = Field("auto", max_length=20, description="auto, cpu, cuda or cuda:N")
     checkpoint_seconds: NonNegativeFloat = Field(30.0, description="between checkpoints within an epoch")
     loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = Field((), description="besides metrics.csv")
 
@@ -131,6 +141,10 @@ class Settings(_Options):
     data: DataOptions = DataOptions.model_validate({})
     latent_dim: Width | None = Field(None, description="null: 2 for gray images up to 32 x 32, 32 for other images, ...")
     training: TrainingOptions = TrainingOptions.model_validate({})
+
+    def changed(self, changes: Mapping[str, Any]) -> "Settings":
+        """A checked configuration with these keys on top."""
+        return validate(merge(self.model_dump(), changes))
 
     def part(self, family: str) -> Any:
         """The options of one family's part."""
@@ -196,12 +210,24 @@ def parse_value(text: str, name: str) -> Any:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases, with which a short file could stand for an enormous one."""
+    """YAML of plain values: no tags, no aliases (with which little stands for much), no dates, no numbers to base 60."""
+
+    yaml_implicit_resolvers: dict = {}  # noqa: RUF012 - filled below
 
     def compose_node(self, parent, index):
-        if self.check_event(yaml.events.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", self.peek_event().start_mark)
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
+            raise yaml.composer.ComposerError(None, None, "aliases and tags are not allowed", event.start_mark)
         return super().compose_node(parent, index)
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|false|True|False", "tfTF"),
+    ("null", r"~|null|", "~n"),
+    ("int", r"[-+]?[0-9]{1,19}", "-+0123456789"),
+    ("float", r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?|[-+]?\.inf|\.nan", "-+.0123456789"),
+):
+    _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [*_first, ""])
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,6 +290,10 @@ def _read(path: Path) -> str:
         raise ConfigError(f"configuration file {path}: {reason}") from None
 
 
+def _is_endless(value: Any) -> bool:
+    return isinstance(value, int) and value.bit_length() > 1000  # Python refuses to write it out
+
+
 def _one_line(error: ValidationError) -> str:
     """The first thing that is wrong, for people."""
     errors = error.errors(include_url=False)
@@ -281,7 +311,7 @@ def _one_line(error: ValidationError) -> str:
         given = first["input"].get("kind") if isinstance(first["input"], Mapping) else first["input"]
         wrong = f"{key}.kind is missing" if given is None else f"unknown {key} {given!r}"
         return f"{wrong}: {suggest(str(given), FAMILIES[location[0]])}"
-    given = repr(first["input"])
+    given = "a number of thousands of digits" if _is_endless(first["input"]) else repr(first["input"])
     wrong = [e["msg"][0].lower() + e["msg"][1:] for e in errors if e["loc"][: len(location)] == first["loc"][: len(location)]]
     return f"{key} = {given if len(given) < 80 else given[:77] + '...'}: {', or '.join(dict.fromkeys(wrong))}"
 

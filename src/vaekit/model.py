@@ -63,7 +63,8 @@ class VAE(nn.Module):
         """p(x given z) for z [..., *latent shape]; leading ones (samples, batch) are the distribution's batch shape."""
         event = len(self.latent_shape)
         lead = z.shape[: z.dim() - event]
-        parameters = self.decoder(z.reshape(lead.numel(), -1))  # nets see one batch dimension: folded and unfolded here, once
+        folded = z.reshape(lead.numel(), self.latent_shape.numel())  # nets see one batch dimension: done and undone here
+        parameters = self.decoder(folded)
         return self.likelihood(parameters.reshape(*lead, *parameters.shape[1:]))
 
     def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
@@ -103,9 +104,12 @@ class VAE(nn.Module):
 def check_fit(model: VAE) -> None:
     """Pass one row of zeros through the parts and compare shapes where they meet; raises ConfigError naming both parts."""
     likelihood = model.likelihood
-    shape = getattr(likelihood, "shape", None)
-    if shape is None:
-        raise ConfigError(f"likelihood {_name(likelihood)} has no attribute 'shape': set it to that of one row of data")
+    for attribute in ("shape", "accepts", "not_normalised"):
+        if not hasattr(likelihood, attribute):
+            raise ConfigError(
+                f"likelihood {_name(likelihood)} has no attribute {attribute!r}: derive it from vaekit.likelihoods.Likelihood"
+            )
+    shape = likelihood.shape
     with torch.no_grad(), evaluating(model):
         anchor = next((t for t in [*model.parameters(), *model.buffers()] if t.is_floating_point()), torch.zeros(()))
         x = torch.zeros(1, *shape, dtype=anchor.dtype, device=anchor.device)

@@ -23,10 +23,12 @@ from torch.distributions import Distribution
 from vaekit import config as configuration
 from vaekit.compose import build_model
 from vaekit.config import FORMAT, MODEL_PARTS, Custom, Settings
+from vaekit.data.dataset import require
 from vaekit.data.support import Support, Transform
 from vaekit.errors import ConfigError, DataError, RunError
 from vaekit.files import write_whole
-from vaekit.model import VAE
+from vaekit.inputs import as_tensor, to_model
+from vaekit.model import VAE, check_fit
 
 CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT = (
     "config.yaml",
@@ -37,6 +39,7 @@ CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT = (
 )
 CHECKPOINT, PLOTS = "checkpoints/last.ckpt", "plots"
 MAX_TEXT = 50_000_000
+MAX_ACTIVATION = 2**28
 
 
 @dataclass
@@ -66,10 +69,7 @@ class Run:
     def prepare(self, x: np.ndarray | Tensor) -> Tensor:
         """Raw rows [B, *shape] as the model takes them, on its device; DataError for another shape or support."""
         array = x.numpy(force=True) if isinstance(x, Tensor) else np.asarray(x)
-        shape = self.model.data_shape
-        if array.ndim != len(shape) + 1 or array.shape[1:] != shape:
-            raise DataError(f"rows of shape {tuple(array.shape[1:])} were given, the model takes {shape}")
-        self.support.check(array, "the rows given")
+        require(array, self.model.data_shape, self.support, "what was given")
         return to_model(as_tensor(array), self.model, self.transform)
 
     @torch.no_grad()
@@ -86,23 +86,16 @@ class Run:
         return self.transform.inverse(self.model.sample(count)).numpy(force=True)
 
     def __repr__(self) -> str:
-        figures = "".join(f", test {name} {f['value']:.2f}" for name, f in self.summary.get("test", {}).items())
-        return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source}{figures})"
-
-
-def as_tensor(rows: np.ndarray) -> Tensor:
-    """Rows as a tensor over the same memory; a copy only where that is not contiguous or, a memory map, not writable."""
-    return torch.from_numpy(np.require(rows, requirements=("C", "W")))
-
-
-def to_model(rows: Tensor, model: torch.nn.Module, transform: Transform) -> Tensor:
-    """Raw rows, as they came, as floats on the model's device and in its precision."""
-    anchor = next(model.parameters())
-    return transform.forward(rows.to(anchor.device).to(anchor.dtype))
+        return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source})"
 
 
 def save_config(folder: Path, config: Settings) -> None:
-    write_whole(folder / CONFIG, config.to_yaml())
+    text = config.to_yaml()
+    if len(text) > configuration.MAX_BYTES:
+        raise ConfigError(
+            f"the configuration is larger than {configuration.MAX_BYTES:,} bytes: use fewer or shorter class names"
+        )
+    write_whole(folder / CONFIG, text)
 
 
 def save_weights(folder: Path, model: VAE) -> None:
@@ -167,10 +160,23 @@ def _blank(folder: Path, config: Settings) -> VAE:
         if config.data.shape is None or config.latent_dim is None or config.part("likelihood") is None:
             raise RunError(f"{folder / CONFIG} is not that of a run: data.shape, latent_dim or likelihood is missing")
         with torch.device("meta"):
-            _compare(folder, build_model(config))
-        return build_model(config)
-    except ConfigError as error:
+            outline = build_model(config)
+            _compare(folder, outline)
+            _check_size(folder, outline)
+        model = build_model(config)
+        return model.double() if config.training.precision == "64-true" else model
+    except (ConfigError, RuntimeError) as error:  # torch's own word on sizes beyond all measure
         raise RunError(f"{folder} is not a usable run folder: {error}") from None
+
+
+def _check_size(folder: Path, outline: VAE) -> None:
+    """Refuse a model of few weights whose layers would still give enormous outputs for a single row."""
+    sizes = [0]
+    for module in outline.modules():
+        module.register_forward_hook(lambda _, __, out: sizes.append(out.numel() if isinstance(out, Tensor) else 0))
+    check_fit(outline)
+    if max(sizes) > MAX_ACTIVATION:
+        raise RunError(f"{folder} is not a usable run folder: a layer would give {max(sizes):,} values for one row")
 
 
 def load_weights(folder: Path, model: VAE) -> None:
@@ -199,10 +205,11 @@ def _compare(folder: Path, model: VAE) -> None:
 def load_metrics(folder: Path) -> dict[str, list[float]]:
     if not (folder / METRICS).exists():
         return {}
-    rows = list(csv.reader(io.StringIO(_text(folder / METRICS, MAX_TEXT))))
+    text = _text(folder / METRICS, MAX_TEXT)
     try:
+        rows = list(csv.reader(io.StringIO(text)))
         return {name: [float(row[i]) for row in rows[1:]] for i, name in enumerate(rows[0])}
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, csv.Error):
         raise RunError(f"{folder / METRICS} is not a table of numbers under a row of names") from None
 
 
@@ -213,8 +220,8 @@ def load_summary(folder: Path) -> dict[str, Any]:
         summary = json.loads(_text(folder / SUMMARY, MAX_TEXT))
     except (ValueError, RecursionError):
         raise RunError(f"{folder / SUMMARY} is not readable as JSON") from None
-    if not isinstance(summary, dict):
-        raise RunError(f"{folder / SUMMARY} is not a JSON object")
+    if not isinstance(summary, dict) or not isinstance(summary.get("test"), dict):
+        raise RunError(f"{folder / SUMMARY} is not a JSON object with the figures of the test rows")
     return summary
 
 

@@ -3,11 +3,17 @@
 import numpy as np
 import pytest
 
-from vaekit.training.batches import Batches
+from vaekit.data import Transform
+from vaekit.inputs import Inputs
+from vaekit.training.batches import Batches, count_batches
 
 
 def rows(count: int = 23) -> np.ndarray:
     return np.arange(count, dtype=np.float32)[:, None]
+
+
+def batches(seed: int, count: int = 23, size: int = 5) -> Batches:
+    return Batches(Inputs(rows(count), Transform("real")), size, seed)
 
 
 def epoch(batches: Batches) -> list[list[float]]:
@@ -15,13 +21,13 @@ def epoch(batches: Batches) -> list[list[float]]:
 
 
 def test_an_epoch_visits_every_row_once_in_batches_of_the_size_asked_for():
-    found = epoch(Batches(rows(), 5, seed=0))
+    found = epoch(batches(0))
     assert [len(batch) for batch in found] == [5, 5, 5, 5, 3]
     assert sorted(row for batch in found for row in batch) == list(range(23))
 
 
 def test_order_differs_between_epochs_and_seeds_and_repeats_with_the_seed():
-    one, same, other = (Batches(rows(), 5, seed) for seed in (1, 1, 2))
+    one, same, other = (batches(seed) for seed in (1, 1, 2))
     first, second = epoch(one), epoch(one)
     assert first != second
     assert [epoch(same), epoch(same)] == [first, second]
@@ -30,16 +36,16 @@ def test_order_differs_between_epochs_and_seeds_and_repeats_with_the_seed():
 
 @pytest.mark.parametrize("seen", range(1, 10))
 def test_a_saved_position_goes_on_with_the_batches_that_were_left(seen):
-    whole = Batches(rows(), 5, seed=3)
+    whole = batches(3)
     expected = epoch(whole) + epoch(whole)
 
-    left, taken = Batches(rows(), 5, seed=3), 0
+    left, taken = batches(3), 0
     while taken < seen:
         for _ in left:
             taken += 1
             if taken == seen:
                 break
-    found = Batches(rows(), 5, seed=3)
+    found = batches(3)
     found.load_state_dict(left.state_dict())
     rest = epoch(found)
     rest = rest + epoch(found) if seen < 5 else rest
@@ -48,11 +54,30 @@ def test_a_saved_position_goes_on_with_the_batches_that_were_left(seen):
 
 def test_a_memory_map_gives_the_same_rows_per_batch(tmp_path):
     np.save(tmp_path / "rows.npy", rows())
-    mapped = Batches(np.load(tmp_path / "rows.npy", mmap_mode="r"), 5, seed=0)
-    assert [sorted(batch) for batch in epoch(mapped)] == [sorted(batch) for batch in epoch(Batches(rows(), 5, seed=0))]
+    mapped = Inputs(np.load(tmp_path / "rows.npy", mmap_mode="r"), Transform("real"))
+    assert epoch(Batches(mapped, 5, seed=0)) == epoch(batches(0))
+
+
+def test_indices_choose_rows_and_are_what_messages_name():
+    chosen = np.array([3, 5, 8, 13, 21])
+    some = Batches(Inputs(rows(), Transform("real"), chosen), 2, seed=0)
+    seen = []
+    for batch in some:
+        assert some.rows().tolist() == batch[:, 0].tolist()
+        seen += batch[:, 0].tolist()
+    assert sorted(seen) == chosen.tolist()
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "sizes"), [(11, 5, [5, 6]), (12, 5, [5, 5, 2]), (1, 5, [1]), (3, 1, [1, 1, 1]), (5, 9, [5])]
+)
+def test_a_single_row_joins_the_batch_before_it(count, size, sizes):
+    found = batches(0, count, size)
+    assert [len(batch) for batch in epoch(found)] == sizes
+    assert len(found) == count_batches(count, size) == len(sizes)
 
 
 def test_rows_names_the_batch_last_given():
-    batches = Batches(rows(), 5, seed=0)
-    for batch in batches:
-        assert batches.rows().tolist() == batch[:, 0].tolist()
+    found = batches(0)
+    for batch in found:
+        assert found.rows().tolist() == batch[:, 0].tolist()

@@ -9,7 +9,8 @@ import torch
 import vaekit
 from conftest import small_images, train_small
 from vaekit.errors import NonFiniteError
-from vaekit.evaluation import Inputs, elbo_per_row
+from vaekit.evaluation import elbo_per_row
+from vaekit.inputs import Inputs
 from vaekit.objectives import ELBO, Terms
 from vaekit.workflows.prepare import stored_split
 
@@ -100,7 +101,9 @@ def test_a_non_finite_term_stops_the_run_and_names_step_term_and_batch(tmp_path,
     with pytest.raises(NonFiniteError) as error:
         train_small(tmp_path / "run", objective=Watched(4, spoil))
     message = str(error.value)
-    assert f"{term} is not finite at step 4 (epoch 2, batch 1 of 4, training rows " in message
+    assert f"{term} is not finite at step 4 (epoch 2, batch 2 of 3, rows " in message
+    named = {int(number) for number in message.split("rows ")[1].split(", ...")[0].split(", ")}
+    assert named <= set(stored_split(tmp_path / "run").train.tolist())
     assert "\n" not in message
     kept = vaekit.load_run(tmp_path / "run")
     assert len(kept.metrics["epoch"]) == 1

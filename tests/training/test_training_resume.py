@@ -51,7 +51,7 @@ def calm(tmp_path_factory):
     return facts(folder)
 
 
-@pytest.mark.parametrize("step", [0, 1, 2, 3, 4, 9, 14, 15], ids=lambda step: f"step{step}")
+@pytest.mark.parametrize("step", [0, 1, 2, 3, 5, 8, 10, 11], ids=lambda step: f"step{step}")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_stops_between_two_batches_and_resume_ends_alike(tmp_path, calm, step, number):
     objective = Stopped(step, number)
@@ -66,7 +66,7 @@ def test_a_run_can_be_stopped_again_and_again(tmp_path, calm):
     objective = Stopped(1, signal.SIGINT)
     with pytest.raises(Interrupted):
         train_small(tmp_path / "run", training={"epochs": 4, "patience": 3}, objective=objective)
-    for step in (2, 5, 8, 13):
+    for step in (2, 5, 7, 10):
         objective.step = step
         with pytest.raises(Interrupted):
             vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)

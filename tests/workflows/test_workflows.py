@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 import vaekit
@@ -226,7 +227,7 @@ def test_encode_decode_and_reconstruct_agree(small_run):
 
 @pytest.mark.parametrize("name", ["codes.npz", "codes.npy", "codes.csv"])
 def test_codes_come_back_from_every_kind_of_file(small_run, tmp_path, name):
-    codes = use.encode(small_run, use.rows_for(small_run).x)
+    codes = use.encode(small_run, use.rows_for(small_run)[0].x)
     use.save_codes(tmp_path / name, codes)
     np.testing.assert_allclose(use.load_codes(tmp_path / name), codes.mean, rtol=1e-6)
 
@@ -240,12 +241,12 @@ def test_samples_repeat_with_their_seed_and_a_draw_is_no_mean(small_run):
 def test_a_file_of_ones_own_is_read_like_the_training_data(small_run, tmp_path):
     data = small_images()
     np.save(tmp_path / "x.npy", data.train.x[:4, 0])
-    np.testing.assert_array_equal(use.rows_for(small_run, data=tmp_path / "x.npy").x, data.train.x[:4])
+    np.testing.assert_array_equal(use.rows_for(small_run, data=tmp_path / "x.npy")[0].x, data.train.x[:4])
     assert vaekit.evaluate(small_run, data=tmp_path / "x.npy", samples=1)["rows"] == 4
 
 
 def test_the_grid_shows_what_decode_gives(small_run, tmp_path):
-    shown = Subject(small_run, use.rows_for(small_run), "bars")
+    shown = Subject(small_run, use.rows_for(small_run)[0], "bars")
     first, second = shown.dimensions()
     with torch.no_grad():
         figure = grid(shown, View(across=(-2.0, 2.0), down=(-1.0, 3.0)))
@@ -262,6 +263,155 @@ def test_every_picture_is_drawn_for_any_number_of_latent_dimensions(tmp_path, la
     assert {path.stem for path in (run.path / "plots").iterdir()} == {"latent", "grid", "reconstructions", "samples", "curves"}
     with torch.no_grad():
         title = latent_picture(
-            Subject(run, use.rows_for(run, data=small_images()), "bars"), View(projection="pca")
+            Subject(run, use.rows_for(run, data=small_images())[0], "bars"), View(projection="pca")
         ).get_suptitle()
     assert ("principal components" in title.replace("\n", " ")) == (latent > 2)
+
+
+# --- Data that are not what they were, or not quite the run's ----------------------------------------------------------------
+
+
+def picture_folder(folder, shape=(20, 30), classes=("cat", "dog"), each=15):
+    rng = np.random.default_rng(list(folder.name.encode()))
+    for name in classes:
+        (folder / name).mkdir(parents=True)
+        for i in range(each):
+            Image.fromarray(rng.integers(0, 256, (*shape, 3), dtype=np.uint8)).save(folder / name / f"{i}.png")
+    return str(folder)
+
+
+def test_a_folder_of_colour_images_that_are_resized(tmp_path):
+    data = {"source": picture_folder(tmp_path / "pictures"), "resize": (9, 7)}
+    run = vaekit.train("conv", data=data, out=tmp_path / "run", **QUICK)
+    assert run.model.data_shape == (3, 9, 7)
+    assert run.config.part("likelihood").kind == "gaussian"
+    assert len(list((run.path / "plots").iterdir())) == 5
+    assert vaekit.evaluate(run.path, samples=1)["rows"] == 3
+    assert vaekit.evaluate(run.path, samples=1, data=picture_folder(tmp_path / "more"))["rows"] == 30
+
+
+def test_labels_of_other_data_are_read_by_name(tmp_path):
+    run = vaekit.train("mlp", data=picture_folder(tmp_path / "pictures"), out=tmp_path / "run", **QUICK)
+    dogs = use.reconstruct(run, data=picture_folder(tmp_path / "dogs", classes=("dog",)), label="dog", indices=[0])
+    assert run.config.data.classes[dogs.labels[0]] == "dog"
+    assert use.rows_for(run, data=picture_folder(tmp_path / "cows", classes=("cow", "dog")))[0].y is None
+
+
+def test_a_runs_own_data_given_again_are_split_as_they_were(small_run, tmp_path):
+    again = vaekit.evaluate(small_run, data=small_images(), samples=3)
+    assert again["rows"] == small_run.summary["data"]["rows"]["test"]
+    assert again["loss"] == vaekit.evaluate(small_run, samples=3)["loss"]
+
+
+def test_other_data_with_a_test_part_are_judged_on_it(small_run, tmp_path):
+    data = small_images(rows=40)
+    np.savez(tmp_path / "two.npz", x=data.train.x[:10], x_test=data.train.x[10:])
+    assert vaekit.evaluate(small_run, data=tmp_path / "two.npz", samples=1)["rows"] == 30
+    assert vaekit.evaluate(small_run, data=tmp_path / "two.npz", split="train", samples=1)["rows"] == 10
+
+
+def test_data_that_changed_since_the_run_are_refused(tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((60, 6)))
+    run = vaekit.train("mlp", data=str(tmp_path / "x.npy"), out=tmp_path / "run", **QUICK)
+    np.save(tmp_path / "x.npy", np.random.default_rng(1).random((60, 6)))
+    for job in (vaekit.evaluate, vaekit.plot):
+        with pytest.raises(DataError, match="is not what it was when this configuration was recorded"):
+            job(run)
+
+
+def test_a_run_finds_its_data_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("x.npy", np.random.default_rng(0).random((60, 6)))
+    run = vaekit.train("mlp", data="x.npy", out=tmp_path / "run", **QUICK)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert vaekit.evaluate(run, samples=1)["rows"] == 6
+
+
+def test_a_density_of_bytes_has_no_bits_per_dimension(tmp_path):
+    run = vaekit.train("mlp", data=small_images(), likelihood="gaussian", out=tmp_path / "run", **QUICK)
+    with pytest.raises(DataError, match="in memory"):
+        vaekit.evaluate(run)
+    figures = vaekit.evaluate(run, data=small_images(), samples=1)
+    assert figures["bits_per_dimension"] is None
+    assert figures["why_no_bits_per_dimension"] == "a density of values from 256 levels, not dequantised, bounds no code length"
+
+
+def test_memory_maps_are_trained_on_without_being_loaded(tmp_path):
+    x = np.random.default_rng(0).random((400, 50, 50)).astype(np.float32)
+    np.save(tmp_path / "x.npy", x)
+    dataset = vaekit.load_data(tmp_path / "x.npy")
+    rows, indices = vaekit.data.split(dataset, seed=0).where(dataset, "train")
+    assert np.shares_memory(rows.x, dataset.train.x)
+    assert len(indices) == 324
+    run = vaekit.train("mlp", data=str(tmp_path / "x.npy"), out=tmp_path / "run", **QUICK)
+    again = vaekit.train("mlp", data=x, out=tmp_path / "again", **QUICK)
+    assert (run.path / "model.safetensors").read_bytes() == (again.path / "model.safetensors").read_bytes()
+
+
+def test_batch_normalisation_trains_where_one_row_would_be_left_over(tmp_path):
+    options = {"hidden": [4], "batch_norm": True}
+    run = train_small(tmp_path / "run", encoder=options, decoder=options, training={"batch_size": 16})
+    assert run.summary["data"]["rows"]["train"] % 16 == 1
+
+
+def test_a_run_in_double_precision_comes_back_in_it(tmp_path):
+    run = train_small(tmp_path / "run", training={"precision": "64-true"})
+    found = vaekit.load_run(run.path)
+    assert next(found.model.parameters()).dtype == torch.float64
+    x = small_images().train.x[:4]
+    assert torch.equal(found.encode(x).mean, run.encode(x).mean)
+
+
+# --- Requests that cannot be -----------------------------------------------------------------------------------------------
+
+
+def test_a_model_that_is_built_takes_no_options_of_parts(tmp_path):
+    with pytest.raises(ConfigError, match="latent_dim cannot be set for a model that is already built"):
+        vaekit.train(vaekit.build("mlp", small_images()), data=small_images(), latent_dim=8, out=tmp_path / "run", **QUICK)
+
+
+def test_a_folder_with_a_foreign_config_is_never_cleared(tmp_path):
+    (tmp_path / "other/plots").mkdir(parents=True)
+    (tmp_path / "other/config.yaml").write_text("site_name: mine\n")
+    (tmp_path / "other/plots/thesis.png").write_text("years")
+    with pytest.raises(OutputError, match="is not a run folder"):
+        train_small(tmp_path / "other", force=True)
+    assert (tmp_path / "other/plots/thesis.png").read_text() == "years"
+
+
+def test_counts_and_codes_that_cannot_be(small_run):
+    with pytest.raises(ConfigError, match="count = 0"):
+        use.sample(small_run, 0)
+    assert small_run.model.sample(0).shape == (0, 1, 8, 8)
+    with pytest.raises(DataError, match=r"codes of shape \(2, 4\)"):
+        use.decode(small_run, np.zeros((2, 4)))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.csv", b""),
+        ("text.csv", b"z1,z2,z3\na,b,c\n"),
+        ("ragged.csv", b"z1,z2,z3\n1,2\n"),
+        ("field.csv", b"z1\n" + b"1" * 200_000 + b"\n"),
+        ("bytes.csv", b"\xff\xfe\x00"),
+        ("junk.npz", b"junk"),
+        ("junk.npy", b"junk"),
+    ],
+)
+def test_files_that_hold_no_codes_are_refused(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=name):
+        use.load_codes(tmp_path / name)
+
+
+def test_a_likelihood_of_ones_own_is_told_what_it_lacks():
+    class Bare(nn.Module):
+        shape = (1, 8, 8)
+
+        def forward(self, features):
+            return torch.distributions.Independent(torch.distributions.Normal(features, 1.0), 3)
+
+    with pytest.raises(ConfigError, match="no attribute 'accepts': derive it from vaekit"):
+        vaekit.VAE(Encoder(), DiagonalNormal(5, 2), StandardNormal(2), Decoder(), Bare())

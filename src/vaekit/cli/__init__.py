@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-from typer import TyperException
+from typer import Abort, TyperException
 
 from vaekit.errors import RequestError, VaekitError
 
@@ -23,7 +23,7 @@ def main() -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing more to say
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Abort):
         _end("interrupted", 130)
     except VaekitError as error:
         if debug:

@@ -57,7 +57,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Passes over the training rows.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per update.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of split, start, order and noise.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other key, such as objective.beta=4.")
     ] = None,
@@ -156,7 +156,8 @@ def encode(
     from vaekit.workflows import use
 
     loaded = load_run(run)
-    result = use.encode(loaded, use.rows_for(loaded, _part(split), data).x)
+    rows, _ = use.rows_for(loaded, _part(split), data)
+    result = use.encode(loaded, rows.x)
     path = use.save_codes(out, result)
     show.written({"rows": len(result.mean), "latent_dim": result.mean.shape[1], "file": str(path)}, json)
 
@@ -277,7 +278,9 @@ def _indices(text: str | None) -> list[int] | None:
         first, dash, last = part.partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise _wrong("--index", text, "row numbers from 0, such as --index 0,1,7 or --index 0-9")
-        found += range(int(first), min(int(last or first), int(first) + 10_000) + 1)
+        if len(part) > 15 or int(last or first) - int(first) >= 10_000:
+            raise _wrong("--index", text, "at most 10,000 row numbers")
+        found += range(int(first), int(last or first) + 1)
     return found
 
 
@@ -303,8 +306,9 @@ def _code(texts: list[str]) -> Any:
 def _part(text: str) -> Any:
     from vaekit.errors import ConfigError, suggest
 
-    if text not in ("train", "validation", "test"):
-        raise ConfigError(f"--split {text!r}: {suggest(text, ('train', 'validation', 'test'))}")
+    parts = ("train", "validation", "test")
+    if text not in parts:
+        raise ConfigError(f"--split {text!r}: {suggest(text, parts)}")
     return text
 
 

@@ -19,7 +19,8 @@ def trained(run: "Run", as_json: bool) -> None:
     pictures = sorted(str(path) for path in (run.path / "plots").glob("*.png"))
     if as_json:
         return _json({"run": str(run.path), "summary": run.summary, "plots": pictures})
-    _terms("Test rows, seen once, at the end", run.summary["test"])
+    once = run.config.data.validation != "test"
+    _terms("Test rows, seen once, at the end" if once else "Test rows, which chose the weights too", run.summary["test"])
     _print(f"run       {run.path}")
     for picture in pictures:
         _print(f"picture   {picture}")

@@ -78,14 +78,6 @@ class Dataset:
                         digest.update(block.tobytes())
         return digest.hexdigest()
 
-    def require_labels(self, what: str) -> None:
-        """Raise `DataError` saying that `what` needs labels, where there are none."""
-        if not self.labelled:
-            raise DataError(
-                f"{what} needs labels, {self.name!r} has none: give a folder with a sub-folder per class, "
-                "an .npz with y, or (x, y)"
-            )
-
 
 def require(rows: Rows | np.ndarray, shape: tuple[int, ...], support: Support, where: str) -> None:
     """Raise `DataError` unless raw rows suit a model trained on rows of this `shape` and `support`."""
@@ -108,7 +100,7 @@ def check_numeric(x: np.ndarray, where: str) -> None:
 
 def _remedy(x: np.ndarray, shape: tuple[int, ...]) -> str:
     if x.ndim == 4 and len(shape) == 3 and x.shape[1] == shape[0]:
-        return f"read the image files with --resize {shape[1]}x{shape[2]}, or rescale the arrays"
+        return f"resize the images to height {shape[1]} and width {shape[2]} first"
     return "give rows of that shape, or train a model on rows like these"
 
 

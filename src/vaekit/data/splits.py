@@ -35,7 +35,12 @@ class Split:
             raise DataError("the split has rows that both train and validate: draw it again")
 
     def rows(self, dataset: Dataset, part: Part) -> Rows:
-        """The rows of one part, without a copy where they are all there are; `DataError` where indices reach beyond."""
+        """The rows of one part, copied unless they are all there are; `DataError` where indices reach beyond."""
+        rows, indices = self.where(dataset, part)
+        return rows if len(indices) == len(rows) else rows.take(indices)
+
+    def where(self, dataset: Dataset, part: Part) -> tuple[Rows, np.ndarray]:
+        """The rows of the dataset that hold one part, uncopied, and the indices of the part among them."""
         indices = getattr(self, part)
         in_test = part == "test" or (part == "validation" and self.validates_on_test)
         rows = dataset.test if in_test and dataset.test is not None else dataset.train
@@ -44,7 +49,7 @@ class Split:
                 f"the split's {part} rows go up to row {indices[-1]}, {dataset.name!r} has {len(rows)} there: "
                 "give the data that the split was drawn from"
             )
-        return rows if len(indices) == len(rows) else rows.take(indices)
+        return rows, indices
 
     def save(self, file: BinaryIO) -> None:
         """Write the split to an open binary file."""

@@ -1,24 +1,16 @@
 """The evidence lower bound and the importance-weighted bound, row by row, within a bound on memory."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit import divergences
-from vaekit.data.support import Transform
+from vaekit.inputs import MAX_VALUES, Inputs, rows_at_once
 from vaekit.model import VAE, evaluating
 from vaekit.noise import noise
-from vaekit.store import as_tensor, to_model
-
-BATCH = 500
-MAX_VALUES = 2**21
-"""Values decoded at once, K x rows x values per row: 8 MB in float32, some 300 MB with a convolutional net's activations."""
 
 
 class Estimate(NamedTuple):
@@ -31,22 +23,6 @@ class Estimate(NamedTuple):
     def of(cls, values: Tensor) -> "Estimate":
         n = len(values)
         return cls(values.mean().item(), (values.std() / math.sqrt(n)).item() if n > 1 else 0.0)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Raw rows x [N, *shape] with the transform that a model sees them through."""
-
-    x: np.ndarray
-    transform: Transform
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def batches(self, model: VAE, size: int = BATCH) -> Iterator[Tensor]:
-        """The rows in order, as `model` takes them."""
-        for start in range(0, len(self.x), size):
-            yield to_model(as_tensor(self.x[start : start + size]), model, self.transform)
 
 
 class PerRow(NamedTuple):
@@ -88,9 +64,26 @@ def elbo_per_row(model: VAE, rows: Inputs, *, seed: int = 0, samples: int = 1) -
             divergence = divergences.closed_form(q, p)
             if divergence is None:
                 divergence = divergences.monte_carlo(q, p, z).mean(0)
-            parts.append((-model.decode(z).log_prob(x).mean(0).double().cpu(), divergence.double().cpu()))
+            parts.append((-model.decode(z).log_prob(x).mean(0).cpu().double(), divergence.cpu().double()))
     reconstruction, divergence = map(torch.cat, zip(*parts, strict=True))
     return PerRow(reconstruction, divergence)
+
+
+@torch.no_grad()
+def decode_means(model: VAE, z: Tensor) -> Tensor:
+    """The means of p(x given z) for z [N, *latent shape], some rows at a time, [N, *shape], on the CPU."""
+    z = z.to(next(model.parameters()))
+    size = rows_at_once(model.data_shape)
+    with evaluating(model):
+        return torch.cat([model.decode(part).mean.cpu() for part in z.split(size)])
+
+
+@torch.no_grad()
+def draw_values(model: VAE, z: Tensor) -> Tensor:
+    """Draws from p(x given z), as `decode_means` gives its means."""
+    z = z.to(next(model.parameters()))
+    with evaluating(model):
+        return torch.cat([model.decode(part).sample().cpu() for part in z.split(rows_at_once(model.data_shape))])
 
 
 @torch.no_grad()
@@ -99,17 +92,16 @@ def importance_weighted_bound(model: VAE, rows: Inputs, samples: int, *, seed: i
 
     A lower bound of log p(x) in expectation, which rises with K. The encoder runs once per row; samples are summed in chunks.
     """
-    values = math.prod(model.data_shape)
-    size = max(1, min(BATCH, MAX_VALUES // (values * min(samples, 50))))
-    chunk = max(1, MAX_VALUES // (values * size))
+    size = rows_at_once(model.data_shape, min(samples, 50))
+    chunk = max(1, MAX_VALUES // (math.prod(model.data_shape) * size))
     bounds = []
     for step, x in enumerate(rows.batches(model, size)):
         with evaluating(model), noise(seed, step), torch.autocast(x.device.type, enabled=False):
             q = model.encode(x)
-            total = x.new_full((len(x),), -math.inf, dtype=torch.float64)
+            total = torch.full((len(x),), -math.inf, dtype=torch.float64)
             for start in range(0, samples, chunk):
                 z = draw(q, min(chunk, samples - start))
-                log_weight = (model.log_joint(x, z) - q.log_prob(z)).double()
+                log_weight = (model.log_joint(x, z) - q.log_prob(z)).cpu().double()
                 total = torch.logaddexp(total, log_weight.logsumexp(0))
-            bounds.append((total - math.log(samples)).cpu())
+            bounds.append(total - math.log(samples))
     return torch.cat(bounds)

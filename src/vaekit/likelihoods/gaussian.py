@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.distributions import Normal
 
 from vaekit.distributions import soft_clamp
+from vaekit.errors import ConfigError, suggest
 from vaekit.likelihoods.base import Likelihood
 from vaekit.nets.blocks import Shape
 
@@ -37,6 +38,8 @@ class Gaussian(Likelihood):
         min_scale: PositiveFloat = 0.01,
     ):
         super().__init__(shape)
+        if isinstance(scale, str) and scale not in ("shared", "learned"):
+            raise ConfigError(f"scale {scale!r}: a number above 0, or {suggest(scale, ('shared', 'learned'))}")
         self.scale, self.min_scale = scale, min_scale
         self.parameters_per_value = 2 if scale == "learned" else 1
         self.log_var = nn.Parameter(torch.zeros(())) if scale == "shared" else None

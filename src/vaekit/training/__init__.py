@@ -1,5 +1,1 @@
-"""Training on Lightning's Trainer: batches in, a run folder out."""
-
-from vaekit.training.fit import fit
-
-__all__ = ["fit"]
+"""Training on Lightning's Trainer: a model and rows in, a run folder out. What imports Lightning is imported by `fit` alone."""

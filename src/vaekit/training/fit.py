@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping
@@ -15,7 +14,7 @@ from rich.console import Console
 
 from vaekit import store
 from vaekit.config import Settings
-from vaekit.data.support import Transform
+from vaekit.inputs import Inputs
 from vaekit.model import VAE
 from vaekit.objectives import Objective
 from vaekit.training.batches import Batches
@@ -29,27 +28,26 @@ from vaekit.training.validation import Validation
 
 def fit(
     model: VAE,
-    x: np.ndarray,
+    inputs: Inputs,
     config: Settings,
     folder: Path,
     *,
     objective: Objective,
     optimizer: Callable[..., torch.optim.Optimizer],
     schedule: Callable[[float], float],
-    transform: Transform,
     validate: Callable[[VAE], dict[str, float]],
     console: Console,
     resume: bool = False,
 ) -> dict[str, Any]:
-    """Train `model` on raw rows x [N, *shape] into `folder`, whose best weights it has at the end; what is to be summed up.
+    """Train `model` on raw rows into `folder`, whose best weights it has at the end; what is to be summed up.
 
     resume: go on from the folder's checkpoint, to the same weights and rows as if nothing had happened.
     Raises NonFiniteError and Interrupted; RunError for a damaged checkpoint.
     """
     options = config.training
-    batches = Batches(x, options.batch_size, config.seed)
+    batches = Batches(inputs, options.batch_size, config.seed)
     updates = len(batches) * (options.epochs or 1)
-    module = Training(model, objective, optimizer, schedule, batches, transform, updates, config.seed)
+    module = Training(model, objective, optimizer, schedule, batches, updates, config.seed)
     with Signals() as signals:
         recorder = Recorder(folder, signals, options.checkpoint_seconds)
         trainer = _trainer(config, folder, [Validation(validate), ProgressBar(console), recorder])

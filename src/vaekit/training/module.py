@@ -7,12 +7,11 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
-from vaekit.data.support import Transform
 from vaekit.errors import NonFiniteError
+from vaekit.inputs import to_model
 from vaekit.model import VAE
 from vaekit.noise import seed_noise
 from vaekit.objectives import Objective, Terms
-from vaekit.store import to_model
 from vaekit.training.batches import Batches
 
 COLUMNS = ("loss", "reconstruction", "divergence")
@@ -31,13 +30,12 @@ class Training(LightningModule):
         optimizer: Callable[..., torch.optim.Optimizer],
         schedule: Callable[[float], float],
         batches: Batches,
-        transform: Transform,
         updates: int,
         seed: int,
     ):
         super().__init__()
         self.model, self.objective, self.make_optimizer, self.schedule = model, objective, optimizer, schedule
-        self.batches, self.transform, self.seed = batches, transform, seed
+        self.batches, self.seed = batches, seed
         self.updates = updates
         self.register_buffer("sums", torch.zeros(len(COLUMNS) + 1, dtype=torch.float64))
         self.sums: Tensor
@@ -56,7 +54,7 @@ class Training(LightningModule):
         seed_noise(self.seed, self.global_step)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        x = to_model(batch, self.model, self.transform)
+        x = to_model(batch, self.model, self.batches.inputs.transform)
         terms = self.objective(self.model, x, step=self.global_step)
         if not torch.isfinite(terms.loss):
             raise NonFiniteError(self._where(_first_non_finite(terms)))
@@ -64,8 +62,6 @@ class Training(LightningModule):
         return terms.loss
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        if self.trainer.scaler is not None:  # float16 expects infinite gradients now and then, and skips them itself
-            return
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         if not torch.isfinite(torch.nn.utils.get_total_norm(gradients)):
             raise NonFiniteError(self._where("the gradient"))
@@ -97,7 +93,7 @@ class Training(LightningModule):
         rows = ", ".join(map(str, batches.rows()[:3]))
         return (
             f"{what} is not finite at step {self.global_step} (epoch {self.current_epoch + 1}, batch {batches.position} of "
-            f"{len(batches)}, training rows {rows}, ...): the last good weights are kept; try a lower optimizer.lr or "
+            f"{len(batches)}, rows {rows}, ... of the data): the last good weights are kept; try a lower optimizer.lr or "
             "training.clip=1"
         )
 

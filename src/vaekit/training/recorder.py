@@ -72,7 +72,7 @@ class Recorder(Checkpoint):
         self.elapsed += time.monotonic() - self._epoch_started
         before = sum(row["seconds"] for row in self.rows)
         seconds = self.elapsed - before
-        rows = len(pl_module.batches.x)
+        rows = len(pl_module.batches.inputs)
         row = {"epoch": len(self.rows) + 1} | pl_module.row | {"seconds": seconds, "samples_per_second": rows / seconds}
         self.rows.append(row)
         if not self.best or row["val_loss"] < self.best["val_loss"]:

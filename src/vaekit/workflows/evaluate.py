@@ -5,13 +5,13 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.progress import track
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaekit.errors import ConfigError
-from vaekit.evaluation import BATCH, Estimate, Inputs, elbo_per_row, importance_weighted_bound
+from vaekit.evaluation import Estimate, elbo_per_row, importance_weighted_bound
+from vaekit.inputs import Inputs, rows_at_once
 from vaekit.model import VAE
 from vaekit.store import Run, load_run
 from vaekit.workflows.use import Part, rows_for
@@ -28,7 +28,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Loss, reconstruction, divergence and the importance-weighted bound, in nats per row, each with its standard error.
 
-    split: which rows of the run's data. data: other rows in their place, all of them.
+    split: which rows of the run's data. data: other rows in their place: those of their own test part for `test` and all
+        others for `train` where they have one, else all; the run's own data, given again, are split as they were.
     samples: K of the importance-weighted bound log 1/K sum p(x, z) / q(z given x), a lower bound of log p(x) that rises with K.
     limit: the first so many rows only. seed: of the noise.
 
@@ -39,15 +40,16 @@ def evaluate(
     if limit is not None and limit < 1:
         raise ConfigError(f"limit = {limit}: at least 1")
     run = run if isinstance(run, Run) else load_run(run)
-    x = rows_for(run, split, data).x[:limit]
-    figures = bound_figures(run, x, seed=seed)
-    bound = importance_weighted_bound(run.model, Watched(x, run.transform), samples, seed=seed)
+    rows, part = rows_for(run, split, data)
+    inputs = Watched(rows.x[:limit], run.transform)
+    figures = bound_figures(run.model, inputs, seed=seed)
+    bound = importance_weighted_bound(run.model, inputs, samples, seed=seed)
     figures["importance_weighted_bound"] = _figure(bound)
     return {
         "run": str(run.path),
-        "data": run.config.data.source if data is None else "rows given",
-        "split": split if data is None else "all",
-        "rows": len(x),
+        "data": run.config.data.source if data is None else _name(data),
+        "split": part,
+        "rows": len(inputs),
         "unit": "nats per row",
         "samples": samples,
         "seed": seed,
@@ -59,19 +61,23 @@ def evaluate(
 class Watched(Inputs):
     """Inputs whose batches show a bar with the time left while they are used, on a terminal."""
 
-    def batches(self, model: VAE, size: int = BATCH) -> Iterator[Tensor]:
-        console = Console(stderr=True)
+    def batches(self, model: nn.Module, size: int | None = None) -> Iterator[Tensor]:
+        console, size = Console(stderr=True), size or rows_at_once(self.x.shape[1:])
         batches, total = super().batches(model, size), -(-len(self) // size)
         shown = {"description": "log p(x)", "total": total, "transient": True, "disable": not console.is_terminal}
         return iter(track(batches, console=console, **shown))
 
 
-def bound_figures(run: Run, x: np.ndarray, *, seed: int) -> dict[str, Any]:
-    """The negative ELBO and its two terms over raw rows, in nats per row."""
-    terms = elbo_per_row(run.model, Inputs(x, run.transform), seed=seed)
+def bound_figures(model: VAE, inputs: Inputs, *, seed: int) -> dict[str, Any]:
+    """The negative ELBO and its two terms, in nats per row."""
+    terms = elbo_per_row(model, inputs, seed=seed)
     divergence = terms.divergence.sum(-1)
     named_terms = {"loss": terms.loss, "reconstruction": terms.reconstruction, "divergence": divergence}
     return {name: _figure(values) for name, values in named_terms.items()}
+
+
+def _name(data: Any) -> str:
+    return str(data) if isinstance(data, str | os.PathLike) else "rows given"
 
 
 def _figure(values: Tensor) -> dict[str, float]:
@@ -79,8 +85,15 @@ def _figure(values: Tensor) -> dict[str, float]:
     return {"value": value, "standard_error": error}
 
 
+def _not_dequantised(run: Run) -> str | None:
+    """A density over values that come from a few levels can rise without limit, and bounds the length of no code."""
+    if run.support.kind == "integers" and run.transform.kind != "integers":
+        return f"a density of values from {run.support.levels} levels, not dequantised, bounds no code length"
+    return None
+
+
 def _bits_per_dimension(run: Run, bound: Estimate) -> dict[str, Any]:
-    reason = run.model.likelihood.not_normalised(run.transform.kind)
+    reason = run.model.likelihood.not_normalised(run.transform.kind) or _not_dequantised(run)
     if reason:
         return {"bits_per_dimension": None, "why_no_bits_per_dimension": reason}
     scale = math.prod(run.model.data_shape) * math.log(2)

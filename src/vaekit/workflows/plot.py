@@ -14,8 +14,10 @@ from torch.distributions import Independent
 
 from vaekit import store
 from vaekit.data import Rows
+from vaekit.data.splits import Part
 from vaekit.errors import ConfigError, suggest
-from vaekit.evaluation import Inputs, elbo_per_row
+from vaekit.evaluation import decode_means, elbo_per_row
+from vaekit.inputs import Inputs
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.prepare import load_data, stored_split
@@ -87,7 +89,7 @@ def plot(
     names: Sequence[str] = (),
     *,
     data: Any = None,
-    split: Literal["train", "validation", "test"] = "test",
+    split: Part = "test",
     out: str | os.PathLike | None = None,
     **view: Any,
 ) -> list[Path]:
@@ -144,7 +146,8 @@ def grid(subject: Subject, view: View) -> "Figure":
     z = torch.zeros(len(down), SIDE, size)
     z[..., second] = torch.tensor(down, dtype=z.dtype)[:, None]
     z[..., first] = torch.tensor(across, dtype=z.dtype)[None, :]
-    images = subject.pixels(_decode(subject.run, z))
+    images = decode_means(subject.run.model, z.reshape(-1, *subject.run.model.latent_shape)).unflatten(0, z.shape[:2])
+    images = subject.pixels(images)
     where = "prior quantiles" if view.across is None else "a range"
     rest = f", the other {size - 2} dimensions at 0" if size > 2 else ""
     title = f"Decoded latent plane over {where}, {subject.recipe} on {subject.name}{rest}"
@@ -164,14 +167,6 @@ def _coordinates(subject: Subject, dimension: int, given: Range | None) -> np.nd
     except NotImplementedError:  # no quantile function: that of many draws
         with noise(0):
             return prior.sample((10_000,)).flatten(1)[:, dimension].quantile(shares).numpy(force=True)
-
-
-def _decode(run: Run, z: Tensor) -> Tensor:
-    """The mean of p(x given z) for z [..., latent]."""
-    anchor = next(run.model.parameters())
-    lead = z.shape[:-1]
-    z = z.to(anchor).reshape(-1, *run.model.latent_shape)
-    return torch.cat([run.model.decode(part).mean for part in z.split(500)]).unflatten(0, lead)
 
 
 def reconstructions(subject: Subject, view: View) -> "Figure":

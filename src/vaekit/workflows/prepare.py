@@ -1,7 +1,6 @@
 """From what was asked for to what will be done: configuration, data and split that fit each other."""
 
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,14 +8,14 @@ from typing import Any
 
 from torch import nn
 
-from vaekit import config as configuration
 from vaekit import data as datasets
 from vaekit import store
 from vaekit.compose import describe_part, resolve
-from vaekit.config import MODEL_PARTS, Settings, merge
+from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError, DataError, OutputError, RunError
 from vaekit.files import writing
+from vaekit.training.batches import count_batches
 from vaekit.training.machine import check_loggers, find_device, find_precision
 
 IN_MEMORY = "in-memory"
@@ -33,12 +32,24 @@ def split_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], dict[
 
 
 def load_data(config: Settings, data: Any = None) -> Dataset:
-    """The rows that the configuration names, or those given in their place."""
+    """The rows that the configuration names, or those given in their place; DataError where recorded ones have changed."""
+    if isinstance(data, Dataset):
+        return _unchanged(config, data)
     options = config.data
     source = options.source if data is None or isinstance(data, Mapping) else data
     if isinstance(source, str) and source == IN_MEMORY:
         raise DataError("this run was trained on arrays in memory: give them again (data=...), or a path")
-    return datasets.load(source, test=options.test, support=options.support, resize=options.resize)
+    return _unchanged(config, datasets.load(source, test=options.test, support=options.support, resize=options.resize))
+
+
+def _unchanged(config: Settings, dataset: Dataset) -> Dataset:
+    recorded = config.data.fingerprint
+    if recorded is not None and recorded != dataset.fingerprint():
+        raise DataError(
+            f"{dataset.name!r} is not what it was when this configuration was recorded: bring its old content back, or remove "
+            "data.fingerprint to train on what is there now"
+        )
+    return dataset
 
 
 def named(data: Any) -> dict[str, Any]:
@@ -52,20 +63,21 @@ def named(data: Any) -> dict[str, Any]:
 
 
 def fit_to_data(config: Settings, dataset: Dataset, accepts: tuple[str, ...] | None = None) -> Settings:
-    """The configuration with all that the data decide filled in and recorded; DataError where the data have changed.
+    """The configuration with all that the data decide filled in and recorded.
 
     accepts: the supports that a likelihood of the user's own accepts.
     """
-    recorded, found = config.data.fingerprint, dataset.fingerprint()
-    if recorded is not None and recorded != found:
-        raise DataError(
-            f"{dataset.name!r} is not what it was when this configuration was recorded: bring its old content back, or remove "
-            "data.fingerprint to use what is there now"
-        )
     shown = dataset.support.transform(accepts or ("binary", "unit", "real"))
-    config = resolve(config, dataset.shape, shown.kind)
-    facts = {"support": str(dataset.support), "classes": dataset.classes, "fingerprint": found}
-    return configuration.validate(merge(config.model_dump(), {"data": facts}))
+    facts = {"support": str(dataset.support), "classes": dataset.classes, "fingerprint": dataset.fingerprint()}
+    located = {name: _absolute(getattr(config.data, name)) for name in ("source", "test")}
+    return resolve(config, dataset.shape, shown.kind).changed({"data": {**facts, **located}})
+
+
+def _absolute(place: str | None) -> str | None:
+    """A path as it is found from any folder; a name as it is."""
+    if place is None or place in datasets.NAMES or not Path(place).exists():
+        return place
+    return str(Path(place).resolve())
 
 
 def draw_split(config: Settings, dataset: Dataset) -> Split:
@@ -84,7 +96,7 @@ def stored_split(folder: Path) -> Split:
 def fit_to_machine(config: Settings, rows: int) -> Settings:
     """The configuration with number of epochs, device and precision filled in."""
     options = config.training
-    per_epoch = -(-rows // options.batch_size)
+    per_epoch = count_batches(rows, options.batch_size)
     device = find_device(options.device)
     check_loggers(options.loggers)
     filled = {
@@ -92,37 +104,43 @@ def fit_to_machine(config: Settings, rows: int) -> Settings:
         "device": str(device),
         "precision": find_precision(options.precision, device),
     }
-    return configuration.validate(merge(config.model_dump(), {"training": filled}))
+    return config.changed({"training": filled})
 
 
 def claim_folder(out: str | os.PathLike | None, name: str, force: bool) -> Path:
-    """An empty folder for a run; OutputError where there is something that may not be replaced."""
-    folder = Path(out) if out is not None else _unused(Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
-    with writing(folder):
+    """A folder for a run, without the files of another; OutputError where there is something that may not be replaced."""
+    with writing(Path("runs") if out is None else out):
+        if out is None:
+            return _unused(Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
+        folder = Path(out)
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"{folder} exists and is not a folder: choose another --out")
         if folder.exists() and any(folder.iterdir()):
             _clear(folder, force)
         folder.mkdir(parents=True, exist_ok=True)
-    return folder
+        return folder
 
 
 def _unused(folder: Path) -> Path:
-    """`folder`, or with a number behind it, so that two runs of one second do not meet."""
-    number, free = 1, folder
-    while free.exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    return free
+    """`folder`, or with a number behind it, made here and now, so that two runs of one second do not meet."""
+    for name in (folder.name, *(f"{folder.name}-{i}" for i in range(2, 10_000))):
+        try:
+            folder.with_name(name).mkdir(parents=True)
+            return folder.with_name(name)
+        except FileExistsError:
+            continue
+    raise OutputError(f"{folder} and 9,998 like it exist: choose another place with --out")
 
 
 def _clear(folder: Path, force: bool) -> None:
-    if not (folder / store.CONFIG).is_file():
-        raise OutputError(f"{folder} exists and is not a run folder: choose another --out, or empty it yourself")
+    """Remove the files of the run in `folder`, and no others; OutputError where it holds no run, or may not be replaced."""
+    try:
+        store.load_config(folder)
+    except RunError:
+        raise OutputError(f"{folder} exists and is not a run folder: choose another --out, or empty it yourself") from None
     if not force:
         raise OutputError(f"{folder} exists: choose another --out, or overwrite it with --force")
-    for name in (store.CONFIG, store.WEIGHTS, store.METRICS, store.SUMMARY, store.SPLIT):
+    for name in (store.SUMMARY, store.CHECKPOINT, store.METRICS, store.WEIGHTS, store.SPLIT, store.CONFIG):
         (folder / name).unlink(missing_ok=True)
-    for name in ("checkpoints", store.PLOTS, "tensorboard"):
-        if (folder / name).is_dir() and not (folder / name).is_symlink():
-            shutil.rmtree(folder / name)
+    for picture in (folder / store.PLOTS).glob("*.png"):
+        picture.unlink()

@@ -12,10 +12,12 @@ import vaekit
 from vaekit import config as configuration
 from vaekit import store
 from vaekit.compose import build_model, build_part, describe_model, describe_part
-from vaekit.config import Settings, merge
+from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
-from vaekit.evaluation import Inputs, elbo_per_row
+from vaekit.errors import ConfigError
+from vaekit.evaluation import elbo_per_row
 from vaekit.files import whole_file
+from vaekit.inputs import Inputs
 from vaekit.model import VAE
 from vaekit.store import Run, load_run
 from vaekit.workflows.evaluate import bound_figures
@@ -81,7 +83,9 @@ def train(
         options["objective"] = objective if given else describe_part("objective", objective)
         objective = None if given else objective
     if own is not None:
-        options = merge({"recipe": "custom", **describe_model(own)}, options)
+        for name in options.keys() & {*MODEL_PARTS, "latent_dim"}:
+            raise ConfigError(f"{name} cannot be set for a model that is already built: build it so, or give a recipe's name")
+        options = {"recipe": "custom", **describe_model(own), **options}
     config = configuration.load("mlp" if own is not None else model, named(data), options)  # type: ignore[arg-type]
     dataset = load_data(config, data)
     likelihood = own.likelihood if own is not None else modules.get("likelihood")
@@ -89,8 +93,8 @@ def train(
     split = draw_split(config, dataset)
     config = fit_to_machine(config, len(split.train))
     built = own if own is not None else build_model(config, modules)
-    _accepts_data(built, dataset)
-    config = configuration.validate(merge(config.model_dump(), describe_model(built)))
+    dataset.support.transform(built.likelihood.accepts)  # refuses data that do not suit, before anything is written
+    config = config.changed(describe_model(built))
     folder = claim_folder(out, f"{config.recipe}-{dataset.name}", force)
     store.save_config(folder, config)
     with whole_file(folder / store.SPLIT) as temporary, temporary.open("wb") as file:
@@ -115,7 +119,6 @@ def resume(
     if store.load_summary(folder):
         return load_run(folder, model=model)
     dataset = load_data(config, data)
-    fit_to_data(config, dataset, _accepts(model.likelihood if model is not None else None))
     built = model if model is not None else build_model(config)
     return _fit(built, config, dataset, stored_split(folder), folder, objective, console, resume=True)
 
@@ -131,21 +134,19 @@ def _fit(
     *,
     resume: bool,
 ) -> Run:
-    from vaekit.training import fit
+    from vaekit.training.fit import fit
 
     console = console or Console(stderr=True)
-    transform = dataset.support.transform(model.likelihood.accepts)
-    validation = Inputs(split.rows(dataset, "validation").x, transform)
+    training, validation = (_inputs(model, dataset, split, part) for part in ("train", "validation"))
     _announce(console, model, config, dataset, split, folder)
     outcome = fit(
         model,
-        split.rows(dataset, "train").x,
+        training,
         config,
         folder,
         objective=objective or build_part(config, "objective"),
         optimizer=build_part(config, "optimizer"),
         schedule=build_part(config, "schedule"),
-        transform=transform,
         validate=lambda model: elbo_per_row(model, validation, seed=config.seed).means(),
         console=console,
         resume=resume,
@@ -161,7 +162,7 @@ def _summary(run: Run, dataset: Dataset, split: Split, outcome: dict[str, Any]) 
     """Final figures; the test rows are seen here for the first time, and once."""
     config, best = run.config, outcome["best_epoch"]
     validation = {k.removeprefix("val_"): v[best - 1] for k, v in run.metrics.items() if k.startswith("val_")}
-    test = bound_figures(run, split.rows(dataset, "test").x, seed=config.seed)
+    test = bound_figures(run.model, _inputs(run.model, dataset, split, "test"), seed=config.seed)
     counts = run.model.count_parameters()
     return {
         "format": configuration.FORMAT,
@@ -207,6 +208,6 @@ def _accepts(likelihood: Any) -> tuple[str, ...] | None:
     return getattr(likelihood, "accepts", None)
 
 
-def _accepts_data(model: VAE, dataset: Dataset) -> None:
-    """Raise DataError where the likelihood is none of data like these."""
-    dataset.support.transform(model.likelihood.accepts)
+def _inputs(model: VAE, dataset: Dataset, split: Split, part: Any) -> Inputs:
+    rows, indices = split.where(dataset, part)
+    return Inputs(rows.x, dataset.support.transform(model.likelihood.accepts), indices)

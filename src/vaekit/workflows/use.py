@@ -2,25 +2,29 @@
 
 import csv
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vaekit import data as datasets
-from vaekit.config import MAX_BYTES
 from vaekit.data import Rows, Support, require
+from vaekit.data.dataset import check_numeric
+from vaekit.data.npz import read_npz
+from vaekit.data.splits import Part
 from vaekit.errors import ConfigError, DataError
-from vaekit.evaluation import Inputs
+from vaekit.evaluation import decode_means, draw_values
 from vaekit.files import whole_file
+from vaekit.inputs import Inputs
 from vaekit.noise import noise
 from vaekit.store import Run
 from vaekit.workflows.prepare import load_data, stored_split
 
-Part = Literal["train", "validation", "test"]
+MAX_CSV = 200_000_000
 
 
 class Codes(NamedTuple):
@@ -46,8 +50,7 @@ def sample(run: Run, count: int = 64, *, seed: int = 0, draw: bool = False) -> n
         raise ConfigError(f"count = {count}: at least 1")
     with torch.no_grad(), noise(seed):
         z = run.model.prior().sample((count,))
-        p = [run.model.decode(part) for part in z.split(500)]
-        values = torch.cat([d.sample() if draw else d.mean for d in p])
+        values = draw_values(run.model, z) if draw else decode_means(run.model, z)
     return run.transform.inverse(values).numpy(force=True)
 
 
@@ -55,8 +58,10 @@ def sample(run: Run, count: int = 64, *, seed: int = 0, draw: bool = False) -> n
 def encode(run: Run, rows: np.ndarray) -> Codes:
     """The codes of raw rows [N, *shape], batch by batch."""
     parts = [run.model.encode(x) for x in Inputs(rows, run.transform).batches(run.model)]
-    mean, sigma = (torch.cat([t.flatten(1) for t in part]) for part in ([q.mean for q in parts], [q.stddev for q in parts]))
-    return Codes(mean.numpy(force=True), sigma.numpy(force=True))
+    mean, sigma = (
+        torch.cat([t.flatten(1).cpu() for t in part]) for part in ([q.mean for q in parts], [q.stddev for q in parts])
+    )
+    return Codes(mean.numpy(), sigma.numpy())
 
 
 @torch.no_grad()
@@ -68,8 +73,7 @@ def decode(run: Run, z: np.ndarray | Tensor) -> np.ndarray:
         raise DataError(f"codes of shape {tuple(z.shape)} were given, this model takes [N, {size}]")
     if not torch.isfinite(z).all():
         raise DataError("the codes hold NaN or infinity: every code is a finite number")
-    z = z.to(next(run.model.parameters())).reshape(-1, *run.model.latent_shape)
-    values = torch.cat([run.model.decode(part).mean for part in z.split(500)])
+    values = decode_means(run.model, z.reshape(-1, *run.model.latent_shape))
     return run.transform.inverse(values).numpy(force=True)
 
 
@@ -80,7 +84,7 @@ def reconstruct(
 
     indices: default ten spread evenly. label: among the rows of that class only.
     """
-    rows = rows_for(run, split, data)
+    rows, _ = rows_for(run, split, data)
     wanted = np.arange(len(rows)) if label is None else _of_class(run, rows, label)
     return pick(run, rows, wanted[check_indices(indices, len(wanted))])
 
@@ -93,16 +97,33 @@ def pick(run: Run, rows: Rows, indices: Sequence[int] | np.ndarray | None) -> Re
     return Reconstruction(chosen, picked.x, picked.y, codes, decode(run, codes.mean))
 
 
-def rows_for(run: Run, split: Part = "test", data: Any = None) -> Rows:
-    """Rows of a run's own data, or all of others that suit it."""
-    if data is None:
-        return stored_split(run.path).rows(load_data(run.config), split)
+def rows_for(run: Run, split: Part = "test", data: Any = None) -> tuple[Rows, str]:
+    """Raw rows and what they are: a part of the run's own data, or rows of others that suit it, labels in the run's numbers."""
+    dataset = load_data(run.config) if data is None else _others(run, data)
+    if dataset.fingerprint() == run.config.data.fingerprint:
+        return stored_split(run.path).rows(dataset, split), split
+    rows, part = (dataset.test, "test") if dataset.test is not None and split == "test" else (dataset.train, "all")
+    require(rows, run.model.data_shape, run.support, repr(dataset.name))
+    return Rows(rows.x, _renumbered(run, dataset, rows)), part
+
+
+def _others(run: Run, data: Any) -> datasets.Dataset:
+    """Other data, taken for what the run was trained on: its support, and its size where images were resized."""
+    if isinstance(data, str) and data in datasets.NAMES:
+        dataset = datasets.load(data)
+        if dataset.support != run.support:
+            raise DataError(f"{data!r} has the support {dataset.support}, the model was trained on {run.support}")
+        return dataset
     array = not isinstance(data, str | os.PathLike) or Path(data).suffix.lower() in (".npy", ".npz")
-    dataset = datasets.load(data, support=run.support) if array else datasets.load(data, resize=run.config.data.resize)
-    if dataset.support != run.support:
-        raise DataError(f"{dataset.name!r} has the support {dataset.support}, the model was trained on {run.support}")
-    require(dataset.train, run.model.data_shape, run.support, repr(dataset.name))
-    return dataset.train
+    return datasets.load(data, support=run.support, resize=None if array else run.config.data.resize)
+
+
+def _renumbered(run: Run, dataset: datasets.Dataset, rows: Rows) -> np.ndarray | None:
+    """Labels as the run numbers its classes; none where it does not know them all."""
+    known = {name: number for number, name in enumerate(run.config.data.classes)}
+    if rows.y is None or not set(dataset.classes) <= known.keys():
+        return None
+    return np.array([known[name] for name in dataset.classes])[rows.y]
 
 
 def _of_class(run: Run, rows: Rows, label: str) -> np.ndarray:
@@ -164,18 +185,17 @@ def load_codes(path: str | os.PathLike) -> np.ndarray:
     path = Path(path)
     if _suffix(path, (".npz", ".npy", ".csv")) == ".csv":
         return _csv_codes(path)
-    if path.suffix.lower() == ".npz":
-        from vaekit.data.npz import read_npz
+    if path.suffix.lower() == ".npy":
+        return datasets.load(path, support=Support("real")).train.x
+    with _opened(path) as file:
+        arrays = read_npz(file, str(path))
+    if "mean" not in arrays:
+        raise DataError(f"{path} has no array 'mean': write codes with `vaekit encode`, or give an .npy")
+    check_numeric(arrays["mean"], str(path))
+    return arrays["mean"]
 
-        with _opened(path) as file:
-            arrays = read_npz(file, str(path), limit_bytes=2**33)
-        if "mean" not in arrays:
-            raise DataError(f"{path} has no array 'mean': write codes with `vaekit encode`, or give an .npy")
-        return arrays["mean"]
-    return datasets.load(path, support=Support("real")).train.x
 
-
-def _opened(path: Path):
+def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:
@@ -184,12 +204,14 @@ def _opened(path: Path):
 
 def _csv_codes(path: Path) -> np.ndarray:
     with _opened(path) as file:
-        text = file.read(MAX_BYTES * 1000).decode("utf-8", "replace")
-    header, *rows = csv.reader(text.splitlines())
-    columns = [i for i, name in enumerate(header) if name.startswith("z")]
+        text = file.read(MAX_CSV + 1)
+    if len(text) > MAX_CSV:
+        raise DataError(f"{path} is larger than {MAX_CSV:,} bytes: give such codes as .npy")
     try:
+        header, *rows = csv.reader(text.decode("utf-8").splitlines())
+        columns = [i for i, name in enumerate(header) if re.fullmatch(r"z[0-9]+", name.strip())]
         return np.array([[float(row[i]) for i in columns] for row in rows], dtype=np.float32)
-    except (ValueError, IndexError):
+    except (ValueError, IndexError, csv.Error):
         raise DataError(f"{path} is not a table of numbers under a row with the names z1, z2, ...") from None
 
 
