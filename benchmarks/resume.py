@@ -61,7 +61,12 @@ def main() -> None:
     moments = random.Random(options.seed)
     calm, disturbed = options.out / "calm", options.out / "disturbed"
     started = time.perf_counter()
-    subprocess.run(command("conv", *SETTINGS, "--out", str(calm), "--force"), check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        command("conv", *SETTINGS, "--out", str(calm), "--force"),
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     seconds = time.perf_counter() - started
     kills, arguments = 0, command("conv", *SETTINGS, "--out", str(disturbed), "--force")
     while kills < options.kills:
@@ -75,7 +80,7 @@ def main() -> None:
         rows = (disturbed / "metrics.csv").read_text().count("\n") - 1 if (disturbed / "metrics.csv").exists() else 0
         print(f"kill {kills} after {after:.1f} s, {max(rows, 0)} epochs on disk", flush=True)
         arguments = command("--resume", str(disturbed)) if (disturbed / "split.npz").exists() else arguments
-    subprocess.run(command("--resume", str(disturbed)), check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(command("--resume", str(disturbed)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     compare(calm, disturbed)
     print("identical: best weights, last weights, metrics.csv, summary.json (times apart)")
 
