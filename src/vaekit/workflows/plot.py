@@ -148,9 +148,9 @@ def grid(subject: Subject, view: View) -> "Figure":
     z[..., first] = torch.tensor(across, dtype=z.dtype)[None, :]
     images = decode_means(subject.run.model, z.reshape(-1, *subject.run.model.latent_shape)).unflatten(0, z.shape[:2])
     images = subject.pixels(images)
-    where = "prior quantiles" if view.across is None else "a range"
+    where = "prior quantiles" if view.across is None else "latent range"
     rest = f", the other {size - 2} dimensions at 0" if size > 2 else ""
-    title = f"Decoded latent plane over {where}, {subject.recipe} on {subject.name}{rest}"
+    title = f"Decoded {where}, {subject.recipe} on {subject.name}{rest}"
     return decoded_grid(images, across, down, names=(f"z{first + 1}", f"z{second + 1}" if size > 1 else ""), title=title)
 
 
