@@ -85,7 +85,7 @@ def test_without_json_people_get_tables(cli):
     assert "run       run" in out
     assert "epoch 1/1" in err
     _, out, _ = cli("evaluate", "run", "--samples", 3)
-    assert "importance-weighted, K = 3" in out
+    assert "importance-weighted bound, K = 3" in out
     assert "no bits per dimension: a Bernoulli with grayscale targets" in out
     _, out, _ = cli("reconstruct", "run")
     assert "code" in out

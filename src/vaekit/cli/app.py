@@ -91,7 +91,7 @@ def train(
 def evaluate(
     run: RunPath,
     split: Split = "test",
-    samples: Annotated[int, typer.Option(help="K of the importance-weighted bound.")] = 100,
+    samples: Annotated[int, typer.Option(help="K of the importance-weighted bound.")] = 20,
     data: Data = None,
     limit: Annotated[int | None, typer.Option(help="The first so many rows only.")] = None,
     seed: Seed = 0,

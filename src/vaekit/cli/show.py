@@ -42,7 +42,7 @@ def _terms(title: str, found: dict[str, Any]) -> None:
         "loss": "loss (negative ELBO)",
         "reconstruction": "  reconstruction",
         "divergence": "  divergence",
-        "importance_weighted_bound": f"log p(x) at least, importance-weighted, K = {found.get('samples')}",
+        "importance_weighted_bound": f"importance-weighted bound, K = {found.get('samples')}",
         "bits_per_dimension": "bits per dimension at most",
     }
     table = Table(title=title, title_justify="left", box=None)
