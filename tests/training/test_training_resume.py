@@ -83,6 +83,16 @@ def test_early_stopping_is_not_forgotten_by_a_run_killed_after_its_last_epoch(tm
     assert facts(tmp_path / "run") == before
 
 
+@pytest.mark.parametrize("gone", [["checkpoints/last.ckpt"], ["checkpoints/last.ckpt", "split.npz"]], ids=["early", "at once"])
+def test_a_run_that_was_killed_before_its_first_checkpoint_starts_over_to_the_same_end(tmp_path, gone):
+    train_small(tmp_path / "run")
+    before = facts(tmp_path / "run")
+    for name in (*gone, "summary.json", "metrics.csv", "model.safetensors"):
+        (tmp_path / "run" / name).unlink()
+    vaekit.resume(tmp_path / "run", data=small_images(), console=QUIET)
+    assert facts(tmp_path / "run") == before
+
+
 def test_the_signal_handlers_are_those_of_before(tmp_path):
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     train_small(tmp_path / "run")

@@ -64,7 +64,12 @@ class Watched(Inputs):
     def batches(self, model: nn.Module, size: int | None = None) -> Iterator[Tensor]:
         console, size = Console(stderr=True), size or rows_at_once(self.x.shape[1:])
         batches, total = super().batches(model, size), -(-len(self) // size)
-        shown = {"description": "importance-weighted bound", "total": total, "transient": True, "disable": not console.is_terminal}
+        shown = {
+            "description": "importance-weighted bound",
+            "total": total,
+            "transient": True,
+            "disable": not console.is_terminal,
+        }
         return iter(track(batches, console=console, **shown))
 
 

@@ -14,7 +14,7 @@ from vaekit.compose import describe_part, resolve
 from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError, DataError, OutputError, RunError
-from vaekit.files import writing
+from vaekit.files import whole_file, writing
 from vaekit.training.batches import count_batches
 from vaekit.training.machine import check_loggers, find_device, find_precision
 
@@ -82,6 +82,11 @@ def _absolute(place: str | None) -> str | None:
 
 def draw_split(config: Settings, dataset: Dataset) -> Split:
     return datasets.split(dataset, seed=config.seed, validation=config.data.validation, limit=config.data.limit)
+
+
+def save_split(folder: Path, split: Split) -> None:
+    with whole_file(folder / store.SPLIT) as temporary, temporary.open("wb") as file:
+        split.save(file)
 
 
 def stored_split(folder: Path) -> Split:

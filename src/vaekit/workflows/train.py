@@ -16,7 +16,6 @@ from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError
 from vaekit.evaluation import elbo_per_row
-from vaekit.files import whole_file
 from vaekit.inputs import Inputs
 from vaekit.model import VAE
 from vaekit.store import Run, load_run
@@ -29,6 +28,7 @@ from vaekit.workflows.prepare import (
     fit_to_machine,
     load_data,
     named,
+    save_split,
     split_modules,
     stored_split,
 )
@@ -97,8 +97,7 @@ def train(
     config = config.changed(describe_model(built))
     folder = claim_folder(out, f"{config.recipe}-{dataset.name}", force)
     store.save_config(folder, config)
-    with whole_file(folder / store.SPLIT) as temporary, temporary.open("wb") as file:
-        split.save(file)
+    save_split(folder, split)
     return _fit(built, config, dataset, split, folder, objective, console, resume=False)
 
 
@@ -120,6 +119,8 @@ def resume(
         return load_run(folder, model=model)
     dataset = load_data(config, data)
     built = model if model is not None else build_model(config)
+    if not (folder / store.SPLIT).exists():  # stopped between the first two files: drawn again, it is the same
+        save_split(folder, draw_split(config, dataset))
     return _fit(built, config, dataset, stored_split(folder), folder, objective, console, resume=True)
 
 
