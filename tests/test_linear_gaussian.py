@@ -196,4 +196,4 @@ def test_estimates_state_their_standard_error():
     values = torch.tensor([1.0, 2.0, 3.0, 6.0])
     estimate = evaluation.Estimate.of(values)
     assert estimate == pytest.approx((3.0, math.sqrt((4 + 1 + 0 + 9) / 3 / 4)))
-    assert evaluation.Estimate.of(values[:1]) == (1.0, 0.0)
+    assert evaluation.Estimate.of(values[:1]) == (1.0, None)

@@ -110,7 +110,7 @@ def test_samples_and_reconstructions_come_in_raw_units(small_run):
     ("x", "message"),
     [
         (np.zeros((2, 1, 8, 9), np.uint8), r"has rows of shape \(1, 8, 9\), the model takes \(1, 8, 8\)"),
-        (np.zeros((1, 8, 8), np.uint8), "the model takes"),
+        (np.zeros((8, 8), np.uint8), "the model takes"),
         (np.full((2, 1, 8, 8), 300), "whole numbers from 0 to 255"),
         (np.full((2, 1, 8, 8), np.nan), "finite"),
         (np.full((2, 1, 8, 8), 0.5), "whole numbers from 0 to 255"),

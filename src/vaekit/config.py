@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union
 
 import yaml
 import yaml.composer
+import yaml.constructor
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -38,6 +39,7 @@ from vaekit.posteriors import POSTERIORS
 from vaekit.priors import PRIORS
 from vaekit.schedules import SCHEDULES
 
+_PLAIN = {"Input should be a valid tuple": "a list is needed, such as [32, 64]"}
 _TAGS = {"constrained-float", "constrained-int", "float", "int", "str"}
 
 FORMAT = 1
@@ -214,6 +216,14 @@ class _PlainLoader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict = {}  # noqa: RUF012 - filled below
 
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} is there twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
+        return super().construct_mapping(node, deep)
+
     def compose_node(self, parent, index):
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
@@ -306,13 +316,17 @@ def _one_line(error: ValidationError) -> str:
         allowed = list((DataOptions if location[0] == "data" else TrainingOptions).model_fields)
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
+        for section, options in (("training", TrainingOptions), ("data", DataOptions)):
+            if key in options.model_fields:
+                return f"unknown key {key!r}: did you mean {section}.{key}?"
         return f"unknown key {key!r}: {suggest(location[-1], allowed)}"
     if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
         given = first["input"].get("kind") if isinstance(first["input"], Mapping) else first["input"]
         wrong = f"{key}.kind is missing" if given is None else f"unknown {key} {given!r}"
         return f"{wrong}: {suggest(str(given), FAMILIES[location[0]])}"
     given = "a number of thousands of digits" if _is_endless(first["input"]) else repr(first["input"])
-    wrong = [e["msg"][0].lower() + e["msg"][1:] for e in errors if e["loc"][: len(location)] == first["loc"][: len(location)]]
+    messages = [e["msg"] for e in errors if e["loc"][: len(location)] == first["loc"][: len(location)]]
+    wrong = [_PLAIN.get(said, said[0].lower() + said[1:]) for said in messages]
     return f"{key} = {given if len(given) < 80 else given[:77] + '...'}: {', or '.join(dict.fromkeys(wrong))}"
 
 

@@ -69,6 +69,9 @@ class Run:
     def prepare(self, x: np.ndarray | Tensor) -> Tensor:
         """Raw rows [B, *shape] as the model takes them, on its device; DataError for another shape or support."""
         array = x.numpy(force=True) if isinstance(x, Tensor) else np.asarray(x)
+        shape = self.model.data_shape
+        if shape[0] == 1 and array.ndim == len(shape):  # gray images come with and without their one channel
+            array = array[:, None]
         require(array, self.model.data_shape, self.support, "what was given")
         return to_model(as_tensor(array), self.model, self.transform)
 
@@ -76,6 +79,12 @@ class Run:
     def encode(self, x: np.ndarray | Tensor) -> Distribution:
         """q(z given x) for raw rows [B, *shape], scaled as in training."""
         return self.model.encode(self.prepare(x))
+
+    def decode(self, z: np.ndarray | Tensor) -> np.ndarray:
+        """The means of p(x given z) for codes z [B, *latent shape], in raw units."""
+        codes = torch.as_tensor(z).to(next(self.model.parameters()))
+        with torch.no_grad():
+            return self.transform.inverse(self.model.decode(codes).mean).numpy(force=True)
 
     def reconstruct(self, x: np.ndarray | Tensor) -> np.ndarray:
         """Raw rows [B, *shape] through the model and back, in raw units."""

@@ -63,7 +63,7 @@ def test_train_then_everything_with_json(cli, tmp_path):
     assert "not a normalised density" in figures["why_no_bits_per_dimension"]
 
     _, out, _ = cli("encode", "run", "--out", "codes.csv", "--json")
-    assert json.loads(out) == {"rows": 180, "latent_dim": 2, "file": "codes.csv"}
+    assert json.loads(out) == {"rows": 180, "of": "test", "latent_dim": 2, "file": "codes.csv"}
     _, out, _ = cli("decode", "run", "codes.csv", "--out", "decoded.npy", "--json")
     assert json.loads(out)["rows"] == len(np.load("decoded.npy")) == 180
     _, out, _ = cli("decode", "run", "--z=0.5,-1", "--z=0,0", "--out", "two.npy", "--json")
@@ -136,6 +136,8 @@ def test_help_and_version(cli):
         (("train", "--set", "likelihood={kind: gaussian, scale: wide}"), "likelihood.scale = 'wide'"),
         (("train", "--latent-dim", "100000"), "latent_dim = 100000"),
         (("train", "--seed", "-1"), "seed = -1"),
+        (("train", "--set", "epochs=3"), "unknown key 'epochs': did you mean training.epochs?"),
+        (("train", "--set", "encoder.channels=3"), "a list is needed, such as [32, 64]"),
         (("train", "--device", "cuda:77"), "device 'cuda:77' is not there: auto, cpu"),
         (("train", "--device", "abacus"), "device 'abacus' is not there"),
         (("train", "--limit", "70000"), "limit 70000 is more than the 55000 training rows"),
@@ -184,6 +186,9 @@ def run(small_run, tmp_path):
         (("sample", "run", "--out", "samples.doc"), "allowed are .npy, .png"),
         (("reconstruct", "run", "--index", "900"), "index 900: allowed are 0 to 5"),
         (("reconstruct", "run", "--index", "x"), "such as --index 0,1,7"),
+        (("reconstruct", "run", "--index", "5-2"), "ranges upwards"),
+        (("sample", "run", "--count", "401"), "401 images do not fit one sheet"),
+        (("decode", "run", "missing.csv"), "missing.csv is not a file"),
         (("reconstruct", "run", "--label", "zebra"), "no class 'zebra': the classes are a, b, c"),
         (("encode", "run", "--out", "codes.xlsx"), "allowed are .npz, .npy, .csv"),
         (("decode", "run"), "either a file of codes or --z"),

@@ -97,7 +97,9 @@ def test_one_file_of_every_kind(tmp_path, ending):
 def test_mixed_sizes_name_the_first_odd_one_and_the_remedy(tmp_path):
     for name, size in (("a.png", (4, 6)), ("b.png", (5, 6)), ("c.png", (9, 9))):
         picture(tmp_path / name, size)
-    with pytest.raises(DataError, match=r"b.png' is 5x6, '.*a.png' is 4x6 .* --resize 4x6 \(python: resize=\(4, 6\)\)"):
+    with pytest.raises(
+        DataError, match=r"b.png' is 5x6, '.*a.png' is 4x6 .* --resize 4x6 \(python: resize=\(4, 6\) of the data\)"
+    ):
         load(tmp_path)
     assert load(tmp_path, resize=(3, 2)).train.x.shape == (3, 1, 3, 2)
 

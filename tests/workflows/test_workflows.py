@@ -16,6 +16,7 @@ from vaekit.priors import StandardNormal
 from vaekit.workflows import use
 from vaekit.workflows.plot import Subject, View, grid
 from vaekit.workflows.plot import latent as latent_picture
+from vaekit.workflows.rows import find_rows
 
 QUICK = {"training": {"epochs": 1, "batch_size": 16, "device": "cpu"}, "console": QUIET}
 
@@ -219,7 +220,7 @@ def test_bits_per_dimension_are_there_where_the_likelihood_is_normalised(tmp_pat
 
 def test_encode_decode_and_reconstruct_agree(small_run):
     result = use.reconstruct(small_run, indices=[0, 2])
-    codes = use.encode(small_run, result.originals)
+    codes = use.encode(small_run, vaekit.data.Rows(result.originals))
     np.testing.assert_array_equal(result.codes.mean, codes.mean)
     np.testing.assert_allclose(result.decoded, use.decode(small_run, codes.mean), rtol=1e-6)
     np.testing.assert_allclose(small_run.encode(result.originals).mean, codes.mean, rtol=1e-5, atol=1e-6)
@@ -227,7 +228,7 @@ def test_encode_decode_and_reconstruct_agree(small_run):
 
 @pytest.mark.parametrize("name", ["codes.npz", "codes.npy", "codes.csv"])
 def test_codes_come_back_from_every_kind_of_file(small_run, tmp_path, name):
-    codes = use.encode(small_run, use.rows_for(small_run)[0].x)
+    codes = use.encode(small_run, find_rows(small_run)[0])
     use.save_codes(tmp_path / name, codes)
     np.testing.assert_allclose(use.load_codes(tmp_path / name), codes.mean, rtol=1e-6)
 
@@ -241,12 +242,12 @@ def test_samples_repeat_with_their_seed_and_a_draw_is_no_mean(small_run):
 def test_a_file_of_ones_own_is_read_like_the_training_data(small_run, tmp_path):
     data = small_images()
     np.save(tmp_path / "x.npy", data.train.x[:4, 0])
-    np.testing.assert_array_equal(use.rows_for(small_run, data=tmp_path / "x.npy")[0].x, data.train.x[:4])
+    np.testing.assert_array_equal(find_rows(small_run, data=tmp_path / "x.npy")[0].x, data.train.x[:4])
     assert vaekit.evaluate(small_run, data=tmp_path / "x.npy", samples=1)["rows"] == 4
 
 
 def test_the_grid_shows_what_decode_gives(small_run, tmp_path):
-    shown = Subject(small_run, use.rows_for(small_run)[0], "bars")
+    shown = Subject(small_run, lambda: find_rows(small_run)[0])
     first, second = shown.dimensions()
     with torch.no_grad():
         figure = grid(shown, View(across=(-2.0, 2.0), down=(-1.0, 3.0)))
@@ -262,9 +263,8 @@ def test_every_picture_is_drawn_for_any_number_of_latent_dimensions(tmp_path, la
     run = train_small(tmp_path / "run", latent_dim=latent)
     assert {path.stem for path in (run.path / "plots").iterdir()} == {"latent", "grid", "reconstructions", "samples", "curves"}
     with torch.no_grad():
-        title = latent_picture(
-            Subject(run, use.rows_for(run, data=small_images())[0], "bars"), View(projection="pca")
-        ).get_suptitle()
+        shown = Subject(run, lambda: find_rows(run, data=small_images())[0])
+        title = latent_picture(shown, View(projection="pca")).get_suptitle()
     assert ("principal components" in title.replace("\n", " ")) == (latent > 2)
 
 
@@ -294,7 +294,7 @@ def test_labels_of_other_data_are_read_by_name(tmp_path):
     run = vaekit.train("mlp", data=picture_folder(tmp_path / "pictures"), out=tmp_path / "run", **QUICK)
     dogs = use.reconstruct(run, data=picture_folder(tmp_path / "dogs", classes=("dog",)), label="dog", indices=[0])
     assert run.config.data.classes[dogs.labels[0]] == "dog"
-    assert use.rows_for(run, data=picture_folder(tmp_path / "cows", classes=("cow", "dog")))[0].y is None
+    assert find_rows(run, data=picture_folder(tmp_path / "cows", classes=("cow", "dog")))[0].y is None
 
 
 def test_a_runs_own_data_given_again_are_split_as_they_were(small_run, tmp_path):
@@ -334,7 +334,9 @@ def test_a_density_of_bytes_has_no_bits_per_dimension(tmp_path):
         vaekit.evaluate(run)
     figures = vaekit.evaluate(run, data=small_images(), samples=1)
     assert figures["bits_per_dimension"] is None
-    assert figures["why_no_bits_per_dimension"] == "a density of values from 256 levels, not dequantised, bounds no code length"
+    assert (
+        figures["why_no_bits_per_dimension"] == "a density of values from a few levels, not dequantised, bounds no code length"
+    )
 
 
 def test_memory_maps_are_trained_on_without_being_loaded(tmp_path):
@@ -415,3 +417,69 @@ def test_a_likelihood_of_ones_own_is_told_what_it_lacks():
 
     with pytest.raises(ConfigError, match="no attribute 'accepts': derive it from vaekit"):
         vaekit.VAE(Encoder(), DiagonalNormal(5, 2), StandardNormal(2), Decoder(), Bare())
+
+
+def test_a_density_has_no_bits_per_dimension_on_booleans_and_whole_numbers(tmp_path):
+    for name, x in (("coins", np.random.default_rng(0).random((60, 6)) > 0.5), ("counts", np.arange(360).reshape(60, 6) % 7)):
+        np.save(tmp_path / f"{name}.npy", x)
+        run = vaekit.train("mlp", data=str(tmp_path / f"{name}.npy"), likelihood="gaussian", out=tmp_path / name, **QUICK)
+        assert "bounds no code length" in vaekit.evaluate(run, samples=1)["why_no_bits_per_dimension"]
+
+
+def test_a_single_row_has_no_standard_error(small_run):
+    figures = vaekit.evaluate(small_run, samples=1, limit=1)
+    assert figures["loss"]["standard_error"] is None
+    assert figures["importance_weighted_bound"]["standard_error"] is None
+
+
+def test_codes_know_their_rows_and_classes(small_run, tmp_path):
+    rows, part = find_rows(small_run)
+    use.save_codes(tmp_path / "codes.csv", use.encode(small_run, rows))
+    table = [line.split(",") for line in (tmp_path / "codes.csv").read_text().splitlines()]
+    assert table[0] == ["row", "class", "z1", "z2", "z3", "sigma1", "sigma2", "sigma3"]
+    assert [line[0] for line in table[1:]] == [str(i) for i in range(len(rows))]
+    assert [line[1] for line in table[1:]] == [small_run.config.data.classes[y] for y in rows.y]
+    assert part == "test"
+
+
+def test_a_named_file_is_used_whole_even_if_the_run_was_trained_on_it(small_run):
+    rows, part = find_rows(small_run, data=small_run.config.data.source)
+    assert (len(rows), part) == (60, "all")
+
+
+def test_gray_and_colour_images_fit_each_others_models(tmp_path):
+    colour = vaekit.train("mlp", data=picture_folder(tmp_path / "colour"), out=tmp_path / "a", **QUICK)
+    (tmp_path / "gray/one").mkdir(parents=True)
+    for i in range(30):
+        image = np.random.default_rng(i).integers(0, 256, (20, 30), dtype=np.uint8)
+        Image.fromarray(image).save(tmp_path / f"gray/one/{i:02}.png")
+    gray = vaekit.train("mlp", data=str(tmp_path / "gray"), out=tmp_path / "b", **QUICK)
+    shown = find_rows(colour, data=str(tmp_path / "gray"))[0].x
+    assert shown.shape == (30, 3, 20, 30)
+    assert (shown == shown[:, :1]).all()
+    lightness = find_rows(gray, data=str(tmp_path / "colour"))[0].x
+    first = sorted((tmp_path / "colour/cat").iterdir())[0]
+    with Image.open(first) as image:
+        np.testing.assert_allclose(lightness[0, 0], np.asarray(image.convert("L")), atol=1)
+
+
+def test_pictures_that_need_no_data_are_drawn_without_them(tmp_path):
+    np.savez(tmp_path / "bars.npz", x=small_images().train.x)
+    run = train_small(tmp_path / "run", str(tmp_path / "bars.npz"))
+    (tmp_path / "bars.npz").unlink()
+    assert len(vaekit.plot(run, ["curves", "samples", "grid"], out=tmp_path / "out")) == 3
+
+
+def test_the_map_and_the_grid_show_the_same_axes(tmp_path):
+    run = train_small(tmp_path / "run", latent_dim=5)
+    shown = Subject(run, lambda: find_rows(run, data=small_images())[0])
+    with torch.no_grad():
+        maps, grids = latent_picture(shown, View()).axes[0], grid(shown, View()).axes[0]
+    assert (maps.get_xlabel(), maps.get_ylabel()) == (grids.get_xlabel(), grids.get_ylabel())
+
+
+def test_a_run_decodes_and_takes_gray_images_without_their_channel(small_run):
+    x = small_images().train.x[:4]
+    codes = small_run.encode(x[:, 0]).mean
+    assert torch.equal(codes, small_run.encode(x).mean)
+    np.testing.assert_allclose(small_run.decode(codes), small_run.reconstruct(x), rtol=1e-5)

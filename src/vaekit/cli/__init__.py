@@ -1,6 +1,6 @@
 """The command line: parse, call a workflow, print. Nothing here computes; torch is imported inside commands.
 
-Exit status: 0 done, 1 the work failed, 2 the request was wrong. A wrong request is one line.
+Exit status: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted. A wrong request is one line.
 """
 
 import os
@@ -11,6 +11,8 @@ from typer import Abort, TyperException
 
 from vaekit.errors import RequestError, VaekitError
 
+INTERRUPTED = 130
+
 
 def main() -> NoReturn:
     """The entry point of `vaekit`."""
@@ -19,12 +21,13 @@ def main() -> NoReturn:
     debug = "--debug" in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        sys.exit(app(arguments, prog_name="vaekit", standalone_mode=False) or 0)
+        status = app(arguments, prog_name="vaekit", standalone_mode=False) or 0
+        sys.exit(status) if status != INTERRUPTED else _end("interrupted", INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing more to say
         sys.exit(1)
     except (KeyboardInterrupt, Abort):
-        _end("interrupted", 130)
+        _end("interrupted", INTERRUPTED)
     except VaekitError as error:
         if debug:
             raise

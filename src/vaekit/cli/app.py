@@ -22,7 +22,7 @@ RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Split = Annotated[str, typer.Option(help="Rows: train, validation or test.")]
 Data = Annotated[str | None, typer.Option(help="Other rows than the run's own: a path.")]
-Indices = Annotated[str | None, typer.Option("--index", help="Rows by index, such as 0,1,7 or 0-9.")]
+Indices = Annotated[str | None, typer.Option("--index", help="Rows, such as 0,1,7 or 0-9; with --label, of that class.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the noise.")]
 
 
@@ -146,20 +146,23 @@ def reconstruct(
 @app.command()
 def encode(
     run: RunPath,
-    data: Annotated[str | None, typer.Argument(metavar="[FILE]", help="Rows of your own. Default: the run's data.")] = None,
+    data: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="Rows of your own. Default: a split of the run's.")
+    ] = None,
     split: Split = "test",
-    out: Annotated[Path, typer.Option(help="Codes: .npz (mean, sigma), .npy (mean) or .csv.")] = Path("codes.npz"),
+    out: Annotated[Path, typer.Option(help="Codes, .npz or .csv; or means, .npy.")] = Path("codes.npz"),
     json: Json = False,
 ) -> None:
     """Write the codes of rows: means and standard deviations of q(z given x)."""
     from vaekit.store import load_run
     from vaekit.workflows import use
+    from vaekit.workflows.rows import find_rows
 
     loaded = load_run(run)
-    rows, _ = use.rows_for(loaded, _part(split), data)
-    result = use.encode(loaded, rows.x)
+    rows, part = find_rows(loaded, _part(split), data)
+    result = use.encode(loaded, rows)
     path = use.save_codes(out, result)
-    show.written({"rows": len(result.mean), "latent_dim": result.mean.shape[1], "file": str(path)}, json)
+    show.written({"rows": len(rows), "of": part, "latent_dim": result.mean.shape[1], "file": str(path)}, json)
 
 
 @app.command()
@@ -280,6 +283,8 @@ def _indices(text: str | None) -> list[int] | None:
             raise _wrong("--index", text, "row numbers from 0, such as --index 0,1,7 or --index 0-9")
         if len(part) > 15 or int(last or first) - int(first) >= 10_000:
             raise _wrong("--index", text, "at most 10,000 row numbers")
+        if int(last or first) < int(first):
+            raise _wrong("--index", text, "ranges upwards, such as --index 0-9")
         found += range(int(first), int(last or first) + 1)
     return found
 

@@ -52,7 +52,7 @@ def _terms(title: str, found: dict[str, Any]) -> None:
         if found.get(name):
             digits = 4 if name == "bits_per_dimension" else 2
             value, error = found[name]["value"], found[name]["standard_error"]
-            table.add_row(text, f"{value:.{digits}f}", f"{error:.{digits}f}")
+            table.add_row(text, f"{value:.{digits}f}", "-" if error is None else f"{error:.{digits}f}")
     _console().print(table)
 
 
@@ -63,18 +63,19 @@ def codes(run: "Run", result: "Reconstruction", path: Path, as_json: bool) -> No
         {
             "index": int(index),
             **({"class": classes[result.labels[i]]} if result.labels is not None and classes else {}),
-            "code": [round(float(v), 4) for v in result.codes.mean[i]],
-            "sigma": [round(float(v), 4) for v in result.codes.sigma[i]],
+            "code": result.codes.mean[i].tolist(),
+            "sigma": result.codes.sigma[i].tolist(),
         }
         for i, index in enumerate(result.indices)
     ]
     if as_json:
         return _json({"rows": rows, "file": str(path)})
-    table(
-        [{k: v if not isinstance(v, list) else " ".join(f"{x:.2f}" for x in v[:8]) for k, v in row.items()} for row in rows],
-        False,
-    )
+    table([{k: _short(v) if isinstance(v, list) else v for k, v in row.items()} for row in rows], False)
     return written({"file": str(path)}, False)
+
+
+def _short(numbers: list[float]) -> str:
+    return " ".join(f"{number:.2f}" for number in numbers[:8]) + (" ..." if len(numbers) > 8 else "")
 
 
 def dataset(found: "Dataset", as_json: bool) -> None:
@@ -109,7 +110,7 @@ def written(facts: dict[str, Any], as_json: bool) -> None:
         return _json(facts)
     for name, value in facts.items():
         for line in value if name == "files" else [value]:
-            _print(f"{name.removesuffix('s') if name == 'files' else name:<10}{'none' if line is None or line == [] else line}")
+            _print(f"{name.removesuffix('s') if name == 'files' else name:<11}{'none' if line is None or line == [] else line}")
     return None
 
 

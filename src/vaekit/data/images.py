@@ -50,7 +50,7 @@ def read_images(files: list[Path], resize: tuple[int, int] | None) -> np.ndarray
         if not resize and size != (width, height):
             raise DataError(
                 f"{str(file)!r} is {size[1]}x{size[0]}, {str(files[0])!r} is {height}x{width} (height x width): give "
-                f"all one size with --resize {height}x{width} (python: resize=({height}, {width}))"
+                f"all one size with --resize {height}x{width} (python: resize=({height}, {width}) of the data)"
             )
     with reading(files[0].parent):
         x = np.empty((len(files), 1 if gray else 3, height, width), np.uint8)

@@ -14,15 +14,15 @@ from vaekit.noise import noise
 
 
 class Estimate(NamedTuple):
-    """A mean over rows and its standard error."""
+    """A mean over rows and its standard error, which a single row does not have."""
 
     value: float
-    standard_error: float
+    standard_error: float | None
 
     @classmethod
     def of(cls, values: Tensor) -> "Estimate":
         n = len(values)
-        return cls(values.mean().item(), (values.std() / math.sqrt(n)).item() if n > 1 else 0.0)
+        return cls(values.mean().item(), (values.std() / math.sqrt(n)).item() if n > 1 else None)
 
 
 class PerRow(NamedTuple):

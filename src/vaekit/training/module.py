@@ -93,8 +93,8 @@ class Training(LightningModule):
         rows = ", ".join(map(str, batches.rows()[:3]))
         return (
             f"{what} is not finite at step {self.global_step} (epoch {self.current_epoch + 1}, batch {batches.position} of "
-            f"{len(batches)}, rows {rows}, ... of the data): the last good weights are kept; try a lower optimizer.lr or "
-            "training.clip=1"
+            f"{len(batches)}, rows {rows}, ... of the data): weights of earlier epochs are kept; try a lower optimizer.lr, "
+            "training.clip=1, or data on a smaller scale"
         )
 
 

@@ -24,8 +24,8 @@ class Validation(Callback):
         for name, value in figures.items():
             if not math.isfinite(value):
                 raise NonFiniteError(
-                    f"validation {name} is {value} after epoch {trainer.current_epoch + 1}, step {trainer.global_step}: the "
-                    "last good weights are kept; try a lower optimizer.lr or training.clip=1"
+                    f"validation {name} is {value} after epoch {trainer.current_epoch + 1}, step {trainer.global_step}: "
+                    "weights of earlier epochs are kept; try a lower optimizer.lr, training.clip=1, or data on a smaller scale"
                 )
         training = {f"train_{name}": value for name, value in pl_module.means().items()}
         pl_module.row = training | {f"val_{name}": value for name, value in figures.items()}

@@ -5,16 +5,18 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.progress import track
 from torch import Tensor, nn
 
+from vaekit.data.splits import Part
 from vaekit.errors import ConfigError
 from vaekit.evaluation import Estimate, elbo_per_row, importance_weighted_bound
 from vaekit.inputs import Inputs, rows_at_once
 from vaekit.model import VAE
 from vaekit.store import Run, load_run
-from vaekit.workflows.use import Part, rows_for
+from vaekit.workflows.rows import rows_to_judge
 
 
 def evaluate(
@@ -28,8 +30,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Loss, reconstruction, divergence and the importance-weighted bound, in nats per row, each with its standard error.
 
-    split: which rows of the run's data. data: other rows in their place: those of their own test part for `test` and all
-        others for `train` where they have one, else all; the run's own data, given again, are split as they were.
+    split: which rows of the run's data. data: other rows in their place, all of them (where they have a test part, that
+        for `test` and the rest for `train`); the run's own data, given again, are split as they were.
     samples: K of the importance-weighted bound log 1/K sum p(x, z) / q(z given x), a lower bound of log p(x) that rises with K.
     limit: the first so many rows only. seed: of the noise.
 
@@ -40,7 +42,7 @@ def evaluate(
     if limit is not None and limit < 1:
         raise ConfigError(f"limit = {limit}: at least 1")
     run = run if isinstance(run, Run) else load_run(run)
-    rows, part = rows_for(run, split, data)
+    rows, part = rows_to_judge(run, split, data)
     inputs = Watched(rows.x[:limit], run.transform)
     figures = bound_figures(run.model, inputs, seed=seed)
     bound = importance_weighted_bound(run.model, inputs, samples, seed=seed)
@@ -54,7 +56,7 @@ def evaluate(
         "samples": samples,
         "seed": seed,
         **figures,
-        **_bits_per_dimension(run, Estimate.of(bound)),
+        **_bits_per_dimension(run, rows.x.dtype, bound),
     }
 
 
@@ -85,21 +87,18 @@ def _name(data: Any) -> str:
     return str(data) if isinstance(data, str | os.PathLike) else "rows given"
 
 
-def _figure(values: Tensor) -> dict[str, float]:
+def _figure(values: Tensor) -> dict[str, float | None]:
     value, error = Estimate.of(values)
     return {"value": value, "standard_error": error}
 
 
-def _not_dequantised(run: Run) -> str | None:
-    """A density over values that come from a few levels can rise without limit, and bounds the length of no code."""
-    if run.support.kind == "integers" and run.transform.kind != "integers":
-        return f"a density of values from {run.support.levels} levels, not dequantised, bounds no code length"
-    return None
-
-
-def _bits_per_dimension(run: Run, bound: Estimate) -> dict[str, Any]:
-    reason = run.model.likelihood.not_normalised(run.transform.kind) or _not_dequantised(run)
+def _bits_per_dimension(run: Run, dtype: np.dtype, bound: Tensor) -> dict[str, Any]:
+    """Bits per dimension by the bound, or why they would mean nothing."""
+    kind = run.transform.kind
+    discrete = run.support.kind in ("binary", "integers") or dtype.kind in "biu"
+    reason = run.model.likelihood.not_normalised(kind)
+    if not reason and discrete and kind in ("unit", "real"):
+        reason = "a density of values from a few levels, not dequantised, bounds no code length"
     if reason:
         return {"bits_per_dimension": None, "why_no_bits_per_dimension": reason}
-    scale = math.prod(run.model.data_shape) * math.log(2)
-    return {"bits_per_dimension": {"value": -bound.value / scale, "standard_error": bound.standard_error / scale}}
+    return {"bits_per_dimension": _figure(-bound / (math.prod(run.model.data_shape) * math.log(2)))}

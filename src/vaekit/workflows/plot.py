@@ -49,16 +49,23 @@ class View:
 
 @dataclass
 class Subject:
-    """A run with the rows that its pictures show; their codes are computed once, when a picture first needs them."""
+    """A run with the rows that its pictures show; they are found, and encoded, once, when a picture first needs them."""
 
     run: Run
-    rows: Rows
-    name: str
+    find: Callable[[], Rows]
+
+    @cached_property
+    def rows(self) -> Rows:
+        return self.find()
+
+    @property
+    def name(self) -> str:
+        return short_name(self.run)
 
     @cached_property
     def codes(self) -> np.ndarray:
         """The means of q(z given x), [N, L]."""
-        return encode(self.run, self.rows.x[:MOST_POINTS]).mean
+        return encode(self.run, Rows(self.rows.x[:MOST_POINTS])).mean
 
     @cached_property
     def activity(self) -> np.ndarray:
@@ -75,13 +82,16 @@ class Subject:
         return None if self.rows.y is None else self.rows.y[:MOST_POINTS]
 
     def dimensions(self) -> tuple[int, int]:
-        """The two most active, in their order; the only one twice."""
-        most = sorted(np.argsort(-self.activity)[:2].tolist())
-        return most[0], most[-1]
+        """The two most active, the most active first; of two in their order, the only one twice."""
+        size = self.run.model.latent_shape.numel()
+        if size <= 2:
+            return 0, size - 1
+        first, second = np.argsort(-self.activity, kind="stable")[:2].tolist()
+        return first, second
 
     def pixels(self, values: np.ndarray | Tensor) -> np.ndarray:
         """What the model takes or gives, for the eye."""
-        return to_pixels(self.run, values, self.rows.x[:1000])
+        return to_pixels(self.run, values, self.rows.x[:1000] if self.run.transform.kind == "real" else None)
 
 
 def plot(
@@ -111,11 +121,15 @@ def plot(
                 f"{name} needs images, the rows of this run have shape {run.model.data_shape}: try reconstructions"
             )
     chosen = list(names) or [name for name in PLOTS if images or name not in NEED_IMAGES]
-    dataset = load_data(run.config, data)
-    subject = Subject(run, stored_split(run.path).rows(dataset, split), dataset.name)
+    subject = Subject(run, lambda: stored_split(run.path).rows(load_data(run.config, data), split))
     paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen)
     with torch.no_grad():
         return [save(PLOTS[name](subject, View(**view)), path) for name, path in zip(chosen, paths, strict=True)]
+
+
+def short_name(run: Run) -> str:
+    """The run's data, as titles call them."""
+    return Path(run.config.data.source).stem
 
 
 def _places(out: Path, names: Sequence[str]) -> list[Path]:
@@ -140,7 +154,7 @@ def grid(subject: Subject, view: View) -> "Figure":
     from vaekit.plots import decoded_grid
 
     first, second = subject.dimensions()
-    size = subject.codes.shape[1]
+    size = subject.run.model.latent_shape.numel()
     across = _coordinates(subject, first, view.across)
     down = _coordinates(subject, second, view.down) if size > 1 else np.zeros(1)
     z = torch.zeros(len(down), SIDE, size)
@@ -163,7 +177,7 @@ def _coordinates(subject: Subject, dimension: int, given: Range | None) -> np.nd
     prior = subject.run.model.prior()
     try:
         base = prior.base_dist if isinstance(prior, Independent) else prior
-        return base.icdf(shares[:, None]).expand(SIDE, subject.codes.shape[1])[:, dimension].numpy(force=True)
+        return base.icdf(shares[:, None]).expand(SIDE, prior.event_shape.numel())[:, dimension].numpy(force=True)
     except NotImplementedError:  # no quantile function: that of many draws
         with noise(0):
             return prior.sample((10_000,)).flatten(1)[:, dimension].quantile(shares).numpy(force=True)
@@ -180,7 +194,7 @@ def save_reconstruction(path: Path, run: Run, result: Reconstruction) -> Path:
 
     if path.suffix.lower() == ".npy":
         return save_values(path, run, result.decoded)
-    return save(_pairs(run, result, run.config.data.source), path)
+    return save(_pairs(run, result, short_name(run)), path)
 
 
 def _pairs(run: Run, result: Reconstruction, name: str) -> "Figure":

@@ -12,26 +12,28 @@ import torch
 from torch import Tensor
 
 from vaekit import data as datasets
-from vaekit.data import Rows, Support, require
+from vaekit.data import Rows, Support
 from vaekit.data.dataset import check_numeric
 from vaekit.data.npz import read_npz
 from vaekit.data.splits import Part
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import decode_means, draw_values
 from vaekit.files import whole_file
-from vaekit.inputs import Inputs
+from vaekit.inputs import Inputs, as_tensor
 from vaekit.noise import noise
 from vaekit.store import Run
-from vaekit.workflows.prepare import load_data, stored_split
+from vaekit.workflows.rows import find_rows
 
 MAX_CSV = 200_000_000
+MOST_ON_A_SHEET = 400
 
 
 class Codes(NamedTuple):
-    """Means and standard deviations of q(z given x), [N, L]."""
+    """Means and standard deviations of q(z given x), [N, L], and the classes of the rows by name, where they have any."""
 
     mean: np.ndarray
     sigma: np.ndarray
+    classes: np.ndarray | None = None
 
 
 class Reconstruction(NamedTuple):
@@ -55,19 +57,20 @@ def sample(run: Run, count: int = 64, *, seed: int = 0, draw: bool = False) -> n
 
 
 @torch.no_grad()
-def encode(run: Run, rows: np.ndarray) -> Codes:
-    """The codes of raw rows [N, *shape], batch by batch."""
-    parts = [run.model.encode(x) for x in Inputs(rows, run.transform).batches(run.model)]
+def encode(run: Run, rows: Rows) -> Codes:
+    """The codes of raw rows, batch by batch."""
+    parts = [run.model.encode(x) for x in Inputs(rows.x, run.transform).batches(run.model)]
     mean, sigma = (
         torch.cat([t.flatten(1).cpu() for t in part]) for part in ([q.mean for q in parts], [q.stddev for q in parts])
     )
-    return Codes(mean.numpy(), sigma.numpy())
+    classes = None if rows.y is None else np.array(run.config.data.classes)[rows.y]
+    return Codes(mean.numpy(), sigma.numpy(), classes)
 
 
 @torch.no_grad()
 def decode(run: Run, z: np.ndarray | Tensor) -> np.ndarray:
     """The means of p(x given z) for codes z [N, L], in raw units, [N, *shape]."""
-    z = torch.as_tensor(z)
+    z = z if isinstance(z, Tensor) else as_tensor(np.asarray(z))
     size = run.model.latent_shape.numel()
     if z.dim() != 2 or z.shape[1] != size or not len(z):
         raise DataError(f"codes of shape {tuple(z.shape)} were given, this model takes [N, {size}]")
@@ -84,7 +87,7 @@ def reconstruct(
 
     indices: default ten spread evenly. label: among the rows of that class only.
     """
-    rows, _ = rows_for(run, split, data)
+    rows, _ = find_rows(run, split, data)
     wanted = np.arange(len(rows)) if label is None else _of_class(run, rows, label)
     return pick(run, rows, wanted[check_indices(indices, len(wanted))])
 
@@ -93,37 +96,8 @@ def pick(run: Run, rows: Rows, indices: Sequence[int] | np.ndarray | None) -> Re
     """The rows of these indices, by default ten spread evenly, through the model and back."""
     chosen = check_indices(indices, len(rows))
     picked = rows.take(chosen)
-    codes = encode(run, picked.x)
+    codes = encode(run, picked)
     return Reconstruction(chosen, picked.x, picked.y, codes, decode(run, codes.mean))
-
-
-def rows_for(run: Run, split: Part = "test", data: Any = None) -> tuple[Rows, str]:
-    """Raw rows and what they are: a part of the run's own data, or rows of others that suit it, labels in the run's numbers."""
-    dataset = load_data(run.config) if data is None else _others(run, data)
-    if dataset.fingerprint() == run.config.data.fingerprint:
-        return stored_split(run.path).rows(dataset, split), split
-    rows, part = (dataset.test, "test") if dataset.test is not None and split == "test" else (dataset.train, "all")
-    require(rows, run.model.data_shape, run.support, repr(dataset.name))
-    return Rows(rows.x, _renumbered(run, dataset, rows)), part
-
-
-def _others(run: Run, data: Any) -> datasets.Dataset:
-    """Other data, taken for what the run was trained on: its support, and its size where images were resized."""
-    if isinstance(data, str) and data in datasets.NAMES:
-        dataset = datasets.load(data)
-        if dataset.support != run.support:
-            raise DataError(f"{data!r} has the support {dataset.support}, the model was trained on {run.support}")
-        return dataset
-    array = not isinstance(data, str | os.PathLike) or Path(data).suffix.lower() in (".npy", ".npz")
-    return datasets.load(data, support=run.support, resize=None if array else run.config.data.resize)
-
-
-def _renumbered(run: Run, dataset: datasets.Dataset, rows: Rows) -> np.ndarray | None:
-    """Labels as the run numbers its classes; none where it does not know them all."""
-    known = {name: number for number, name in enumerate(run.config.data.classes)}
-    if rows.y is None or not set(dataset.classes) <= known.keys():
-        return None
-    return np.array([known[name] for name in dataset.classes])[rows.y]
 
 
 def _of_class(run: Run, rows: Rows, label: str) -> np.ndarray:
@@ -145,7 +119,7 @@ def check_indices(indices: Sequence[int] | np.ndarray | None, rows: int) -> np.n
     return np.asarray(indices)
 
 
-def to_pixels(run: Run, values: np.ndarray | Tensor, like: np.ndarray) -> np.ndarray:
+def to_pixels(run: Run, values: np.ndarray | Tensor, like: np.ndarray | None) -> np.ndarray:
     """What the model takes or gives as floats in [0, 1] with 1 or 3 channels; vectors as they are.
 
     like: raw rows that give real-valued images, which have no scale of their own, theirs.
@@ -153,7 +127,7 @@ def to_pixels(run: Run, values: np.ndarray | Tensor, like: np.ndarray) -> np.nda
     values = values.numpy(force=True) if isinstance(values, Tensor) else np.asarray(values)
     if len(run.model.data_shape) != 3:
         return values
-    if run.transform.kind == "real":
+    if like is not None and run.transform.kind == "real":
         low, high = np.percentile(like, (0.5, 99.5))
         values = (values - low) / max(high - low, 1e-12)
     if values.shape[-3] not in (1, 3):
@@ -165,25 +139,38 @@ def to_pixels(run: Run, values: np.ndarray | Tensor, like: np.ndarray) -> np.nda
 
 
 def save_codes(path: str | os.PathLike, codes: Codes) -> Path:
-    """Codes as .npz (mean and sigma), .npy (mean) or .csv (columns z1, ..., sigma1, ...)."""
+    """Codes as .npz (mean, sigma, class), .npy (mean) or .csv (columns row, class, z1, ..., sigma1, ...)."""
     path = Path(path)
     suffix = _suffix(path, (".npz", ".npy", ".csv"))
-    with whole_file(path) as temporary, temporary.open("wb") as file:
+    arrays = {"mean": codes.mean, "sigma": codes.sigma} | ({} if codes.classes is None else {"class": codes.classes})
+    with whole_file(path) as temporary:
         if suffix == ".npz":
-            np.savez(file, mean=codes.mean, sigma=codes.sigma)
+            np.savez(temporary, **arrays)  # type: ignore[arg-type]
         elif suffix == ".npy":
-            np.save(file, codes.mean)
+            np.save(temporary, codes.mean)
         else:
-            size = codes.mean.shape[1]
-            header = ",".join([f"z{i + 1}" for i in range(size)] + [f"sigma{i + 1}" for i in range(size)])
-            np.savetxt(file, np.hstack(codes), delimiter=",", header=header, comments="", fmt="%.9g")
+            _write_csv(temporary, codes)
     return path
+
+
+def _write_csv(path: Path, codes: Codes) -> None:
+    size = codes.mean.shape[1]
+    named = [] if codes.classes is None else ["class"]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["row", *named, *(f"z{i + 1}" for i in range(size)), *(f"sigma{i + 1}" for i in range(size))])
+        for row, numbers in enumerate(np.hstack([codes.mean, codes.sigma])):
+            names = [] if codes.classes is None else [codes.classes[row]]
+            table.writerow([row, *names, *(f"{number:.9g}" for number in numbers)])
 
 
 def load_codes(path: str | os.PathLike) -> np.ndarray:
     """Codes [N, L] from what `save_codes` writes, or an .npy of your own."""
     path = Path(path)
-    if _suffix(path, (".npz", ".npy", ".csv")) == ".csv":
+    suffix = _suffix(path, (".npz", ".npy", ".csv"))
+    if not path.is_file():
+        raise DataError(f"{path} is not a file: give codes that `vaekit encode` wrote, or --z")
+    if suffix == ".csv":
         return _csv_codes(path)
     if path.suffix.lower() == ".npy":
         return datasets.load(path, support=Support("real")).train.x
@@ -224,6 +211,8 @@ def save_values(path: str | os.PathLike, run: Run, values: np.ndarray, title: st
         return path
     if len(run.model.data_shape) != 3:
         raise ConfigError(f"{path.suffix} is for images, the rows of this run have shape {run.model.data_shape}: use .npy")
+    if len(values) > MOST_ON_A_SHEET:
+        raise ConfigError(f"{len(values):,} images do not fit one sheet, at most {MOST_ON_A_SHEET} do: write .npy, or fewer")
     from vaekit.plots import save, sheet
 
     return save(sheet(to_pixels(run, run.transform.forward(values), values), title=title), path)

@@ -1,0 +1,78 @@
+"""Which rows a command is about: a part of the run's own data, or others that suit it."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaekit import data as datasets
+from vaekit.data import Dataset, Rows, require
+from vaekit.data.splits import Part
+from vaekit.errors import DataError
+from vaekit.store import Run
+from vaekit.workflows.prepare import load_data, stored_split
+
+GRAY = np.array([0.299, 0.587, 0.114])  # ITU-R 601, as in Pillow
+
+
+def find_rows(run: Run, split: Part = "test", data: Any = None) -> tuple[Rows, str]:
+    """Raw rows to use the model on, and what they are: a part of the run's own data, or all of `data`.
+
+    Labels are in the run's numbers. Where `data` have a test part of their own, `split` chooses between it and the others.
+    """
+    return _own(run, load_data(run.config), split) if data is None else _suiting(run, _others(run, data), split)
+
+
+def rows_to_judge(run: Run, split: Part, data: Any) -> tuple[Rows, str]:
+    """The same to judge the model on: its own data, given again, are split as they were, and no training row is a test."""
+    dataset = load_data(run.config) if data is None else _others(run, data)
+    own = dataset.fingerprint() == run.config.data.fingerprint
+    return _own(run, dataset, split) if own else _suiting(run, dataset, split)
+
+
+def _own(run: Run, dataset: Dataset, split: Part) -> tuple[Rows, str]:
+    return stored_split(run.path).rows(dataset, split), split
+
+
+def _suiting(run: Run, dataset: Dataset, split: Part) -> tuple[Rows, str]:
+    rows, part = dataset.train, "all"
+    if dataset.test is not None:
+        rows, part = (dataset.test, "test") if split == "test" else (dataset.train, "all but test")
+    rows = replace(rows, y=_renumbered(run, dataset, rows))
+    require(rows, run.model.data_shape, run.support, repr(dataset.name))
+    return rows, part
+
+
+def _others(run: Run, data: Any) -> Dataset:
+    """Other data, taken for what the run was trained on: its support, and for images its size and number of channels."""
+    if isinstance(data, str) and data in datasets.NAMES:
+        dataset = datasets.load(data)
+        if dataset.support != run.support:
+            raise DataError(f"{data!r} has the support {dataset.support}, the model was trained on {run.support}")
+        return dataset
+    images = isinstance(data, str | os.PathLike) and Path(data).suffix.lower() not in (".npy", ".npz")
+    dataset = datasets.load(data, support=run.support, resize=run.config.data.resize if images else None)
+    return _recoloured(run, dataset) if images and dataset.train.x.dtype == np.uint8 else dataset
+
+
+def _recoloured(run: Run, dataset: Dataset) -> Dataset:
+    """Gray images for a model of colour ones as three equal channels, colour ones for a model of gray as their lightness."""
+    channels = dataset.shape[0], run.model.data_shape[0]
+    if channels == (1, 3):
+        change = lambda x: np.repeat(x, 3, axis=1)  # noqa: E731
+    elif channels == (3, 1):
+        change = lambda x: np.round(np.tensordot(x, GRAY, (1, 0)))[:, None].astype(np.uint8)  # noqa: E731
+    else:
+        return dataset
+    test = None if dataset.test is None else replace(dataset.test, x=change(dataset.test.x))
+    return replace(dataset, train=replace(dataset.train, x=change(dataset.train.x)), test=test)
+
+
+def _renumbered(run: Run, dataset: Dataset, rows: Rows) -> np.ndarray | None:
+    """Labels as the run numbers its classes; none where it does not know them all."""
+    known = {name: number for number, name in enumerate(run.config.data.classes)}
+    if rows.y is None or not set(dataset.classes) <= known.keys():
+        return None
+    return np.array([known[name] for name in dataset.classes])[rows.y]
