@@ -1,5 +1,6 @@
 """What the README shows works: its commands parse, its Python runs."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -10,6 +11,7 @@ from typer.main import get_command
 
 import vaekit
 from vaekit.cli.app import app
+from vaekit.config import load
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 COMMANDS = [line.split("#")[0].strip() for line in re.findall(r"^    (vaekit .*)$", README, flags=re.MULTILINE)]
@@ -28,13 +30,22 @@ def test_a_command_of_the_readme_parses(command):
         assert context.params
 
 
+def test_the_options_of_the_readme_are_a_configuration():
+    (block,) = (b for b in BLOCKS if "training={" in b)
+    call = ast.parse(block).body[0].value  # type: ignore[attr-defined]
+    given = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    config = load(ast.literal_eval(call.args[0]), given)
+    assert config.training.patience == 3
+    assert config.data.resize == (64, 64)
+
+
 def test_the_set_up_is_two_commands():
     assert "    pip install -c constraints.txt . && vaekit train\n" in README
     assert '    pip install -c constraints.txt -e ".[test]" && pytest\n' in README
 
 
 def test_a_model_of_five_parts_and_a_loop_of_ones_own_lower_the_loss():
-    parts, loop = BLOCKS[1], BLOCKS[2]
+    parts, loop = (next(b for b in BLOCKS if text in b) for text in ("model = VAE(", "loss.backward()"))
     torch.manual_seed(0)
     images = (torch.rand(8, 1, 28, 28) > 0.5).float()
     namespace = {"vaekit": vaekit, "batches": [images]}
