@@ -46,3 +46,12 @@ def small_run(tmp_path_factory):
     data = small_images()
     np.savez(folder / "bars.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
     return train_small(folder / "run", str(folder / "bars.npz"), latent_dim=3)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A skipped test is a failure where everything must be there: with CI=true."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true":
+        report.outcome, report.longrepr = "failed", f"skipped, which CI=true does not allow: {report.longrepr}"
+    return report
