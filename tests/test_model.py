@@ -152,7 +152,8 @@ def test_the_check_draws_nothing_and_updates_no_statistics():
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_the_check_runs_in_the_models_precision(dtype: torch.dtype):
     made = parts()
-    VAE(**{name: part.to(dtype) for name, part in made.items()})
+    model = VAE(**{name: part.to(dtype) for name, part in made.items()})
+    assert {parameter.dtype for parameter in model.parameters()} == {dtype}
 
 
 # --- Shapes ---------------------------------------------------------------------------------------------------------------

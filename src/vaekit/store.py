@@ -80,11 +80,20 @@ class Run:
         """q(z given x) for raw rows [B, *shape], scaled as in training."""
         return self.model.encode(self.prepare(x))
 
+    def codes(self, z: np.ndarray | Tensor) -> Tensor:
+        """Codes [N, L] as the model takes them, [N, *latent shape] on its device; DataError for any that cannot be."""
+        z = z if isinstance(z, Tensor) else as_tensor(np.asarray(z))
+        size = self.model.latent_shape.numel()
+        if z.dim() != 2 or z.shape[1] != size or not len(z):
+            raise DataError(f"codes of shape {tuple(z.shape)} were given, this model takes [N, {size}]")
+        if not torch.isfinite(z).all():
+            raise DataError("the codes hold NaN or infinity: every code is a finite number")
+        return z.to(next(self.model.parameters())).reshape(-1, *self.model.latent_shape)
+
+    @torch.no_grad()
     def decode(self, z: np.ndarray | Tensor) -> np.ndarray:
-        """The means of p(x given z) for codes z [B, *latent shape], in raw units."""
-        codes = torch.as_tensor(z).to(next(self.model.parameters()))
-        with torch.no_grad():
-            return self.transform.inverse(self.model.decode(codes).mean).numpy(force=True)
+        """The means of p(x given z) for codes z [N, L], in raw units."""
+        return self.transform.inverse(self.model.decode(self.codes(z)).mean).numpy(force=True)
 
     def reconstruct(self, x: np.ndarray | Tensor) -> np.ndarray:
         """Raw rows [B, *shape] through the model and back, in raw units."""

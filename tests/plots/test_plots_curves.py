@@ -89,7 +89,7 @@ def test_no_validation_at_all_marks_nothing(tmp_path):
 
 
 def test_early_epochs_that_are_not_finite(tmp_path):
-    save(loss_curves(metrics([np.nan, *TRAIN[1:]], [np.inf, *VAL[1:]])), tmp_path / "a.png")
+    assert save(loss_curves(metrics([np.nan, *TRAIN[1:]], [np.inf, *VAL[1:]])), tmp_path / "a.png").is_file()
 
 
 def test_what_is_refused():

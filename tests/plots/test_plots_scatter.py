@@ -109,7 +109,8 @@ def test_points_shrink_and_fade_as_there_are_more():
 @pytest.mark.parametrize("count", [1, 7])
 def test_codes_all_in_one_place(tmp_path, value, count):
     for width in (1, 2):
-        save(latent_scatter(np.full((count, width), value), np.zeros(count, int), ("only",)), tmp_path / "a.png")
+        figure = latent_scatter(np.full((count, width), value), np.zeros(count, int), ("only",))
+        assert save(figure, tmp_path / f"{width}.png").is_file()
 
 
 def test_far_outliers_are_left_out_and_counted():

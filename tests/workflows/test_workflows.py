@@ -288,8 +288,11 @@ def test_counts_and_codes_that_cannot_be(small_run):
     with pytest.raises(ConfigError, match="count = 0"):
         use.sample(small_run, 0)
     assert small_run.model.sample(0).shape == (0, 1, 8, 8)
-    with pytest.raises(DataError, match=r"codes of shape \(2, 4\)"):
-        use.decode(small_run, np.zeros((2, 4)))
+    for decode in (small_run.decode, lambda z: use.decode(small_run, z)):
+        with pytest.raises(DataError, match=r"codes of shape \(2, 4\) were given, this model takes \[N, 3\]"):
+            decode(np.zeros((2, 4)))
+        with pytest.raises(DataError, match="NaN or infinity"):
+            decode(np.full((2, 3), np.nan))
 
 
 @pytest.mark.parametrize(

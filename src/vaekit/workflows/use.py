@@ -19,7 +19,7 @@ from vaekit.data.splits import Part
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import decode_means, draw_values
 from vaekit.files import whole_file
-from vaekit.inputs import Inputs, as_tensor
+from vaekit.inputs import Inputs
 from vaekit.noise import noise
 from vaekit.store import Run
 from vaekit.workflows.rows import find_rows
@@ -69,15 +69,8 @@ def encode(run: Run, rows: Rows) -> Codes:
 
 @torch.no_grad()
 def decode(run: Run, z: np.ndarray | Tensor) -> np.ndarray:
-    """The means of p(x given z) for codes z [N, L], in raw units, [N, *shape]."""
-    z = z if isinstance(z, Tensor) else as_tensor(np.asarray(z))
-    size = run.model.latent_shape.numel()
-    if z.dim() != 2 or z.shape[1] != size or not len(z):
-        raise DataError(f"codes of shape {tuple(z.shape)} were given, this model takes [N, {size}]")
-    if not torch.isfinite(z).all():
-        raise DataError("the codes hold NaN or infinity: every code is a finite number")
-    values = decode_means(run.model, z.reshape(-1, *run.model.latent_shape))
-    return run.transform.inverse(values).numpy(force=True)
+    """The means of p(x given z) for codes z [N, L], in raw units, [N, *shape], batch by batch."""
+    return run.transform.inverse(decode_means(run.model, run.codes(z))).numpy(force=True)
 
 
 def reconstruct(
