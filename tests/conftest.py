@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 import vaekit
+from misbehaving import cache, server  # noqa: F401 - fixtures
 from vaekit.data import Dataset, Rows, Support
 
 QUIET = Console(quiet=True)

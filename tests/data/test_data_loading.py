@@ -52,7 +52,8 @@ def test_unknown_names(name):
 
 
 def test_unknown_name_is_answered_with_the_nearest():
-    message = "neither a named dataset nor a path that exists: did you mean 'mnist'\\? Allowed: digits, mnist"
+    names = "cifar10, digits, dsprites, fashion-mnist, mnist"
+    message = f"neither a named dataset nor a path that exists: did you mean 'mnist'\\? Allowed: {names}"
     with pytest.raises(DataError, match=f"^'mnits' is {message}, or a path that exists$"):
         load("mnits")
 

@@ -108,7 +108,7 @@ def test_only_finite_numbers(support, value):
         ("binary", ("real",), Transform("real")),
         ("unit", ("unit", "real"), Transform("unit")),
         ("unit", ("real",), Transform("real")),
-        ("integers:256", ("integers", "unit"), Transform("integers")),
+        ("integers:256", ("integers", "unit"), Transform("integers", 255.0)),
         ("integers:256", ("unit",), Transform("unit", 255.0)),
         ("integers:17", ("real", "unit"), Transform("unit", 16.0)),
         ("integers:17", ("real",), Transform("real", 16.0)),

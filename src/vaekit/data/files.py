@@ -1,8 +1,9 @@
 """What every reader shares: one kind of error, exact reads, bounded memory."""
 
+import gzip
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -28,6 +29,13 @@ def reading(what: object) -> Iterator[None]:
 def _reason(error: Exception) -> str:
     text = getattr(error, "strerror", None) or str(error)
     return text.splitlines()[0] if text.strip() else type(error).__name__
+
+
+def decompressed(file: BinaryIO) -> BinaryIO:
+    """The content of a file at its start: of a gzipped one what it decompresses to, of any other the file itself."""
+    gzipped = file.read(2) == b"\x1f\x8b"
+    file.seek(0)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if gzipped else file
 
 
 def fill(stream: BinaryIO, array: np.ndarray) -> None:

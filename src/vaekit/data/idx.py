@@ -4,7 +4,6 @@ A header of two zero bytes, one for the type, one for the number of dimensions, 
 32-bit number; then the values, big-endian, last dimension fastest.
 """
 
-import gzip
 import hashlib
 import math
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 from vaekit.data.arrays import rows_of
 from vaekit.data.dataset import Rows
-from vaekit.data.files import LIMIT_BYTES, fill, reading
+from vaekit.data.files import LIMIT_BYTES, decompressed, fill, reading
 from vaekit.data.raw import Raw, safe_name
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -29,10 +28,7 @@ def read_idx(path: Path | str, *, limit_bytes: int = LIMIT_BYTES, md5: str | Non
     """
     path = Path(path)
     with reading(path), path.open("rb") as file:
-        gzipped = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        stream = gzip.GzipFile(fileobj=file) if gzipped else file
-        return _read(stream, limit_bytes, md5)  # type: ignore[arg-type]
+        return _read(decompressed(file), limit_bytes, md5)
 
 
 def _read(stream: BinaryIO, limit_bytes: int, md5: str | None) -> np.ndarray:

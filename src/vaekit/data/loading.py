@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from vaekit.data import arrays, idx, images
-from vaekit.data.catalogue import NAMES, local_folder
+from vaekit.data.catalogue import NAMES
 from vaekit.data.dataset import Dataset, Rows
 from vaekit.data.files import reading
+from vaekit.data.places import local_folder
 from vaekit.data.raw import Raw, safe_name
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError, suggest

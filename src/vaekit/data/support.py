@@ -101,13 +101,12 @@ class Support:
     def transform(self, accepts: tuple[str, ...]) -> Transform:
         """How data of this support are shown to a model that `accepts` these kinds; `DataError` where none fits.
 
-        Integers are shown as they are where accepted, else divided by levels - 1; what lies within the unit interval
-        counts as real only where real is accepted and unit is not.
+        Integers are divided by levels - 1, so that nets always see the unit interval; what lies within it counts as real
+        only where real is accepted and unit is not.
         """
         for kind in _SHOWN_AS[self.kind]:
             if kind in accepts:
-                scaled = self.kind == "integers" and kind != "integers"
-                return Transform(kind, float(self.levels - 1) if scaled else 1.0)
+                return Transform(kind, float(self.levels - 1) if self.kind == "integers" else 1.0)
         raise DataError(
             f"the data are {self}, the model accepts {' or '.join(accepts)}: "
             "choose another likelihood, or rescale the data and declare their support (--support)"
