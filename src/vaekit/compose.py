@@ -7,9 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from vaekit.codes import Codes
 from vaekit.config import FAMILIES, MODEL_PARTS, Custom, Settings, plain, schema
 from vaekit.errors import ConfigError
 from vaekit.model import VAE, evaluating
+from vaekit.nets.conditioned import Conditioned
 
 
 def build_part(config: Settings, family: str, *shapes: Any) -> Any:
@@ -36,45 +38,74 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
     The weights start from the configuration's seed; the caller's random state is left as it was.
     """
     shape, latent = config.data.shape or (), config.latent_dim
+    classes = len(config.data.classes) if config.conditional else 0
     given = modules or {}
 
     def part(family: str, *shapes: Any) -> Any:
         return given[family] if family in given else build_part(config, family, *shapes)
 
+    def net(family: str, *shapes: Any) -> nn.Module:
+        module = part(family, *shapes)
+        return Conditioned(module) if classes and family not in given else module
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        encoder = part("encoder", shape, latent)
+        encoder = net("encoder", _wider(shape, classes), latent)
         likelihood = part("likelihood", shape)
+        posterior = part("posterior", _features(encoder, shape, classes), latent)
+        z: Any = getattr(posterior, "latent", latent)
+        prior = part("prior", z, classes)
+        z_shape = z.shape if isinstance(z, Codes) else z
         return VAE(
             encoder=encoder,
-            posterior=part("posterior", _features(encoder, shape), latent),
-            prior=part("prior", latent),
-            decoder=part("decoder", latent, getattr(likelihood, "parameter_shape", shape)),
+            posterior=posterior,
+            prior=prior,
+            decoder=net("decoder", _wider(z_shape, classes), getattr(likelihood, "parameter_shape", shape)),
             likelihood=likelihood,
+            classes=classes,
         )
 
 
 def describe_model(model: VAE) -> dict[str, Any]:
     """The part of a configuration that makes this model."""
-    shape, latent = model.data_shape, math.prod(model.latent_shape)
-    return {name: describe_part(name, getattr(model, name)) for name in MODEL_PARTS} | {
-        "latent_dim": latent,
-        "data": {"shape": shape},
-    }
+    latent = getattr(model.posterior, "latent_dim", math.prod(model.latent_shape))
+    parts = {name: describe_part(name, _unwrapped(getattr(model, name))) for name in MODEL_PARTS}
+    return parts | {"latent_dim": latent, "data": {"shape": model.data_shape}, "conditional": bool(model.classes)}
 
 
-def resolve(config: Settings, shape: Sequence[int], support: str) -> Settings:
-    """`config` with what was left to the data filled in: shape, latent_dim, likelihood, and what the parts chose themselves.
+def _unwrapped(part: nn.Module) -> nn.Module:
+    return part.net if isinstance(part, Conditioned) else part
 
-    support: of the values that a model would see: binary, unit or real.
+
+def _wider(shape: int | Sequence[int], channels: int) -> tuple[int, ...] | int:
+    """A shape with as many more numbers, or channels, as a condition takes."""
+    if isinstance(shape, int):
+        return shape + channels
+    return (shape[0] + channels, *shape[1:]) if shape else ()
+
+
+def resolve(config: Settings, shape: Sequence[int], shown: str, levels: int = 0) -> Settings:
+    """`config` with what was left to the data filled in: shape, latent_dim, likelihood and prior, and what the parts chose.
+
+    shown: the support of what a model would see: binary, unit or real. levels: of integers, else 0.
     """
     wanted = config.data.shape
     if wanted is not None and tuple(wanted) != tuple(shape):
         raise ConfigError(f"the configuration is for rows of shape {tuple(wanted)}, the data have {tuple(shape)}")
     latent = config.latent_dim or default_latent(shape)
-    likelihood = config.part("likelihood") or {"kind": default_likelihood(shape, support)}
-    filled = {"latent_dim": latent, "likelihood": likelihood, "data": {"shape": tuple(shape)}}
+    chosen = config.part("likelihood")
+    likelihood: dict[str, Any] = chosen.model_dump() if chosen else {"kind": default_likelihood(shape, shown)}
+    if likelihood.get("levels", 0) is None and levels:
+        likelihood["levels"] = levels
+    prior = config.part("prior") or {"kind": _prior_for(config)}
+    filled = {"latent_dim": latent, "likelihood": likelihood, "prior": prior, "data": {"shape": tuple(shape)}}
     return config.changed(plain(filled))
+
+
+def _prior_for(config: Settings) -> str:
+    """The prior that suits the posterior, as that says."""
+    posterior = FAMILIES["posterior"].get(config.part("posterior").kind)
+    return getattr(posterior, "prior", "standard-normal")
 
 
 def default_latent(shape: Sequence[int]) -> int:
@@ -90,13 +121,14 @@ def default_likelihood(shape: Sequence[int], support: str) -> str:
     return "bernoulli" if support == "binary" or (support == "unit" and gray) else "gaussian"
 
 
-def _features(encoder: nn.Module, shape: Sequence[int]) -> int:
-    """The width of an encoder's output, found by passing one row of zeros through it."""
+def _features(encoder: nn.Module, shape: Sequence[int], classes: int) -> int | tuple[int, ...]:
+    """The width of an encoder's output, or its shape where it is a map, found by passing one row of zeros through it."""
+    condition = [torch.zeros(1, classes)] if classes else []
     try:
         with torch.no_grad(), evaluating(encoder):
-            features = encoder(torch.zeros(1, *shape))
+            features = encoder(torch.zeros(1, *shape), *condition)
     except (RuntimeError, ValueError, TypeError) as error:
         raise ConfigError(
             f"encoder {type(encoder).__name__} fails on rows of shape {tuple(shape)}: {str(error).splitlines()[0]}"
         ) from error
-    return features.shape[-1]
+    return features.shape[-1] if features.dim() == 2 else tuple(features.shape[1:])

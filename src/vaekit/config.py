@@ -134,6 +134,15 @@ class TrainingOptions(_Options):
     loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = Field((), description="besides metrics.csv")
 
 
+class PriorStage(_Options):
+    """The second stage of training, for a prior that learns when all else has been trained."""
+
+    epochs: PositiveInt | None = Field(None, description="passes over the training rows; null: as many as make `updates`")
+    updates: PositiveInt = Field(2000, description="updates of the prior, where `epochs` is null")
+    batch_size: PositiveInt = 64
+    lr: PositiveFloat = Field(1e-3, description="of Adam, rising over a tenth of the updates and falling linearly to zero")
+
+
 class Settings(_Options):
     """The part of a configuration that is no part of the model; `Config` adds one field per family."""
 
@@ -142,7 +151,9 @@ class Settings(_Options):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     data: DataOptions = DataOptions.model_validate({})
     latent_dim: Width | None = Field(None, description="null: 2 for gray images up to 32 x 32, 32 for other images, ...")
+    conditional: bool = Field(False, description="whether encoder, decoder and prior are given the class")
     training: TrainingOptions = TrainingOptions.model_validate({})
+    prior_stage: PriorStage = PriorStage.model_validate({})
 
     def changed(self, changes: Mapping[str, Any]) -> "Settings":
         """A checked configuration with these keys on top."""
@@ -156,10 +167,12 @@ class Settings(_Options):
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
+_SECTIONS: dict[str, type[_Options]] = {"training": TrainingOptions, "data": DataOptions, "prior_stage": PriorStage}
+
 _DEFAULTS: dict[str, Any] = {
     "encoder": {"kind": "mlp"},
     "posterior": {"kind": "diagonal-normal"},
-    "prior": {"kind": "standard-normal"},
+    "prior": None,  # by the posterior
     "decoder": {"kind": "mlp"},
     "likelihood": None,  # by the data's support
     "objective": {"kind": "elbo"},
@@ -312,11 +325,11 @@ def _one_line(error: ValidationError) -> str:
     if location[0] in FAMILIES and len(location) > 1:
         kind = location.pop(1)
         allowed = _options(location[0], kind)
-    elif location[0] in ("data", "training"):
-        allowed = list((DataOptions if location[0] == "data" else TrainingOptions).model_fields)
+    elif location[0] in _SECTIONS:
+        allowed = list(_SECTIONS[location[0]].model_fields)
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
-        for section, options in (("training", TrainingOptions), ("data", DataOptions)):
+        for section, options in _SECTIONS.items():
             if key in options.model_fields:
                 return f"unknown key {key!r}: did you mean {section}.{key}?"
         return f"unknown key {key!r}: {suggest(location[-1], allowed)}"

@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Distribution, constraints
 
+from vaekit.errors import ConfigError
+
 
 def soft_clamp(x: Tensor, lower: float, upper: float) -> Tensor:
     """`x` bounded smoothly: the identity well inside [lower, upper], never outside it, its gradient never zero at once.
@@ -86,3 +88,47 @@ class ContinuousBernoulli(Distribution):
         """The logits with those within `radius` of 0 replaced (so that no unused branch makes a NaN gradient), and which."""
         small = self.logits.abs() < radius
         return torch.where(small, torch.full_like(self.logits, radius), self.logits), small
+
+
+class Delta(Distribution):
+    """All mass on one point [*batch, *event], without a density.
+
+    >>> Delta(torch.zeros(5, 2), 1).rsample((3,)).shape
+    torch.Size([3, 5, 2])
+    """
+
+    arg_constraints = {}  # noqa: RUF012  # pyright: ignore - torch's own convention
+    has_rsample = True
+
+    def __init__(self, point: Tensor, event_dims: int):
+        self.point = point
+        batch = point.dim() - event_dims
+        super().__init__(point.shape[:batch], point.shape[batch:], validate_args=False)
+
+    @property
+    def support(self) -> constraints.Constraint:
+        return constraints.independent(constraints.real, len(self.event_shape))
+
+    @property
+    def mean(self) -> Tensor:
+        return self.point
+
+    @property
+    def variance(self) -> Tensor:
+        return torch.zeros_like(self.point)
+
+    def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        return self.point.expand(*sample_shape, *self.point.shape)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        raise ConfigError("a deterministic posterior has no density, so neither a bound of log p(x) nor importance weights")
+
+
+def point(q: Distribution) -> Tensor:
+    """The one code that stands for q: its mean or, where q is discrete and a mean would be no code, its mode."""
+    return q.mode if _is_discrete(q) else q.mean
+
+
+def _is_discrete(q: Distribution) -> bool:
+    support = q.support
+    return support is not None and support.is_discrete

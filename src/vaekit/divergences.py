@@ -1,10 +1,14 @@
 """KL(q || p) per latent dimension: the closed form where `torch.distributions` has one registered, otherwise from samples.
 
-A new closed form is registered with `torch.distributions.kl.register_kl`; nothing here changes.
+A new closed form is registered with `torch.distributions.kl.register_kl`, and may keep the dimensions apart, [B, D]; nothing
+here changes.
 """
 
+import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
+
+from vaekit.distributions import Delta
 
 
 def closed_form(q: Distribution, p: Distribution) -> Tensor | None:
@@ -19,9 +23,11 @@ def closed_form(q: Distribution, p: Distribution) -> Tensor | None:
     """
     factors = _factors(q, p)
     try:
-        return kl_divergence(*factors).flatten(len(q.batch_shape)) if factors else kl_divergence(q, p).unsqueeze(-1)
+        divergence = kl_divergence(*factors) if factors else kl_divergence(q, p)
     except NotImplementedError:
         return None
+    batch = len(q.batch_shape)
+    return divergence.flatten(batch) if divergence.dim() > batch else divergence.unsqueeze(-1)
 
 
 def monte_carlo(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
@@ -33,6 +39,19 @@ def monte_carlo(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
     if factors:
         return (factors[0].log_prob(z) - factors[1].log_prob(z)).flatten(1 + len(q.batch_shape))
     return (q.log_prob(z) - p.log_prob(z)).unsqueeze(-1)
+
+
+def finite(q: Distribution) -> bool:
+    """Whether q has a divergence from a prior at all: all mass on one point of a continuum has none that is finite."""
+    return not isinstance(q, Delta)
+
+
+def measure(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
+    """KL(q || p) in nats, [B, D], by the closed form, else from the samples z; [B, 0] where there is none that is finite."""
+    if not finite(q):
+        return torch.zeros(*q.batch_shape, 0, dtype=z.dtype, device=z.device)
+    divergence = closed_form(q, p)
+    return monte_carlo(q, p, z).mean(0) if divergence is None else divergence
 
 
 def _factors(q: Distribution, p: Distribution) -> tuple[Distribution, Distribution] | None:

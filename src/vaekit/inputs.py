@@ -1,22 +1,34 @@
 """Raw rows on their way into a model: as they came in memory or on disk, floats only where a batch is used."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vaekit.data.support import Transform
+from vaekit.model import VAE
 
 BATCH = 500
 MAX_VALUES = 2**21
 """Values decoded at once, K x rows x values per row: 8 MB in float32, some 300 MB with a convolutional net's activations."""
 
 
+class Batch(NamedTuple):
+    """Rows [B, *shape] and, for a conditional model, their classes [B]."""
+
+    x: Tensor
+    y: Tensor | None = None
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Rows x [M, *shape], or those of them at `indices` [N], and the transform that a model sees them through.
+
+    y: the classes of the rows [M], for a conditional model only.
 
     Nothing is copied before it is used: a memory map stays on the disk, bytes stay bytes.
     """
@@ -24,6 +36,7 @@ class Inputs:
     x: np.ndarray
     transform: Transform
     indices: np.ndarray | None = None
+    y: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.x) if self.indices is None else len(self.indices)
@@ -32,21 +45,28 @@ class Inputs:
         """Which rows of `x` stand at these positions."""
         return positions if self.indices is None else self.indices[positions]
 
-    def take(self, positions: np.ndarray) -> Tensor:
+    def take(self, positions: np.ndarray) -> Batch:
         """The raw rows at these positions."""
-        return as_tensor(self.x[self.rows(positions)])
+        rows = self.rows(positions)
+        return Batch(as_tensor(self.x[rows]), None if self.y is None else as_tensor(self.y[rows]))
 
-    def batches(self, model: nn.Module, size: int | None = None) -> Iterator[Tensor]:
+    def batches(self, model: VAE, size: int | None = None) -> Iterator[Batch]:
         """The rows in order, as `model` takes them; `size` rows at once, by default as many as `rows_at_once` allows."""
-        size = size or rows_at_once(self.x.shape[1:])
+        size = size or rows_at_once(values_per_row(model))
         for start in range(0, len(self), size):
-            yield to_model(self.take(np.arange(start, min(start + size, len(self)))), model, self.transform)
+            x, y = self.take(np.arange(start, min(start + size, len(self))))
+            x = to_model(x, model, self.transform)
+            yield Batch(x, None if y is None else y.to(x.device))
 
 
-def rows_at_once(shape: tuple[int, ...], samples: int = 1) -> int:
-    """How many rows of this shape, each with this many samples of z, keep the memory bounded: 1 to 500."""
-    values = int(np.prod(shape)) * samples
-    return max(1, min(BATCH, MAX_VALUES // values))
+def values_per_row(model: VAE) -> int:
+    """How many numbers the decoder gives for one row: the data's values times the likelihood's parameters for each."""
+    return math.prod(getattr(model.likelihood, "parameter_shape", model.data_shape))
+
+
+def rows_at_once(values: int, samples: int = 1) -> int:
+    """How many rows of that many values, each with this many samples of z, keep the memory bounded: 1 to 500."""
+    return max(1, min(BATCH, MAX_VALUES // (values * samples)))
 
 
 def as_tensor(rows: np.ndarray) -> Tensor:

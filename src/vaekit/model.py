@@ -3,14 +3,19 @@
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from vaekit.errors import ConfigError
+from vaekit.codes import Codes
+from vaekit.distributions import point
+from vaekit.errors import ConfigError, DataError
+
+_FIXED = ("running_mean", "running_var", "latent.vectors")
 
 
 class ParameterCount(NamedTuple):
-    """Numbers of parameters; `fixed` are the statistics that training updates but no gradient does (batch normalisation's)."""
+    """Numbers of parameters; `fixed` are those that training updates but no gradient does (batch statistics, a codebook)."""
 
     trainable: int
     fixed: int
@@ -23,13 +28,16 @@ class ParameterCount(NamedTuple):
 class VAE(nn.Module):
     """A variational autoencoder made of five parts; it knows none of them by name.
 
-    encoder: data [B, *shape] -> features [B, F]; any module.
+    encoder: data [B, *shape] -> features [B, F] or [B, C, h, w]; any module.
     posterior: features -> q(z given x).
     prior: nothing -> p(z).
-    decoder: z [B, latent] -> parameters of the likelihood [B, *]; any module.
+    decoder: z [B, *latent shape] -> parameters of the likelihood [B, *]; any module.
     likelihood: those parameters -> p(x given z), over data of its `shape`.
+    classes: 0, or how many classes a condition y has; then encoder and decoder are called with the condition [B, classes]
+        behind their input, and the prior with it alone (Sohn et al., 2015).
 
-    Raises ConfigError when two parts do not fit, with both named.
+    y is given as class numbers [B] or as weights of the classes [B, classes].
+    Raises ConfigError when two parts do not fit, with both named; DataError where y is missing or impossible.
 
     >>> from vaekit import nets, posteriors, priors, likelihoods
     >>> model = VAE(
@@ -49,44 +57,89 @@ class VAE(nn.Module):
     decoder: nn.Module
     likelihood: Any
 
-    def __init__(self, encoder: nn.Module, posterior: nn.Module, prior: nn.Module, decoder: nn.Module, likelihood: nn.Module):
+    def __init__(
+        self,
+        encoder: nn.Module,
+        posterior: nn.Module,
+        prior: nn.Module,
+        decoder: nn.Module,
+        likelihood: nn.Module,
+        classes: int = 0,
+    ):
         super().__init__()
         self.encoder, self.posterior, self.prior = encoder, posterior, prior
-        self.decoder, self.likelihood = decoder, likelihood
+        self.decoder, self.likelihood, self.classes = decoder, likelihood, classes
         check_fit(self)
 
-    def encode(self, x: Tensor) -> Distribution:
+    def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z given x) for data x [B, *shape], in the values that the model takes (see `Run.encode` for raw data)."""
-        return self.posterior(self.encoder(x))
+        return self.posterior(self.encoder(x, *self._condition(y)))
 
-    def decode(self, z: Tensor) -> Distribution:
+    def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         """p(x given z) for z [..., *latent shape]; leading ones (samples, batch) are the distribution's batch shape."""
-        event = len(self.latent_shape)
-        lead = z.shape[: z.dim() - event]
-        folded = z.reshape(lead.numel(), self.latent_shape.numel())  # nets see one batch dimension: done and undone here
-        parameters = self.decoder(folded)
+        lead = z.shape[: z.dim() - len(self.latent_shape)]
+        folded = z.reshape(lead.numel(), *self.latent_shape)  # nets see one batch dimension: done and undone here
+        condition = [c.expand(*lead, -1).reshape(lead.numel(), -1) for c in self._condition(y)]
+        parameters = self.decoder(folded, *condition)
         return self.likelihood(parameters.reshape(*lead, *parameters.shape[1:]))
 
-    def log_joint(self, x: Tensor, z: Tensor) -> Tensor:
+    def prior_given(self, y: Tensor | None = None) -> Distribution:
+        """p(z), or p(z given y), which then has y's batch shape where the prior depends on it."""
+        return self.prior(*self._condition(y))
+
+    def log_joint(self, x: Tensor, z: Tensor, y: Tensor | None = None) -> Tensor:
         """log p(x, z) = log p(z) + log p(x given z) in nats, [K, B]; x [B, *shape], z [K, B, *latent shape]."""
-        return self.prior().log_prob(z) + self.decode(z).log_prob(x)
+        return self.prior_given(y).log_prob(z) + self.decode(z, y).log_prob(x)
 
     @torch.no_grad()
-    def sample(self, count: int) -> Tensor:
-        """Means of p(x given z) for `count` draws z ~ p(z): [count, *shape].
+    def draw(self, count: int, y: Tensor | None = None) -> Tensor:
+        """`count` draws z ~ p(z), or one for each y, z ~ p(z given y): [count, *latent shape]."""
+        p = self.prior_given(y)
+        return p.sample() if p.batch_shape else p.sample((count,))
+
+    @torch.no_grad()
+    def sample(self, count: int, y: Tensor | None = None) -> Tensor:
+        """Means of p(x given z) for `count` draws z ~ p(z), of the classes y [count] where there are any: [count, *shape].
 
         Values themselves are drawn by `model.decode(z).sample()`.
         """
-        return self.decode(self.prior().sample((count,))).mean
+        return self.decode(self.draw(count, y), y).mean
 
     @torch.no_grad()
-    def reconstruct(self, x: Tensor) -> Tensor:
-        """The mean of p(x given z) at the posterior's mean: [B, *shape]."""
-        return self.decode(self.encode(x).mean).mean
+    def reconstruct(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """The mean of p(x given z) at the posterior's mean, or its mode where z is discrete: [B, *shape]."""
+        return self.decode(point(self.encode(x, y)), y).mean
+
+    def _condition(self, y: Tensor | None) -> tuple[Tensor, ...]:
+        """What the parts are told of y, as further arguments: nothing, or the weights of the classes [B, classes]."""
+        if not self.classes:
+            return ()
+        if y is None:
+            raise DataError(f"this model is conditional on {self.classes} classes: give y, class numbers [B] or weights [B, C]")
+        if y.dim() == 1:
+            y = F.one_hot(y.long(), self.classes)
+        if y.shape[-1] != self.classes:
+            raise DataError(f"y has weights of {y.shape[-1]} classes, this model is conditional on {self.classes}")
+        return (y.to(_anchor(self)),)
 
     @property
     def latent_shape(self) -> torch.Size:
-        return self.prior().event_shape
+        if self._latent_shape is None:
+            with torch.no_grad():
+                self._latent_shape = self.prior_given(self.first_class(1)).event_shape
+        return self._latent_shape
+
+    _latent_shape: torch.Size | None = None
+
+    def first_class(self, rows: int) -> Tensor | None:
+        """The first class for so many rows, where a condition is needed: for what does not depend on it."""
+        return torch.zeros(rows, dtype=torch.long, device=_anchor(self).device) if self.classes else None
+
+    @property
+    def codes(self) -> Codes | None:
+        """What z is made of where it is discrete; None where it is not."""
+        latent = getattr(self.posterior, "latent", None)
+        return latent if isinstance(latent, Codes) else None
 
     @property
     def data_shape(self) -> tuple[int, ...]:
@@ -111,9 +164,9 @@ def check_fit(model: VAE) -> None:
             )
     shape = likelihood.shape
     with torch.no_grad(), evaluating(model):
-        anchor = next((t for t in [*model.parameters(), *model.buffers()] if t.is_floating_point()), torch.zeros(()))
+        anchor, y = _anchor(model), model.first_class(1)
         x = torch.zeros(1, *shape, dtype=anchor.dtype, device=anchor.device)
-        q = _meeting(model, "encoder", "posterior", lambda: model.encode(x), f"data of shape {tuple(shape)}")
+        q = _meeting(model, "encoder", "posterior", lambda: model.encode(x, y), f"data of shape {tuple(shape)}")
         if q.event_shape != model.latent_shape:
             raise ConfigError(
                 f"posterior {_name(model.posterior)} has codes of shape {tuple(q.event_shape)}, prior "
@@ -122,7 +175,7 @@ def check_fit(model: VAE) -> None:
         z = torch.zeros(1, *model.latent_shape, dtype=anchor.dtype, device=anchor.device)
         wanted = ", ".join(map(str, getattr(likelihood, "parameter_shape", shape)))
         given = f"codes of shape {tuple(model.latent_shape)} (its output must be [batch, {wanted}])"
-        p = _meeting(model, "decoder", "likelihood", lambda: model.decode(z), given)
+        p = _meeting(model, "decoder", "likelihood", lambda: model.decode(z, y), given)
         if p.event_shape != torch.Size(shape) or p.batch_shape != torch.Size([1]):
             raise ConfigError(
                 f"decoder {_name(model.decoder)} gives {_name(likelihood)} data of shape {tuple(p.event_shape)} instead of "
@@ -157,6 +210,11 @@ class evaluating:  # noqa: N801 - reads as a statement
             module.training = training
 
 
+def _anchor(model: nn.Module) -> Tensor:
+    """A tensor of the model's device and precision."""
+    return next((t for t in [*model.parameters(), *model.buffers()] if t.is_floating_point()), torch.zeros(()))
+
+
 def _name(part: nn.Module) -> str:
     return type(part).__name__
 
@@ -164,5 +222,5 @@ def _name(part: nn.Module) -> str:
 def _count(*modules: nn.Module) -> ParameterCount:
     return ParameterCount(
         trainable=sum(p.numel() for m in modules for p in m.parameters()),
-        fixed=sum(t.numel() for m in modules for n, t in m.state_dict().items() if n.endswith(("running_mean", "running_var"))),
+        fixed=sum(t.numel() for m in modules for n, t in m.state_dict().items() if n.endswith(_FIXED)),
     )

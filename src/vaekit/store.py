@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from vaekit.compose import build_model
 from vaekit.config import FORMAT, MODEL_PARTS, Custom, Settings
 from vaekit.data.dataset import require
 from vaekit.data.support import Support, Transform
-from vaekit.errors import ConfigError, DataError, RunError
+from vaekit.errors import ConfigError, DataError, RunError, suggest
 from vaekit.files import write_whole
 from vaekit.inputs import as_tensor, to_model
 from vaekit.model import VAE, check_fit
@@ -38,6 +39,7 @@ CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT = (
     "split.npz",
 )
 CHECKPOINT, PLOTS = "checkpoints/last.ckpt", "plots"
+Labels = str | int | Sequence[str | int] | np.ndarray | None
 MAX_TEXT = 50_000_000
 MAX_ACTIVATION = 2**28
 
@@ -75,10 +77,35 @@ class Run:
         require(array, self.model.data_shape, self.support, "what was given")
         return to_model(as_tensor(array), self.model, self.transform)
 
+    def condition(self, y: Labels, rows: int) -> Tensor | None:
+        """Class numbers [rows] of a conditional model, out of names [rows] or one for all; DataError where they cannot be.
+
+        y: None gives every class its turn, one row after the other.
+        """
+        if not self.model.classes:
+            if y is not None:
+                raise DataError("labels were given, this run is not conditional: train one with --conditional")
+            return None
+        known = {name: number for number, name in enumerate(self.config.data.classes)}
+        names = [str(name) for name in np.ravel(np.asarray(y))] if y is not None else list(known)
+        wrong = next((name for name in names if name not in known), None)
+        if wrong is not None:
+            raise DataError(f"no class {wrong!r}: {suggest(wrong, known)}")
+        if y is not None and len(names) not in (1, rows):
+            raise DataError(f"{len(names)} labels were given for {rows} rows: give one for each, or one for all")
+        numbers = torch.tensor([known[name] for name in names]).repeat(-(-rows // len(names)))[:rows]
+        return numbers.to(next(self.model.parameters()).device)
+
+    def _labels(self, y: Labels, rows: int) -> Tensor | None:
+        if self.model.classes and y is None:
+            raise DataError(f"this run is conditional: give labels, out of {', '.join(self.config.data.classes[:20])}")
+        return self.condition(y, rows)
+
     @torch.no_grad()
-    def encode(self, x: np.ndarray | Tensor) -> Distribution:
-        """q(z given x) for raw rows [B, *shape], scaled as in training."""
-        return self.model.encode(self.prepare(x))
+    def encode(self, x: np.ndarray | Tensor, y: Labels = None) -> Distribution:
+        """q(z given x) for raw rows [B, *shape], scaled as in training; y: their classes by name, of a conditional run."""
+        x = self.prepare(x)
+        return self.model.encode(x, self._labels(y, len(x)))
 
     def codes(self, z: np.ndarray | Tensor) -> Tensor:
         """Codes [N, L] as the model takes them, [N, *latent shape] on its device; DataError for any that cannot be."""
@@ -91,17 +118,22 @@ class Run:
         return z.to(next(self.model.parameters())).reshape(-1, *self.model.latent_shape)
 
     @torch.no_grad()
-    def decode(self, z: np.ndarray | Tensor) -> np.ndarray:
+    def decode(self, z: np.ndarray | Tensor, y: Labels = None) -> np.ndarray:
         """The means of p(x given z) for codes z [N, L], in raw units."""
-        return self.transform.inverse(self.model.decode(self.codes(z)).mean).numpy(force=True)
+        z = self.codes(z)
+        return self.transform.inverse(self.model.decode(z, self._labels(y, len(z))).mean).numpy(force=True)
 
-    def reconstruct(self, x: np.ndarray | Tensor) -> np.ndarray:
+    def reconstruct(self, x: np.ndarray | Tensor, y: Labels = None) -> np.ndarray:
         """Raw rows [B, *shape] through the model and back, in raw units."""
-        return self.transform.inverse(self.model.reconstruct(self.prepare(x))).numpy(force=True)
+        x = self.prepare(x)
+        return self.transform.inverse(self.model.reconstruct(x, self._labels(y, len(x)))).numpy(force=True)
 
-    def sample(self, count: int) -> np.ndarray:
-        """`count` samples in raw units (0 to 255 for images of bytes), [count, *shape]: the means of p(x given z), z ~ p(z)."""
-        return self.transform.inverse(self.model.sample(count)).numpy(force=True)
+    def sample(self, count: int, y: Labels = None) -> np.ndarray:
+        """`count` samples in raw units (0 to 255 for images of bytes), [count, *shape]: the means of p(x given z), z ~ p(z).
+
+        y: classes by name, of a conditional run; None: all in turn.
+        """
+        return self.transform.inverse(self.model.sample(count, self.condition(y, count))).numpy(force=True)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source})"
@@ -175,8 +207,8 @@ def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
 def _blank(folder: Path, config: Settings) -> VAE:
     """A model of the configuration's shape, once the weights on disk are known to have it: a lying one allocates nothing."""
     try:
-        if config.data.shape is None or config.latent_dim is None or config.part("likelihood") is None:
-            raise RunError(f"{folder / CONFIG} is not that of a run: data.shape, latent_dim or likelihood is missing")
+        if config.data.shape is None or config.latent_dim is None or not (config.part("likelihood") and config.part("prior")):
+            raise RunError(f"{folder / CONFIG} is not that of a run: data.shape, latent_dim, likelihood or prior is missing")
         with torch.device("meta"):
             outline = build_model(config)
             _compare(folder, outline)

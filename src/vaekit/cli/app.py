@@ -23,6 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 Split = Annotated[str, typer.Option(help="Rows: train, validation or test.")]
 Data = Annotated[str | None, typer.Option(help="Other rows than the run's own: a path.")]
 Indices = Annotated[str | None, typer.Option("--index", help="Rows, such as 0,1,7 or 0-9; with --label, of that class.")]
+Label = Annotated[str | None, typer.Option(help="The class, of a conditional run. Default: all in turn.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the noise.")]
 
 
@@ -54,6 +55,9 @@ def train(
     resize: Annotated[str | None, typer.Option(metavar="HxW", help="Resize images, such as 64x64.")] = None,
     limit: Annotated[int | None, typer.Option(help="Draw that many training rows, by seed.")] = None,
     latent_dim: Annotated[int | None, typer.Option(help="Latent dimensions.")] = None,
+    conditional: Annotated[
+        bool | None, typer.Option("--conditional", help="Give the class to encoder, decoder and prior.", show_default=False)
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training rows.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per update.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of split, start, order and noise.")] = None,
@@ -74,6 +78,7 @@ def train(
         "data": {"source": data, "test": test, "support": support, "resize": _size(resize), "limit": limit},
         "training": {"epochs": epochs, "batch_size": batch_size, "device": device},
         "latent_dim": latent_dim,
+        "conditional": conditional,
         "seed": seed,
     }
     given = _without_none(options)
@@ -107,19 +112,23 @@ def evaluate(
 def sample(
     run: RunPath,
     count: Annotated[int, typer.Option(help="How many.")] = 64,
+    label: Label = None,
     draw: Annotated[bool, typer.Option("--draw", help="Draw the values too, instead of showing their means.")] = False,
     out: Annotated[Path | None, typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy).")] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Draw new rows from the prior through the decoder."""
+    from vaekit.data.raw import safe_name
     from vaekit.store import load_run
     from vaekit.workflows import use
 
     loaded = load_run(run)
-    values = use.sample(loaded, count, seed=seed, draw=draw)
-    path = use.save_values(out or run / "plots" / f"sample-{seed}.png", loaded, values, title=f"{count} samples, {run.name}")
-    show.written({"count": count, "seed": seed, "file": str(path)}, json)
+    values = use.sample(loaded, count, label=label, seed=seed, draw=draw)
+    of_class = "" if label is None else f" of class {label}"
+    place = out or run / "plots" / f"sample{'' if label is None else '-' + safe_name(label)}-{seed}.png"
+    path = use.save_values(place, loaded, values, title=f"{count} samples{of_class}, {run.name}")
+    show.written({"count": count, "label": label, "seed": seed, "file": str(path)}, json)
 
 
 @app.command()
@@ -170,6 +179,7 @@ def decode(
     run: RunPath,
     codes: Annotated[Path | None, typer.Argument(metavar="[CODES]", help="Codes: .npz, .npy or .csv.")] = None,
     z: Annotated[list[str] | None, typer.Option("--z", help="One code, such as --z=0.5,-1; may be repeated.")] = None,
+    label: Label = None,
     out: Annotated[Path, typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy).")] = Path("decoded.png"),
     json: Json = False,
 ) -> None:
@@ -181,7 +191,7 @@ def decode(
     if (codes is None) == (not z):
         raise ConfigError("decode takes either a file of codes or --z=0.5,-1")
     loaded = load_run(run)
-    values = use.decode(loaded, use.load_codes(codes) if codes else _code(z or []))
+    values = use.decode(loaded, use.load_codes(codes) if codes else _code(z or []), label)
     path = use.save_values(out, loaded, values, title=f"{len(values)} decoded codes, {run.name}")
     show.written({"rows": len(values), "file": str(path)}, json)
 
@@ -190,7 +200,8 @@ def decode(
 def plot(
     run: RunPath,
     names: Annotated[
-        list[str] | None, typer.Argument(help="latent, grid, reconstructions, samples, curves. Default: all.")
+        list[str] | None,
+        typer.Argument(help="Pictures by name. Default: all that suit the run."),
     ] = None,
     index: Indices = None,
     across: Annotated[
@@ -198,6 +209,7 @@ def plot(
     ] = None,
     down: Annotated[str | None, typer.Option(metavar="LOW:HIGH", help="Grid: range of the second axis.")] = None,
     projection: Annotated[str, typer.Option(help="More than two dimensions: active or pca.")] = "active",
+    label: Label = None,
     split: Split = "test",
     out: Annotated[Path | None, typer.Option(help="A folder, or a file for one picture (.png, .pdf, .svg).")] = None,
     seed: Seed = 0,
@@ -211,6 +223,7 @@ def plot(
         "down": _range(down),
         "indices": _indices(index),
         "projection": projection,
+        "label": label,
         "seed": seed,
     }
     paths = workflows.plot(run, names or (), split=_part(split), out=out, **view)

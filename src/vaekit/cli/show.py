@@ -39,7 +39,7 @@ def figures(found: dict[str, Any], as_json: bool) -> None:
 
 def _terms(title: str, found: dict[str, Any]) -> None:
     names = {
-        "loss": "loss (negative ELBO)",
+        "loss": "loss (negative ELBO)" if found["divergence"] else "loss (no ELBO: the posterior is deterministic)",
         "reconstruction": "  reconstruction",
         "divergence": "  divergence",
         "importance_weighted_bound": f"importance-weighted bound, K = {found.get('samples')}",

@@ -1,6 +1,7 @@
 """The evidence lower bound and the importance-weighted bound, row by row, within a bound on memory."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit import divergences
-from vaekit.inputs import MAX_VALUES, Inputs, rows_at_once
+from vaekit.inputs import MAX_VALUES, Inputs, rows_at_once, values_per_row
 from vaekit.model import VAE, evaluating
 from vaekit.noise import noise
 
@@ -54,36 +55,39 @@ def draw(q: Distribution, samples: int) -> Tensor:
 def elbo_per_row(model: VAE, rows: Inputs, *, seed: int = 0, samples: int = 1) -> PerRow:
     """The negative ELBO, beta = 1 and no free bits, in full precision, whatever the model was trained with.
 
-    The divergence is exact where a closed form is known, else from the same samples. Equal seeds draw equal noise.
+    The divergence is exact where a closed form is known, else from the same samples; a deterministic posterior has none,
+    [N, 0]. Equal seeds draw equal noise.
     """
     parts = []
-    for step, x in enumerate(rows.batches(model)):
+    for step, (x, y) in enumerate(rows.batches(model)):
         with evaluating(model), noise(seed, step), torch.autocast(x.device.type, enabled=False):
-            q, p = model.encode(x), model.prior()
+            q = model.encode(x, y)
             z = draw(q, samples)
-            divergence = divergences.closed_form(q, p)
-            if divergence is None:
-                divergence = divergences.monte_carlo(q, p, z).mean(0)
-            parts.append((-model.decode(z).log_prob(x).mean(0).cpu().double(), divergence.cpu().double()))
+            divergence = divergences.measure(q, model.prior_given(y), z)
+            parts.append((-model.decode(z, y).log_prob(x).mean(0).cpu().double(), divergence.cpu().double()))
     reconstruction, divergence = map(torch.cat, zip(*parts, strict=True))
     return PerRow(reconstruction, divergence)
 
 
 @torch.no_grad()
-def decode_means(model: VAE, z: Tensor) -> Tensor:
+def decode_means(model: VAE, z: Tensor, y: Tensor | None = None) -> Tensor:
     """The means of p(x given z) for z [N, *latent shape], some rows at a time, [N, *shape], on the CPU."""
-    z = z.to(next(model.parameters()))
-    size = rows_at_once(model.data_shape)
-    with evaluating(model):
-        return torch.cat([model.decode(part).mean.cpu() for part in z.split(size)])
+    return torch.cat([p.mean.cpu() for p in _decoded(model, z, y)])
 
 
 @torch.no_grad()
-def draw_values(model: VAE, z: Tensor) -> Tensor:
+def draw_values(model: VAE, z: Tensor, y: Tensor | None = None) -> Tensor:
     """Draws from p(x given z), as `decode_means` gives its means."""
-    z = z.to(next(model.parameters()))
+    return torch.cat([p.sample().cpu() for p in _decoded(model, z, y)])
+
+
+def _decoded(model: VAE, z: Tensor, y: Tensor | None) -> Iterator[Distribution]:
+    """p(x given z), some rows at a time."""
+    z, size = z.to(next(model.parameters())), rows_at_once(values_per_row(model))
+    labels = [None] * len(z) if y is None else y.to(z.device).split(size)
     with evaluating(model):
-        return torch.cat([model.decode(part).sample().cpu() for part in z.split(rows_at_once(model.data_shape))])
+        for part, label in zip(z.split(size), labels, strict=y is not None):
+            yield model.decode(part, label)
 
 
 @torch.no_grad()
@@ -92,16 +96,17 @@ def importance_weighted_bound(model: VAE, rows: Inputs, samples: int, *, seed: i
 
     A lower bound of log p(x) in expectation, which rises with K. The encoder runs once per row; samples are summed in chunks.
     """
-    size = rows_at_once(model.data_shape, min(samples, 50))
-    chunk = max(1, MAX_VALUES // (math.prod(model.data_shape) * size))
+    values = values_per_row(model)
+    size = rows_at_once(values, min(samples, 50))
+    chunk = max(1, MAX_VALUES // (values * size))
     bounds = []
-    for step, x in enumerate(rows.batches(model, size)):
+    for step, (x, y) in enumerate(rows.batches(model, size)):
         with evaluating(model), noise(seed, step), torch.autocast(x.device.type, enabled=False):
-            q = model.encode(x)
+            q = model.encode(x, y)
             total = torch.full((len(x),), -math.inf, dtype=torch.float64)
             for start in range(0, samples, chunk):
                 z = draw(q, min(chunk, samples - start))
-                log_weight = (model.log_joint(x, z) - q.log_prob(z)).cpu().double()
+                log_weight = (model.log_joint(x, z, y) - q.log_prob(z)).cpu().double()
                 total = torch.logaddexp(total, log_weight.logsumexp(0))
             bounds.append(total - math.log(samples))
     return torch.cat(bounds)

@@ -1,5 +1,6 @@
 """The pieces that every net is made of, and the types of their options."""
 
+import math
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -44,3 +45,39 @@ def glorot_(module: nn.Module) -> None:
             nn.init.xavier_uniform_(layer.weight)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def head(features: int | Shape, size: int) -> "Linear | PixelLinear":
+    """One linear layer on features, started as all are: a vector gives `size` numbers, a map that many channels.
+
+    Its `shape` is that of the output for one row.
+    """
+    shape = (features,) if isinstance(features, int) else tuple(features)
+    layer = Linear(*shape, size) if len(shape) == 1 else PixelLinear(shape, size)
+    glorot_(layer)
+    return layer
+
+
+class Linear(nn.Linear):
+    """A linear layer that knows its output's shape."""
+
+    @property
+    def shape(self) -> Shape:
+        return (self.out_features,)
+
+
+class PixelLinear(nn.Conv2d):
+    """The same linear layer at each pixel of a map."""
+
+    def __init__(self, shape: Shape, size: int):
+        super().__init__(shape[0], size, 1)
+        self.map = shape[1:]
+
+    @property
+    def shape(self) -> Shape:
+        return (self.out_channels, *self.map)
+
+
+def width(shape: int | Shape) -> int:
+    """How many numbers a latent of this shape has."""
+    return shape if isinstance(shape, int) else math.prod(shape)

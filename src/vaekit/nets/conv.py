@@ -5,6 +5,7 @@ that the encoder went through (37 -> 19 -> 10 and 10 -> 20, cropped to 19 -> 38,
 """
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 import torch
@@ -13,8 +14,9 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from vaekit.errors import ConfigError
-from vaekit.nets.blocks import Activation, Shape, Widths, after, dense, glorot_
+from vaekit.nets.blocks import Activation, Shape, Widths, after, dense, glorot_, width
 
+Size = tuple[int, int]
 Kernel = Annotated[int, Field(ge=2, le=31)]
 STRIDE = 2
 
@@ -44,27 +46,22 @@ class ConvEncoder(nn.Module):
         batch_norm: bool = False,
     ):
         super().__init__()
-        size = _image_size(shape)
+        size = image_size(shape)
         self.channels = tuple(channels) if channels is not None else default_channels(size)
         self.hidden = tuple(hidden) if hidden is not None else (8 * latent,)
         self.kernel, self.activation, self.batch_norm = kernel, activation, batch_norm
-        *before, last = pyramid(size, len(self.channels))
-        stages = []
-        for n, c_in, c_out in zip(before, [shape[0], *self.channels], self.channels, strict=False):
-            conv = SameConv2d(c_in, c_out, kernel, n)
-            stages += after(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
-        flat = ([shape[0], *self.channels])[-1] * math.prod(last)
-        self.stages = nn.Sequential(*stages)
+        self.stages = nn.Sequential(*down([shape[0], *self.channels], size, kernel, activation, batch_norm))
+        flat = ([shape[0], *self.channels])[-1] * math.prod(pyramid(size, len(self.channels))[-1])
         self.dense = nn.Sequential(nn.Flatten(), *dense([flat, *self.hidden], activation, batch_norm))
         glorot_(self)
-        _channels_last(self)
+        channels_last(self)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.dense(self.stages(x.contiguous(memory_format=torch.channels_last)))
 
 
 class ConvDecoder(nn.Module):
-    """The encoder's mirror: latent [B, latent] -> parameters of the likelihood [B, C, H, W]; the last layer is linear.
+    """The encoder's mirror: latent [B, latent], or a map, -> parameters of the likelihood [B, C, H, W]; linear at the end.
 
     channels: in the encoder's order, so that both read alike; the stages go through them backwards. Default as the encoder's.
     kernel: side of the square kernels; the last layer, at full size, always has 3.
@@ -77,7 +74,7 @@ class ConvDecoder(nn.Module):
 
     def __init__(
         self,
-        latent: int,
+        latent: int | Shape,
         shape: Shape,
         /,
         *,
@@ -88,31 +85,46 @@ class ConvDecoder(nn.Module):
         batch_norm: bool = False,
     ):
         super().__init__()
-        size = _image_size(shape)
+        size = image_size(shape)
         self.channels = tuple(channels) if channels is not None else default_channels(size)
         self.hidden, self.kernel, self.activation, self.batch_norm = tuple(hidden), kernel, activation, batch_norm
-        sizes = pyramid(size, len(self.channels))[::-1]
+        smallest = pyramid(size, len(self.channels))[-1]
         widths = self.channels[::-1] or (shape[0],)
         self.dense = nn.Sequential(
-            *dense([latent, *self.hidden, widths[0] * math.prod(sizes[0])], activation, batch_norm),
-            nn.Unflatten(1, (widths[0], *sizes[0])),
+            *dense([width(latent), *self.hidden, widths[0] * math.prod(smallest)], activation, batch_norm),
+            nn.Unflatten(1, (widths[0], *smallest)),
         )
-        stages = []
-        for n, c_in, c_out in zip(sizes[1:], [widths[0], *widths], widths, strict=False):
-            conv = SameConvTranspose2d(c_in, c_out, kernel, n)
-            stages += after(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
+        stages = up([widths[0], *self.channels[::-1]], size, kernel, activation, batch_norm)
         self.stages = nn.Sequential(*stages, nn.ConvTranspose2d(widths[-1], shape[0], 3, padding=1))
         glorot_(self)
-        _channels_last(self)
+        channels_last(self)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.stages(self.dense(z).contiguous(memory_format=torch.channels_last))
+        return self.stages(self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last))
+
+
+def down(widths: Sequence[int], size: Size, kernel: int, activation: Activation, batch_norm: bool) -> list[nn.Module]:
+    """Stages that each halve an image of `size`, widths[0] -> widths[1] -> ... channels."""
+    stages = []
+    for n, c_in, c_out in zip(pyramid(size, len(widths)), widths, widths[1:], strict=False):
+        conv = SameConv2d(c_in, c_out, kernel, n)
+        stages += after(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
+    return stages
+
+
+def up(widths: Sequence[int], size: Size, kernel: int, activation: Activation, batch_norm: bool) -> list[nn.Module]:
+    """Stages that each double an image, back to `size`, widths[0] -> widths[1] -> ... channels."""
+    stages = []
+    for n, c_in, c_out in zip(pyramid(size, len(widths) - 1)[-2::-1], widths, widths[1:], strict=False):
+        conv = SameConvTranspose2d(c_in, c_out, kernel, n)
+        stages += after(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
+    return stages
 
 
 class SameConv2d(nn.Conv2d):
     """Stride 2, padded as Keras's "same": half before, the odd row or column at the end; size n -> ceil(n / 2)."""
 
-    def __init__(self, c_in: int, c_out: int, kernel: int, size: tuple[int, int]):
+    def __init__(self, c_in: int, c_out: int, kernel: int, size: Size):
         total = [max((-(-n // STRIDE) - 1) * STRIDE + kernel - n, 0) for n in size]
         super().__init__(c_in, c_out, kernel, STRIDE)
         top, left = (t // 2 for t in total)
@@ -125,7 +137,7 @@ class SameConv2d(nn.Conv2d):
 class SameConvTranspose2d(nn.ConvTranspose2d):
     """Stride 2, cropped as Keras's "same" and then, at the end, to `size`: ceil(n / 2) -> n."""
 
-    def __init__(self, c_in: int, c_out: int, kernel: int, size: tuple[int, int]):
+    def __init__(self, c_in: int, c_out: int, kernel: int, size: Size):
         super().__init__(c_in, c_out, kernel, STRIDE)
         self.start, self.size = (kernel - STRIDE) // 2, size
 
@@ -134,7 +146,7 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         return super().forward(x)[..., start : start + height, start : start + width]
 
 
-def pyramid(size: tuple[int, int], depth: int) -> list[tuple[int, int]]:
+def pyramid(size: Size, depth: int) -> list[Size]:
     """The sizes that an image goes through when it is halved `depth` times, rounding up.
 
     >>> pyramid((37, 53), 3)
@@ -147,7 +159,7 @@ def pyramid(size: tuple[int, int], depth: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def default_channels(size: tuple[int, int]) -> tuple[int, ...]:
+def default_channels(size: Size) -> tuple[int, ...]:
     """32, 64, 128, ... (at most 256), as many stages as bring the shorter side to 7 or less, at least one."""
     depth = 1
     while min(pyramid(size, depth)[-1]) > 7:
@@ -155,12 +167,12 @@ def default_channels(size: tuple[int, int]) -> tuple[int, ...]:
     return tuple(min(32 * 2**i, 256) for i in range(depth))
 
 
-def _channels_last(module: nn.Module) -> None:
+def channels_last(module: nn.Module) -> None:
     """The layout in which the processor's convolutions are fastest."""
     module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - missing from torch's stubs
 
 
-def _image_size(shape: Shape) -> tuple[int, int]:
+def image_size(shape: Shape) -> Size:
     if len(shape) != 3:
         raise ConfigError(f"conv takes images (channels, height, width), the data have shape {tuple(shape)}: use mlp")
     return shape[1], shape[2]

@@ -4,7 +4,7 @@ import math
 
 from torch import Tensor, nn
 
-from vaekit.nets.blocks import Activation, Shape, Widths, dense, glorot_
+from vaekit.nets.blocks import Activation, Shape, Widths, dense, glorot_, width
 
 
 class MLPEncoder(nn.Module):
@@ -38,7 +38,7 @@ class MLPEncoder(nn.Module):
 
 
 class MLPDecoder(nn.Module):
-    """Fully connected: latent [B, latent] -> parameters of the likelihood [B, *shape]; the last layer is linear.
+    """Fully connected: latent [B, latent] (or a map) -> parameters of the likelihood [B, *shape]; the last layer is linear.
 
     hidden: widths of the layers between, in the order in which they are passed.
     activation, batch_norm: of every layer but the last, in this order.
@@ -50,7 +50,7 @@ class MLPDecoder(nn.Module):
 
     def __init__(
         self,
-        latent: int,
+        latent: int | Shape,
         shape: Shape,
         /,
         *,
@@ -60,11 +60,11 @@ class MLPDecoder(nn.Module):
     ):
         super().__init__()
         self.hidden, self.activation, self.batch_norm = tuple(hidden), activation, batch_norm
-        sizes = [latent, *hidden]
+        sizes = [width(latent), *hidden]
         self.layers = nn.Sequential(
             *dense(sizes, activation, batch_norm), nn.Linear(sizes[-1], math.prod(shape)), nn.Unflatten(1, tuple(shape))
         )
         glorot_(self)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.layers(z)
+        return self.layers(z.flatten(1))

@@ -1,8 +1,9 @@
 """Objectives: what training minimises, over a model and a batch. One family per file."""
 
+from vaekit.objectives.ablations import DivergenceOnly, ReconstructionOnly
 from vaekit.objectives.elbo import ELBO
 from vaekit.objectives.terms import Objective, Terms
 
-OBJECTIVES = {"elbo": ELBO}
+OBJECTIVES = {"elbo": ELBO, "reconstruction-only": ReconstructionOnly, "divergence-only": DivergenceOnly}
 
-__all__ = ["ELBO", "OBJECTIVES", "Objective", "Terms"]
+__all__ = ["ELBO", "OBJECTIVES", "DivergenceOnly", "Objective", "ReconstructionOnly", "Terms"]

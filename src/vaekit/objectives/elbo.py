@@ -4,10 +4,12 @@ from typing import Literal
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor
+from torch.distributions import Distribution
 
 from vaekit import divergences
 from vaekit.errors import ConfigError
 from vaekit.model import VAE
+from vaekit.objectives.gradients import GRADIENTS
 from vaekit.objectives.terms import Terms
 
 
@@ -19,8 +21,10 @@ class ELBO:
     beta: weight of the divergence (Higgins et al., 2017); 1 is the bound itself.
     warmup: updates over which the weight rises linearly from 0 to beta (Sonderby et al., 2016).
     free_bits: nats that each latent dimension may carry, on the batch's average, before it counts (Kingma et al., 2016).
+    gradient: how it reaches the encoder: "pathwise", by the "score-function" with a baseline, or not at all through z ("none").
 
-    Raises ConfigError where no closed form is known for the pair of posterior and prior.
+    Penalties of the posterior (a codebook's commitment) are added to the loss.
+    Raises ConfigError where no closed form is known for the pair of posterior and prior, or the posterior has no divergence.
 
     >>> loss = ELBO(samples=5)(model, x).loss  # doctest: +SKIP
     """
@@ -33,22 +37,29 @@ class ELBO:
         beta: NonNegativeFloat = 1.0,
         warmup: NonNegativeInt = 0,
         free_bits: NonNegativeFloat = 0.0,
+        gradient: Literal["pathwise", "score-function", "none"] = "pathwise",
     ):
+        if free_bits and gradient == "score-function" and divergence == "monte-carlo":
+            raise ConfigError("objective.free_bits has no unbiased score-function gradient: set divergence to closed-form")
         self.samples, self.divergence, self.beta = samples, divergence, beta
-        self.warmup, self.free_bits = warmup, free_bits
+        self.warmup, self.free_bits, self.gradient = warmup, free_bits, gradient
 
-    def __call__(self, model: VAE, x: Tensor, *, step: int | None = None) -> Terms:
-        q, p = model.encode(x), model.prior()
-        z = q.rsample((self.samples,))
-        log_likelihood = model.decode(z).log_prob(x)
+    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
+        q, p = model.encode(x, y), model.prior_given(y)
+        _check_divergence(q)
+        gradient, weight = GRADIENTS[self.gradient], self.weight(step)
+        z = gradient.draw(q, self.samples)
+        signal = log_likelihood = model.decode(z, y).log_prob(x)
         log_prior = log_posterior = None
         if self.divergence == "closed-form":
             divergence = _closed_form(q, p)
         else:
             log_prior, log_posterior = p.log_prob(z), q.log_prob(z)
             divergence = divergences.monte_carlo(q, p, z).mean(0)
-        loss = self.weight(step) * self._counted(divergence) - log_likelihood.mean()
-        return Terms(loss, log_likelihood, divergence, log_prior, log_posterior)
+            signal = log_likelihood + weight * (log_prior - log_posterior)
+        penalties = dict(getattr(q, "penalties", {}))
+        loss = weight * self._counted(divergence) - log_likelihood.mean() - gradient.correction(signal, q, z)
+        return Terms(sum(penalties.values(), loss), log_likelihood, divergence, log_prior, log_posterior, penalties)
 
     def weight(self, step: int | None = None) -> float:
         """The weight of the divergence at an update."""
@@ -61,7 +72,15 @@ class ELBO:
         return (per_dimension.clamp(min=self.free_bits) if self.free_bits else per_dimension).sum()
 
 
-def _closed_form(q, p) -> Tensor:
+def _check_divergence(q: Distribution) -> None:
+    if not divergences.finite(q):
+        raise ConfigError(
+            "objective elbo needs a divergence, posterior deterministic has none that is finite: "
+            "set objective=reconstruction-only"
+        )
+
+
+def _closed_form(q: Distribution, p: Distribution) -> Tensor:
     divergence = divergences.closed_form(q, p)
     if divergence is None:
         raise ConfigError(f"no closed form of KL({q} || {p}): set objective.divergence to monte-carlo")

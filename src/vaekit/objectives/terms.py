@@ -43,6 +43,9 @@ class Terms:
 
 
 class Objective(Protocol):
-    """A callable over a model and a batch x [B, *shape]; `step` counts updates (None: whatever is scheduled has ended)."""
+    """A callable over a model and a batch x [B, *shape], with its classes y [B] where the model is conditional.
 
-    def __call__(self, model: VAE, x: Tensor, *, step: int | None = None) -> Terms: ...
+    step: counts updates; None: whatever is scheduled has ended.
+    """
+
+    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms: ...

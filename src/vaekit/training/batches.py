@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from torch import Tensor
 
-from vaekit.inputs import Inputs
+from vaekit.inputs import Batch, Inputs
 
 
 def count_batches(rows: int, size: int) -> int:
@@ -24,7 +23,7 @@ class Batches:
     def __len__(self) -> int:
         return count_batches(len(self.inputs), self.size)
 
-    def __iter__(self) -> Iterator[Tensor]:
+    def __iter__(self) -> Iterator[Batch]:
         if self.position == len(self):
             self.epoch, self.position = self.epoch + 1, 0
         order = self._order()

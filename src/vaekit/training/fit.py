@@ -2,7 +2,8 @@
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from vaekit import store
 from vaekit.config import Settings
 from vaekit.inputs import Inputs
 from vaekit.model import VAE
-from vaekit.objectives import Objective
+from vaekit.noise import mix
 from vaekit.training.batches import Batches
 from vaekit.training.machine import find_device
 from vaekit.training.module import Training
 from vaekit.training.progress import ProgressBar
-from vaekit.training.recorder import Recorder, WholeFileIO
+from vaekit.training.recorder import Recorder, WholeFileIO, checkpoint
 from vaekit.training.signals import Signals
+from vaekit.training.stages import Stage
 from vaekit.training.validation import Validation
 
 
@@ -32,34 +34,57 @@ def fit(
     config: Settings,
     folder: Path,
     *,
-    objective: Objective,
-    optimizer: Callable[..., torch.optim.Optimizer],
-    schedule: Callable[[float], float],
+    stages: Sequence[Stage],
     validate: Callable[[VAE], dict[str, float]],
     console: Console,
     resume: bool = False,
 ) -> dict[str, Any]:
     """Train `model` on raw rows into `folder`, whose best weights it has at the end; what is to be summed up.
 
+    stages: one after the other, each from the best weights of the one before.
     resume: go on from the folder's checkpoint, to the same weights and rows as if nothing had happened.
     Raises NonFiniteError and Interrupted; RunError for a damaged checkpoint.
     """
-    options = config.training
-    batches = Batches(inputs, options.batch_size, config.seed)
-    updates = len(batches) * (options.epochs or 1)
-    module = Training(model, objective, optimizer, schedule, batches, updates, config.seed)
-    with Signals() as signals:
-        recorder = Recorder(folder, signals, options.checkpoint_seconds)
-        trainer = _trainer(config, folder, [Validation(validate), ProgressBar(console), recorder])
-        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
-            warnings.filterwarnings("ignore", module=r"lightning\..*")
-            found = resume and recorder.path.is_file()  # killed before the first one: from the start, to the same end
-            trainer.fit(module, batches, ckpt_path=recorder.path if found else None, weights_only=True)
-    store.load_weights(folder, model)
+    begun = [i for i, stage in enumerate(stages) if resume and checkpoint(folder, stage.name).is_file()]
+    with Signals() as signals, torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
+        recorder = Recorder(folder, signals, config.training.checkpoint_seconds)
+        for i, stage in enumerate(stages[max(begun, default=0) :], max(begun, default=0)):
+            recorder.begin(stage.name)
+            batches = Batches(inputs, stage.batch_size, mix(config.seed, i) if i else config.seed)
+            with learning(model, stage):
+                module = Training(model, stage, batches, batches.seed)
+                trainer = _trainer(config, stage, folder, [Validation(validate), ProgressBar(console), recorder])
+                _run(trainer, module, recorder.path if i in begun else None)
+            store.load_weights(folder, model)
     return {"epochs": len(recorder.rows), "best_epoch": recorder.best["epoch"], "seconds": recorder.elapsed}
 
 
-def _trainer(config: Settings, folder: Path, callbacks: list[Callback]) -> Trainer:
+@contextmanager
+def learning(model: VAE, stage: Stage) -> Iterator[None]:
+    """Only the parts of the stage learn; a part whose own stage is yet to come is told to wait for it."""
+    frozen = stage.frozen(model)
+    fixed = [p for part in frozen for p in part.parameters() if p.requires_grad]
+    waiting = [part for part in frozen if hasattr(part, "waiting")]
+    try:
+        for p in fixed:
+            p.requires_grad_(False)
+        for part in waiting:
+            part.waiting = True  # pyright: ignore[reportArgumentType]
+        yield
+    finally:
+        for p in fixed:
+            p.requires_grad_(True)
+        for part in waiting:
+            part.waiting = False  # pyright: ignore[reportArgumentType]
+
+
+def _run(trainer: Trainer, module: Training, path: Path | None) -> None:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        trainer.fit(module, module.batches, ckpt_path=path, weights_only=True)
+
+
+def _trainer(config: Settings, stage: Stage, folder: Path, callbacks: list[Callback]) -> Trainer:
     for name in (
         "lightning.pytorch",
         "lightning.pytorch.utilities.rank_zero",
@@ -67,14 +92,14 @@ def _trainer(config: Settings, folder: Path, callbacks: list[Callback]) -> Train
     ):  # adverts and advice
         logging.getLogger(name).setLevel(logging.ERROR)
     options, device = config.training, find_device(config.training.device)
-    if options.patience is not None:
-        callbacks = [*callbacks, EarlyStopping("val_loss", patience=options.patience, check_on_train_epoch_end=True)]
+    if stage.patience is not None:
+        callbacks = [*callbacks, EarlyStopping("val_loss", patience=stage.patience, check_on_train_epoch_end=True)]
     return Trainer(
         accelerator="gpu" if device.type == "cuda" else device.type,
         devices=[device.index] if device.type == "cuda" else 1,
         precision=options.precision,  # type: ignore[arg-type] - resolved
-        max_epochs=options.epochs,
-        gradient_clip_val=options.clip,
+        max_epochs=stage.epochs,
+        gradient_clip_val=stage.clip,
         callbacks=callbacks,
         plugins=[WholeFileIO()],
         logger=[_logger(name, folder) for name in options.loggers],

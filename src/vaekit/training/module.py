@@ -1,6 +1,5 @@
 """The one LightningModule: any model of five parts, any objective."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -8,54 +7,52 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from vaekit.errors import NonFiniteError
-from vaekit.inputs import to_model
+from vaekit.inputs import Batch, to_model
 from vaekit.model import VAE
 from vaekit.noise import seed_noise
-from vaekit.objectives import Objective, Terms
+from vaekit.objectives import Terms
 from vaekit.training.batches import Batches
+from vaekit.training.stages import Stage
 
 COLUMNS = ("loss", "reconstruction", "divergence")
 
 
 class Training(LightningModule):
-    """One update per batch, with sums, not logs, on the way.
+    """One stage of training: one update per batch, with sums, not logs, on the way."""
 
-    updates: how many the whole training makes, for the schedule.
-    """
-
-    def __init__(
-        self,
-        model: VAE,
-        objective: Objective,
-        optimizer: Callable[..., torch.optim.Optimizer],
-        schedule: Callable[[float], float],
-        batches: Batches,
-        updates: int,
-        seed: int,
-    ):
+    def __init__(self, model: VAE, stage: Stage, batches: Batches, seed: int):
         super().__init__()
-        self.model, self.objective, self.make_optimizer, self.schedule = model, objective, optimizer, schedule
-        self.batches, self.seed = batches, seed
-        self.updates = updates
+        self.model, self.stage, self.batches, self.seed = model, stage, batches, seed
+        self.updates = len(batches) * stage.epochs
+        self.annealed = [module for module in model.modules() if hasattr(module, "advance")]
         self.register_buffer("sums", torch.zeros(len(COLUMNS) + 1, dtype=torch.float64))
         self.sums: Tensor
         self.row: dict[str, float] = {}  # of the epoch that has just ended
 
     def configure_optimizers(self) -> Any:
-        optimizer = self.make_optimizer(self.model.parameters())
+        optimizer = self.stage.optimizer([p for p in self.model.parameters() if p.requires_grad])
 
         def factor(step: int) -> float:
-            return self.schedule(min(1.0, (step + 0.5) / self.updates))  # midpoints: no update is made at a rate of zero
+            return self.stage.schedule(min(1.0, (step + 0.5) / self.updates))  # midpoints: no update is made at a rate of zero
 
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, factor)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def on_train_batch_start(self, batch: Tensor, batch_idx: int) -> None:
-        seed_noise(self.seed, self.global_step)
+    def train(self, mode: bool = True) -> "Training":
+        super().train(mode)
+        for part in self.stage.frozen(self.model):
+            part.eval()
+        return self
 
-    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        x = to_model(batch, self.model, self.batches.inputs.transform)
-        terms = self.objective(self.model, x, step=self.global_step)
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        seed_noise(self.seed, self.global_step)
+        for module in self.annealed:
+            module.advance(min(1.0, self.global_step / self.updates))  # pyright: ignore[reportCallIssue]
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        x = to_model(batch.x, self.model, self.batches.inputs.transform)
+        condition = () if batch.y is None else (batch.y,)
+        terms = self.stage.objective(self.model, x, *condition, step=self.global_step)
         if not torch.isfinite(terms.loss):
             raise NonFiniteError(self._where(_first_non_finite(terms)))
         self._add(terms)

@@ -32,6 +32,11 @@ class WholeFileIO(TorchCheckpointIO):
             raise RunError(f"{path} is damaged: {str(error).splitlines()[0][:200]}") from None
 
 
+def checkpoint(folder: Path, stage: str) -> Path:
+    """Where the checkpoint of a stage is."""
+    return (folder / store.CHECKPOINT).with_stem(stage)
+
+
 class Recorder(Checkpoint):
     """Keeps the best weights by validation loss, metrics.csv, and a checkpoint: each epoch, each `seconds`, at a signal.
 
@@ -45,9 +50,9 @@ class Recorder(Checkpoint):
         self.elapsed = 0.0
         self._epoch_started = self._saved = time.monotonic()
 
-    @property
-    def path(self) -> Path:
-        return self.folder / store.CHECKPOINT
+    def begin(self, stage: str) -> None:
+        """Turn to a stage; the rows of the one before stay."""
+        self.path = checkpoint(self.folder, stage)
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows, "best": self.best, "elapsed": self.elapsed + time.monotonic() - self._epoch_started}
@@ -62,6 +67,8 @@ class Recorder(Checkpoint):
             isinstance(stopping, EarlyStopping) and stopping.wait_count >= stopping.patience
         ):  # Lightning does not restore that it was over
             trainer.should_stop = True
+        if not self.path.exists():  # a stage that was begun is never begun again from weights that it has changed
+            self._save(trainer)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
         last = pl_module.batches.position == len(pl_module.batches)

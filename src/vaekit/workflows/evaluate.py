@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.progress import track
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaekit.data.splits import Part
 from vaekit.errors import ConfigError
 from vaekit.evaluation import Estimate, elbo_per_row, importance_weighted_bound
-from vaekit.inputs import Inputs, rows_at_once
+from vaekit.inputs import Batch, Inputs, rows_at_once, values_per_row
 from vaekit.model import VAE
 from vaekit.store import Run, load_run
-from vaekit.workflows.rows import rows_to_judge
+from vaekit.workflows.rows import as_inputs, rows_to_judge
 
 
 def evaluate(
@@ -43,10 +43,13 @@ def evaluate(
         raise ConfigError(f"limit = {limit}: at least 1")
     run = run if isinstance(run, Run) else load_run(run)
     rows, part = rows_to_judge(run, split, data)
-    inputs = Watched(rows.x[:limit], run.transform)
+    inputs = Watched(**vars(as_inputs(run, rows, limit)))
     figures = bound_figures(run.model, inputs, seed=seed)
-    bound = importance_weighted_bound(run.model, inputs, samples, seed=seed)
-    figures["importance_weighted_bound"] = _figure(bound)
+    if figures["divergence"]:
+        bound = importance_weighted_bound(run.model, inputs, samples, seed=seed)
+        figures |= {"importance_weighted_bound": _figure(bound)} | _bits_per_dimension(run, rows.x.dtype, bound)
+    else:
+        figures |= {"bits_per_dimension": None, "why_no_bits_per_dimension": NO_DIVERGENCE}
     return {
         "run": str(run.path),
         "data": run.config.data.source if data is None else _name(data),
@@ -56,15 +59,17 @@ def evaluate(
         "samples": samples,
         "seed": seed,
         **figures,
-        **_bits_per_dimension(run, rows.x.dtype, bound),
     }
+
+
+NO_DIVERGENCE = "a deterministic posterior has no finite divergence, so the loss is the reconstruction and bounds no log p(x)"
 
 
 class Watched(Inputs):
     """Inputs whose batches show a bar with the time left while they are used, on a terminal."""
 
-    def batches(self, model: nn.Module, size: int | None = None) -> Iterator[Tensor]:
-        console, size = Console(stderr=True), size or rows_at_once(self.x.shape[1:])
+    def batches(self, model: VAE, size: int | None = None) -> Iterator[Batch]:
+        console, size = Console(stderr=True), size or rows_at_once(values_per_row(model))
         batches, total = super().batches(model, size), -(-len(self) // size)
         shown = {
             "description": "importance-weighted bound",
@@ -76,11 +81,12 @@ class Watched(Inputs):
 
 
 def bound_figures(model: VAE, inputs: Inputs, *, seed: int) -> dict[str, Any]:
-    """The negative ELBO and its two terms, in nats per row."""
+    """The negative ELBO and its two terms, in nats per row; of a plain autoencoder the reconstruction alone."""
     terms = elbo_per_row(model, inputs, seed=seed)
-    divergence = terms.divergence.sum(-1)
-    named_terms = {"loss": terms.loss, "reconstruction": terms.reconstruction, "divergence": divergence}
-    return {name: _figure(values) for name, values in named_terms.items()}
+    found = {"loss": _figure(terms.loss), "reconstruction": _figure(terms.reconstruction)}
+    if not terms.divergence.shape[1]:
+        return {**found, "divergence": None, "why_no_divergence": NO_DIVERGENCE}
+    return {**found, "divergence": _figure(terms.divergence.sum(-1))}
 
 
 def _name(data: Any) -> str:

@@ -17,10 +17,10 @@ from vaekit.data import Rows
 from vaekit.data.splits import Part
 from vaekit.errors import ConfigError, suggest
 from vaekit.evaluation import decode_means, elbo_per_row
-from vaekit.inputs import Inputs
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.prepare import load_data, stored_split
+from vaekit.workflows.rows import as_inputs
 from vaekit.workflows.use import Reconstruction, encode, pick, save_values, to_pixels
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 50_000
 SIDE = 15
+MOST_CLASSES = 20
 Range = tuple[float, float]
 
 
@@ -38,12 +39,14 @@ class View:
     indices: rows of the split; None takes ten spread evenly.
     across, down: ranges of the two latent axes of the grid; None goes over the prior's quantiles.
     projection: of more than two latent dimensions, the two most active or the principal components.
+    label: of a conditional run, the class that is decoded; None: all in turn, or in the grid the first.
     """
 
     indices: Sequence[int] | None = None
     across: Range | None = None
     down: Range | None = None
     projection: Literal["active", "pca"] = "active"
+    label: str | None = None
     seed: int = 0
 
 
@@ -65,12 +68,12 @@ class Subject:
     @cached_property
     def codes(self) -> np.ndarray:
         """The means of q(z given x), [N, L]."""
-        return encode(self.run, Rows(self.rows.x[:MOST_POINTS])).mean
+        return encode(self.run, Rows(self.rows.x[:MOST_POINTS], self.labels())).mean
 
     @cached_property
     def activity(self) -> np.ndarray:
         """How much each latent dimension carries, [L]: its divergence in nats or, where that is not known, its variance."""
-        first = Inputs(self.rows.x[:2000], self.run.transform)
+        first = as_inputs(self.run, self.rows, 2000)
         divergence = elbo_per_row(self.run.model, first).divergence.mean(0).numpy()
         return divergence if len(divergence) == self.codes.shape[1] else self.codes.var(0)
 
@@ -114,17 +117,26 @@ def plot(
         if name not in PLOTS:
             raise ConfigError(f"unknown plot {name!r}: {suggest(name, PLOTS)}")
     run = run if isinstance(run, Run) else load_run(run)
-    images = len(run.model.data_shape) == 3
     for name in names:
-        if name in NEED_IMAGES and not images:
-            raise ConfigError(
-                f"{name} needs images, the rows of this run have shape {run.model.data_shape}: try reconstructions"
-            )
-    chosen = list(names) or [name for name in PLOTS if images or name not in NEED_IMAGES]
+        if reason := unsuited(name, run):
+            raise ConfigError(f"{name} {reason}")
+    chosen = list(names) or [name for name in PLOTS if not unsuited(name, run)]
     subject = Subject(run, lambda: stored_split(run.path).rows(load_data(run.config, data), split))
     paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen)
     with torch.no_grad():
         return [save(PLOTS[name](subject, View(**view)), path) for name, path in zip(chosen, paths, strict=True)]
+
+
+def unsuited(name: str, run: Run) -> str | None:
+    """Why a run has no picture of this name, and what to do; None where it has one."""
+    shape = run.model.data_shape
+    if name in ("grid", "samples", "classes") and len(shape) != 3:
+        return f"needs images, the rows of this run have shape {shape}: try reconstructions"
+    if name == "grid" and run.model.codes is not None:
+        return "needs a continuous latent, that of this run is discrete: try samples"
+    if name == "classes" and not run.model.classes:
+        return "needs a conditional run: train one with --conditional"
+    return None
 
 
 def short_name(run: Run) -> str:
@@ -144,7 +156,8 @@ def latent(subject: Subject, view: View) -> "Figure":
     """The means of q(z given x), by class."""
     from vaekit.plots import latent_scatter, project
 
-    points, names, which = project(subject.codes, view.projection, subject.activity)
+    discrete = subject.run.model.codes is not None  # single dimensions of a code vector say nothing
+    points, names, which = project(subject.codes, "pca" if discrete else view.projection, subject.activity)
     title = f"Codes of {len(points):,} {subject.name} rows, {subject.recipe}" + (f": {which}" if which else "")
     return latent_scatter(points, subject.labels(), subject.run.config.data.classes, title=title, names=names)
 
@@ -160,11 +173,13 @@ def grid(subject: Subject, view: View) -> "Figure":
     z = torch.zeros(len(down), SIDE, size)
     z[..., second] = torch.tensor(down, dtype=z.dtype)[:, None]
     z[..., first] = torch.tensor(across, dtype=z.dtype)[None, :]
-    images = decode_means(subject.run.model, z.reshape(-1, *subject.run.model.latent_shape)).unflatten(0, z.shape[:2])
-    images = subject.pixels(images)
+    model = subject.run.model
+    label = view.label if view.label is not None or not model.classes else subject.run.config.data.classes[0]
+    y = subject.run.condition(label, z.shape[:2].numel())
+    images = subject.pixels(decode_means(model, z.reshape(-1, *model.latent_shape), y).unflatten(0, z.shape[:2]))
     where = "prior quantiles" if view.across is None else "latent range"
     rest = f", the other {size - 2} dimensions at 0" if size > 2 else ""
-    title = f"Decoded {where}, {subject.recipe} on {subject.name}{rest}"
+    title = f"Decoded {where}, {subject.recipe} on {subject.name}{rest}" + (f", class {label}" if label is not None else "")
     return decoded_grid(images, across, down, names=(f"z{first + 1}", f"z{second + 1}" if size > 1 else ""), title=title)
 
 
@@ -174,10 +189,12 @@ def _coordinates(subject: Subject, dimension: int, given: Range | None) -> np.nd
             raise ConfigError(f"a range goes from a lower to a higher number, not {given[0]} to {given[1]}")
         return np.linspace(*given, SIDE)
     shares = torch.linspace(0.02, 0.98, SIDE)
-    prior = subject.run.model.prior()
+    model = subject.run.model
+    prior = model.prior_given(model.first_class(1))
     try:
         base = prior.base_dist if isinstance(prior, Independent) else prior
-        return base.icdf(shares[:, None]).expand(SIDE, prior.event_shape.numel())[:, dimension].numpy(force=True)
+        quantiles = base.icdf(shares.reshape(-1, *[1] * len(prior.event_shape)))
+        return quantiles.expand(SIDE, *prior.event_shape).flatten(1)[:, dimension].numpy(force=True)
     except NotImplementedError:  # no quantile function: that of many draws
         with noise(0):
             return prior.sample((10_000,)).flatten(1)[:, dimension].quantile(shares).numpy(force=True)
@@ -213,9 +230,23 @@ def samples(subject: Subject, view: View) -> "Figure":
     """Means of p(x given z) for draws from the prior."""
     from vaekit.plots import sheet
 
+    run = subject.run
     with noise(view.seed):
-        images = subject.run.model.sample(64)
+        images = run.model.sample(64, run.condition(view.label, 64))
     return sheet(subject.pixels(images), title=f"Samples from the prior, {subject.recipe} on {subject.name}")
+
+
+def classes(subject: Subject, view: View) -> "Figure":
+    """Samples of a conditional run, one class per row."""
+    from vaekit.plots import sheet
+
+    run, each = subject.run, 10
+    names = run.config.data.classes[:MOST_CLASSES]
+    with noise(view.seed):
+        images = run.model.sample(each * len(names), run.condition(np.repeat(names, each), each * len(names)))
+    captions = [name if i == 0 else "" for name in names for i in range(each)]
+    title = f"Samples by class, {subject.recipe} on {subject.name}"
+    return sheet(subject.pixels(images), each, title=title, captions=captions)
 
 
 def curves(subject: Subject, view: View) -> "Figure":
@@ -230,6 +261,6 @@ PLOTS: dict[str, Callable[[Subject, View], "Figure"]] = {
     "grid": grid,
     "reconstructions": reconstructions,
     "samples": samples,
+    "classes": classes,
     "curves": curves,
 }
-NEED_IMAGES = ("grid", "samples")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from vaekit import data as datasets
@@ -15,6 +16,9 @@ from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError, DataError, OutputError, RunError
 from vaekit.files import whole_file, writing
+from vaekit.model import VAE, evaluating
+from vaekit.noise import noise
+from vaekit.objectives import Objective
 from vaekit.training.batches import count_batches
 from vaekit.training.machine import check_loggers, find_device, find_precision
 
@@ -70,7 +74,15 @@ def fit_to_data(config: Settings, dataset: Dataset, accepts: tuple[str, ...] | N
     shown = dataset.support.transform(accepts or ("binary", "unit", "real"))
     facts = {"support": str(dataset.support), "classes": dataset.classes, "fingerprint": dataset.fingerprint()}
     located = {name: _absolute(getattr(config.data, name)) for name in ("source", "test")}
-    return resolve(config, dataset.shape, shown.kind).changed({"data": {**facts, **located}})
+    if config.conditional and not dataset.classes:
+        raise DataError(f"a conditional model needs labels, {dataset.name!r} has none: label them, or leave out --conditional")
+    return resolve(config, dataset.shape, shown.kind, dataset.support.levels).changed({"data": {**facts, **located}})
+
+
+def check_condition(model: VAE, dataset: Dataset) -> None:
+    """DataError where a conditional model is for another number of classes than the data have."""
+    if model.classes and model.classes != len(dataset.classes):
+        raise DataError(f"the model is conditional on {model.classes} classes, {dataset.name!r} has {len(dataset.classes)}")
 
 
 def _absolute(place: str | None) -> str | None:
@@ -78,6 +90,13 @@ def _absolute(place: str | None) -> str | None:
     if place is None or place in datasets.NAMES or not Path(place).exists():
         return place
     return str(Path(place).resolve())
+
+
+def check_objective(model: VAE, objective: Objective) -> None:
+    """Whatever ConfigError the objective has for this model, before anything is written."""
+    x = torch.zeros(2, *model.data_shape).to(next(model.parameters()))
+    with torch.no_grad(), evaluating(model), noise(0):
+        objective(model, x, *(() if (y := model.first_class(2)) is None else (y,)))
 
 
 def draw_split(config: Settings, dataset: Dataset) -> Split:
@@ -101,15 +120,19 @@ def stored_split(folder: Path) -> Split:
 def fit_to_machine(config: Settings, rows: int) -> Settings:
     """The configuration with number of epochs, device and precision filled in."""
     options = config.training
-    per_epoch = count_batches(rows, options.batch_size)
     device = find_device(options.device)
     check_loggers(options.loggers)
     filled = {
-        "epochs": options.epochs or -(-options.updates // per_epoch),
+        "epochs": options.epochs or count_epochs(options.updates, rows, options.batch_size),
         "device": str(device),
         "precision": find_precision(options.precision, device),
     }
     return config.changed({"training": filled})
+
+
+def count_epochs(updates: int, rows: int, batch_size: int) -> int:
+    """How many epochs make at least so many updates."""
+    return -(-updates // count_batches(rows, batch_size))
 
 
 def claim_folder(out: str | os.PathLike | None, name: str, force: bool) -> Path:
@@ -145,7 +168,9 @@ def _clear(folder: Path, force: bool) -> None:
         raise OutputError(f"{folder} exists and is not a run folder: choose another --out, or empty it yourself") from None
     if not force:
         raise OutputError(f"{folder} exists: choose another --out, or overwrite it with --force")
-    for name in (store.SUMMARY, store.CHECKPOINT, store.METRICS, store.WEIGHTS, store.SPLIT, store.CONFIG):
+    for name in (store.SUMMARY, store.METRICS, store.WEIGHTS, store.SPLIT, store.CONFIG):
         (folder / name).unlink(missing_ok=True)
+    for checkpoint in (folder / store.CHECKPOINT).parent.glob("*.ckpt"):
+        checkpoint.unlink()
     for picture in (folder / store.PLOTS).glob("*.png"):
         picture.unlink()

@@ -11,6 +11,7 @@ from vaekit import data as datasets
 from vaekit.data import Dataset, Rows, require
 from vaekit.data.splits import Part
 from vaekit.errors import DataError
+from vaekit.inputs import Inputs
 from vaekit.store import Run
 from vaekit.workflows.prepare import load_data, stored_split
 
@@ -30,6 +31,15 @@ def rows_to_judge(run: Run, split: Part, data: Any) -> tuple[Rows, str]:
     dataset = load_data(run.config) if data is None else _others(run, data)
     own = dataset.fingerprint() == run.config.data.fingerprint
     return _own(run, dataset, split) if own else _suiting(run, dataset, split)
+
+
+def as_inputs(run: Run, rows: Rows, limit: int | None = None) -> Inputs:
+    """Raw rows, the first `limit` of them, for the run's model; DataError where it is conditional and they have no classes."""
+    if not run.model.classes:
+        return Inputs(rows.x[:limit], run.transform)
+    if rows.y is None:
+        raise DataError("this run is conditional, and these rows have no labels of its classes: give rows that have")
+    return Inputs(rows.x[:limit], run.transform, y=rows.y[:limit])
 
 
 def _own(run: Run, dataset: Dataset, split: Part) -> tuple[Rows, str]:

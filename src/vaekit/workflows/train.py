@@ -18,11 +18,18 @@ from vaekit.errors import ConfigError
 from vaekit.evaluation import elbo_per_row
 from vaekit.inputs import Inputs
 from vaekit.model import VAE
+from vaekit.objectives import ELBO
+from vaekit.optimizers import Adam
+from vaekit.schedules import Linear
 from vaekit.store import Run, load_run
+from vaekit.training.stages import Stage
 from vaekit.workflows.evaluate import bound_figures
 from vaekit.workflows.plot import plot
 from vaekit.workflows.prepare import (
+    check_condition,
+    check_objective,
     claim_folder,
+    count_epochs,
     draw_split,
     fit_to_data,
     fit_to_machine,
@@ -95,6 +102,8 @@ def train(
     built = own if own is not None else build_model(config, modules)
     dataset.support.transform(built.likelihood.accepts)  # refuses data that do not suit, before anything is written
     config = config.changed(describe_model(built))
+    check_condition(built, dataset)
+    check_objective(built, objective or build_part(config, "objective"))
     folder = claim_folder(out, f"{config.recipe}-{dataset.name}", force)
     store.save_config(folder, config)
     save_split(folder, split)
@@ -145,9 +154,7 @@ def _fit(
         training,
         config,
         folder,
-        objective=objective or build_part(config, "objective"),
-        optimizer=build_part(config, "optimizer"),
-        schedule=build_part(config, "schedule"),
+        stages=_stages(model, config, objective, len(training)),
         validate=lambda model: elbo_per_row(model, validation, seed=config.seed).means(),
         console=console,
         resume=resume,
@@ -157,6 +164,34 @@ def _fit(
     plot(run, data=dataset)
     store.save_summary(folder, run.summary)  # last: a folder that has it is complete
     return run
+
+
+def _stages(model: VAE, config: Settings, objective: Any, rows: int) -> list[Stage]:
+    """All parts together; behind that, where the prior has a stage of its own, the prior alone on the codes of all else."""
+    options, later = config.training, config.prior_stage
+    apart = getattr(model.prior, "second_stage", False)
+    together = Stage(
+        name="last",
+        learns=tuple(name for name in MODEL_PARTS if name != "prior" or not apart),
+        objective=objective or build_part(config, "objective"),
+        optimizer=build_part(config, "optimizer"),
+        schedule=build_part(config, "schedule"),
+        epochs=options.epochs or 1,
+        batch_size=options.batch_size,
+        patience=options.patience,
+        clip=options.clip,
+    )
+    alone = Stage(
+        name="prior",
+        learns=("prior",),
+        objective=ELBO(divergence="monte-carlo"),
+        optimizer=Adam(lr=later.lr),
+        schedule=Linear(),
+        epochs=later.epochs or count_epochs(later.updates, rows, later.batch_size),
+        batch_size=later.batch_size,
+        clip=1.0,
+    )
+    return [together, alone] if apart else [together]
 
 
 def _summary(run: Run, dataset: Dataset, split: Split, outcome: dict[str, Any]) -> dict[str, Any]:
@@ -211,4 +246,5 @@ def _accepts(likelihood: Any) -> tuple[str, ...] | None:
 
 def _inputs(model: VAE, dataset: Dataset, split: Split, part: Any) -> Inputs:
     rows, indices = split.where(dataset, part)
-    return Inputs(rows.x, dataset.support.transform(model.likelihood.accepts), indices)
+    y = rows.y if model.classes else None
+    return Inputs(rows.x, dataset.support.transform(model.likelihood.accepts), indices, y)

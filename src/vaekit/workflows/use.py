@@ -16,13 +16,14 @@ from vaekit.data import Rows, Support
 from vaekit.data.dataset import check_numeric
 from vaekit.data.npz import read_npz
 from vaekit.data.splits import Part
+from vaekit.distributions import point
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import decode_means, draw_values
 from vaekit.files import whole_file
-from vaekit.inputs import Inputs
+from vaekit.model import evaluating
 from vaekit.noise import noise
 from vaekit.store import Run
-from vaekit.workflows.rows import find_rows
+from vaekit.workflows.rows import as_inputs, find_rows
 
 MAX_CSV = 200_000_000
 MOST_ON_A_SHEET = 400
@@ -46,31 +47,39 @@ class Reconstruction(NamedTuple):
     decoded: np.ndarray
 
 
-def sample(run: Run, count: int = 64, *, seed: int = 0, draw: bool = False) -> np.ndarray:
-    """`count` samples in raw units, [count, *shape]: z from the prior, then the mean of p(x given z), or `draw` a value."""
+def sample(run: Run, count: int = 64, *, label: str | None = None, seed: int = 0, draw: bool = False) -> np.ndarray:
+    """`count` samples in raw units, [count, *shape]: z from the prior, then the mean of p(x given z), or `draw` a value.
+
+    label: of a conditional run, the class; None: all in turn.
+    """
     if count < 1:
         raise ConfigError(f"count = {count}: at least 1")
-    with torch.no_grad(), noise(seed):
-        z = run.model.prior().sample((count,))
-        values = draw_values(run.model, z) if draw else decode_means(run.model, z)
+    y = run.condition(label, count)
+    with noise(seed), evaluating(run.model):
+        z = run.model.draw(count, y)
+        values = draw_values(run.model, z, y) if draw else decode_means(run.model, z, y)
     return run.transform.inverse(values).numpy(force=True)
 
 
 @torch.no_grad()
 def encode(run: Run, rows: Rows) -> Codes:
     """The codes of raw rows, batch by batch."""
-    parts = [run.model.encode(x) for x in Inputs(rows.x, run.transform).batches(run.model)]
+    parts = [run.model.encode(x, y) for x, y in as_inputs(run, rows).batches(run.model)]
     mean, sigma = (
-        torch.cat([t.flatten(1).cpu() for t in part]) for part in ([q.mean for q in parts], [q.stddev for q in parts])
+        torch.cat([t.flatten(1).cpu() for t in part]) for part in ([point(q) for q in parts], [q.stddev for q in parts])
     )
     classes = None if rows.y is None else np.array(run.config.data.classes)[rows.y]
     return Codes(mean.numpy(), sigma.numpy(), classes)
 
 
 @torch.no_grad()
-def decode(run: Run, z: np.ndarray | Tensor) -> np.ndarray:
-    """The means of p(x given z) for codes z [N, L], in raw units, [N, *shape], batch by batch."""
-    return run.transform.inverse(decode_means(run.model, run.codes(z))).numpy(force=True)
+def decode(run: Run, z: np.ndarray | Tensor, label: str | Sequence[str] | None = None) -> np.ndarray:
+    """The means of p(x given z) for codes z [N, L], in raw units, [N, *shape], batch by batch.
+
+    label: of a conditional run, the class of each code or of all; None: all in turn.
+    """
+    z = run.codes(z)
+    return run.transform.inverse(decode_means(run.model, z, run.condition(label, len(z)))).numpy(force=True)
 
 
 def reconstruct(
@@ -90,7 +99,8 @@ def pick(run: Run, rows: Rows, indices: Sequence[int] | np.ndarray | None) -> Re
     chosen = check_indices(indices, len(rows))
     picked = rows.take(chosen)
     codes = encode(run, picked)
-    return Reconstruction(chosen, picked.x, picked.y, codes, decode(run, codes.mean))
+    labels = list(codes.classes) if run.model.classes and codes.classes is not None else None
+    return Reconstruction(chosen, picked.x, picked.y, codes, decode(run, codes.mean, labels))
 
 
 def _of_class(run: Run, rows: Rows, label: str) -> np.ndarray:

@@ -1,0 +1,196 @@
+"""Discrete latents: code vectors at positions, and distributions over them.
+
+A discrete z is put together from code vectors, one at each position: a one-hot vector for each variable of a categorical
+latent, an entry of the codebook for each pixel of a map. Posteriors own their codes; priors are built for the same ones.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution, constraints, register_kl
+
+
+class Codes(nn.Module):
+    """K code vectors of d numbers for each of M = groups x (pixels of the map) positions; z has the shape (groups d, *map).
+
+    vectors: the codes, [K, d]. groups: how many codes stand side by side. map: height and width of z; () for a vector.
+    shared: whether every position has the same codes in the same sense (a codebook), not each its own (a categorical).
+
+    >>> codes = Codes(torch.eye(10), groups=20)
+    >>> z = codes.embed(torch.zeros(5, 20, dtype=torch.long))
+    >>> z.shape, codes.indices(z).shape
+    (torch.Size([5, 200]), torch.Size([5, 20]))
+    """
+
+    vectors: Tensor
+
+    def __init__(self, vectors: Tensor, groups: int, map: Sequence[int] = (), *, shared: bool = False, learned: bool = False):
+        super().__init__()
+        self.register_buffer("vectors", vectors, persistent=learned)
+        self.groups, self.map, self.shared = groups, tuple(map), shared
+
+    @property
+    def count(self) -> int:
+        """K, the number of codes at one position."""
+        return self.vectors.shape[0]
+
+    @property
+    def positions(self) -> int:
+        """M, the number of codes that make one z."""
+        return self.groups * math.prod(self.map)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of z."""
+        return (self.groups * self.vectors.shape[1], *self.map)
+
+    def split(self, z: Tensor) -> Tensor:
+        """z [..., *shape] by position, [..., M, d]; pixel by pixel, and within one group by group."""
+        lead = z.shape[: z.dim() - len(self.shape)]
+        grouped = z.reshape(*lead, self.groups, self.vectors.shape[1], math.prod(self.map))
+        return grouped.movedim(-1, len(lead)).reshape(*lead, self.positions, self.vectors.shape[1])
+
+    def join(self, vectors: Tensor) -> Tensor:
+        """The inverse of `split`."""
+        lead = vectors.shape[:-2]
+        grouped = vectors.reshape(*lead, math.prod(self.map), self.groups, self.vectors.shape[1])
+        return grouped.movedim(len(lead), -1).reshape(*lead, *self.shape)
+
+    def embed(self, indices: Tensor) -> Tensor:
+        """z [..., *shape] of the codes with these indices, [..., M]."""
+        return self.join(F.embedding(indices, self.vectors))
+
+    def nearest(self, vectors: Tensor) -> Tensor:
+        """Indices [...] of the codes nearest to vectors [..., d]."""
+        distances = self.vectors.square().sum(-1) - 2 * vectors @ self.vectors.T
+        return distances.argmin(-1)
+
+    def indices(self, z: Tensor) -> Tensor:
+        """Indices [..., M] of the codes in z [..., *shape]."""
+        return self.nearest(self.split(z))
+
+
+class _Discrete(constraints.Constraint):
+    """Vectors out of a finite set."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Tensor:
+        return torch.isfinite(value).all(-1)
+
+
+class CodeDistribution(Distribution):
+    """A distribution over z made of codes; a family defines `log_prob` and `sample_indices`."""
+
+    arg_constraints: dict[str, Any] = {}  # noqa: RUF012  # pyright: ignore - torch's own convention
+    support = _Discrete()  # pyright: ignore - torch's own convention
+
+    def __init__(self, codes: Codes, batch_shape: torch.Size):
+        self.codes = codes
+        super().__init__(batch_shape, torch.Size(codes.shape), validate_args=False)
+
+    def sample_indices(self, sample_shape: torch.Size) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} must define sample_indices")  # abstract
+
+    @torch.no_grad()
+    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        return self.codes.embed(self.sample_indices(torch.Size(sample_shape)))
+
+
+class IndependentCodes(CodeDistribution):
+    """Each position draws its own code: logits [*B, M, K]."""
+
+    def __init__(self, codes: Codes, logits: Tensor):
+        self.logits = logits.log_softmax(-1)
+        super().__init__(codes, logits.shape[:-2])
+
+    @property
+    def probs(self) -> Tensor:
+        return self.logits.exp()
+
+    @property
+    def mean(self) -> Tensor:
+        return self.codes.join(self.probs @ self.codes.vectors)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.codes.embed(self.logits.argmax(-1))
+
+    @property
+    def variance(self) -> Tensor:
+        return self.codes.join(self.probs @ self.codes.vectors.square()) - self.mean.square()
+
+    def sample_indices(self, sample_shape: torch.Size) -> Tensor:
+        return Categorical(logits=self.logits, validate_args=False).sample(sample_shape)
+
+    def log_prob_of(self, indices: Tensor) -> Tensor:
+        """log p of codes by index, per position, [..., M]."""
+        shape = torch.broadcast_shapes(indices.shape, self.logits.shape[:-1])
+        logits = self.logits.expand(*shape, self.codes.count)
+        return logits.gather(-1, indices.expand(shape).unsqueeze(-1)).squeeze(-1)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        return self.log_prob_of(self.codes.indices(value)).sum(-1)
+
+    def entropy(self) -> Tensor:
+        return -(self.probs * self.logits).sum((-2, -1))
+
+
+class Quantised(CodeDistribution):
+    """All mass on one z, the codes at `indices` [B, M]; a sample lets the gradient pass straight to what was quantised.
+
+    vectors: what was quantised, by position, [B, M, d]. penalties: scalars for the loss, by name.
+    """
+
+    has_rsample = True
+
+    def __init__(self, codes: Codes, indices: Tensor, vectors: Tensor, penalties: dict[str, Tensor] | None = None):
+        self.chosen, self.penalties = indices, penalties or {}
+        found = F.embedding(indices, codes.vectors)
+        self.straight_through = codes.join(vectors + (found - vectors).detach())
+        super().__init__(codes, indices.shape[:-1])
+
+    @property
+    def mean(self) -> Tensor:
+        return self.codes.embed(self.chosen)
+
+    mode = mean
+
+    @property
+    def variance(self) -> Tensor:
+        return torch.zeros_like(self.straight_through)
+
+    def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        return self.straight_through.expand(*sample_shape, *self.straight_through.shape)
+
+    def sample_indices(self, sample_shape: torch.Size) -> Tensor:
+        return self.chosen.expand(*sample_shape, *self.chosen.shape)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        same = (self.codes.indices(value) == self.chosen).all(-1)
+        return torch.where(same, 0.0, -math.inf).to(self.straight_through.dtype)
+
+    def entropy(self) -> Tensor:
+        return self.straight_through.new_zeros(self.batch_shape)
+
+
+@register_kl(IndependentCodes, IndependentCodes)
+def _kl_independent(q: IndependentCodes, p: IndependentCodes) -> Tensor:
+    """Per position, [*B, M]."""
+    return (q.probs * (q.logits - p.logits)).sum(-1)
+
+
+@register_kl(Quantised, IndependentCodes)
+def _kl_quantised(q: Quantised, p: IndependentCodes) -> Tensor:
+    """Per position, [*B, M]: all mass on one code, so KL(q || p) = -log p of it."""
+    return -p.log_prob_of(q.chosen)
+
+
+@register_kl(Quantised, CodeDistribution)
+def _kl_quantised_any(q: Quantised, p: CodeDistribution) -> Tensor:
+    return -p.log_prob(q.mode)

@@ -1,0 +1,43 @@
+"""The ELBO's two terms, each alone; both are reported."""
+
+from pydantic import PositiveInt
+from torch import Tensor
+
+from vaekit import divergences
+from vaekit.model import VAE
+from vaekit.objectives.terms import Terms
+
+
+class ReconstructionOnly:
+    """loss = E_q[-log p(x given z)]: without the divergence the posterior narrows to a plain autoencoder's code.
+
+    samples: K, draws of z per row.
+    """
+
+    def __init__(self, *, samples: PositiveInt = 1):
+        self.samples = samples
+
+    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
+        q, log_likelihood, divergence = _terms(model, x, y, self.samples)
+        penalties = dict(getattr(q, "penalties", {}))
+        return Terms(sum(penalties.values(), -log_likelihood.mean()), log_likelihood, divergence, penalties=penalties)
+
+
+class DivergenceOnly:
+    """loss = KL(q(z given x) || p(z)): without the reconstruction the posterior becomes the prior, whatever x is.
+
+    samples: K, draws of z per row.
+    """
+
+    def __init__(self, *, samples: PositiveInt = 1):
+        self.samples = samples
+
+    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
+        _, log_likelihood, divergence = _terms(model, x, y, self.samples)
+        return Terms(divergence.sum(-1).mean(), log_likelihood.detach(), divergence)
+
+
+def _terms(model: VAE, x: Tensor, y: Tensor | None, samples: int):
+    q = model.encode(x, y)
+    z = q.rsample((samples,))
+    return q, model.decode(z, y).log_prob(x), divergences.measure(q, model.prior_given(y), z)

@@ -1,0 +1,69 @@
+"""How the gradient of an expectation over z ~ q(z given x) reaches the parameters of q."""
+
+from typing import Protocol
+
+from torch import Tensor
+from torch.distributions import Distribution
+
+from vaekit.codes import Quantised
+from vaekit.errors import ConfigError
+
+
+class Gradient(Protocol):
+    """draw: K samples [K, B, ...] of q. correction: a scalar of value 0 whose gradient is what the samples do not carry.
+
+    signal: the function of z whose mean is sought, [K, B], nats.
+    """
+
+    def draw(self, q: Distribution, samples: int) -> Tensor: ...
+
+    def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor: ...
+
+
+class Pathwise:
+    """z = mu + sigma eps: the gradient goes through the sample (Kingma & Welling, 2014)."""
+
+    def draw(self, q: Distribution, samples: int) -> Tensor:
+        return q.rsample((samples,))
+
+    def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor:
+        return signal.new_zeros(())
+
+
+class Ignored:
+    """The sample as if it did not depend on the parameters: biased, for comparison (R4's `use_rep=False`)."""
+
+    def draw(self, q: Distribution, samples: int) -> Tensor:
+        return q.sample((samples,))
+
+    correction = Pathwise.correction
+
+
+class ScoreFunction:
+    """E[(f(z) - b) grad log q(z given x)]: unbiased whatever z is (Williams, 1992).
+
+    The baseline b is the mean of f over the row's other samples (Mnih & Rezende, 2016), with one sample over the batch's
+    other rows; either way it does not depend on the sample that it is subtracted from.
+    """
+
+    draw = Ignored.draw
+
+    def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor:
+        log_q = q.log_prob(z)
+        if isinstance(q, Quantised):
+            raise ConfigError(
+                "objective.gradient = score-function needs a posterior with a density in its parameters: set posterior to "
+                "diagonal-normal or categorical, or objective.gradient to pathwise"
+            )
+        advantage = (signal - _others(signal)).detach()
+        return (advantage * (log_q - log_q.detach())).mean()
+
+
+def _others(signal: Tensor) -> Tensor:
+    """For each entry of [K, B] the mean of the others: of the row's samples, or where K is 1 of the batch's rows."""
+    axis = 0 if len(signal) > 1 else 1
+    count = signal.shape[axis]
+    return (signal.sum(axis, keepdim=True) - signal) / max(1, count - 1)
+
+
+GRADIENTS: dict[str, Gradient] = {"pathwise": Pathwise(), "score-function": ScoreFunction(), "none": Ignored()}

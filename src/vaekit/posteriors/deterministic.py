@@ -1,0 +1,29 @@
+"""One code for each x: the plain autoencoder."""
+
+from torch import Tensor
+
+from vaekit.conditional import Conditional, full_precision
+from vaekit.distributions import Delta
+from vaekit.nets.blocks import Shape, head
+
+
+class Deterministic(Conditional):
+    """All mass on z = mu(x), linear in the features: the posterior of a plain autoencoder.
+
+    It has no density, so no divergence and no ELBO: train it with the objective `reconstruction-only`.
+
+    >>> import torch
+    >>> Deterministic(16, 2)(torch.zeros(5, 16)).mean.shape
+    torch.Size([5, 2])
+    """
+
+    prior = "standard-normal"
+
+    def __init__(self, features: int | Shape, latent: int, /):
+        super().__init__()
+        self.latent_dim = latent
+        self.mu = head(features, latent)
+        self.latent = self.mu.shape
+
+    def forward(self, features: Tensor) -> Delta:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return Delta(full_precision(self.mu(features)), len(self.latent))

@@ -1,0 +1,58 @@
+"""z = numbers rounded to a few levels each."""
+
+import math
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from vaekit.codes import Codes, Quantised
+from vaekit.conditional import Conditional, full_precision
+from vaekit.errors import ConfigError
+from vaekit.nets.blocks import Shape, head
+
+Levels = Annotated[int, Field(ge=2, le=256)]
+MAX_CODES = 65_536
+
+
+class FiniteScalar(Conditional):
+    """Each number of z, squashed by tanh to [-1, 1], is rounded to one of its levels, evenly spaced (Mentzer et al., 2024).
+
+    levels: of the numbers that make one code; their product is how many codes there are. latent_dim is a multiple of how
+        many there are, and the codes of one position stand side by side.
+
+    Nothing but the projection is learned, and no code can die. The gradient passes straight through the rounding.
+    Raises ConfigError where latent is no multiple of the number of levels, or the codes are more than 65,536.
+
+    >>> FiniteScalar(16, 4, levels=(8, 5, 5, 5))(torch.zeros(3, 16)).sample().shape
+    torch.Size([3, 4])
+    """
+
+    prior = "autoregressive"
+
+    def __init__(
+        self,
+        features: int | Shape,
+        latent: int,
+        /,
+        *,
+        levels: Annotated[tuple[Levels, ...], Field(min_length=1, max_length=16)] = (8, 5, 5, 5),
+    ):
+        super().__init__()
+        if latent % len(levels):
+            raise ConfigError(f"latent_dim = {latent} is no multiple of {len(levels)}, the number of posterior.levels {levels}")
+        if math.prod(levels) > MAX_CODES:
+            raise ConfigError(f"posterior.levels {levels} make {math.prod(levels):,} codes, at most {MAX_CODES:,} are allowed")
+        self.latent_dim, self.levels = latent, tuple(levels)
+        self.project = head(features, latent)
+        grid = torch.cartesian_prod(*(torch.linspace(-1, 1, n) for n in self.levels)).reshape(-1, len(self.levels))
+        self.latent = Codes(grid, latent // len(levels), self.project.shape[1:], shared=True)
+
+    def forward(self, features: Tensor) -> Quantised:  # pyright: ignore[reportIncompatibleMethodOverride]
+        vectors = torch.tanh(self.latent.split(full_precision(self.project(features))))
+        steps = vectors.new_tensor(self.levels) - 1
+        levels = torch.round((vectors.detach() + 1) / 2 * steps).long()
+        places = [math.prod(self.levels[i + 1 :]) for i in range(len(self.levels))]  # the first number changes slowest
+        indices = (levels * levels.new_tensor(places)).sum(-1)
+        return Quantised(self.latent, indices, vectors)

@@ -1,0 +1,96 @@
+"""p(z) of discrete codes, each given those before it."""
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from vaekit.codes import CodeDistribution, Codes, IndependentCodes
+from vaekit.conditional import Conditional, full_precision
+from vaekit.errors import ConfigError
+from vaekit.nets.blocks import Shape, Width
+
+
+class Autoregressive(Conditional):
+    """p(z) = prod_m p(code m given the codes before it), by a causal transformer (Vaswani et al., 2017).
+
+    It learns in a second stage, when all else has been trained; it starts uniform, and `waiting` for that stage stays so.
+    width: of the transformer. layers: of attention. heads: of each.
+
+    Raises ConfigError for a posterior that is not discrete, and where heads does not divide width.
+
+    >>> prior = Autoregressive(Codes(torch.eye(10), groups=4))
+    >>> prior().log_prob(torch.zeros(40)) / 4  # uniform: -log 10
+    tensor(-2.3026)
+    """
+
+    second_stage = True
+    uniform: Tensor
+
+    def __init__(
+        self,
+        latent: int | Shape | Codes,
+        condition: int = 0,
+        /,
+        *,
+        width: Width = 128,
+        layers: PositiveInt = 3,
+        heads: PositiveInt = 4,
+    ):
+        super().__init__()
+        if not isinstance(latent, Codes):
+            raise ConfigError(
+                "prior autoregressive is for discrete codes, the posterior is continuous: set prior=standard-normal"
+            )
+        if width % heads:
+            raise ConfigError(f"prior.heads = {heads} does not divide prior.width = {width}: choose a divisor of it")
+        self.codes = (latent,)  # the posterior's own: in a tuple, so that it is not counted and saved twice
+        self.width, self.layers, self.heads = width, layers, heads
+        self.token, self.place = nn.Embedding(latent.count, width), nn.Parameter(0.02 * torch.randn(latent.positions, width))
+        self.start = nn.Linear(max(1, condition), width)  # without a condition, of the number 1
+        layer = nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
+        self.blocks = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
+        self.logits = nn.Linear(width, latent.count)
+        nn.init.zeros_(self.logits.weight)
+        nn.init.zeros_(self.logits.bias)
+        self.waiting = False
+        self.register_buffer("uniform", torch.zeros(latent.positions, latent.count), persistent=False)
+
+    def forward(self, features: Tensor | None = None) -> CodeDistribution:
+        if self.waiting:
+            return IndependentCodes(self.codes[0], self.uniform)
+        return AutoregressiveCodes(self.codes[0], self, features)
+
+    def log_probs(self, indices: Tensor, features: Tensor | None = None) -> Tensor:
+        """log p of every code at the first N positions and the one behind them, [B, N + 1, K] (N = M: [B, M, K])."""
+        given = self.place.new_ones(len(indices), 1) if features is None else features
+        seen = torch.cat([self.start(given).unsqueeze(1), self.token(indices)], 1)[:, : len(self.place)]
+        mask = nn.Transformer.generate_square_subsequent_mask(seen.shape[1], device=seen.device, dtype=seen.dtype)
+        hidden = self.blocks(seen + self.place[: seen.shape[1]], mask=mask, is_causal=True)
+        return full_precision(self.logits(hidden)).log_softmax(-1)
+
+
+class AutoregressiveCodes(CodeDistribution):
+    """Codes one after the other, by a prior's network; features [B, C] of the condition, or None."""
+
+    def __init__(self, codes: Codes, network: Autoregressive, features: Tensor | None):
+        self.network, self.features = network, features
+        super().__init__(codes, torch.Size([] if features is None else features.shape[:1]))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        indices = self.codes.indices(value)
+        flat = indices.flatten(0, -2)
+        log_probs = self.network.log_probs(flat, self._repeated(len(flat)))
+        return log_probs.gather(-1, flat.unsqueeze(-1)).sum((-2, -1)).reshape(indices.shape[:-1])
+
+    def sample_indices(self, sample_shape: torch.Size) -> Tensor:
+        shape = sample_shape + self.batch_shape
+        indices = torch.zeros(shape.numel(), 0, dtype=torch.long, device=self.network.place.device)
+        features = self._repeated(len(indices))
+        for _ in range(self.codes.positions):
+            last = self.network.log_probs(indices, features)[:, -1]
+            indices = torch.cat([indices, torch.multinomial(last.exp(), 1)], 1)
+        return indices.reshape(*shape, -1)
+
+    def _repeated(self, rows: int) -> Tensor | None:
+        """The features of each of `rows` = samples x batch."""
+        return None if self.features is None else self.features.repeat(rows // len(self.features), 1)
