@@ -13,10 +13,11 @@ class Likelihood(Conditional):
     """p(x given z): the decoder's output [B, *parameter_shape] -> a distribution over x [B, *shape].
 
     A family defines `per_value`: its parameters, each [B, *shape] in float32 at least -> a distribution of that batch shape.
+    One with many parameters per value defines `distribution` instead, which gets them in one piece.
     """
 
     accepts: ClassVar[tuple[str, ...]]
-    """Supports that it is a likelihood of: binary, unit, integers, real."""
+    """Supports that it is a likelihood of: binary, unit, integers, real; integers k of L levels come as k / (L - 1)."""
 
     parameters_per_value: int = 1
 
@@ -36,6 +37,11 @@ class Likelihood(Conditional):
     def per_value(self, *parameters: Tensor) -> Distribution:
         raise NotImplementedError(f"{type(self).__name__} must define per_value")  # abstract
 
+    def distribution(self, parameters: Tensor) -> Distribution:
+        """All parameters [B, parameters per value, *shape] -> a distribution of batch shape [B, *shape]."""
+        return self.per_value(*parameters.unbind(-1 - len(self.shape)))
+
     def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]
-        parameters = full_precision(features).chunk(self.parameters_per_value, dim=-len(self.shape))
-        return Independent(self.per_value(*parameters), len(self.shape), validate_args=False)
+        values = len(self.shape)
+        parameters = full_precision(features).unflatten(-values, (self.parameters_per_value, -1))
+        return Independent(self.distribution(parameters), values, validate_args=False)
