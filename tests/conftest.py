@@ -1,6 +1,7 @@
 """What the tests share: small data, a small trained run, no noise on the terminal."""
 
 import os
+import sys
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the same figures everywhere; the GPU has its own benchmark
 
@@ -10,6 +11,7 @@ from rich.console import Console
 
 import vaekit
 from misbehaving import cache, server  # noqa: F401 - fixtures
+from vaekit.cli import main
 from vaekit.data import Dataset, Rows, Support
 
 QUIET = Console(quiet=True)
@@ -56,3 +58,33 @@ def pytest_runtest_makereport(item, call):
     if report.skipped and os.environ.get("CI") == "true":
         report.outcome, report.longrepr = "failed", f"skipped, which CI=true does not allow: {report.longrepr}"
     return report
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys, tmp_path):
+    """Run a command in an empty folder: exit status, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["vaekit", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        printed = capsys.readouterr()
+        return end.value.code or 0, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def refused(cli, tmp_path):
+    """Run a command that must fail: status 2, one line, nothing on standard output, nothing left behind. The line."""
+
+    def run(*arguments):
+        before = sorted(tmp_path.rglob("*"))
+        status, out, err = cli(*arguments)
+        assert (status, out, err.count("\n")) == (2, "", 1), (status, out, err)
+        assert err.startswith("vaekit: ")
+        assert sorted(tmp_path.rglob("*")) == before
+        return err
+
+    return run

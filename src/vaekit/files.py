@@ -37,6 +37,8 @@ def writing(path: str | os.PathLike) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise OutputError(f"no space left to write {path}: free some, or choose another place with --out") from None
+        if error.errno in (errno.EEXIST, errno.ENOTDIR):
+            raise OutputError(f"cannot write {path}: {Path(path).parent} is not a folder") from None
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
 
 

@@ -24,7 +24,7 @@ from torch.distributions import Distribution
 from vaekit import config as configuration
 from vaekit.compose import build_model
 from vaekit.config import FORMAT, MODEL_PARTS, Custom, Settings
-from vaekit.data.dataset import require
+from vaekit.data.dataset import check_numeric, require
 from vaekit.data.support import Support, Transform
 from vaekit.errors import ConfigError, DataError, RunError, suggest
 from vaekit.files import write_whole
@@ -40,7 +40,9 @@ CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT = (
 )
 CHECKPOINT, PLOTS = "checkpoints/last.ckpt", "plots"
 Labels = str | int | Sequence[str | int] | np.ndarray | None
+FILES = (CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT)
 MAX_TEXT = 50_000_000
+MAX_COUNT = 1_000_000
 MAX_ACTIVATION = 2**28
 
 
@@ -74,7 +76,9 @@ class Run:
         shape = self.model.data_shape
         if shape[0] == 1 and array.ndim == len(shape):  # gray images come with and without their one channel
             array = array[:, None]
-        require(array, self.model.data_shape, self.support, "what was given")
+        if array.ndim == 4 and array.shape[1:] != shape and array.shape[-1:] + array.shape[1:3] == shape:
+            array = np.moveaxis(array, -1, 1)
+        require(array, shape, self.support, "what was given")
         return to_model(as_tensor(array), self.model, self.transform)
 
     def condition(self, y: Labels, rows: int) -> Tensor | None:
@@ -109,13 +113,17 @@ class Run:
 
     def codes(self, z: np.ndarray | Tensor) -> Tensor:
         """Codes [N, L] as the model takes them, [N, *latent shape] on its device; DataError for any that cannot be."""
-        z = z if isinstance(z, Tensor) else as_tensor(np.asarray(z))
+        if not isinstance(z, Tensor):
+            z = np.asarray(z)
+            check_numeric(z, "the codes")
+            z = as_tensor(z)
         size = self.model.latent_shape.numel()
         if z.dim() != 2 or z.shape[1] != size or not len(z):
             raise DataError(f"codes of shape {tuple(z.shape)} were given, this model takes [N, {size}]")
+        z = z.to(next(self.model.parameters()))
         if not torch.isfinite(z).all():
-            raise DataError("the codes hold NaN or infinity: every code is a finite number")
-        return z.to(next(self.model.parameters())).reshape(-1, *self.model.latent_shape)
+            raise DataError("the codes hold NaN, infinity or numbers beyond the model's precision: give finite ones")
+        return z.reshape(-1, *self.model.latent_shape)
 
     @torch.no_grad()
     def decode(self, z: np.ndarray | Tensor, y: Labels = None) -> np.ndarray:
@@ -133,10 +141,17 @@ class Run:
 
         y: classes by name, of a conditional run; None: all in turn.
         """
-        return self.transform.inverse(self.model.sample(count, self.condition(y, count))).numpy(force=True)
+        return self.transform.inverse(self.model.sample(count, self.condition(y, check_count(count)))).numpy(force=True)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source})"
+
+
+def check_count(count: int) -> int:
+    """A number of samples that can be drawn at once; ConfigError for any other."""
+    if not isinstance(count, int | np.integer) or not 1 <= count <= MAX_COUNT:
+        raise ConfigError(f"count = {count}: a whole number from 1 to {MAX_COUNT:,}")
+    return int(count)
 
 
 def save_config(folder: Path, config: Settings) -> None:

@@ -13,37 +13,6 @@ from PIL import Image
 from vaekit import recipes
 from vaekit.cli import main
 
-
-@pytest.fixture
-def cli(monkeypatch, capsys, tmp_path):
-    """Run a command in an empty folder: exit status, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["vaekit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        printed = capsys.readouterr()
-        return end.value.code or 0, printed.out, printed.err
-
-    return run
-
-
-@pytest.fixture
-def refused(cli, tmp_path):
-    """Run a command that must fail: status 2, one line, nothing on standard output, nothing left behind. The line."""
-
-    def run(*arguments):
-        before = sorted(tmp_path.rglob("*"))
-        status, out, err = cli(*arguments)
-        assert (status, out, err.count("\n")) == (2, "", 1), (status, out, err)
-        assert err.startswith("vaekit: ")
-        assert sorted(tmp_path.rglob("*")) == before
-        return err
-
-    return run
-
-
 SMALL = ("mlp", "--data", "digits", "--epochs", "1", "--device", "cpu", "--limit", "100", "--set", "encoder.hidden=[8]")
 
 
@@ -93,7 +62,7 @@ def test_without_json_people_get_tables(cli):
 
 def test_recipes_are_listed_shown_and_can_be_changed(cli):
     _, out, _ = cli("recipes", "--json")
-    assert [row["name"] for row in json.loads(out)["rows"]] == recipes.names() == ["conv", "conv-original", "mlp"]
+    assert [row["name"] for row in json.loads(out)["rows"]] == recipes.names()
     _, out, _ = cli("recipes", "show", "mlp")
     Path("mine.yaml").write_text(out + "latent_dim: 3\n")
     status, out, _ = cli("train", "mine.yaml", *SMALL[1:], "--out", "run", "--json")
@@ -121,7 +90,7 @@ def test_help_and_version(cli):
     ("arguments", "message"),
     [
         (("trian",), "Did you mean 'train'"),
-        (("train", "cnov"), "unknown recipe 'cnov': did you mean 'conv'? Allowed: conv, conv-original, mlp"),
+        (("train", "cnov"), "unknown recipe 'cnov': did you mean 'conv'?"),
         (("train", "missing.yaml"), "missing.yaml: No such file"),
         (("train", "--data", "mnits"), "did you mean 'mnist'"),
         (("train", "--epoch", "3"), "--epochs"),
@@ -182,7 +151,7 @@ def run(small_run, tmp_path):
         (("evaluate", "run", "--split", "tset"), "did you mean 'test'"),
         (("evaluate", "run", "--samples", "0"), "samples = 0: at least 1"),
         (("evaluate", "run", "--data", "digits"), "integers:17"),
-        (("sample", "run", "--count", "0"), "count = 0: at least 1"),
+        (("sample", "run", "--count", "0"), "count = 0: a whole number from 1 to 1,000,000"),
         (("sample", "run", "--out", "samples.doc"), "allowed are .npy, .png"),
         (("reconstruct", "run", "--index", "900"), "index 900: allowed are 0 to 5"),
         (("reconstruct", "run", "--index", "x"), "such as --index 0,1,7"),

@@ -49,7 +49,7 @@ def test_channels_last_become_a_view_with_the_same_pixels():
         (np.zeros(5), r"has the shape \(5,\): allowed are vectors \[N, D\], gray images"),
         (np.zeros((5, 2, 8, 8)), r"with 1, 3 or 4 channels"),
         (np.zeros((5, 3, 8, 8, 8)), "allowed are"),
-        (np.zeros(()), "is empty"),
+        (np.zeros(()), "is a single number"),
         (np.zeros((0, 5)), r"'array' is empty, its shape is \(0, 5\)"),
         (np.zeros((2, 2), complex), "values of type complex128"),
         (np.array([["a", "b"]]), "values of type <U1"),
@@ -94,7 +94,7 @@ def test_labels_are_numbered(y, classes, numbers):
         (np.array([np.nan, 1, 1]), "not whole numbers"),
         (np.array([None, 1, 1]), "has labels of type object"),
         (np.array([b"a", b"b", b"c"]), "has labels of type |S1"),
-        (np.array([0, 1]), r"'array' \(training rows\) has labels of shape \(2,\) for 3 rows"),
+        (np.array([0, 1]), r"'array' has labels of shape \(2,\) for 3 rows"),
         (np.zeros((3, 1)), r"labels of shape \(3, 1\) for 3 rows"),
     ],
 )

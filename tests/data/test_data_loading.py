@@ -26,7 +26,7 @@ def test_rows_and_names_of_arrays():
 def test_support_is_declared():
     assert str(load(np.zeros((2, 2), np.int64), support="integers:17").support) == "integers:17"
     assert load(np.zeros((2, 2)), support=Support("binary")).support == Support("binary")
-    with pytest.raises(DataError, match=r"'array' \(training rows\): row 0 holds 17, integers:17 data are whole"):
+    with pytest.raises(DataError, match=r"'array': row 0 holds 17, integers:17 data are whole"):
         load(np.full((2, 2), 17), support="integers:17")
     with pytest.raises(ConfigError, match="unknown support 'rael': did you mean 'real'"):
         load(np.zeros((2, 2)), support="rael")
@@ -40,7 +40,7 @@ def test_declared_support_holds_for_the_test_part_too():
 
 def test_named_data_with_another_support():
     assert str(load("digits", support="real").support) == "real"
-    with pytest.raises(DataError, match=r"'digits' \(training rows\): row 0 holds 5, unit data are"):
+    with pytest.raises(DataError, match=r"'digits': row 0 holds 5, unit data are"):
         load("digits", support="unit")
 
 

@@ -20,7 +20,8 @@ app.add_typer(recipes_app, name="recipes", invoke_without_command=True)
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-Split = Annotated[str, typer.Option(help="Rows: train, validation or test.")]
+Split = Annotated[str | None, typer.Option(help="Rows: train, validation or test. Default: test; of other data all.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that is there.")]
 Data = Annotated[str | None, typer.Option(help="Other rows than the run's own: a path.")]
 Indices = Annotated[str | None, typer.Option("--index", help="Rows, such as 0,1,7 or 0-9; with --label, of that class.")]
 Label = Annotated[str | None, typer.Option(help="The class, of a conditional run. Default: all in turn.")]
@@ -52,6 +53,7 @@ def train(
     data: Annotated[str | None, typer.Option(help="A name (see `vaekit data`) or a path. Default: mnist.")] = None,
     test: Annotated[str | None, typer.Option(help="A path with the test rows.")] = None,
     support: Annotated[str | None, typer.Option(help="What values can be: binary, unit, integers:L, real.")] = None,
+    binarize: Annotated[str | None, typer.Option(help="Gray to binary: threshold, or fixed (drawn once).")] = None,
     resize: Annotated[str | None, typer.Option(metavar="HxW", help="Resize images, such as 64x64.")] = None,
     limit: Annotated[int | None, typer.Option(help="Draw that many training rows, by seed.")] = None,
     latent_dim: Annotated[int | None, typer.Option(help="Latent dimensions.")] = None,
@@ -75,7 +77,14 @@ def train(
     from vaekit.errors import ConfigError
 
     options = {
-        "data": {"source": data, "test": test, "support": support, "resize": _size(resize), "limit": limit},
+        "data": {
+            "source": data,
+            "test": test,
+            "support": support,
+            "binarize": binarize,
+            "resize": _size(resize),
+            "limit": limit,
+        },
         "training": {"epochs": epochs, "batch_size": batch_size, "device": device},
         "latent_dim": latent_dim,
         "conditional": conditional,
@@ -95,9 +104,12 @@ def train(
 @app.command()
 def evaluate(
     run: RunPath,
-    split: Split = "test",
+    split: Split = None,
     samples: Annotated[int, typer.Option(help="K of the importance-weighted bound.")] = 20,
     data: Data = None,
+    agreement: Annotated[
+        int, typer.Option(help="Conditional runs: samples per class that a classifier, trained for it (a minute), checks.")
+    ] = 0,
     limit: Annotated[int | None, typer.Option(help="The first so many rows only.")] = None,
     seed: Seed = 0,
     json: Json = False,
@@ -105,7 +117,8 @@ def evaluate(
     """Loss, its two terms and the importance-weighted bound, with standard errors."""
     from vaekit import workflows
 
-    show.figures(workflows.evaluate(run, split=_part(split), samples=samples, data=data, limit=limit, seed=seed), json)
+    options = {"split": _part(split), "samples": samples, "agreement": agreement, "data": data, "limit": limit, "seed": seed}
+    show.figures(workflows.evaluate(run, **options), json)
 
 
 @app.command()
@@ -115,6 +128,7 @@ def sample(
     label: Label = None,
     draw: Annotated[bool, typer.Option("--draw", help="Draw the values too, instead of showing their means.")] = False,
     out: Annotated[Path | None, typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy).")] = None,
+    force: Force = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -123,10 +137,10 @@ def sample(
     from vaekit.store import load_run
     from vaekit.workflows import use
 
+    place = _free(out, force) if out else run / "plots" / f"sample{'' if label is None else '-' + safe_name(label)}-{seed}.png"
     loaded = load_run(run)
     values = use.sample(loaded, count, label=label, seed=seed, draw=draw)
     of_class = "" if label is None else f" of class {label}"
-    place = out or run / "plots" / f"sample{'' if label is None else '-' + safe_name(label)}-{seed}.png"
     path = use.save_values(place, loaded, values, title=f"{count} samples{of_class}, {run.name}")
     show.written({"count": count, "label": label, "seed": seed, "file": str(path)}, json)
 
@@ -137,8 +151,9 @@ def reconstruct(
     data: Annotated[str | None, typer.Argument(metavar="[FILE]", help="Rows of your own: an image, folder or array.")] = None,
     index: Indices = None,
     label: Annotated[str | None, typer.Option(help="Only rows of this class.")] = None,
-    split: Split = "test",
+    split: Split = None,
     out: Annotated[Path | None, typer.Option(help="A picture (.png, .pdf, .svg) or the decoded values (.npy).")] = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Chosen rows through the model and back, with their codes."""
@@ -146,9 +161,10 @@ def reconstruct(
     from vaekit.workflows import use
     from vaekit.workflows.plot import save_reconstruction
 
+    place = _free(out, force) if out else run / "plots" / "reconstruct.png"
     loaded = load_run(run)
     result = use.reconstruct(loaded, indices=_indices(index), label=label, split=_part(split), data=data)
-    path = save_reconstruction(out or run / "plots" / "reconstruct.png", loaded, result)
+    path = save_reconstruction(place, loaded, result)
     show.codes(loaded, result, path, json)
 
 
@@ -158,8 +174,9 @@ def encode(
     data: Annotated[
         str | None, typer.Argument(metavar="[FILE]", help="Rows of your own. Default: a split of the run's.")
     ] = None,
-    split: Split = "test",
+    split: Split = None,
     out: Annotated[Path, typer.Option(help="Codes, .npz or .csv; or means, .npy.")] = Path("codes.npz"),
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Write the codes of rows: means and standard deviations of q(z given x)."""
@@ -167,10 +184,10 @@ def encode(
     from vaekit.workflows import use
     from vaekit.workflows.rows import find_rows
 
-    loaded = load_run(run)
+    place, loaded = _free(out, force), load_run(run)
     rows, part = find_rows(loaded, _part(split), data)
     result = use.encode(loaded, rows)
-    path = use.save_codes(out, result)
+    path = use.save_codes(place, result)
     show.written({"rows": len(rows), "of": part, "latent_dim": result.mean.shape[1], "file": str(path)}, json)
 
 
@@ -181,6 +198,7 @@ def decode(
     z: Annotated[list[str] | None, typer.Option("--z", help="One code, such as --z=0.5,-1; may be repeated.")] = None,
     label: Label = None,
     out: Annotated[Path, typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy).")] = Path("decoded.png"),
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Decode codes to the means of p(x given z)."""
@@ -190,9 +208,9 @@ def decode(
 
     if (codes is None) == (not z):
         raise ConfigError("decode takes either a file of codes or --z=0.5,-1")
-    loaded = load_run(run)
+    place, loaded = _free(out, force), load_run(run)
     values = use.decode(loaded, use.load_codes(codes) if codes else _code(z or []), label)
-    path = use.save_values(out, loaded, values, title=f"{len(values)} decoded codes, {run.name}")
+    path = use.save_values(place, loaded, values, title=f"{len(values)} decoded codes, {run.name}")
     show.written({"rows": len(values), "file": str(path)}, json)
 
 
@@ -210,7 +228,7 @@ def plot(
     down: Annotated[str | None, typer.Option(metavar="LOW:HIGH", help="Grid: range of the second axis.")] = None,
     projection: Annotated[str, typer.Option(help="More than two dimensions: active or pca.")] = "active",
     label: Label = None,
-    split: Split = "test",
+    split: Split = None,
     out: Annotated[Path | None, typer.Option(help="A folder, or a file for one picture (.png, .pdf, .svg).")] = None,
     seed: Seed = 0,
     json: Json = False,
@@ -316,18 +334,34 @@ def _code(texts: list[str]) -> Any:
     import numpy as np
 
     try:
-        return np.array([[float(number) for number in text.split(",")] for text in texts], dtype=np.float32)
+        return np.array([[float(number) for number in text.split(",")] for text in texts])
     except ValueError:
         raise _wrong("--z", " ".join(texts), "numbers, as many as latent dimensions, such as --z=0.5,-1") from None
 
 
-def _part(text: str) -> Any:
+def _part(text: str | None) -> Any:
     from vaekit.errors import ConfigError, suggest
 
+    if text is None:
+        return None
     parts = ("train", "validation", "test")
     if text not in parts:
         raise ConfigError(f"--split {text!r}: {suggest(text, parts)}")
     return text
+
+
+def _free(path: Path, force: bool) -> Path:
+    """A file to write; OutputError where there is one that may not be overwritten, or that belongs to a run."""
+    import sys
+
+    from vaekit.errors import OutputError
+    from vaekit.store import FILES
+
+    if (path.parent / "config.yaml").is_file() and path.name in FILES:
+        raise OutputError(f"{path} is a file of the run in {path.parent}: choose another --out")
+    if path.exists() and not force and not (sys.stdin.isatty() and typer.confirm(f"{path} exists: overwrite it?", err=True)):
+        raise OutputError(f"{path} exists: choose another --out, or overwrite it with --force")
+    return path
 
 
 def _may_overwrite(out: Path | None) -> bool:

@@ -51,7 +51,8 @@ class Dataset:
         if not re.fullmatch(r"\w[\w.-]{0,63}", self.name):
             raise DataError(f"dataset name {self.name!r}: allowed are up to 64 letters, digits, '.', '_' and '-'")
         _check_classes(self.classes, self.name)
-        _check_rows(self.train, self.support, self.classes, f"{self.name!r} (training rows)")
+        which = "" if self.test is None else " (training rows)"
+        _check_rows(self.train, self.support, self.classes, f"{self.name!r}{which}")
         if self.test is not None:
             _check_rows(self.test, self.support, self.classes, f"{self.name!r} (test rows)")
             _check_parts(self.name, self.train, self.test)
@@ -94,7 +95,9 @@ def check_numeric(x: np.ndarray, where: str) -> None:
         raise DataError(f"{where} has values of type {x.dtype}: allowed are bool, integers and floats of up to 64 bits")
     if not x.dtype.isnative:
         raise DataError(f"{where} has the byte order of another machine: convert it with x.astype(x.dtype.type)")
-    if x.ndim == 0 or x.size == 0:
+    if x.ndim == 0:
+        raise DataError(f"{where} is a single number: rows are needed, [N, D] or images")
+    if x.size == 0:
         raise DataError(f"{where} is empty, its shape is {x.shape}: at least one row with one value is needed")
 
 

@@ -25,7 +25,8 @@ class Raw:
 
     def build(self) -> Dataset:
         """The dataset: labels numbered, the training part first so that its numbers do not depend on the test part."""
-        train, classes = numbered(self.train, self.classes, f"{self.name!r} (training rows)")
+        which = "" if self.test is None else " (training rows)"
+        train, classes = numbered(self.train, self.classes, f"{self.name!r}{which}")
         test = None
         if self.test is not None:
             test, classes = numbered(self.test, classes, f"{self.name!r} (test rows)")

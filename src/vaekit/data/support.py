@@ -134,5 +134,5 @@ class Support:
         allowed = {"binary": "0 and 1", "unit": "numbers from 0 to 1"}
         return (
             f"{self} data are {allowed.get(self.kind, f'whole numbers from 0 to {self.levels - 1}')}: "
-            "rescale the rows, or declare another support (--support real)"
+            "rescale the rows, or train with another support (--support real)"
         )

@@ -2,8 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from vaekit.training.module import Training
 from vaekit.training.progress import ProgressBar
 from vaekit.training.recorder import Recorder, WholeFileIO, checkpoint
 from vaekit.training.signals import Signals
-from vaekit.training.stages import Stage
+from vaekit.training.stages import Stage, learning
 from vaekit.training.validation import Validation
 
 
@@ -57,25 +56,6 @@ def fit(
                 _run(trainer, module, recorder.path if i in begun else None)
             store.load_weights(folder, model)
     return {"epochs": len(recorder.rows), "best_epoch": recorder.best["epoch"], "seconds": recorder.elapsed}
-
-
-@contextmanager
-def learning(model: VAE, stage: Stage) -> Iterator[None]:
-    """Only the parts of the stage learn; a part whose own stage is yet to come is told to wait for it."""
-    frozen = stage.frozen(model)
-    fixed = [p for part in frozen for p in part.parameters() if p.requires_grad]
-    waiting = [part for part in frozen if hasattr(part, "waiting")]
-    try:
-        for p in fixed:
-            p.requires_grad_(False)
-        for part in waiting:
-            part.waiting = True  # pyright: ignore[reportArgumentType]
-        yield
-    finally:
-        for p in fixed:
-            p.requires_grad_(True)
-        for part in waiting:
-            part.waiting = False  # pyright: ignore[reportArgumentType]
 
 
 def _run(trainer: Trainer, module: Training, path: Path | None) -> None:

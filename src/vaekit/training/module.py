@@ -90,8 +90,8 @@ class Training(LightningModule):
         rows = ", ".join(map(str, batches.rows()[:3]))
         return (
             f"{what} is not finite at step {self.global_step} (epoch {self.current_epoch + 1}, batch {batches.position} of "
-            f"{len(batches)}, rows {rows}, ... of the data): weights of earlier epochs are kept; try a lower optimizer.lr, "
-            "training.clip=1, or data on a smaller scale"
+            f"{len(batches)}, rows {rows}, ... of the data): weights of earlier epochs, if any, are kept; "
+            "try a lower optimizer.lr, training.clip=1, or data on a smaller scale"
         )
 
 

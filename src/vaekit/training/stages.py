@@ -1,6 +1,7 @@
 """What one stage of training is: which parts learn, from what, for how long."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -30,3 +31,22 @@ class Stage:
     def frozen(self, model: VAE) -> list[nn.Module]:
         """The parts that do not learn."""
         return [module for name, module in model.named_children() if name not in self.learns]
+
+
+@contextmanager
+def learning(model: VAE, stage: Stage) -> Iterator[None]:
+    """Only the parts of the stage learn; a part whose own stage is yet to come is told to wait for it."""
+    frozen = stage.frozen(model)
+    fixed = [p for part in frozen for p in part.parameters() if p.requires_grad]
+    waiting = [part for part in frozen if hasattr(part, "waiting")]
+    try:
+        for p in fixed:
+            p.requires_grad_(False)
+        for part in waiting:
+            part.waiting = True  # pyright: ignore[reportArgumentType]
+        yield
+    finally:
+        for p in fixed:
+            p.requires_grad_(True)
+        for part in waiting:
+            part.waiting = False  # pyright: ignore[reportArgumentType]

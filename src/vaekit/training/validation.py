@@ -25,7 +25,8 @@ class Validation(Callback):
             if not math.isfinite(value):
                 raise NonFiniteError(
                     f"validation {name} is {value} after epoch {trainer.current_epoch + 1}, step {trainer.global_step}: "
-                    "weights of earlier epochs are kept; try a lower optimizer.lr, training.clip=1, or data on a smaller scale"
+                    "weights of earlier epochs, if any, are kept; try a lower optimizer.lr, training.clip=1, or data on a "
+                    "smaller scale"
                 )
         training = {f"train_{name}": value for name, value in pl_module.means().items()}
         pl_module.row = training | {f"val_{name}": value for name, value in figures.items()}

@@ -14,6 +14,7 @@ from vaekit import store
 from vaekit.compose import describe_part, resolve
 from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
+from vaekit.data.binarize import binarized
 from vaekit.errors import ConfigError, DataError, OutputError, RunError
 from vaekit.files import whole_file, writing
 from vaekit.model import VAE, evaluating
@@ -43,7 +44,15 @@ def load_data(config: Settings, data: Any = None) -> Dataset:
     source = options.source if data is None or isinstance(data, Mapping) else data
     if isinstance(source, str) and source == IN_MEMORY:
         raise DataError("this run was trained on arrays in memory: give them again (data=...), or a path")
-    return _unchanged(config, datasets.load(source, test=options.test, support=options.support, resize=options.resize))
+    if data is None and options.fingerprint and _is_gone(source):
+        raise DataError(f"{source}, which this run was trained on, is not there any more: bring it back, or give --data PATH")
+    support = None if options.binarize else options.support  # what is recorded is that of the binary values
+    dataset = datasets.load(source, test=options.test, support=support, resize=options.resize)
+    return _unchanged(config, binarized(dataset, options.binarize) if options.binarize else dataset)
+
+
+def _is_gone(source: Any) -> bool:
+    return isinstance(source, str) and Path(source).is_absolute() and not Path(source).exists()
 
 
 def _unchanged(config: Settings, dataset: Dataset) -> Dataset:
@@ -95,7 +104,7 @@ def _absolute(place: str | None) -> str | None:
 def check_objective(model: VAE, objective: Objective) -> None:
     """Whatever ConfigError the objective has for this model, before anything is written."""
     x = torch.zeros(2, *model.data_shape).to(next(model.parameters()))
-    with torch.no_grad(), evaluating(model), noise(0):
+    with evaluating(model), noise(0):
         objective(model, x, *(() if (y := model.first_class(2)) is None else (y,)))
 
 
@@ -109,12 +118,18 @@ def save_split(folder: Path, split: Split) -> None:
 
 
 def stored_split(folder: Path) -> Split:
-    """The split that a run was trained with; RunError where it is missing or damaged."""
+    """The split that a run was trained with; RunError where it is missing, damaged, or that of another run."""
+    path = folder / store.SPLIT
     try:
-        with (folder / store.SPLIT).open("rb") as file:
-            return Split.load(file)
+        with path.open("rb") as file:
+            split = Split.load(file)
     except (OSError, DataError) as error:
-        raise RunError(f"{folder / store.SPLIT} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise RunError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    rows = {part: len(getattr(split, part)) for part in ("train", "validation", "test")}
+    recorded = store.load_summary(folder).get("data", {}).get("rows", rows)
+    if rows != recorded:
+        raise RunError(f"{path} is that of another run: it divides the rows as {rows}, {store.SUMMARY} says {recorded}")
+    return split
 
 
 def fit_to_machine(config: Settings, rows: int) -> Settings:

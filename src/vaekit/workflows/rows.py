@@ -9,6 +9,7 @@ import numpy as np
 
 from vaekit import data as datasets
 from vaekit.data import Dataset, Rows, require
+from vaekit.data.binarize import binarized
 from vaekit.data.splits import Part
 from vaekit.errors import DataError
 from vaekit.inputs import Inputs
@@ -18,15 +19,15 @@ from vaekit.workflows.prepare import load_data, stored_split
 GRAY = np.array([0.299, 0.587, 0.114])  # ITU-R 601, as in Pillow
 
 
-def find_rows(run: Run, split: Part = "test", data: Any = None) -> tuple[Rows, str]:
-    """Raw rows to use the model on, and what they are: a part of the run's own data, or all of `data`.
+def find_rows(run: Run, split: Part | None = None, data: Any = None) -> tuple[Rows, str]:
+    """Raw rows to use the model on, and what they are: a part of the run's own data, by default test, or all of `data`.
 
     Labels are in the run's numbers. Where `data` have a test part of their own, `split` chooses between it and the others.
     """
     return _own(run, load_data(run.config), split) if data is None else _suiting(run, _others(run, data), split)
 
 
-def rows_to_judge(run: Run, split: Part, data: Any) -> tuple[Rows, str]:
+def rows_to_judge(run: Run, split: Part | None, data: Any) -> tuple[Rows, str]:
     """The same to judge the model on: its own data, given again, are split as they were, and no training row is a test."""
     dataset = load_data(run.config) if data is None else _others(run, data)
     own = dataset.fingerprint() == run.config.data.fingerprint
@@ -42,14 +43,16 @@ def as_inputs(run: Run, rows: Rows, limit: int | None = None) -> Inputs:
     return Inputs(rows.x[:limit], run.transform, y=rows.y[:limit])
 
 
-def _own(run: Run, dataset: Dataset, split: Part) -> tuple[Rows, str]:
-    return stored_split(run.path).rows(dataset, split), split
+def _own(run: Run, dataset: Dataset, split: Part | None) -> tuple[Rows, str]:
+    return stored_split(run.path).rows(dataset, split or "test"), split or "test"
 
 
-def _suiting(run: Run, dataset: Dataset, split: Part) -> tuple[Rows, str]:
+def _suiting(run: Run, dataset: Dataset, split: Part | None) -> tuple[Rows, str]:
     rows, part = dataset.train, "all"
     if dataset.test is not None:
-        rows, part = (dataset.test, "test") if split == "test" else (dataset.train, "all but test")
+        rows, part = (dataset.test, "test") if split in (None, "test") else (dataset.train, "all but test")
+    elif split is not None:
+        raise DataError(f"{dataset.name!r} has no parts to choose {split} from, it is taken whole: leave --split out")
     rows = replace(rows, y=_renumbered(run, dataset, rows))
     require(rows, run.model.data_shape, run.support, repr(dataset.name))
     return rows, part
@@ -57,6 +60,10 @@ def _suiting(run: Run, dataset: Dataset, split: Part) -> tuple[Rows, str]:
 
 def _others(run: Run, data: Any) -> Dataset:
     """Other data, taken for what the run was trained on: its support, and for images its size and number of channels."""
+    binarize = run.config.data.binarize
+    if binarize:
+        dataset = datasets.load(data)
+        return dataset if dataset.support.kind == "binary" else binarized(dataset, binarize)
     if isinstance(data, str) and data in datasets.NAMES:
         dataset = datasets.load(data)
         if dataset.support != run.support:

@@ -22,7 +22,7 @@ from vaekit.objectives import ELBO
 from vaekit.optimizers import Adam
 from vaekit.schedules import Linear
 from vaekit.store import Run, load_run
-from vaekit.training.stages import Stage
+from vaekit.training.stages import Stage, learning
 from vaekit.workflows.evaluate import bound_figures
 from vaekit.workflows.plot import plot
 from vaekit.workflows.prepare import (
@@ -103,7 +103,9 @@ def train(
     dataset.support.transform(built.likelihood.accepts)  # refuses data that do not suit, before anything is written
     config = config.changed(describe_model(built))
     check_condition(built, dataset)
-    check_objective(built, objective or build_part(config, "objective"))
+    first = _stages(built, config, objective, len(split.train))[0]
+    with learning(built, first):
+        check_objective(built, first.objective)
     folder = claim_folder(out, f"{config.recipe}-{dataset.name}", force)
     store.save_config(folder, config)
     save_split(folder, split)
@@ -149,6 +151,7 @@ def _fit(
     console = console or Console(stderr=True)
     training, validation = (_inputs(model, dataset, split, part) for part in ("train", "validation"))
     _announce(console, model, config, dataset, split, folder)
+    _note_scale(console, dataset)
     outcome = fit(
         model,
         training,
@@ -238,6 +241,18 @@ def _announce(console: Console, model: VAE, config: Settings, dataset: Dataset, 
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _note_scale(console: Console, dataset: Dataset) -> None:
+    """Say so where real values are far from the scale that nets start on."""
+    sample = dataset.train.x[:10_000].reshape(min(len(dataset.train), 10_000), -1).astype("float64")
+    largest = max(abs(sample.mean(0)).max(), sample.std(0).max())
+    if dataset.support.kind == "real" and largest > 10:
+        console.print(
+            f"note: the values have means or deviations of up to {largest:.3g}; nets learn best on columns of mean 0 and "
+            "deviation 1: rescale them first",
+            soft_wrap=True,
+        )
 
 
 def _accepts(likelihood: Any) -> tuple[str, ...] | None:

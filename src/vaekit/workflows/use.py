@@ -22,7 +22,7 @@ from vaekit.evaluation import decode_means, draw_values
 from vaekit.files import whole_file
 from vaekit.model import evaluating
 from vaekit.noise import noise
-from vaekit.store import Run
+from vaekit.store import Run, check_count
 from vaekit.workflows.rows import as_inputs, find_rows
 
 MAX_CSV = 200_000_000
@@ -52,9 +52,7 @@ def sample(run: Run, count: int = 64, *, label: str | None = None, seed: int = 0
 
     label: of a conditional run, the class; None: all in turn.
     """
-    if count < 1:
-        raise ConfigError(f"count = {count}: at least 1")
-    y = run.condition(label, count)
+    y = run.condition(label, check_count(count))
     with noise(seed), evaluating(run.model):
         z = run.model.draw(count, y)
         values = draw_values(run.model, z, y) if draw else decode_means(run.model, z, y)
@@ -83,7 +81,7 @@ def decode(run: Run, z: np.ndarray | Tensor, label: str | Sequence[str] | None =
 
 
 def reconstruct(
-    run: Run, *, indices: Sequence[int] | None = None, label: str | None = None, split: Part = "test", data: Any = None
+    run: Run, *, indices: Sequence[int] | None = None, label: str | None = None, split: Part | None = None, data: Any = None
 ) -> Reconstruction:
     """Chosen rows through the model and back: by index in a split of the run's data, or in `data` (a path, an array).
 
@@ -198,11 +196,19 @@ def _csv_codes(path: Path) -> np.ndarray:
     if len(text) > MAX_CSV:
         raise DataError(f"{path} is larger than {MAX_CSV:,} bytes: give such codes as .npy")
     try:
-        header, *rows = csv.reader(text.decode("utf-8").splitlines())
-        columns = [i for i, name in enumerate(header) if re.fullmatch(r"z[0-9]+", name.strip())]
-        return np.array([[float(row[i]) for i in columns] for row in rows], dtype=np.float32)
+        header, *rows = [row for row in csv.reader(text.decode("utf-8-sig").splitlines()) if any(row)] or [[]]
+        place = {name.strip(): i for i, name in enumerate(header)}
+        columns = [place[name] for name in sorted(filter(_is_code, place), key=lambda name: int(name[1:]))]
+        codes = np.array([[float(row[i]) for i in columns] for row in rows], dtype=np.float64)
     except (ValueError, IndexError, csv.Error):
-        raise DataError(f"{path} is not a table of numbers under a row with the names z1, z2, ...") from None
+        codes = np.empty(0)
+    if not codes.size:
+        raise DataError(f"{path} is not a table of numbers, with commas between, under a row with the names z1, z2, ...")
+    return codes
+
+
+def _is_code(column: str) -> bool:
+    return re.fullmatch(r"z[0-9]{1,9}", column) is not None
 
 
 def save_values(path: str | os.PathLike, run: Run, values: np.ndarray, title: str = "") -> Path:
