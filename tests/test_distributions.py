@@ -6,9 +6,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.distributions import Bernoulli, Independent, Normal
 from torch.distributions import ContinuousBernoulli as TorchContinuousBernoulli
 
-from vaekit.distributions import ContinuousBernoulli, soft_clamp
+from vaekit.codes import Codes, IndependentCodes
+from vaekit.distributions import ContinuousBernoulli, Delta, point, soft_clamp
+from vaekit.errors import ConfigError
 
 SWITCHES = [0.1, 0.3, 1e-6]
 """Where the series of log_prob, of mean and variance, and of rsample end."""
@@ -190,3 +193,44 @@ def test_expanding_repeats_the_logits():
     p = ContinuousBernoulli(double([0.5, -2.0])).expand(torch.Size((3, 2)))
     assert p.batch_shape == (3, 2) and p.rsample((4,)).shape == (4, 3, 2)
     torch.testing.assert_close(p.mean[2], ContinuousBernoulli(double([0.5, -2.0])).mean)
+
+
+# --- All mass on one point ------------------------------------------------------------------------------------------------
+
+
+def test_every_sample_of_a_delta_is_its_point_and_carries_its_gradient():
+    at = double([[1.0, -2.0, 0.5], [0.0, 3.0, 4.0]]).requires_grad_()
+    q = Delta(at, 1)
+    assert (q.batch_shape, q.event_shape, q.has_rsample) == ((2,), (3,), True)
+    z = q.rsample((4, 5))
+    assert torch.equal(z, at.expand(4, 5, 2, 3)) and not q.sample().requires_grad
+    z.sum().backward()
+    torch.testing.assert_close(at.grad, torch.full_like(at, 20.0))
+
+
+@pytest.mark.parametrize(("dims", "batch", "event"), [(0, (2, 3, 4), ()), (1, (2, 3), (4,)), (3, (), (2, 3, 4))])
+def test_a_delta_splits_its_point_into_batch_and_event(dims: int, batch, event):
+    at = torch.arange(24.0).reshape(2, 3, 4)
+    q = Delta(at, dims)
+    assert (q.batch_shape, q.event_shape) == (batch, event)
+    assert torch.equal(q.mean, at) and torch.equal(q.variance, torch.zeros(2, 3, 4))
+    assert q.support.event_dim == dims and not q.support.is_discrete
+
+
+def test_a_delta_has_no_density():
+    with pytest.raises(ConfigError, match=r"a deterministic posterior has no density"):
+        Delta(double([1.0]), 1).log_prob(double([1.0]))
+
+
+def test_the_point_of_a_continuous_distribution_is_its_mean():
+    normal = Independent(Normal(double([[1.0, 2.0]]), double([[3.0, 4.0]])), 1)
+    for q in (normal, Delta(double([[1.0, 2.0]]), 1)):
+        assert torch.equal(point(q), double([[1.0, 2.0]]))
+
+
+def test_the_point_of_a_discrete_distribution_is_its_mode():
+    codes = Codes(torch.eye(3, dtype=torch.float64), 2)
+    q = IndependentCodes(codes, double([[[0.0, 1.0, 0.5], [2.0, 0.0, 0.0]]]))
+    assert point(q).tolist() == [[0, 1, 0, 1, 0, 0]]
+    bernoulli = Independent(Bernoulli(double([[0.2, 0.9]])), 1)
+    assert point(bernoulli).tolist() == [[0, 1]]

@@ -13,7 +13,7 @@ import pytest
 import vaekit
 
 PACKAGES = ("data", "errors", "likelihoods", "nets", "objectives", "plots", "posteriors", "priors")
-OBJECTS = ("ELBO", "VAE", "VaekitError", "build", "evaluate", "load_data", "load_run", "plot", "resume", "train")
+OBJECTS = ("ELBO", "VAE", "VaekitError", "build", "compare", "evaluate", "load_data", "load_run", "plot", "resume", "train")
 
 # Examples that are shown and not run: they train, or read a run that is not there.
 SKIPPED = {"vaekit", "vaekit.objectives.elbo.ELBO", "vaekit.store.load_run", "vaekit.workflows.train.train"}
@@ -50,7 +50,7 @@ def test_names_stand_for_what_they_say():
     assert vaekit.load_data is vaekit.data.load
     assert vaekit.ELBO is vaekit.objectives.ELBO
     assert vaekit.VaekitError is vaekit.errors.VaekitError
-    for name in ("build", "evaluate", "plot", "resume", "train"):
+    for name in ("build", "compare", "evaluate", "plot", "resume", "train"):
         assert getattr(vaekit, name).__name__ == name and inspect.isfunction(getattr(vaekit, name))
 
 

@@ -14,6 +14,7 @@ _PUBLIC = {
     "VAE": "vaekit.model",
     "VaekitError": "vaekit.errors",
     "build": "vaekit.workflows",
+    "compare": "vaekit.workflows",
     "evaluate": "vaekit.workflows",
     "load_data": "vaekit.data:load",
     "load_run": "vaekit.store",
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from vaekit.model import VAE
     from vaekit.objectives import ELBO
     from vaekit.store import load_run
-    from vaekit.workflows import build, evaluate, plot, resume, train
+    from vaekit.workflows import build, compare, evaluate, plot, resume, train
 
 
 def __getattr__(name: str) -> Any:

@@ -66,7 +66,9 @@ class Codes(nn.Module):
 
     def nearest(self, vectors: Tensor) -> Tensor:
         """Indices [...] of the codes nearest to vectors [..., d]."""
-        distances = self.vectors.square().sum(-1) - 2 * vectors @ self.vectors.T
+        device = "cpu" if vectors.is_meta else vectors.device.type  # an outline without values has no autocast
+        with torch.autocast(device, enabled=False):  # in bfloat16 near codes would be taken for one another
+            distances = self.vectors.square().sum(-1) - 2 * vectors @ self.vectors.T
         return distances.argmin(-1)
 
     def indices(self, z: Tensor) -> Tensor:
@@ -85,7 +87,7 @@ class _Discrete(constraints.Constraint):
 
 
 class CodeDistribution(Distribution):
-    """A distribution over z made of codes; a family defines `log_prob` and `sample_indices`."""
+    """A distribution over z made of codes; a family defines `log_prob_of` and `sample_indices`."""
 
     arg_constraints: dict[str, Any] = {}  # noqa: RUF012  # pyright: ignore - torch's own convention
     support = _Discrete()  # pyright: ignore - torch's own convention
@@ -96,6 +98,13 @@ class CodeDistribution(Distribution):
 
     def sample_indices(self, sample_shape: torch.Size) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must define sample_indices")  # abstract
+
+    def log_prob_of(self, indices: Tensor) -> Tensor:
+        """log p of codes by index, [..., M]: of each position, given those before it where it depends on them."""
+        raise NotImplementedError(f"{type(self).__name__} must define log_prob_of")  # abstract
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        return self.log_prob_of(self.codes.indices(value)).sum(-1)
 
     @torch.no_grad()
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
@@ -129,13 +138,9 @@ class IndependentCodes(CodeDistribution):
         return Categorical(logits=self.logits, validate_args=False).sample(sample_shape)
 
     def log_prob_of(self, indices: Tensor) -> Tensor:
-        """log p of codes by index, per position, [..., M]."""
         shape = torch.broadcast_shapes(indices.shape, self.logits.shape[:-1])
         logits = self.logits.expand(*shape, self.codes.count)
         return logits.gather(-1, indices.expand(shape).unsqueeze(-1)).squeeze(-1)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        return self.log_prob_of(self.codes.indices(value)).sum(-1)
 
     def entropy(self) -> Tensor:
         return -(self.probs * self.logits).sum((-2, -1))
@@ -144,6 +149,8 @@ class IndependentCodes(CodeDistribution):
 class Quantised(CodeDistribution):
     """All mass on one z, the codes at `indices` [B, M]; a sample lets the gradient pass straight to what was quantised.
 
+    It keeps the z that it was made with, wherever the codes move after.
+
     vectors: what was quantised, by position, [B, M, d]. penalties: scalars for the loss, by name.
     """
 
@@ -151,13 +158,12 @@ class Quantised(CodeDistribution):
 
     def __init__(self, codes: Codes, indices: Tensor, vectors: Tensor, penalties: dict[str, Tensor] | None = None):
         self.chosen, self.penalties = indices, penalties or {}
-        found = F.embedding(indices, codes.vectors)
-        self.straight_through = codes.join(vectors + (found - vectors).detach())
+        self.straight_through = codes.embed(indices) + codes.join(vectors - vectors.detach())
         super().__init__(codes, indices.shape[:-1])
 
     @property
     def mean(self) -> Tensor:
-        return self.codes.embed(self.chosen)
+        return self.straight_through.detach()
 
     mode = mean
 
@@ -168,11 +174,11 @@ class Quantised(CodeDistribution):
     def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
         return self.straight_through.expand(*sample_shape, *self.straight_through.shape)
 
-    def sample_indices(self, sample_shape: torch.Size) -> Tensor:
-        return self.chosen.expand(*sample_shape, *self.chosen.shape)
+    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        return self.rsample(sample_shape).detach()
 
     def log_prob(self, value: Tensor) -> Tensor:
-        same = (self.codes.indices(value) == self.chosen).all(-1)
+        same = (value == self.mean).flatten(-len(self.event_shape)).all(-1)
         return torch.where(same, 0.0, -math.inf).to(self.straight_through.dtype)
 
     def entropy(self) -> Tensor:
@@ -185,12 +191,7 @@ def _kl_independent(q: IndependentCodes, p: IndependentCodes) -> Tensor:
     return (q.probs * (q.logits - p.logits)).sum(-1)
 
 
-@register_kl(Quantised, IndependentCodes)
-def _kl_quantised(q: Quantised, p: IndependentCodes) -> Tensor:
+@register_kl(Quantised, CodeDistribution)
+def _kl_quantised(q: Quantised, p: CodeDistribution) -> Tensor:
     """Per position, [*B, M]: all mass on one code, so KL(q || p) = -log p of it."""
     return -p.log_prob_of(q.chosen)
-
-
-@register_kl(Quantised, CodeDistribution)
-def _kl_quantised_any(q: Quantised, p: CodeDistribution) -> Tensor:
-    return -p.log_prob(q.mode)

@@ -120,6 +120,9 @@ class Delta(Distribution):
     def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
         return self.point.expand(*sample_shape, *self.point.shape)
 
+    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        return self.rsample(sample_shape).detach()
+
     def log_prob(self, value: Tensor) -> Tensor:
         raise ConfigError("a deterministic posterior has no density, so neither a bound of log p(x) nor importance weights")
 

@@ -117,10 +117,19 @@ class VAE(nn.Module):
         if y is None:
             raise DataError(f"this model is conditional on {self.classes} classes: give y, class numbers [B] or weights [B, C]")
         if y.dim() == 1:
-            y = F.one_hot(y.long(), self.classes)
+            y = self._one_hot(y)
         if y.shape[-1] != self.classes:
             raise DataError(f"y has weights of {y.shape[-1]} classes, this model is conditional on {self.classes}")
         return (y.to(_anchor(self)),)
+
+    def _one_hot(self, y: Tensor) -> Tensor:
+        try:
+            return F.one_hot(y.long(), self.classes)
+        except RuntimeError:
+            wrong = y[(y < 0) | (y >= self.classes)][0].item()
+            raise DataError(
+                f"y has class {wrong}, this model is conditional on {self.classes}: 0 to {self.classes - 1}"
+            ) from None
 
     @property
     def latent_shape(self) -> torch.Size:

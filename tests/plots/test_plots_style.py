@@ -78,8 +78,8 @@ def test_numbers():
     assert [number(-0.001), number(-1.5), number(2, 0), number(-3e7)] == ["0.00", "−1.50", "2", "−3e+07"]
 
 
-def test_only_numpy_and_matplotlib_are_imported_and_never_pyplot():
-    allowed = {"numpy", "matplotlib", *sys.stdlib_module_names}
+def test_only_numpy_matplotlib_and_pillow_are_imported_and_never_pyplot():
+    allowed = {"numpy", "matplotlib", "PIL", *sys.stdlib_module_names}
     for file in Path(vaekit.plots.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []

@@ -219,7 +219,7 @@ def plot(
     run: RunPath,
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Pictures by name. Default: all that suit the run."),
+        typer.Argument(help="Pictures by name. Default: all that suit the run, but for traversals and interpolations."),
     ] = None,
     index: Indices = None,
     across: Annotated[
@@ -229,7 +229,10 @@ def plot(
     projection: Annotated[str, typer.Option(help="More than two dimensions: active or pca.")] = "active",
     label: Label = None,
     split: Split = None,
-    out: Annotated[Path | None, typer.Option(help="A folder, or a file for one picture (.png, .pdf, .svg).")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A folder, or a file for one picture (.png, .pdf, .svg; .gif or .webp to see latent walks move)."),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -246,6 +249,25 @@ def plot(
     }
     paths = workflows.plot(run, names or (), split=_part(split), out=out, **view)
     show.written({"files": [str(path) for path in paths]}, json)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN ...", help="Run folders, 2 to 8, of the same data.")],
+    split: Split = "test",
+    limit: Annotated[int | None, typer.Option(help="The first so many rows only.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Add the importance-weighted bound of so many samples.")] = None,
+    out: Annotated[
+        Path, typer.Option(help="A picture (.png, .pdf, .svg); the curves of training go beside it, as NAME-curves.")
+    ] = Path("compare.png"),
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Runs side by side on the same rows: a table, a picture of what they do, and their curves."""
+    from vaekit import workflows
+
+    found = workflows.compare(runs, split=_part(split), limit=limit, samples=samples, out=out, seed=seed)
+    show.comparison(found, json)
 
 
 @app.command()

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from vaekit.data import Dataset
     from vaekit.store import Run
     from vaekit.workflows.use import Reconstruction
+
+MOST_CLASSES = 20
 
 
 def trained(run: "Run", as_json: bool) -> None:
@@ -34,7 +37,30 @@ def figures(found: dict[str, Any], as_json: bool) -> None:
     _terms(f"{found['run']}, {found['rows']:,} rows ({found['split']} of {found['data']}), seed {found['seed']}", found)
     if found["bits_per_dimension"] is None:
         _print(f"no bits per dimension: {found['why_no_bits_per_dimension']}")
+    if codes := found.get("codes"):
+        used = f"{codes['used']:,} of {codes['available']:,} used"
+        _print(f"codes: {used}, perplexity {codes['perplexity']:.2f}, {codes['positions']:,} in one row")
+    if agreement := found.get("label_agreement"):
+        _agreement(agreement)
     return None
+
+
+def _agreement(found: dict[str, Any]) -> None:
+    """Shares of samples and of real rows that the classifier is right about; by class, the lowest first."""
+    lowest = sorted(found["per_class"].items(), key=lambda item: item[1]["share"])
+    hidden = f", the {MOST_CLASSES} lowest of {len(lowest):,} classes" if len(lowest) > MOST_CLASSES else ""
+    title = f"{found['samples_per_class']:,} samples per class, {found['classifier_rows']:,} test rows{hidden}"
+    table = Table(title=title, title_justify="left", box=None)
+    for column in ("class", "samples recognised", "standard error", "test rows recognised"):
+        table.add_column(column, justify="left" if column == "class" else "right")
+    table.add_row("all", *map(_percent, (found["share"], found["standard_error"], found["classifier_accuracy"])))
+    for name, shares in lowest[:MOST_CLASSES]:
+        table.add_row(Text(f"  {name}"), _percent(shares["share"]), "", _percent(shares["classifier_accuracy"]))
+    _console().print(table)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
 
 
 def _terms(title: str, found: dict[str, Any]) -> None:
@@ -54,6 +80,28 @@ def _terms(title: str, found: dict[str, Any]) -> None:
             value, error = found[name]["value"], found[name]["standard_error"]
             table.add_row(text, f"{value:.{digits}f}", "-" if error is None else f"{error:.{digits}f}")
     _console().print(table)
+
+
+def comparison(found: dict[str, Any], as_json: bool) -> None:
+    """What `compare` found: one line a run, and what must be known to read them."""
+    if as_json:
+        return _json(found)
+    bound = f"bound, K = {found['samples']}"
+    terms = {"loss": "loss", "reconstruction": "reconstruction", "divergence": "divergence", "importance_weighted_bound": bound}
+    terms = {name: text for name, text in terms.items() if name in found["runs"][0]}
+    title = f"{found['rows']:,} {found['split']} rows of {found['data']}, seed {found['seed']}; nats per row"
+    table = Table(title=Text(title), title_justify="left", box=None, pad_edge=False)
+    for column in ("run", "recipe", "rows", "latent", "parameters", *terms.values(), "seconds", "epochs"):
+        table.add_column(column, justify="left" if column in ("run", "recipe") else "right", overflow="fold")
+    for run in found["runs"]:
+        facts = [run["run"], run["recipe"], *(f"{run[name]:,}" for name in ("training_rows", "latent_dim", "parameters"))]
+        figures = ["-" if run[name] is None else f"{run[name]['value']:.2f}" for name in terms]
+        table.add_row(*map(Text, [*facts, *figures, f"{run['seconds']:.0f}", str(run["epochs"])]))
+    _console().print(table)
+    errors = [run[name]["standard_error"] or 0.0 for run in found["runs"] for name in terms if run[name]]
+    for note in (f"standard errors up to {max(errors):.2f}", *found["notes"]):
+        _print(note)
+    return written({"files": found["files"]}, False)
 
 
 def codes(run: "Run", result: "Reconstruction", path: Path, as_json: bool) -> None:

@@ -172,7 +172,7 @@ def channels_last(module: nn.Module) -> None:
     module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - missing from torch's stubs
 
 
-def image_size(shape: Shape) -> Size:
+def image_size(shape: Shape, net: str = "conv") -> Size:
     if len(shape) != 3:
-        raise ConfigError(f"conv takes images (channels, height, width), the data have shape {tuple(shape)}: use mlp")
+        raise ConfigError(f"{net} takes images (channels, height, width), the data have shape {tuple(shape)}: use mlp")
     return shape[1], shape[2]

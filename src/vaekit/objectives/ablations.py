@@ -4,6 +4,9 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from vaekit import divergences
+from vaekit.codes import IndependentCodes, Quantised
+from vaekit.distributions import Delta
+from vaekit.errors import ConfigError
 from vaekit.model import VAE
 from vaekit.objectives.terms import Terms
 
@@ -27,13 +30,21 @@ class DivergenceOnly:
     """loss = KL(q(z given x) || p(z)): without the reconstruction the posterior becomes the prior, whatever x is.
 
     samples: K, draws of z per row.
+    Raises ConfigError for a divergence without a gradient: that of a deterministic or quantised posterior, and that of a
+    categorical one from a prior that couples its variables.
     """
 
     def __init__(self, *, samples: PositiveInt = 1):
         self.samples = samples
 
     def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
-        _, log_likelihood, divergence = _terms(model, x, y, self.samples)
+        q, log_likelihood, divergence = _terms(model, x, y, self.samples)
+        sampled = isinstance(q, IndependentCodes) and divergences.closed_form(q, model.prior_given(y)) is None
+        if sampled or isinstance(q, Delta | Quantised):
+            raise ConfigError(
+                "objective divergence-only would train nothing: the posterior's divergence has no gradient; set posterior to "
+                "diagonal-normal, or to categorical with the prior uniform"
+            )
         return Terms(divergence.sum(-1).mean(), log_likelihood.detach(), divergence)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit import divergences
+from vaekit.codes import IndependentCodes
 from vaekit.errors import ConfigError
 from vaekit.model import VAE
 from vaekit.objectives.gradients import GRADIENTS
@@ -24,7 +25,8 @@ class ELBO:
     gradient: how it reaches the encoder: "pathwise", by the "score-function" with a baseline, or not at all through z ("none").
 
     Penalties of the posterior (a codebook's commitment) are added to the loss.
-    Raises ConfigError where no closed form is known for the pair of posterior and prior, or the posterior has no divergence.
+    Raises ConfigError where no closed form is known for the pair of posterior and prior, where the posterior has no
+    divergence, and where the one that is asked for has no gradient.
 
     >>> loss = ELBO(samples=5)(model, x).loss  # doctest: +SKIP
     """
@@ -54,6 +56,7 @@ class ELBO:
         if self.divergence == "closed-form":
             divergence = _closed_form(q, p)
         else:
+            _check_path(q, self.gradient)
             log_prior, log_posterior = p.log_prob(z), q.log_prob(z)
             divergence = divergences.monte_carlo(q, p, z).mean(0)
             signal = log_likelihood + weight * (log_prior - log_posterior)
@@ -77,6 +80,15 @@ def _check_divergence(q: Distribution) -> None:
         raise ConfigError(
             "objective elbo needs a divergence, posterior deterministic has none that is finite: "
             "set objective=reconstruction-only"
+        )
+
+
+def _check_path(q: Distribution, gradient: str) -> None:
+    """A discrete sample carries no gradient into log q - log p, whose own has the mean zero: nothing would narrow the gap."""
+    if gradient == "pathwise" and isinstance(q, IndependentCodes) and q.logits.requires_grad:
+        raise ConfigError(
+            "objective.divergence = monte-carlo has no pathwise gradient for a discrete posterior: set objective.divergence to "
+            "closed-form, or objective.gradient to score-function"
         )
 
 

@@ -49,13 +49,12 @@ class ScoreFunction:
     draw = Ignored.draw
 
     def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor:
-        log_q = q.log_prob(z)
         if isinstance(q, Quantised):
             raise ConfigError(
                 "objective.gradient = score-function needs a posterior with a density in its parameters: set posterior to "
                 "diagonal-normal or categorical, or objective.gradient to pathwise"
             )
-        advantage = (signal - _others(signal)).detach()
+        log_q, advantage = q.log_prob(z), (signal - _others(signal)).detach()
         return (advantage * (log_q - log_q.detach())).mean()
 
 

@@ -1,19 +1,31 @@
 """Pictures: numpy arrays in, a matplotlib Figure out. Nothing here opens a window."""
 
+from vaekit.plots.animation import ANIMATIONS, save_animation
+from vaekit.plots.compared_curves import compared_curves
+from vaekit.plots.comparison import Column, comparison
 from vaekit.plots.curves import loss_curves
+from vaekit.plots.gradients import gradient_estimators
 from vaekit.plots.grid import decoded_grid, sheet
 from vaekit.plots.projection import project
 from vaekit.plots.reconstructions import reconstructions
 from vaekit.plots.scatter import latent_scatter
 from vaekit.plots.style import CLASS_COLOURS, save
+from vaekit.plots.traversals import walks
 
 __all__ = [
+    "ANIMATIONS",
     "CLASS_COLOURS",
+    "Column",
+    "compared_curves",
+    "comparison",
     "decoded_grid",
+    "gradient_estimators",
     "latent_scatter",
     "loss_curves",
     "project",
     "reconstructions",
     "save",
+    "save_animation",
     "sheet",
+    "walks",
 ]

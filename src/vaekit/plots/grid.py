@@ -14,6 +14,7 @@ from vaekit.plots.tiles import (
     CHARACTER,
     LINE,
     MARGIN,
+    WIDTH,
     assemble,
     caption,
     centres,
@@ -62,9 +63,16 @@ def decoded_grid(
 
 @styled
 def sheet(
-    images: ArrayLike, columns: int | None = None, *, title: str = "", captions: Sequence[object] | None = None
+    images: ArrayLike,
+    columns: int | None = None,
+    *,
+    title: str = "",
+    captions: Sequence[object] | None = None,
+    width: float = WIDTH,
 ) -> Figure:
     """Images [N, C, H, W], floats in [0, 1], in reading order on one near-square sheet, each with its caption if given.
+
+    `width`: the inches that they fill at most.
 
     >>> len(sheet(np.zeros((10, 3, 16, 16)), captions=range(10)).axes)  # a captioned sheet is drawn row by row
     3
@@ -76,7 +84,7 @@ def sheet(
         raise DataError(f"columns is {columns}; allowed: 1 or more")
     rows, gap = in_rows(images, min(columns, len(images))), gap_for(images)
     whole = assemble(rows, gap)
-    pixel = pixel_size(whole.shape[1], whole.shape[0], LARGEST_TILE * rows.shape[1])
+    pixel = pixel_size(whole.shape[1], whole.shape[0], min(width, LARGEST_TILE * rows.shape[1]))
     if texts is None:
         return stack([whole], pixel, title)[0]
     return _captioned(rows, gap, pixel, title, texts)

@@ -19,13 +19,16 @@ def class_name(index: int, classes: Sequence[str]) -> str:
     return name if len(name) <= 18 else name[:17] + "…"
 
 
-def write_names(axes: Axes, mu: NDArray, labels: NDArray, groups: dict[int, str], low: NDArray, high: NDArray) -> None:
+def write_names(
+    axes: Axes, mu: NDArray, labels: NDArray, groups: dict[int, str], low: NDArray, high: NDArray, scale: float = 1.0
+) -> None:
+    """Each class's name at its median, on axes of the usual width times `scale`."""
     if len(groups) > NAMED:
         return
     medians = np.array([np.median(mu[labels == index], axis=0) for index in groups])
     size = 13 if max(map(len, groups.values())) <= 3 else 10.5
     ratio = (high[1] - low[1]) / (high[0] - low[0])
-    boxes = size * np.array([(0.0021 * len(name) + 0.001, 0.0036 / ratio) for name in groups.values()])
+    boxes = size / scale * np.array([(0.0021 * len(name) + 0.001, 0.0036 / ratio) for name in groups.values()])
     places = low + spread((medians - low) / (high - low), boxes) * (high - low)
     halo = [withStroke(linewidth=3.5, foreground="white")]
     for (x, y), name in zip(places, groups.values(), strict=True):

@@ -38,13 +38,20 @@ def latent_scatter(
     mu = finite(mu, "mu", "[N, 2]", "[N, 1]").astype(np.float64)
     if mu.shape[1] > 2:
         raise DataError(f"mu has shape {list(mu.shape)}; allowed: [N, 2] or [N, 1], so choose two with `project`")
-    labels = None if labels is None else _integers(labels, len(mu))
-    groups = {} if labels is None else {int(i): class_name(int(i), classes) for i in np.unique(labels)}
+    labels, groups = grouped(labels, classes, len(mu))
     draw = _points if mu.shape[1] == 2 else _histograms
     figure = draw(mu, labels, groups, names)
     if title:
         figure.suptitle(wrapped(title, WIDTH))
     return figure
+
+
+def grouped(labels: ArrayLike | None, classes: Sequence[str], count: int) -> tuple[NDArray | None, dict[int, str]]:
+    """Labels of so many codes, checked, and the names of the classes among them."""
+    if labels is None:
+        return None, {}
+    checked = _integers(labels, count)
+    return checked, {int(i): class_name(int(i), classes) for i in np.unique(checked)}
 
 
 def _integers(labels: ArrayLike, count: int) -> NDArray:
@@ -58,11 +65,28 @@ def _integers(labels: ArrayLike, count: int) -> NDArray:
 
 
 def _points(mu: NDArray, labels: NDArray | None, groups: dict[int, str], names: tuple[str, str]) -> Figure:
-    low, high = _window(mu)
+    low, high = window(mu)
     rows = -(-len(groups) // legend_columns(groups)) if groups else 0
     ratio = (high[1] - low[1]) / (high[0] - low[0])
     figure = Figure(figsize=(WIDTH, 0.86 * WIDTH * ratio + 1.0 + 0.22 * rows), layout="constrained")
-    axes = figure.add_subplot(xlabel=names[0], ylabel=names[1], xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    axes = figure.add_subplot(xlabel=names[0], ylabel=names[1])
+    draw_points(axes, mu, labels, groups, low, high)
+    if labels is not None:
+        class_legend(figure, groups)
+    return figure
+
+
+def draw_points(
+    axes: Axes,
+    mu: NDArray,
+    labels: NDArray | None,
+    groups: dict[int, str],
+    low: NDArray,
+    high: NDArray,
+    width: float = WIDTH,
+) -> None:
+    """The points between `low` and `high`, and the names of their classes, on axes `width` inches wide."""
+    axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     axes.set_aspect("equal")
     order = np.random.default_rng(0).permutation(len(mu))
     look = {"s": np.clip(4e4 / len(mu), 1.2, 36), "alpha": np.clip(3.2 / len(mu) ** 0.2, 0.25, 0.9)}
@@ -74,12 +98,10 @@ def _points(mu: NDArray, labels: NDArray | None, groups: dict[int, str], names: 
         axes.scatter(*mu[chosen].T, c=colours, marker=marker, linewidths=0, rasterized=True, **look)
     _count_outside(axes, mu, low, high)
     if labels is not None:
-        write_names(axes, mu, labels, groups, low, high)
-        class_legend(figure, groups)
-    return figure
+        write_names(axes, mu, labels, groups, low, high, width / WIDTH)
 
 
-def _window(mu: NDArray) -> tuple[NDArray, NDArray]:
+def window(mu: NDArray) -> tuple[NDArray, NDArray]:
     """Lower left and upper right of what is shown: every point, or, where a few lie far out, all but those."""
     low, high = mu.min(axis=0), mu.max(axis=0)
     inner = np.quantile(mu, (0.005, 0.995), axis=0)
@@ -102,10 +124,14 @@ def _count_outside(axes: Axes, mu: NDArray, low: NDArray, high: NDArray) -> None
 
 
 def _histograms(mu: NDArray, labels: NDArray | None, groups: dict[int, str], names: tuple[str, str]) -> Figure:
+    figure = Figure(figsize=(WIDTH, 1.5 + 0.42 * min(NAMED, max(3, len(groups)))), layout="constrained")
+    draw_histograms(figure.add_subplot(xlabel=names[0]), mu, labels, groups)
+    return figure
+
+
+def draw_histograms(axes: Axes, mu: NDArray, labels: NDArray | None, groups: dict[int, str]) -> None:
     """One row a class, each scaled to its own peak, on bins that all share."""
     rows = list(groups.items())[:NAMED] or [(0, "codes")]
-    figure = Figure(figsize=(WIDTH, 1.5 + 0.42 * max(3, len(rows))), layout="constrained")
-    axes = figure.add_subplot(xlabel=names[0])
     edges = np.histogram_bin_edges(mu, bins=60)
     for height, (index, _) in enumerate(reversed(rows)):
         values = mu if labels is None else mu[labels == index]
@@ -116,4 +142,3 @@ def _histograms(mu: NDArray, labels: NDArray | None, groups: dict[int, str], nam
     axes.set(ylim=(-0.05, len(rows)), xlim=(edges[0], edges[-1]))
     if len(groups) > len(rows):
         axes.set_title(f"and {len(groups) - len(rows)} more classes")
-    return figure

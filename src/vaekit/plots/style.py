@@ -96,6 +96,11 @@ def wrapped(title: str, inches: float) -> str:
     return textwrap.fill(title, max(16, int(8 * inches)))
 
 
+def shortened(text: str, most: int) -> str:
+    """The end of a text that is too long, which tells names apart better than the beginning."""
+    return text if len(text) <= most else "…" + text[1 - most :]
+
+
 def number(value: float, decimals: int = 2) -> str:
     """A rounded number with a true minus sign and no negative zero; a long one in powers of ten.
 

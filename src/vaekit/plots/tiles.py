@@ -57,27 +57,34 @@ def caption(text: str, inches: float, lines: int = 2) -> str:
 
 
 def stack(
-    strips: Sequence[NDArray], pixel: float, title: str = "", *, left: float = MARGIN, below: float = MARGIN
+    strips: Sequence[NDArray],
+    pixel: float,
+    title: str = "",
+    *,
+    left: float = MARGIN,
+    below: float | Sequence[float] = MARGIN,
 ) -> tuple[Figure, list[Axes]]:
-    """Pictures of one size, one under the other, with `left` and `below` inches for what is written beside each."""
+    """Pictures of one size, one under the other, with `left` and `below` (or one for each) inches for what is written."""
+    below = list(below) if isinstance(below, Sequence) else [below] * len(strips)
     height, width = (pixel * side for side in strips[0].shape[:2])
     across = max(NARROWEST, left + width + MARGIN)
     heading = wrapped(title, across)
     top = MARGIN + (0.08 + 0.22 * len(heading.splitlines()) if title else 0)
-    down = top + len(strips) * (height + below)
+    down = top + len(strips) * height + sum(below)
     figure = Figure(figsize=(across, down))
     if title:
         figure.suptitle(heading, y=1 - MARGIN / down, va="top")
     axes = []
     for index, strip in enumerate(strips):
-        bottom = down - top - (index + 1) * height - index * below
+        bottom = down - top - (index + 1) * height - sum(below[:index])
         axes.append(figure.add_axes((left / across, bottom / down, width / across, height / down)))
-        _show(axes[-1], strip, shrunk=pixel * DPI < 1)
+        show(axes[-1], strip, pixel)
     return figure, axes
 
 
-def _show(axes: Axes, strip: NDArray, shrunk: bool) -> None:
-    interpolation = "antialiased" if shrunk else "nearest"
+def show(axes: Axes, strip: NDArray, pixel: float) -> None:
+    """A picture alone, each of its pixels so many inches wide."""
+    interpolation = "antialiased" if pixel * DPI < 1 else "nearest"
     axes.imshow(strip, cmap="gray", vmin=0, vmax=1, aspect="auto", interpolation=interpolation)
     axes.set(xticks=[], yticks=[])
     axes.tick_params(length=0)

@@ -79,7 +79,8 @@ class VectorQuantised(Conditional):
         sums = torch.zeros_like(self.totals).index_add_(0, flat, vectors.flatten(0, -2).to(self.totals))
         self.usage.lerp_(counts, 1 - self.decay)
         self.totals.lerp_(sums, 1 - self.decay)
-        self.latent.vectors = self.totals / self.usage.clamp(min=1e-6).unsqueeze(-1)
+        used = self.usage.unsqueeze(-1) > 1e-6  # an average of nothing would be the origin
+        self.latent.vectors = torch.where(used, self.totals / self.usage.unsqueeze(-1), self.latent.vectors)
         self._replace(self.usage < self.revive, vectors)
 
     @torch.no_grad()

@@ -19,7 +19,7 @@ class Autoregressive(Conditional):
     Raises ConfigError for a posterior that is not discrete, and where heads does not divide width.
 
     >>> prior = Autoregressive(Codes(torch.eye(10), groups=4))
-    >>> prior().log_prob(torch.zeros(40)) / 4  # uniform: -log 10
+    >>> prior().log_prob(torch.zeros(40)).detach() / 4  # uniform: -log 10
     tensor(-2.3026)
     """
 
@@ -76,11 +76,10 @@ class AutoregressiveCodes(CodeDistribution):
         self.network, self.features = network, features
         super().__init__(codes, torch.Size([] if features is None else features.shape[:1]))
 
-    def log_prob(self, value: Tensor) -> Tensor:
-        indices = self.codes.indices(value)
-        flat = indices.flatten(0, -2)
+    def log_prob_of(self, indices: Tensor) -> Tensor:
+        flat = indices.reshape(-1, self.codes.positions)
         log_probs = self.network.log_probs(flat, self._repeated(len(flat)))
-        return log_probs.gather(-1, flat.unsqueeze(-1)).sum((-2, -1)).reshape(indices.shape[:-1])
+        return log_probs.gather(-1, flat.unsqueeze(-1)).reshape(indices.shape)
 
     def sample_indices(self, sample_shape: torch.Size) -> Tensor:
         shape = sample_shape + self.batch_shape

@@ -1,10 +1,22 @@
 """Recipes: named compositions of parts, one YAML file each. Reading them imports no part and no torch."""
 
+from collections.abc import Sequence
 from importlib import resources
 
 from vaekit.errors import ConfigError, suggest
 
 DEFAULT = "conv"
+
+
+def default_for(shape: Sequence[int]) -> str:
+    """The recipe for rows of this shape where none is named: by what they are, and for images by size and colour.
+
+    >>> default_for((1, 28, 28)), default_for((3, 64, 64)), default_for((12,))
+    ('conv', 'resnet', 'mlp')
+    """
+    if len(shape) != 3:
+        return "mlp"
+    return "resnet" if shape[0] > 1 and min(shape[1:]) >= 64 else DEFAULT
 
 
 def names() -> list[str]:

@@ -2,7 +2,8 @@
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,38 +11,54 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from vaekit.data import Dataset
 from vaekit.data.splits import Part
 from vaekit.errors import ConfigError
-from vaekit.evaluation import Estimate, elbo_per_row, importance_weighted_bound
+from vaekit.evaluation import (
+    Estimate,
+    code_usage,
+    elbo_per_row,
+    importance_weighted_bound,
+    label_agreement,
+    recognised,
+    train_classifier,
+)
 from vaekit.inputs import Batch, Inputs, rows_at_once, values_per_row
 from vaekit.model import VAE
 from vaekit.store import Run, load_run
+from vaekit.workflows.prepare import IN_MEMORY, load_data, stored_split
 from vaekit.workflows.rows import as_inputs, rows_to_judge
 
 
 def evaluate(
     run: Run | str | os.PathLike,
     *,
-    split: Part = "test",
+    split: Part | None = None,
     samples: int = 20,
+    agreement: int = 0,
     data: Any = None,
     limit: int | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Loss, reconstruction, divergence and the importance-weighted bound, in nats per row, each with its standard error.
 
-    split: which rows of the run's data. data: other rows in their place, all of them (where they have a test part, that
-        for `test` and the rest for `train`); the run's own data, given again, are split as they were.
+    split: which rows of the run's data, by default test.
+    data: other rows in their place, all of them (where they have a test part, that for `test` and the rest for `train`); the
+        run's own data, given again, are split as they were.
     samples: K of the importance-weighted bound log 1/K sum p(x, z) / q(z given x), a lower bound of log p(x) that rises with K.
+    agreement: of a conditional run, so many samples of each class, of which the share is found that show their class, by a
+        classifier trained on the run's training rows, its accuracy on the run's test rows beside it; 0: none.
     limit: the first so many rows only. seed: of the noise.
 
-    Bits per dimension are there where the likelihood is normalised on these data, else the reason why not.
+    Bits per dimension are there where the likelihood is normalised on these data, else the reason why not; which codes the
+    rows use, where z is discrete.
     """
-    if samples < 1:
-        raise ConfigError(f"samples = {samples}: at least 1")
-    if limit is not None and limit < 1:
-        raise ConfigError(f"limit = {limit}: at least 1")
+    for name, number, least in (("samples", samples, 1), ("agreement", agreement, 0), ("limit", limit, 1)):
+        if number is not None and number < least:
+            raise ConfigError(f"{name} = {number}: at least {least}")
     run = run if isinstance(run, Run) else load_run(run)
+    if agreement and not run.model.classes:
+        raise ConfigError("agreement needs a conditional run, this one is not: leave it out, or train with --conditional")
     rows, part = rows_to_judge(run, split, data)
     inputs = Watched(**vars(as_inputs(run, rows, limit)))
     figures = bound_figures(run.model, inputs, seed=seed)
@@ -49,7 +66,11 @@ def evaluate(
         bound = importance_weighted_bound(run.model, inputs, samples, seed=seed)
         figures |= {"importance_weighted_bound": _figure(bound)} | _bits_per_dimension(run, rows.x.dtype, bound)
     else:
-        figures |= {"bits_per_dimension": None, "why_no_bits_per_dimension": NO_DIVERGENCE}
+        figures |= {"importance_weighted_bound": None, "bits_per_dimension": None, "why_no_bits_per_dimension": NO_BOUND}
+    if usage := code_usage(run.model, inputs):
+        figures["codes"] = usage._asdict()
+    if agreement:
+        figures["label_agreement"] = _label_agreement(run, data, agreement, seed)
     return {
         "run": str(run.path),
         "data": run.config.data.source if data is None else _name(data),
@@ -62,22 +83,23 @@ def evaluate(
     }
 
 
-NO_DIVERGENCE = "a deterministic posterior has no finite divergence, so the loss is the reconstruction and bounds no log p(x)"
+NO_DIVERGENCE = "a deterministic posterior has no finite divergence, so the loss is the reconstruction alone"
+NO_BOUND = "a deterministic posterior gives no bound of log p(x)"
 
 
 class Watched(Inputs):
     """Inputs whose batches show a bar with the time left while they are used, on a terminal."""
 
     def batches(self, model: VAE, size: int | None = None) -> Iterator[Batch]:
-        console, size = Console(stderr=True), size or rows_at_once(values_per_row(model))
-        batches, total = super().batches(model, size), -(-len(self) // size)
-        shown = {
-            "description": "importance-weighted bound",
-            "total": total,
-            "transient": True,
-            "disable": not console.is_terminal,
-        }
-        return iter(track(batches, console=console, **shown))
+        size = size or rows_at_once(values_per_row(model))
+        return watched(super().batches(model, size), "judging rows", -(-len(self) // size))
+
+
+def watched(steps: Iterable, description: str, total: int | None = None) -> Iterator:
+    """The steps, with a bar and the time left while they go by, on a terminal."""
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    return iter(track(steps, description, total, console=console, transient=True, disable=hidden))
 
 
 def bound_figures(model: VAE, inputs: Inputs, *, seed: int) -> dict[str, Any]:
@@ -87,6 +109,43 @@ def bound_figures(model: VAE, inputs: Inputs, *, seed: int) -> dict[str, Any]:
     if not terms.divergence.shape[1]:
         return {**found, "divergence": None, "why_no_divergence": NO_DIVERGENCE}
     return {**found, "divergence": _figure(terms.divergence.sum(-1))}
+
+
+def _label_agreement(run: Run, data: Any, samples: int, seed: int) -> dict[str, Any]:
+    """The share of samples that a classifier finds the class of, over all and by class; that of the test rows beside it."""
+    dataset = load_data(run.config, data if run.config.data.source == IN_MEMORY else None)
+    training, test = _labelled(run, dataset, "train"), _labelled(run, dataset, "test")
+    watch = partial(watched, description="training a classifier")
+    classifier = train_classifier(training, run.model.classes, seed=seed, watch=watch)
+    found, y = recognised(classifier, test)
+    watch = partial(watched, description="classifying samples")
+    agree = label_agreement(run.model, classifier, samples, seed=seed, watch=watch).double()
+    per_class = {
+        name: {"share": agree[i].mean().item(), "classifier_accuracy": _share(found[y == i])}
+        for i, name in enumerate(run.config.data.classes)
+    }
+    return {
+        "share": agree.mean().item(),
+        "standard_error": _error_of_strata(agree),
+        "per_class": per_class,
+        "samples_per_class": samples,
+        "classifier_accuracy": _share(found),
+        "classifier_rows": len(found),
+    }
+
+
+def _labelled(run: Run, dataset: Dataset, part: Part) -> Inputs:
+    rows, indices = stored_split(run.path).where(dataset, part)
+    return Inputs(rows.x, run.transform, indices, rows.y)
+
+
+def _share(found: Tensor) -> float | None:
+    return found.double().mean().item() if len(found) else None
+
+
+def _error_of_strata(values: Tensor) -> float | None:
+    """The standard error of the mean of values [C, N], N drawn from each of C classes; none for N = 1."""
+    return math.sqrt(values.var(1).mean().item() / values.numel()) if values.shape[1] > 1 else None
 
 
 def _name(data: Any) -> str:

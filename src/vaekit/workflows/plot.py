@@ -2,99 +2,29 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.distributions import Independent
 
 from vaekit import store
-from vaekit.data import Rows
 from vaekit.data.splits import Part
 from vaekit.errors import ConfigError, suggest
-from vaekit.evaluation import decode_means, elbo_per_row
+from vaekit.evaluation import decode_means
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.prepare import load_data, stored_split
-from vaekit.workflows.rows import as_inputs
-from vaekit.workflows.use import Reconstruction, encode, pick, save_values, to_pixels
+from vaekit.workflows.subject import Range, Subject, View, short_name
+from vaekit.workflows.use import Reconstruction, pick, save_values, to_pixels
+from vaekit.workflows.walks import WALKS, animation, page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST_POINTS = 50_000
 SIDE = 15
 MOST_CLASSES = 20
-Range = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class View:
-    """What to show: of which rows, where in the latent space.
-
-    indices: rows of the split; None takes ten spread evenly.
-    across, down: ranges of the two latent axes of the grid; None goes over the prior's quantiles.
-    projection: of more than two latent dimensions, the two most active or the principal components.
-    label: of a conditional run, the class that is decoded; None: all in turn, or in the grid the first.
-    """
-
-    indices: Sequence[int] | None = None
-    across: Range | None = None
-    down: Range | None = None
-    projection: Literal["active", "pca"] = "active"
-    label: str | None = None
-    seed: int = 0
-
-
-@dataclass
-class Subject:
-    """A run with the rows that its pictures show; they are found, and encoded, once, when a picture first needs them."""
-
-    run: Run
-    find: Callable[[], Rows]
-
-    @cached_property
-    def rows(self) -> Rows:
-        return self.find()
-
-    @property
-    def name(self) -> str:
-        return short_name(self.run)
-
-    @cached_property
-    def codes(self) -> np.ndarray:
-        """The means of q(z given x), [N, L]."""
-        return encode(self.run, Rows(self.rows.x[:MOST_POINTS], self.labels())).mean
-
-    @cached_property
-    def activity(self) -> np.ndarray:
-        """How much each latent dimension carries, [L]: its divergence in nats or, where that is not known, its variance."""
-        first = as_inputs(self.run, self.rows, 2000)
-        divergence = elbo_per_row(self.run.model, first).divergence.mean(0).numpy()
-        return divergence if len(divergence) == self.codes.shape[1] else self.codes.var(0)
-
-    @property
-    def recipe(self) -> str:
-        return self.run.config.recipe
-
-    def labels(self) -> np.ndarray | None:
-        return None if self.rows.y is None else self.rows.y[:MOST_POINTS]
-
-    def dimensions(self) -> tuple[int, int]:
-        """The two most active, the most active first; of two in their order, the only one twice."""
-        size = self.run.model.latent_shape.numel()
-        if size <= 2:
-            return 0, size - 1
-        first, second = np.argsort(-self.activity, kind="stable")[:2].tolist()
-        return first, second
-
-    def pixels(self, values: np.ndarray | Tensor) -> np.ndarray:
-        """What the model takes or gives, for the eye."""
-        return to_pixels(self.run, values, self.rows.x[:1000] if self.run.transform.kind == "real" else None)
 
 
 def plot(
@@ -102,46 +32,53 @@ def plot(
     names: Sequence[str] = (),
     *,
     data: Any = None,
-    split: Part = "test",
+    split: Part | None = None,
     out: str | os.PathLike | None = None,
     **view: Any,
 ) -> list[Path]:
-    """Draw pictures of a run by name (see `PLOTS`; none stands for all that the data allow) and return their paths.
+    """Draw pictures of a run by name and return their paths.
 
-    data: the dataset, where it is at hand already. out: a folder, or a file for a single picture; default RUN/plots.
+    names: of `PLOTS` or `WALKS`; none stands for all of `PLOTS` that the run allows.
+    data: the dataset, where it is at hand already. out: a folder, or a file for a single picture, of `WALKS` also .gif or
+        .webp; default RUN/plots.
     view: the fields of `View`.
     """
-    from vaekit.plots import save
-
     for name in names:
-        if name not in PLOTS:
-            raise ConfigError(f"unknown plot {name!r}: {suggest(name, PLOTS)}")
+        if name not in (known := PLOTS | WALKS):
+            raise ConfigError(f"unknown plot {name!r}: {suggest(name, known)}")
     run = run if isinstance(run, Run) else load_run(run)
     for name in names:
         if reason := unsuited(name, run):
             raise ConfigError(f"{name} {reason}")
     chosen = list(names) or [name for name in PLOTS if not unsuited(name, run)]
-    subject = Subject(run, lambda: stored_split(run.path).rows(load_data(run.config, data), split))
+    subject = Subject(run, lambda: stored_split(run.path).rows(load_data(run.config, data), split or "test"))
     paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen)
     with torch.no_grad():
-        return [save(PLOTS[name](subject, View(**view)), path) for name, path in zip(chosen, paths, strict=True)]
+        return [_save(name, subject, View(**view), path) for name, path in zip(chosen, paths, strict=True)]
+
+
+def _save(name: str, subject: Subject, view: View, path: Path) -> Path:
+    from vaekit.plots import ANIMATIONS, save
+
+    moving = path.suffix.lower() in ANIMATIONS
+    if name not in WALKS and moving:
+        raise ConfigError(f"{name} does not move: {path.suffix} is for {' and '.join(WALKS)}, write .png, .pdf or .svg")
+    if name not in WALKS:
+        return save(PLOTS[name](subject, view), path)
+    walks = WALKS[name](subject, view)
+    return animation(path, subject, walks) if moving else save(page(subject, walks), path)
 
 
 def unsuited(name: str, run: Run) -> str | None:
     """Why a run has no picture of this name, and what to do; None where it has one."""
     shape = run.model.data_shape
-    if name in ("grid", "samples", "classes") and len(shape) != 3:
+    if name in ("grid", "samples", "classes", *WALKS) and len(shape) != 3:
         return f"needs images, the rows of this run have shape {shape}: try reconstructions"
-    if name == "grid" and run.model.codes is not None:
+    if name in ("grid", *WALKS) and run.model.codes is not None:
         return "needs a continuous latent, that of this run is discrete: try samples"
     if name == "classes" and not run.model.classes:
         return "needs a conditional run: train one with --conditional"
     return None
-
-
-def short_name(run: Run) -> str:
-    """The run's data, as titles call them."""
-    return Path(run.config.data.source).stem
 
 
 def _places(out: Path, names: Sequence[str]) -> list[Path]:

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from vaekit import config as configuration
 from vaekit import data as datasets
-from vaekit import store
+from vaekit import recipes, store
 from vaekit.compose import describe_part, resolve
 from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
@@ -34,6 +35,19 @@ def split_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], dict[
         if name not in MODEL_PARTS:
             raise ConfigError(f"{name} cannot be a module: {', '.join(MODEL_PARTS)} can")
     return modules, {**parts, **{name: describe_part(name, module) for name, module in modules.items()}}
+
+
+def load_recipe(recipe: str | None, data: Any, options: Mapping[str, Any]) -> tuple[Settings, Dataset]:
+    """The configuration of a recipe and its data; where no recipe is named, of the one that suits the data.
+
+    All options but those of the nets, in which such recipes differ, are checked before any data are read.
+    """
+    early = options if recipe else {name: value for name, value in options.items() if name not in ("encoder", "decoder")}
+    config = configuration.load(recipe, named(data), early)
+    dataset = load_data(config, data)
+    if not recipe:
+        config = configuration.load(recipes.default_for(dataset.shape), named(data), options)
+    return config, dataset
 
 
 def load_data(config: Settings, data: Any = None) -> Dataset:

@@ -34,7 +34,7 @@ from vaekit.workflows.prepare import (
     fit_to_data,
     fit_to_machine,
     load_data,
-    named,
+    load_recipe,
     save_split,
     split_modules,
     stored_split,
@@ -44,7 +44,8 @@ from vaekit.workflows.prepare import (
 def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     """A model of five parts, as a plain `torch.nn.Module`, that fits the data.
 
-    recipe: a recipe's name or the path of a configuration; default `conv`.
+    recipe: a recipe's name or the path of a configuration; default what suits the data: `conv`, `resnet` for large images in
+        colour, `mlp` for what is no image.
     data: a name, a path, an array or a `Dataset`; default what the recipe says, MNIST.
     parts: keys of the configuration on top of the recipe, such as `latent_dim=8`, `likelihood={"kind": "gaussian"}`; a
         module of your own stands in for encoder, posterior, prior, decoder or likelihood.
@@ -55,8 +56,8 @@ def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     torch.Size([3, 2])
     """
     modules, options = split_modules(parts)
-    config = configuration.load(recipe, named(data), options)
-    config = fit_to_data(config, load_data(config, data), _accepts(modules.get("likelihood")))
+    config, dataset = load_recipe(recipe, data, options)
+    config = fit_to_data(config, dataset, _accepts(modules.get("likelihood")))
     return build_model(config, modules)
 
 
@@ -72,7 +73,8 @@ def train(
 ) -> Run:
     """Train a model and leave a run folder: weights, configuration, figures, pictures.
 
-    model: a recipe's name (default `conv`), the path of a configuration, or a `VAE` of your own making, trained in place.
+    model: a recipe's name (default as for `build`), the path of a configuration, or a `VAE` of your own making, trained in
+        place.
     data: a name, a path, an array, (x, y) or a `Dataset`, or options such as {"source": "mnist", "limit": 500}; default what
         the recipe says, MNIST.
     out: the run folder; default runs/<recipe>-<data>-<time>. force: overwrite a run that is there.
@@ -90,11 +92,10 @@ def train(
         options["objective"] = objective if given else describe_part("objective", objective)
         objective = None if given else objective
     if own is not None:
-        for name in options.keys() & {*MODEL_PARTS, "latent_dim"}:
+        for name in options.keys() & {*MODEL_PARTS, "latent_dim", "conditional"}:
             raise ConfigError(f"{name} cannot be set for a model that is already built: build it so, or give a recipe's name")
         options = {"recipe": "custom", **describe_model(own), **options}
-    config = configuration.load("mlp" if own is not None else model, named(data), options)  # type: ignore[arg-type]
-    dataset = load_data(config, data)
+    config, dataset = load_recipe("mlp" if own is not None else model, data, options)  # type: ignore[arg-type]
     likelihood = own.likelihood if own is not None else modules.get("likelihood")
     config = fit_to_data(config, dataset, _accepts(likelihood))
     split = draw_split(config, dataset)

@@ -1,0 +1,102 @@
+"""The losses of several runs on common axes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import ArrayLike, NDArray
+
+from vaekit.errors import DataError
+from vaekit.plots.curves import PARTS, SERIES
+from vaekit.plots.style import CLASS_COLOURS, INK, MUTED, number, shortened, styled, wrapped
+
+SIZE = (5.6, 7.4)
+COLUMNS = ("updates", *(f"{series}_{part}" for series in SERIES for part in PARTS))
+
+
+@styled
+def compared_curves(runs: Mapping[str, Mapping[str, ArrayLike]], *, title: str = "") -> Figure:
+    """Loss, reconstruction and divergence of several runs over the updates of their weights, with each one's best marked.
+
+    runs: for each name the columns updates, train_loss, train_reconstruction, train_divergence, val_loss,
+    val_reconstruction and val_divergence, in nats; what is not finite is left out. Updates and not epochs, since epochs of
+    few rows and of many are not alike. A first tenth far above the rest runs off the scale, and the panel says so. Raises
+    `DataError` for a missing column or one of another length.
+
+    >>> columns = {name: [3.0, 2.0] for name in COLUMNS} | {"updates": [10, 20]}
+    >>> [axes.get_title("left") for axes in compared_curves({"one": columns, "two": columns}).axes]
+    ['Loss (negative ELBO)', 'Reconstruction', 'Divergence']
+    """
+    tables = {name: _table(name, metrics) for name, metrics in runs.items()}
+    if not tables:
+        raise DataError("no runs were given; allowed: one or more")
+    figure = Figure(figsize=SIZE, layout="constrained")
+    panels = figure.subplots(len(PARTS), 1, sharex=True)
+    for axes, part in zip(panels, PARTS, strict=True):
+        for index, table in enumerate(tables.values()):
+            _lines(axes, table, part, CLASS_COLOURS[index % len(CLASS_COLOURS)])
+        axes.set_title(PARTS[part])
+        axes.set_ylabel("nats")
+        axes.margins(y=0.12)
+        _limit(axes, [np.stack([table[f"{series}_{part}"] for series in SERIES]) for table in tables.values()])
+    panels[-1].set_xlabel("updates of the weights")
+    _legend(figure, list(tables))
+    if title:
+        figure.suptitle(wrapped(title, SIZE[0]))
+    return figure
+
+
+def _table(name: str, metrics: Mapping[str, ArrayLike]) -> dict[str, NDArray]:
+    missing = [column for column in COLUMNS if column not in metrics]
+    if missing:
+        raise DataError(f"the metrics of {name} lack {', '.join(missing)}; allowed: the columns {', '.join(COLUMNS)}")
+    table = {column: np.asarray(metrics[column], dtype=np.float64) for column in COLUMNS}
+    shapes = {column.shape for column in table.values()}
+    if len(shapes) > 1 or table["updates"].ndim != 1:
+        raise DataError(f"the metrics of {name} have columns of shapes {sorted(shapes)}; allowed: [epochs], the same for all")
+    return table
+
+
+def _lines(axes: Axes, table: dict[str, NDArray], part: str, colour: str) -> None:
+    for series, (_, _, line) in SERIES.items():
+        values = table[f"{series}_{part}"]
+        kept = np.isfinite(values)
+        marker = "o" if kept.sum() == 1 else ""
+        width = (2 if series == "val" else 1.4) * (1 if kept.sum() < 200 else 0.6)
+        axes.plot(table["updates"][kept], values[kept], color=colour, linestyle=line, linewidth=width, marker=marker)
+    losses, values = table["val_loss"], table[f"val_{part}"]
+    if np.isfinite(losses).any() and np.isfinite(values[np.nanargmin(losses)]):
+        best = np.nanargmin(losses)
+        look = {"marker": "*", "markersize": 13, "markeredgecolor": "white", "zorder": 4}
+        axes.plot(table["updates"][best], values[best], color=colour, linestyle="", **look)
+
+
+def _limit(axes: Axes, runs: Sequence[NDArray]) -> None:
+    """Keep what is far above only in the first tenth of a run (an epoch at least) from flattening all the rest."""
+    late = [values[:, max(1, values.shape[1] // 10) :] if values.shape[1] > 3 else values for values in runs]
+    everything, later = (np.concatenate([v[np.isfinite(v)] for v in group]) for group in (runs, late))
+    if not len(later):
+        return
+    low, high, peak = everything.min(), later.max(), everything.max()
+    if peak <= high + (high - low) or high == low:
+        return
+    axes.set_ylim(low - 0.12 * (high - low), high + 0.3 * (high - low))
+    place = {"xy": (0.98, 0.95), "xycoords": "axes fraction", "ha": "right", "va": "top"}
+    axes.annotate(f"↑ begins at up to {number(peak)}", **place, fontsize=10, color=MUTED, backgroundcolor="white")
+
+
+def _legend(figure: Figure, names: list[str]) -> None:
+    """One column of runs, and one of what the lines are."""
+    kinds: dict[str, dict[str, Any]] = {name: {"linestyle": line} for name, _, line in reversed(SERIES.values())}
+    kinds["best validation loss"] = {"linestyle": "", "marker": "*", "markersize": 11}
+    runs = [Line2D([], [], color=CLASS_COLOURS[i % len(CLASS_COLOURS)], linewidth=3) for i in range(len(names))]
+    marks = [Line2D([], [], color=INK, **look) for look in kinds.values()]
+    rows, blank = max(len(runs), len(marks)), Line2D([], [], linestyle="")
+    handles = [column[i] if i < len(column) else blank for column in (runs, marks) for i in range(rows)]
+    texts = [" "] * rows + [*kinds, *[" "] * (rows - len(kinds))]
+    legend = figure.legend(handles, texts, loc="outside lower center", ncols=2)
+    for text, name in zip(legend.get_texts(), names, strict=False):
+        text.set_text(shortened(name, 32))  # set afterwards, since a label that begins with "_" would be left out

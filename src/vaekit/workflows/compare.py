@@ -1,0 +1,253 @@
+"""Runs side by side, on the same rows, with the same noise."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from vaekit.data import Dataset, Rows
+from vaekit.data.splits import Part
+from vaekit.errors import ConfigError, DataError
+from vaekit.evaluation import Estimate, decode_means, importance_weighted_bound
+from vaekit.noise import noise
+from vaekit.store import Run, load_run
+from vaekit.training.batches import count_batches
+from vaekit.workflows.evaluate import bound_figures
+from vaekit.workflows.prepare import load_data, stored_split
+from vaekit.workflows.rows import as_inputs
+from vaekit.workflows.subject import MOST_POINTS, Subject, short_name
+from vaekit.workflows.use import pick
+
+if TYPE_CHECKING:
+    from vaekit.plots import Column
+
+MOST = 8
+SHOWN, SAMPLES, DIRECTIONS = 5, 10, 3
+DISTANCES = (0.0, 0.5, 1.0, 2.0, 4.0)
+SHARES = (0.0, 0.125, 0.25, 0.5, 1.0)
+
+
+def compare(
+    runs: Sequence[Run | str | os.PathLike],
+    *,
+    split: Part = "test",
+    limit: int | None = None,
+    samples: int | None = None,
+    data: Any = None,
+    out: str | os.PathLike | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The figures of 2 to 8 runs on the same rows with the same noise, in nats per row, and two pictures of them.
+
+    The rows are those that belong to `split` in every run; runs of different data are refused. limit: the first so many of
+    them. samples: K of the importance-weighted bound, which is left out without. data: the dataset, where it is at hand.
+    out: a picture (.png, .pdf, .svg) with codes, reconstructions, codes pushed away, and samples of the prior. The curves
+        of training go beside it, as NAME-curves: they grow with time and not with runs, and suit a page of their own.
+
+    Raises ConfigError and DataError where runs cannot be compared.
+    """
+    _check_request(runs, limit, samples, out)
+    loaded = {name: run if isinstance(run, Run) else load_run(run) for name, run in zip(_names(runs), runs, strict=True)}
+    _check_same_data(loaded)
+    rows = _common_rows(list(loaded.values()), load_data(next(iter(loaded.values())).config, data), split, limit)
+    subjects = {name: Subject(run, lambda: rows) for name, run in loaded.items()}
+    table = [_figures(name, subject, samples, seed) for name, subject in subjects.items()]
+    found = {
+        "data": next(iter(loaded.values())).config.data.source,
+        "split": split,
+        "rows": len(rows),
+        "unit": "nats per row",
+        "samples": samples,
+        "seed": seed,
+        "runs": table,
+        "notes": _notes(loaded, table),
+    }
+    return found | {"files": [] if out is None else [str(path) for path in _pictures(Path(out), subjects, table, split, seed)]}
+
+
+# --- Which runs, which rows ------------------------------------------------------------------------------------------------
+
+
+def _check_request(runs: Sequence, limit: int | None, samples: int | None, out: str | os.PathLike | None) -> None:
+    """What can be refused before anything is read."""
+    if isinstance(runs, str | os.PathLike) or not 2 <= len(runs) <= MOST:
+        given = 1 if isinstance(runs, str | os.PathLike) else len(runs)
+        raise ConfigError(f"compare takes 2 to {MOST} runs, not {given}: name their folders")
+    for name, value in (("limit", limit), ("samples", samples)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} = {value}: at least 1")
+    if out is not None and Path(out).suffix.lower() not in (".png", ".pdf", ".svg"):
+        raise ConfigError(f"{out} cannot be written: a comparison is a .png, .pdf or .svg")
+
+
+def _names(runs: Sequence[Run | str | os.PathLike]) -> list[str]:
+    """Runs by the names of their folders, or by the whole path where two are called the same."""
+    paths = [run.path if isinstance(run, Run) else Path(run) for run in runs]
+    for i, path in enumerate(paths):
+        if path.resolve() in [other.resolve() for other in paths[:i]]:
+            raise ConfigError(f"{path} is given twice: compare different runs")
+    short = [path.resolve().name for path in paths]
+    return [name if short.count(name) == 1 else str(path) for name, path in zip(short, paths, strict=True)]
+
+
+def _check_same_data(runs: dict[str, Run]) -> None:
+    (first, one), *others = runs.items()
+    for name, other in others:
+        for what, a, b in (
+            ("rows of shape", one.model.data_shape, other.model.data_shape),
+            ("values that are", one.support, other.support),
+            ("the data", short_name(one), short_name(other)),
+        ):
+            same = one.config.data.fingerprint == other.config.data.fingerprint if what == "the data" else a == b
+            if not same:
+                why = f"{a}, {name} on {b}" if a != b else f"{a}, {name} on others of that name"
+                raise DataError(f"{first} was trained on {what} {why}: figures of different data say nothing beside each other")
+
+
+def _common_rows(runs: list[Run], dataset: Dataset, split: Part, limit: int | None) -> Rows:
+    """The rows that belong to the split in every run."""
+    places = [stored_split(run.path).where(dataset, split) for run in runs]
+    whole = places[0][0]
+    if any(rows is not whole for rows, _ in places):
+        raise DataError(f"some of these runs validated on the test rows: they have no {split} rows in common, try --split test")
+    common = reduce(np.intersect1d, (indices for _, indices in places))[:limit]
+    if not len(common):
+        raise DataError(f"these runs have no {split} rows in common: they were split by different seeds, train with the same")
+    return whole.take(common)
+
+
+# --- Figures ---------------------------------------------------------------------------------------------------------------
+
+
+def _figures(name: str, subject: Subject, samples: int | None, seed: int) -> dict[str, Any]:
+    run, inputs = subject.run, as_inputs(subject.run, subject.rows)
+    figures = bound_figures(run.model, inputs, seed=seed)
+    if samples is not None:
+        figures["importance_weighted_bound"] = None
+        if figures["divergence"]:
+            value, error = Estimate.of(importance_weighted_bound(run.model, inputs, samples, seed=seed))
+            figures["importance_weighted_bound"] = {"value": value, "standard_error": error}
+    return {
+        "run": name,
+        "recipe": run.config.recipe,
+        "data": run.config.data.source,
+        "training_rows": len(stored_split(run.path).train),
+        "latent_dim": run.model.latent_shape.numel(),
+        "parameters": sum(count.total for count in run.model.count_parameters().values()),
+        **figures,
+        "seconds": sum(run.metrics.get("seconds", ())),
+        "epochs": len(run.metrics.get("epoch", ())),
+    }
+
+
+def _notes(runs: dict[str, Run], table: list[dict[str, Any]]) -> list[str]:
+    """What must be known to read the table aright."""
+    notes = [f"{row['run']}: {row['why_no_divergence']}" for row in table if not row["divergence"]]
+    kinds = {name: type(run.model.likelihood).__name__ for name, run in runs.items()}
+    if len(set(kinds.values())) > 1:
+        said = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
+        notes.append(f"the likelihoods differ ({said}): their figures are not on one scale")
+    told = [name for name, run in runs.items() if run.model.classes]
+    if told and len(told) < len(runs):
+        notes.append(f"{', '.join(told)} {'is' if len(told) == 1 else 'are'} told the class of each row, the others are not")
+    return notes
+
+
+# --- Pictures --------------------------------------------------------------------------------------------------------------
+
+
+def _pictures(out: Path, subjects: dict[str, Subject], table: list[dict[str, Any]], split: Part, seed: int) -> list[Path]:
+    from vaekit.plots import compared_curves, comparison, save
+
+    first = next(iter(subjects.values()))
+    rows, classes = first.rows, first.run.config.data.classes
+    labels = None if rows.y is None else rows.y[:MOST_POINTS]
+    with torch.no_grad():
+        columns = [
+            replace(_column(subject, seed), name=name, note=_note(row))
+            for (name, subject), row in zip(subjects.items(), table, strict=True)
+        ]
+    title = f"{len(columns)} runs on {first.name}, {len(rows):,} {split} rows"
+    paths = [save(comparison(columns, labels, classes, title=title), out)]
+    curves = {}
+    for (name, subject), row in zip(subjects.items(), table, strict=True):
+        if subject.run.metrics:
+            curves[name if row["divergence"] else f"{name} (no divergence)"] = _curves(subject.run, row)
+    if curves:
+        title = f"Training of {len(curves)} runs on {first.name}"
+        paths.append(save(compared_curves(curves, title=title), out.with_name(f"{out.stem}-curves{out.suffix}")))
+    return paths
+
+
+def _curves(run: Run, row: dict[str, Any]) -> dict[str, np.ndarray]:
+    columns = {name: np.asarray(values) for name, values in run.metrics.items()}
+    columns["updates"] = columns["epoch"] * count_batches(row["training_rows"], run.config.training.batch_size)
+    if not row["divergence"]:
+        columns |= {name: np.full_like(columns[name], np.nan) for name in ("train_divergence", "val_divergence")}
+    return columns
+
+
+def _note(row: dict[str, Any]) -> str:
+    if not row["divergence"]:
+        return f"{row['recipe']}: reconstruction {row['reconstruction']['value']:.1f} nats"
+    return f"{row['recipe']}: loss {row['loss']['value']:.1f} nats, divergence {row['divergence']['value']:.1f}"
+
+
+def _column(subject: Subject, seed: int) -> "Column":
+    from vaekit.plots import Column, project
+
+    run = subject.run
+    discrete = run.model.codes is not None
+    points, axes, _ = project(subject.codes, "pca" if discrete else "active", subject.activity)
+    if len(run.model.data_shape) != 3:
+        return Column("", points, axes)
+    count = len(subject.rows)
+    chosen = np.unique(np.linspace(0, count - 1, SHOWN).astype(int))
+    pairs = pick(run, subject.rows, chosen)
+    with noise(seed):
+        samples = run.model.sample(SAMPLES, run.condition(None, SAMPLES))
+    z, steps = pushed(subject, pairs.codes.mean[0], seed)
+    y = None if pairs.labels is None or not run.model.classes else torch.full((len(z) * len(steps),), int(pairs.labels[0]))
+    moved = decode_means(run.model, torch.tensor(z).flatten(0, 1).reshape(-1, *run.model.latent_shape), y)
+    return Column(
+        "",
+        points,
+        axes,
+        subject.originals(pairs.originals),
+        subject.originals(pairs.decoded),
+        subject.pixels(moved.unflatten(0, z.shape[:2])),
+        steps,
+        subject.pixels(samples),
+    )
+
+
+def pushed(subject: Subject, code: np.ndarray, seed: int) -> tuple[np.ndarray, list[str]]:
+    """A code [L] pushed further and further in some directions, [R, S, L], and how far each step is.
+
+    The noise has a root mean square of 1 in units of each dimension's standard deviation over all codes: at distance 1 the
+    code has moved as far as codes lie from their mean. Of discrete codes a growing share is replaced by random ones.
+    """
+    rng = np.random.default_rng(seed)
+    if subject.run.model.codes is not None:
+        return np.stack([_replaced(subject, code, rng) for _ in range(DIRECTIONS)]), [f"{share:.0%}" for share in SHARES]
+    directions = rng.standard_normal((DIRECTIONS, 1, len(code)))
+    directions /= np.sqrt((directions**2).mean(-1, keepdims=True))
+    away = np.array(DISTANCES)[None, :, None] * directions * subject.draws.std(0)
+    return (code + away).astype(np.float32), [f"{distance:g} sd" for distance in DISTANCES]
+
+
+def _replaced(subject: Subject, code: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    codes = subject.run.model.codes
+    assert codes is not None
+    indices = codes.indices(torch.tensor(code).to(codes.vectors).reshape(codes.shape))
+    order, others = rng.permutation(codes.positions), torch.tensor(rng.integers(codes.count, size=codes.positions))
+    rows = indices.repeat(len(SHARES), 1)
+    for row, share in zip(rows, SHARES, strict=True):
+        where = torch.tensor(order[: int(np.ceil(share * codes.positions))])
+        row[where] = others[where].to(row)
+    return codes.embed(rows).flatten(1).numpy(force=True)

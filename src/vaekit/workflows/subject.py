@@ -1,0 +1,110 @@
+"""What the pictures of a run are about: the run, the rows they show, and the codes of these."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaekit.data import Rows
+from vaekit.evaluation import elbo_per_row
+from vaekit.noise import noise
+from vaekit.store import Run
+from vaekit.workflows.rows import as_inputs
+from vaekit.workflows.use import encode, to_pixels
+
+MOST_POINTS = 50_000
+MOST_DRAWS = 10_000
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class View:
+    """What to show: of which rows, where in the latent space.
+
+    indices: rows of the split; None takes some that are spread evenly.
+    across, down: ranges of the two latent axes of the grid; None goes over the prior's quantiles.
+    projection: of more than two latent dimensions, the two most active or the principal components.
+    label: of a conditional run, the class that is decoded; None: as suits the picture.
+    """
+
+    indices: Sequence[int] | None = None
+    across: Range | None = None
+    down: Range | None = None
+    projection: Literal["active", "pca"] = "active"
+    label: str | None = None
+    seed: int = 0
+
+
+@dataclass
+class Subject:
+    """A run with the rows that its pictures show; they are found, and encoded, once, when a picture first needs them."""
+
+    run: Run
+    find: Callable[[], Rows]
+
+    @cached_property
+    def rows(self) -> Rows:
+        return self.find()
+
+    @property
+    def name(self) -> str:
+        return short_name(self.run)
+
+    @property
+    def recipe(self) -> str:
+        return self.run.config.recipe
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """The means of q(z given x), [N, L]."""
+        return encode(self.run, Rows(self.rows.x[:MOST_POINTS], self.labels())).mean
+
+    @cached_property
+    def draws(self) -> np.ndarray:
+        """One draw from q(z given x) for each row, which together are draws from the aggregate posterior, [N, L]."""
+        model, parts = self.run.model, []
+        with torch.no_grad():
+            for step, (x, y) in enumerate(as_inputs(self.run, self.rows, MOST_DRAWS).batches(model)):
+                with noise(0, step):
+                    parts.append(model.encode(x, y).sample().flatten(1).cpu())
+        return torch.cat(parts).numpy()
+
+    @cached_property
+    def divergence(self) -> np.ndarray | None:
+        """The divergence of each latent dimension, in nats, [L]; None where it is not known for each."""
+        found = elbo_per_row(self.run.model, as_inputs(self.run, self.rows, 2000)).divergence.mean(0).numpy()
+        return found if len(found) == self.run.model.latent_shape.numel() else None
+
+    @property
+    def activity(self) -> np.ndarray:
+        """How much each latent dimension carries, [L]: its divergence in nats or, where that is not known, its variance."""
+        return self.codes.var(0) if self.divergence is None else self.divergence
+
+    def labels(self) -> np.ndarray | None:
+        return None if self.rows.y is None else self.rows.y[:MOST_POINTS]
+
+    def dimensions(self) -> tuple[int, int]:
+        """The two most active, the most active first; of two in their order, the only one twice."""
+        size = self.run.model.latent_shape.numel()
+        if size <= 2:
+            return 0, size - 1
+        first, second = np.argsort(-self.activity, kind="stable")[:2].tolist()
+        return first, second
+
+    def pixels(self, values: np.ndarray | Tensor) -> np.ndarray:
+        """What the model takes or gives, for the eye."""
+        return to_pixels(self.run, values, self.rows.x[:1000] if self.run.transform.kind == "real" else None)
+
+    def originals(self, raw: np.ndarray) -> np.ndarray:
+        """Raw rows, for the eye."""
+        return self.pixels(self.run.transform.forward(raw, np.float32))
+
+
+def short_name(run: Run) -> str:
+    """The run's data, as titles call them."""
+    return Path(run.config.data.source).stem

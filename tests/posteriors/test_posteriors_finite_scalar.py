@@ -1,0 +1,93 @@
+import math
+from fractions import Fraction
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from vaekit.errors import ConfigError
+from vaekit.posteriors import FiniteScalar
+
+FEATURES = 4
+
+
+@pytest.fixture(autouse=True)
+def _fixed_noise():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+def features(rows: int = 50) -> Tensor:
+    return 3 * torch.randn(rows, FEATURES, dtype=torch.float64)
+
+
+def finite_scalar(levels: tuple[int, ...] = (8, 5, 3), groups: int = 1) -> FiniteScalar:
+    return FiniteScalar(FEATURES, groups * len(levels), levels=levels).double()
+
+
+LEVELS = st.lists(st.integers(2, 9), min_size=1, max_size=3).map(tuple)
+
+
+@given(levels=LEVELS, groups=st.integers(1, 3))
+def test_every_number_is_the_nearest_of_its_levels(levels: tuple[int, ...], groups: int):
+    posterior, h = finite_scalar(levels, groups), features()
+    squashed = torch.tanh(posterior.project(h)).detach().unflatten(1, (groups, len(levels)))
+    z = posterior(h).sample().unflatten(1, (groups, len(levels)))
+    for i, count in enumerate(levels):
+        exact = torch.tensor([float(Fraction(2 * k, count - 1) - 1) for k in range(count)], dtype=torch.float64)
+        nearest = exact[(squashed[..., i, None] - exact).abs().argmin(-1)]
+        torch.testing.assert_close(z[..., i], nearest, rtol=0, atol=1e-7)  # the levels come from single precision
+
+
+@given(levels=LEVELS, groups=st.integers(1, 3))
+def test_the_indices_are_those_of_the_nearest_codes(levels: tuple[int, ...], groups: int):
+    posterior, h = finite_scalar(levels, groups), features()
+    q, codes = posterior(h), posterior.latent
+    assert codes.count == math.prod(levels) == len(codes.vectors.unique(dim=0))
+    assert (codes.shape, codes.shared) == ((groups * len(levels),), True)
+    assert torch.equal(q.chosen, codes.nearest(torch.tanh(codes.split(posterior.project(h)))))
+    assert torch.equal(q.chosen, codes.indices(q.sample()))
+
+
+def test_every_code_can_be_reached():
+    posterior = finite_scalar((4, 3))
+    with torch.no_grad():
+        posterior.project.weight.mul_(5)
+    assert posterior(features(2000)).chosen.unique().tolist() == list(range(12))
+
+
+def test_a_map_of_features_gives_codes_at_each_pixel():
+    posterior = FiniteScalar((FEATURES, 2, 3), 4, levels=(5, 3)).double()
+    h = torch.randn(7, FEATURES, 2, 3, dtype=torch.float64)
+    z = posterior(h).sample()
+    assert z.shape == (7, 4, 2, 3) and posterior(h).chosen.shape == (7, 12)
+    fine, coarse = z[:, ::2] * 2, z[:, 1::2]  # five levels are a half apart, three are one apart
+    assert torch.equal(fine, fine.round()) and torch.equal(coarse, coarse.round())
+    assert (fine.abs().max(), coarse.abs().max()) == (2, 1)
+
+
+def test_the_gradient_passes_the_rounding_as_if_it_were_not_there():
+    posterior, h = finite_scalar(), features(5)
+    slope = torch.randn(5, 3, dtype=torch.float64)
+    found = torch.autograd.grad((posterior(h).rsample() * slope).sum(), list(posterior.parameters()))
+    smooth = torch.autograd.grad((torch.tanh(posterior.project(h)) * slope).sum(), list(posterior.parameters()))
+    for ours, theirs in zip(found, smooth, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_the_codes_are_no_weights():
+    assert set(finite_scalar().state_dict()) == {"project.weight", "project.bias"}
+
+
+def test_a_latent_that_is_no_multiple_is_refused():
+    with pytest.raises(ConfigError, match=r"latent_dim = 5 is no multiple of 2, the number of posterior.levels \(8, 5\)"):
+        FiniteScalar(FEATURES, 5, levels=(8, 5))
+
+
+def test_more_codes_than_can_be_listed_are_refused():
+    with pytest.raises(ConfigError, match=r"posterior.levels \(256, 257\) make 65,792 codes, at most 65,536 are allowed"):
+        FiniteScalar(FEATURES, 2, levels=(256, 257))
+    assert FiniteScalar(FEATURES, 2, levels=(256, 256)).latent.count == 65_536
