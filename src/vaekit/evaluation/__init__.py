@@ -1,5 +1,22 @@
 """Judging a model: figures with their standard errors, on rows that training did not see."""
 
+from vaekit.evaluation.classifier import Classifier, label_agreement, recognised, train_classifier
+from vaekit.evaluation.gradients import GradientVariance, gradient_variance
 from vaekit.evaluation.likelihood import Estimate, decode_means, draw_values, elbo_per_row, importance_weighted_bound
+from vaekit.evaluation.usage import Usage, code_usage
 
-__all__ = ["Estimate", "decode_means", "draw_values", "elbo_per_row", "importance_weighted_bound"]
+__all__ = [
+    "Classifier",
+    "Estimate",
+    "GradientVariance",
+    "Usage",
+    "code_usage",
+    "decode_means",
+    "draw_values",
+    "elbo_per_row",
+    "gradient_variance",
+    "importance_weighted_bound",
+    "label_agreement",
+    "recognised",
+    "train_classifier",
+]

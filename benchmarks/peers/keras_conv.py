@@ -1,0 +1,111 @@
+"""R0 in Keras: the network, the protocol and the defaults of the reference. Run by the benchmarks in Keras's own environment.
+
+Prints one JSON object an epoch: the training and validation losses in nats, and the seconds since the process began.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import time
+from pathlib import Path
+
+BEGAN = time.perf_counter()
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+from keras import layers  # noqa: E402
+
+
+def images(folder: Path, part: str) -> np.ndarray:
+    """MNIST's images of one part as floats in [0, 1], [N, 28, 28, 1]."""
+    raw = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
+    return np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28, 1).astype(np.float32) / 255
+
+
+def encoder() -> keras.Model:
+    """Two convolutions of stride 2, a dense layer of 16, mu and log_var."""
+    x = keras.Input((28, 28, 1))
+    h = layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(x)
+    h = layers.Conv2D(64, 3, strides=2, padding="same", activation="relu")(h)
+    h = layers.Dense(16, activation="relu")(layers.Flatten()(h))
+    return keras.Model(x, [layers.Dense(2)(h), layers.Dense(2)(h)])
+
+
+def decoder() -> keras.Model:
+    """A dense layer, two transposed convolutions of stride 2, one of stride 1 with a sigmoid."""
+    z = keras.Input((2,))
+    h = layers.Reshape((7, 7, 64))(layers.Dense(7 * 7 * 64, activation="relu")(z))
+    h = layers.Conv2DTranspose(64, 3, strides=2, padding="same", activation="relu")(h)
+    h = layers.Conv2DTranspose(32, 3, strides=2, padding="same", activation="relu")(h)
+    return keras.Model(z, layers.Conv2DTranspose(1, 3, padding="same", activation="sigmoid")(h))
+
+
+class VAE(keras.Model):
+    """The soft-label Bernoulli ELBO with one sample, summed over pixels and averaged over the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder(), decoder()
+        self.total = keras.metrics.Mean(name="loss")
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        return [self.total]
+
+    def losses_of(self, x: tf.Tensor) -> tf.Tensor:
+        mu, log_var = self.encoder(x)
+        z = mu + tf.exp(0.5 * log_var) * tf.random.normal(tf.shape(mu))
+        reconstruction = tf.reduce_sum(keras.losses.binary_crossentropy(x, self.decoder(z)), axis=(1, 2))
+        divergence = -0.5 * tf.reduce_sum(1 + log_var - tf.square(mu) - tf.exp(log_var), axis=1)
+        return reconstruction + divergence
+
+    def train_step(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            losses = self.losses_of(x)
+            loss = tf.reduce_mean(losses)
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        self.total.update_state(losses)
+        return {"loss": self.total.result()}
+
+    def test_step(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        self.total.update_state(self.losses_of(x))
+        return {"loss": self.total.result()}
+
+
+class Printing(keras.callbacks.Callback):
+    """One line of JSON an epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        row = {"epoch": epoch + 1, "loss": logs["loss"], "val_loss": logs["val_loss"], "seconds": time.perf_counter() - BEGAN}
+        print(json.dumps(row), flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mnist", type=Path, required=True, help="the folder of the four original files")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--patience", type=int, default=2)
+    options = parser.parse_args()
+    keras.utils.set_random_seed(options.seed)
+    model = VAE()
+    counts = model.encoder.count_params(), model.decoder.count_params()
+    assert counts == (69_076, 65_089), counts
+    model.compile(optimizer=keras.optimizers.Adam(1e-3))
+    stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=options.patience, mode="min")
+    model.fit(
+        images(options.mnist, "train"),
+        validation_data=(images(options.mnist, "t10k"), None),
+        batch_size=32,
+        epochs=options.epochs,
+        callbacks=[stopping, Printing()],
+        verbose=0,
+    )
+
+
+if __name__ == "__main__":
+    main()
