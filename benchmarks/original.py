@@ -15,9 +15,8 @@ import sys
 import time
 from pathlib import Path
 
-from environments import python_of
-
 import vaekit
+from environments import python_of
 
 PUBLISHED = 151.33  # best validation loss in R0's own log, nats
 MNIST = Path(vaekit.__file__).parent / "data" / "mnist"
@@ -72,7 +71,8 @@ def main() -> None:
     print(f"\nmedians (the best validation loss in R0's own log: {PUBLISHED})")
     for way, rows in found.items():
         median = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
-        print(f"{way:14}       {median['epochs']:6.0f}  {median['validation']:10.2f}  {median['test']:6.2f}  {median['seconds']:7.0f}")
+        losses = f"{median['validation']:10.2f}  {median['test']:6.2f}"
+        print(f"{way:14}       {median['epochs']:6.0f}  {losses}  {median['seconds']:7.0f}")
 
 
 if __name__ == "__main__":

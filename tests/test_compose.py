@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from vaekit import recipes
+from vaekit.codes import Codes
 from vaekit.compose import (
     build_model,
     build_part,
@@ -18,17 +19,38 @@ from vaekit.compose import (
 from vaekit.config import FAMILIES, Settings, load, merge, schema, validate
 from vaekit.errors import ConfigError
 from vaekit.nets import MLPEncoder
+from vaekit.nets.conditioned import Conditioned
+from vaekit.posteriors import POSTERIORS
+from vaekit.priors import PRIORS
 
 PARTS = [(family, kind) for family, kinds in FAMILIES.items() for kind in kinds]
 SHAPE = (2, 12, 10)
+CODES = Codes(torch.eye(3), groups=2)
 SHAPES: dict[str, tuple[Any, ...]] = {
-    "encoder": (SHAPE, 3),
-    "posterior": (6, 3),
-    "prior": (3,),
-    "decoder": (3, SHAPE),
+    "encoder": (SHAPE, 4),
+    "posterior": (6, 4),
+    "prior": (4, 3),
+    "prior uniform": (CODES, 3),
+    "prior autoregressive": (CODES, 3),
+    "decoder": (4, SHAPE),
+    "decoder conv-map": ((4, 6, 5), SHAPE),
     "likelihood": (SHAPE,),
 }
-"""What the constructors of a family take besides their options."""
+"""What the constructors of a family take besides their options, or one of them where it takes others."""
+NEEDED: dict[str, dict[str, Any]] = {"categorical": {"levels": 5}, "discretized-logistic": {"levels": 5}}
+"""Options of likelihoods that the data decide."""
+APART = {
+    "objective elbo": {"gradient": "none"},
+    "posterior finite-scalar": {"levels": (3, 2)},
+    "prior autoregressive": {"heads": 3},
+}
+"""Other values where one of the schema alone would not go with the others."""
+
+
+def built(family: str, kind: str, **options: Any) -> Any:
+    needed = NEEDED.get(kind, {}) if family == "likelihood" else {}
+    settings = validate({family: {"kind": kind, **needed, **options}})
+    return build_part(settings, family, *SHAPES.get(f"{family} {kind}", SHAPES.get(family, ())))
 
 
 def other_value(field: dict[str, Any], default: Any) -> Any:
@@ -45,13 +67,14 @@ def other_value(field: dict[str, Any], default: Any) -> Any:
     if field["type"] == "integer":
         return (default or 0) + max(1, field.get("minimum", 1))
     assert field["type"] == "number", field
-    return (default if isinstance(default, float) else 0.5) / 2 + 0.125
+    return (default if isinstance(default, float) else 0.5) / 2 + 0.15
 
 
 def options_of(family: str, kind: str) -> dict[str, Any]:
     """Every option of a part, none at its default."""
     fields = schema(kind, FAMILIES[family][kind]).model_json_schema()["properties"]
-    return {"kind": kind} | {name: other_value(field, field.get("default")) for name, field in fields.items() if name != "kind"}
+    others = {name: other_value(field, field.get("default")) for name, field in fields.items() if name != "kind"}
+    return {"kind": kind} | others | APART.get(f"{family} {kind}", {})
 
 
 # --- Parts ----------------------------------------------------------------------------------------------------------------
@@ -60,7 +83,7 @@ def options_of(family: str, kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("family", "kind"), PARTS)
 def test_every_option_of_a_part_can_be_read_back(family: str, kind: str):
     options = options_of(family, kind)
-    part = build_part(validate({family: options}), family, *SHAPES.get(family, ()))
+    part = built(family, **options)
     defaults = {name: field.default for name, field in schema(kind, FAMILIES[family][kind]).model_fields.items()}
     assert type(part) is FAMILIES[family][kind]
     assert describe_part(family, part) == options
@@ -71,9 +94,9 @@ def test_every_option_of_a_part_can_be_read_back(family: str, kind: str):
 
 @pytest.mark.parametrize(("family", "kind"), PARTS)
 def test_a_description_builds_the_same_part_again(family: str, kind: str):
-    part = build_part(validate({family: kind}), family, *SHAPES.get(family, ()))
+    part = built(family, kind)
     described = describe_part(family, part)
-    again = build_part(validate({family: described}), family, *SHAPES.get(family, ()))
+    again = built(family, **described)
     assert describe_part(family, again) == described
     if isinstance(part, nn.Module):
         shapes = {name: tensor.shape for name, tensor in part.state_dict().items()}
@@ -105,7 +128,7 @@ def test_a_name_that_could_be_imported_is_not_looked_up():
 
 
 def resolved(recipe: str, *over: dict[str, Any], shape: tuple[int, ...] = (1, 28, 28), support: str = "unit") -> Settings:
-    return resolve(load(recipe, *over), shape, support)
+    return resolve(load(recipe, *over), shape, support, 256)
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -114,9 +137,9 @@ def test_every_recipe_builds_and_describes_itself(name: str):
     model = build_model(settings)
     assert model.sample(2).shape == (2, 1, 28, 28)
     complete = validate(merge(settings.model_dump(), describe_model(model)))
-    assert complete.data.shape == (1, 28, 28) and complete.latent_dim == model.latent_shape[0]
+    assert complete.data.shape == (1, 28, 28) and complete.latent_dim == settings.latent_dim
     assert describe_model(build_model(complete)) == describe_model(model)
-    if name.startswith("conv"):
+    if name in ("conv", "conv-original"):
         assert sum(side.total for side in model.count_parameters().values()) == 134_165
 
 
@@ -138,6 +161,92 @@ def test_modules_stand_in_for_the_parts_they_are_named_for():
 def test_an_encoder_that_fails_on_the_data_is_named():
     with pytest.raises(ConfigError, match=r"^encoder Linear fails on rows of shape \(1, 28, 28\): [^\n]*$"):
         build_model(resolved("mlp"), {"encoder": nn.Linear(5, 5)})
+
+
+LATENTS = {
+    "continuous": {"posterior": "diagonal-normal"},
+    "point": {"posterior": "deterministic"},
+    "one-hot": {"posterior": {"kind": "categorical", "classes": 5}},
+    "codebook": {"posterior": {"kind": "vector-quantised", "codes": 8, "groups": 2}},
+    "levels": {"posterior": {"kind": "finite-scalar", "levels": [3, 2]}},
+}
+MAPS = {"encoder": {"kind": "conv-map", "channels": [3, 4]}, "decoder": {"kind": "conv-map", "channels": [3, 4]}}
+
+
+@pytest.mark.parametrize("nets", [{}, MAPS, {**MAPS, "decoder": "mlp"}], ids=["vector", "map", "map to vector"])
+@pytest.mark.parametrize("classes", [(), ("a", "b", "c")], ids=["", "conditional"])
+@pytest.mark.parametrize("latent", LATENTS)
+def test_a_model_of_any_latent_describes_itself(latent: str, classes: tuple[str, ...], nets: dict[str, Any]):
+    asked = {"latent_dim": 4, "conditional": bool(classes), "data": {"classes": classes}}
+    model = build_model(settings := resolved("mlp", LATENTS[latent], nets, asked, shape=(2, 12, 10)))
+    y = torch.arange(5) % 3 if classes else None
+    sizes = {"continuous": 4, "point": 4, "one-hot": 20, "codebook": 4, "levels": 4}
+    assert model.latent_shape == (sizes[latent], *((3, 3) if nets else ()))
+    assert (model.codes is None) == (latent in ("continuous", "point"))
+    assert model.sample(5, y).shape == model.reconstruct(torch.zeros(5, 2, 12, 10), y).shape == (5, 2, 12, 10)
+    described = describe_model(model)
+    assert described["latent_dim"] == 4 and described["conditional"] == bool(classes)
+    again = build_model(validate(merge(settings.model_dump(), described)))
+    assert describe_model(again) == described
+    shapes = {name: tensor.shape for name, tensor in model.state_dict().items()}
+    assert {name: tensor.shape for name, tensor in again.state_dict().items()} == shapes
+
+
+def test_a_conditional_models_own_nets_see_the_classes_and_modules_of_ones_own_are_left_as_they_are():
+    asked = {"conditional": True, "data": {"classes": ("a", "b", "c")}, "latent_dim": 2}
+    model = build_model(resolved("mlp", asked, shape=(6,), support="real"))
+    assert isinstance(model.encoder, Conditioned) and isinstance(model.decoder, Conditioned)
+    assert model.encoder.net.layers[1].in_features == 6 + 3  # type: ignore[union-attr,index]
+    assert model.decoder.net.layers[0].in_features == 2 + 3  # type: ignore[union-attr,index]
+    own = Conditioned(MLPEncoder((9,), 2, hidden=(5,)))
+    assert build_model(resolved("mlp", asked, shape=(6,), support="real"), {"encoder": own}).encoder is own
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (
+            {"posterior": "categorical", "prior": "standard-normal"},
+            "prior standard-normal has a density, .*: set prior=uniform",
+        ),
+        (
+            {"posterior": "categorical", "prior": "class-normal"},
+            "prior class-normal has a density, .*: set prior=autoregressive",
+        ),
+        ({"prior": "uniform"}, "prior uniform is for discrete codes, .*: set prior=standard-normal"),
+        ({"prior": "autoregressive"}, "prior autoregressive is for discrete codes, .*: set prior=standard-normal"),
+        ({"prior": "class-normal"}, "prior class-normal needs the classes of a conditional model: add --conditional"),
+        (
+            {"posterior": "finite-scalar", "latent_dim": 3},
+            r"latent_dim = 3 is no multiple of 4, the number of posterior.levels",
+        ),
+        (
+            {"posterior": {"kind": "finite-scalar", "levels": [256, 256, 2]}, "latent_dim": 3},
+            "make 131,072 codes, at most 65,536 are allowed",
+        ),
+        (
+            {"posterior": {"kind": "vector-quantised", "groups": 3}, "latent_dim": 4},
+            "posterior.groups = 3 does not divide latent_dim = 4: choose a divisor of it",
+        ),
+        (
+            {"posterior": "vector-quantised", "prior": {"kind": "autoregressive", "heads": 3}},
+            "prior.heads = 3 does not divide prior.width = 128: choose a divisor of it",
+        ),
+        (
+            {"decoder": "conv-map"},
+            r"decoder conv-map with 2 stages starts from a map of 7 x 7, the latent has the shape \(2,\): set ",
+        ),
+        (
+            {**MAPS, "decoder": {"kind": "conv-map", "channels": [3]}},
+            r"starts from a map of 14 x 14, the latent has the shape \(2, 7, 7\): set encoder=conv-map with the same channels",
+        ),
+        ({"likelihood": {"kind": "categorical", "levels": 1}}, "likelihood.levels = 1: input should be "),
+    ],
+)
+def test_parts_that_cannot_be_together_are_refused(asked: dict[str, Any], said: str):
+    with pytest.raises(ConfigError, match=said) as error:
+        build_model(resolved("mlp", asked))
+    assert "\n" not in str(error.value)
 
 
 def weights(settings: Settings) -> torch.Tensor:
@@ -203,7 +312,33 @@ def test_default_likelihood(shape: tuple[int, ...], support: str, kind: str):
 def test_resolving_keeps_what_was_said_and_does_not_change_again():
     settings = resolved("mlp", {"latent_dim": 5, "likelihood": "continuous-bernoulli"})
     assert (settings.latent_dim, settings.part("likelihood").kind) == (5, "continuous-bernoulli")
-    assert resolve(settings, (1, 28, 28), "unit") == settings
+    assert resolve(settings, (1, 28, 28), "unit", 256) == settings
+
+
+@pytest.mark.parametrize(
+    ("posterior", "prior"),
+    [
+        ("diagonal-normal", "standard-normal"),
+        ("deterministic", "standard-normal"),
+        ("categorical", "uniform"),
+        ("vector-quantised", "autoregressive"),
+        ("finite-scalar", "autoregressive"),
+    ],
+)
+def test_default_prior(posterior: str, prior: str):
+    assert resolved("mlp", {"posterior": posterior}).part("prior").kind == prior
+    asked = {"posterior": posterior, "prior": {"kind": "class-normal"}}
+    assert resolved("mlp", asked).part("prior").kind == "class-normal"
+
+
+def test_every_posterior_has_a_default_prior():
+    assert {getattr(part, "prior", None) for part in POSTERIORS.values()} <= set(PRIORS)
+
+
+@pytest.mark.parametrize(("kind", "levels"), [("categorical", 256), ("discretized-logistic", 256)])
+def test_the_levels_of_a_likelihood_are_those_of_the_data_unless_it_says(kind: str, levels: int):
+    assert resolved("mlp", {"likelihood": kind}).part("likelihood").levels == levels
+    assert resolved("mlp", {"likelihood": {"kind": kind, "levels": 7}}).part("likelihood").levels == 7
 
 
 def test_a_configuration_for_other_rows_is_refused():

@@ -78,7 +78,9 @@ def test_a_bare_name_stands_for_the_part_with_its_defaults(family: str, kind: st
 def test_defaults_make_a_configuration():
     given = validate({})
     assert given.part("likelihood") is None and given.latent_dim is None
-    assert set(Config.model_fields) == set(FAMILIES) | {"format", "recipe", "seed", "data", "latent_dim", "training"}
+    assert set(Config.model_fields) == set(FAMILIES) | {
+        *("format", "recipe", "seed", "data", "latent_dim", "conditional", "training", "prior_stage")
+    }
 
 
 # --- Recipes and files ----------------------------------------------------------------------------------------------------
@@ -87,9 +89,11 @@ def test_defaults_make_a_configuration():
 @pytest.mark.parametrize("name", recipes.names())
 def test_every_recipe_loads_resolves_and_round_trips(name: str):
     loaded = load(name)
-    resolved = resolve(loaded, (1, 28, 28), "unit")
+    resolved = resolve(loaded, (1, 28, 28), "unit", 256)
     assert loaded.recipe == name
-    assert (resolved.data.shape, resolved.part("likelihood").kind) == ((1, 28, 28), "bernoulli")
+    wanted = loaded.part("likelihood")
+    assert (resolved.data.shape, resolved.part("likelihood").kind) == ((1, 28, 28), wanted.kind if wanted else "bernoulli")
+    assert resolved.part("prior") is not None
     for settings_ in (loaded, resolved):
         text = settings_.to_yaml()
         again = validate(parse(text, name))
@@ -113,7 +117,7 @@ def test_the_default_recipe_is_the_keras_examples_network():
 
 
 def test_an_unknown_recipe_is_refused_with_the_nearest():
-    assert refusal(lambda: load("cnov")).startswith("unknown recipe 'cnov': did you mean 'conv'? Allowed: conv, ")
+    assert refusal(lambda: load("cnov")).startswith("unknown recipe 'cnov': did you mean 'conv'? Allowed: autoencoder, ")
 
 
 def test_a_file_is_a_recipe_of_its_own(tmp_path: Path):
@@ -226,16 +230,26 @@ def test_numbers_may_be_written_as_people_do():
 # --- Messages -------------------------------------------------------------------------------------------------------------
 
 WRONG = [
-    ({"encodr": "mlp"}, "unknown key 'encodr': did you mean 'encoder'? Allowed: data, decoder, encoder, "),
+    ({"encodr": "mlp"}, "unknown key 'encodr': did you mean 'encoder'? Allowed: conditional, data, decoder, encoder, "),
     ({"training": {"epoch": 3}}, "unknown key 'training.epoch': did you mean 'epochs'? Allowed: "),
     ({"data": {"sorce": "x"}}, "unknown key 'data.sorce': did you mean 'source'? Allowed: "),
     ({"encoder": {"kind": "mlp", "hiden": [3]}}, "unknown key 'encoder.hiden': did you mean 'hidden'? Allowed: activation, "),
     ({"encoder": {"kind": "mlp", "kernel": 3}}, "unknown key 'encoder.kernel': Allowed: activation, batch_norm, hidden"),
     ({"encoder": {"kind": "custom", "name": "Mine", "nme": 1}}, "unknown key 'encoder.nme': did you mean 'name'? "),
-    ({"encoder": "cnv"}, "unknown encoder 'cnv': did you mean 'conv'? Allowed: conv, mlp"),
-    ({"encoder": {"kind": "cnv"}}, "unknown encoder 'cnv': did you mean 'conv'? Allowed: conv, mlp"),
-    ({"encoder": {"hidden": [3]}}, "encoder.kind is missing: Allowed: conv, mlp"),
-    ({"likelihood": {"kind": "normal"}}, "unknown likelihood 'normal': Allowed: bernoulli, continuous-bernoulli, gaussian"),
+    ({"encoder": "cnv"}, "unknown encoder 'cnv': did you mean 'conv'? Allowed: conv, conv-map, mlp, resnet"),
+    ({"encoder": {"kind": "cnv"}}, "unknown encoder 'cnv': did you mean 'conv'? Allowed: conv, conv-map, mlp, resnet"),
+    ({"encoder": {"hidden": [3]}}, "encoder.kind is missing: Allowed: conv, conv-map, mlp, resnet"),
+    (
+        {"likelihood": {"kind": "normal"}},
+        "unknown likelihood 'normal': Allowed: bernoulli, categorical, continuous-bernoulli, ",
+    ),
+    ({"posterior": "vector-quantized"}, "unknown posterior 'vector-quantized': did you mean 'vector-quantised'? Allowed: "),
+    (
+        {"prior_stage": {"epoch": 3}},
+        "unknown key 'prior_stage.epoch': did you mean 'epochs'? Allowed: batch_size, epochs, lr, ",
+    ),
+    ({"conditional": "maybe"}, "conditional = 'maybe': input should be a valid boolean"),
+    ({"posterior": {"kind": "finite-scalar", "levels": [8, 1]}}, "posterior.levels.1 = 1: input should be greater than or "),
     ({"latent_dim": 0}, "latent_dim = 0: input should be greater than or equal to 1"),
     ({"latent_dim": "two"}, "latent_dim = 'two': input should be a valid integer"),
     ({"latent_dim": 2.5}, "latent_dim = 2.5: input should be a valid integer"),

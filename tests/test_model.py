@@ -1,12 +1,17 @@
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
 from vaekit import ELBO, likelihoods, nets, posteriors, priors
+from vaekit.codes import Codes
 from vaekit.conditional import Conditional
-from vaekit.errors import ConfigError
+from vaekit.errors import ConfigError, DataError
 from vaekit.model import VAE, ParameterCount, check_fit, evaluating
+from vaekit.nets.conditioned import Conditioned
 
 SHAPE = (1, 8, 8)
 
@@ -61,7 +66,7 @@ MISFITS = {
             "decoder": nets.MLPDecoder(3, (3, 8, 8)),
             "likelihood": likelihoods.Gaussian((3, 8, 8), scale="learned"),
         },
-        ["decoder MLPDecoder", "Gaussian", "instead of (3, 8, 8)", "its output must be [batch, 6, 8, 8]"],
+        ["decoder MLPDecoder", "Gaussian", "do not fit for codes of shape (3,)", "its output must be [batch, 6, 8, 8]"],
     ),
     "a decoder with one channel of two": (
         {"likelihood": likelihoods.Gaussian(SHAPE, scale="learned")},
@@ -205,6 +210,154 @@ def test_parameters_of_a_distribution_are_never_in_half_precision():
         q = model.encode(torch.rand(5, *SHAPE))
         p = model.decode(q.rsample())
     assert q.mean.dtype == q.stddev.dtype == p.mean.dtype == p.stddev.dtype == torch.float32
+
+
+# --- Conditional ----------------------------------------------------------------------------------------------------------
+
+CLASSES = 3
+
+
+def conditional_vae(prior: nn.Module | None = None) -> VAE:
+    torch.manual_seed(0)
+    shape, model_parts = (1 + CLASSES, 8, 8), parts(prior=prior or priors.StandardNormal(3))
+    model_parts |= {
+        "encoder": Conditioned(nets.MLPEncoder(shape, 3, hidden=(16,))),
+        "decoder": Conditioned(nets.MLPDecoder(3 + CLASSES, SHAPE, hidden=(16,))),
+    }
+    return VAE(**model_parts, classes=CLASSES).double()
+
+
+def class_normal() -> priors.ClassNormal:
+    """The classes' means are -1, 0 and 1, and so are the logarithms of their variances."""
+    prior = priors.ClassNormal(3, CLASSES)
+    with torch.no_grad():
+        for table in (prior.mu, prior.log_var):
+            table.copy_(torch.tensor([[-1.0], [0.0], [1.0]]).expand(CLASSES, 3))
+    return prior
+
+
+X5, Z5 = torch.rand(5, *SHAPE, dtype=torch.float64), torch.randn(5, 3, dtype=torch.float64)
+NEEDS_Y: dict[str, Callable[[VAE, Tensor | None], object]] = {
+    "encode": lambda model, y: model.encode(X5, y),
+    "decode": lambda model, y: model.decode(Z5, y),
+    "prior_given": lambda model, y: model.prior_given(y),
+    "log_joint": lambda model, y: model.log_joint(X5, Z5[None], y),
+    "draw": lambda model, y: model.draw(5, y),
+    "sample": lambda model, y: model.sample(5, y),
+    "reconstruct": lambda model, y: model.reconstruct(X5, y),
+    "an objective": lambda model, y: ELBO()(model, X5, y),
+}
+
+
+@pytest.mark.parametrize("job", NEEDS_Y.values(), ids=NEEDS_Y)
+def test_a_conditional_model_needs_its_condition(job: Callable[[VAE, Tensor | None], object]):
+    model = conditional_vae(class_normal())
+    job(model, torch.tensor([0, 1, 2, 0, 1]))
+    for y, said in (
+        (None, "^this model is conditional on 3 classes: give y, class numbers \\[B\\] or weights \\[B, C\\]$"),
+        (torch.eye(4)[:3], "^y has weights of 4 classes, this model is conditional on 3$"),
+    ):
+        with pytest.raises(DataError, match=said):
+            job(model, y)
+
+
+@pytest.mark.parametrize("y", [torch.tensor([0, 1, 3, 0, 1]), torch.tensor([0, 1, -1, 0, 1])], ids=["too large", "negative"])
+def test_a_class_that_is_not_there_is_refused(y: Tensor):
+    with pytest.raises(DataError, match=r"^y has class -?\d, this model is conditional on 3: 0 to 2$"):
+        conditional_vae().encode(X5, y)
+
+
+def test_class_numbers_stand_for_weights_of_one():
+    model, y = conditional_vae(class_normal()), torch.tensor([2, 0, 1, 1, 0])
+    weights = torch.eye(CLASSES)[y]
+    for numbers, one_hot in (
+        (model.encode(X5, y).mean, model.encode(X5, weights).mean),
+        (model.decode(Z5, y).mean, model.decode(Z5, weights).mean),
+        (model.prior_given(y).mean, model.prior_given(weights).mean),
+        (model.log_joint(X5, Z5[None], y), model.log_joint(X5, Z5[None], weights)),
+    ):
+        torch.testing.assert_close(numbers, one_hot, rtol=0, atol=0)
+
+
+def test_half_a_class_lies_between_two():
+    weights = torch.tensor([[0.5, 0.0, 0.5], [0.0, 0.5, 0.5]])
+    prior = conditional_vae(class_normal()).prior_given(weights)
+    torch.testing.assert_close(prior.mean, torch.tensor([[0.0] * 3, [0.5] * 3], dtype=torch.float64))
+
+
+def test_the_condition_changes_what_each_part_says():
+    model = conditional_vae(class_normal())
+    one, other = torch.zeros(5, dtype=torch.long), torch.ones(5, dtype=torch.long)
+    assert (model.encode(X5, one).mean != model.encode(X5, other).mean).all()
+    assert (model.decode(Z5, one).mean != model.decode(Z5, other).mean).any()
+    assert (model.prior_given(one).mean != model.prior_given(other).mean).all()
+
+
+def test_rows_are_conditioned_each_on_its_own_class_through_all_samples():
+    model, y = conditional_vae(class_normal()), torch.tensor([2, 0, 1, 1, 0])
+    z = torch.randn(4, 5, 3, dtype=torch.float64)
+    p, joint = model.decode(z, y), model.log_joint(X5, z, y)
+    assert p.batch_shape == joint.shape == (4, 5)
+    for k in range(4):
+        for b in range(5):
+            alone = y[b : b + 1]
+            torch.testing.assert_close(p.mean[k, b], model.decode(z[k, b : b + 1], alone).mean[0])
+            torch.testing.assert_close(joint[k, b], model.log_joint(X5[b : b + 1], z[k : k + 1, b : b + 1], alone)[0, 0])
+
+
+def test_a_prior_of_classes_draws_one_code_for_each():
+    model, y = conditional_vae(class_normal()), torch.arange(CLASSES).repeat(2000)
+    z = model.draw(len(y), y).unflatten(0, (2000, CLASSES))
+    assert z.shape == (2000, CLASSES, 3)
+    scale = torch.tensor([[-0.5], [0.0], [0.5]], dtype=torch.float64).exp()
+    assert ((z.mean(0) - torch.tensor([[-1.0], [0.0], [1.0]])).abs() < 5 * scale / 2000**0.5).all()
+    assert model.sample(len(y), y).shape == (len(y), *SHAPE)
+    assert conditional_vae().draw(7, y[:7]).shape == (7, 3)  # of a prior that does not depend on the class
+
+
+def test_an_unconditional_model_ignores_classes():
+    model = vae().double()
+    torch.testing.assert_close(model.encode(X5, torch.arange(5)).mean, model.encode(X5).mean, rtol=0, atol=0)
+
+
+def test_the_check_of_a_conditional_model_names_the_parts():
+    with pytest.raises(ConfigError, match=r"^encoder MLPEncoder and posterior DiagonalNormal do not fit [^\n]*$"):
+        VAE(**parts(), classes=CLASSES)
+
+
+# --- Maps and codes -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("posterior", [posteriors.DiagonalNormal, partial(posteriors.VectorQuantised, codes=5, groups=2)])
+def test_a_latent_may_be_a_map(posterior: Callable[..., nn.Module]):
+    q = posterior((4, 2, 2), 6)
+    z = q.latent
+    prior, shape = (priors.Uniform(z), z.shape) if isinstance(z, Codes) else (priors.StandardNormal(z), z)
+    encoder, decoder = nets.ConvMapEncoder(SHAPE, 6, channels=(3, 4)), nets.ConvMapDecoder(shape, SHAPE, channels=(3, 4))
+    model = VAE(encoder, q, prior, decoder, likelihoods.Bernoulli(SHAPE))
+    x = torch.rand(5, *SHAPE)
+    z = model.encode(x).rsample((7,))
+    assert model.latent_shape == (6, 2, 2) and z.shape == (7, 5, 6, 2, 2)
+    assert model.decode(z).batch_shape == model.log_joint(x, z).shape == (7, 5)
+    assert model.draw(3).shape == (3, 6, 2, 2) and model.sample(3).shape == (3, *SHAPE)
+
+
+def test_codes_are_the_posteriors_own_and_counted_once():
+    q = posteriors.VectorQuantised(16, 6, codes=5, groups=2)
+    prior = priors.Autoregressive(q.latent, width=8, layers=1, heads=2)
+    model = vae(posterior=q, prior=prior, decoder=nets.MLPDecoder(6, SHAPE))
+    assert model.codes is q.latent and vae().codes is None
+    assert [name for name in model.state_dict() if name.endswith("vectors")] == ["posterior.latent.vectors"]
+    assert model.count_parameters()["encoder"].fixed == 5 * 3
+    assert model.count_parameters()["prior"].fixed == 0
+
+
+def test_a_discrete_reconstruction_goes_through_a_code():
+    q = posteriors.Categorical(16, 4, classes=3)
+    model = vae(posterior=q, prior=priors.Uniform(q.latent), decoder=nets.MLPDecoder(12, SHAPE)).eval()
+    x = torch.rand(5, *SHAPE)
+    best = torch.nn.functional.one_hot(model.encode(x).logits.argmax(-1), 3).flatten(1).float()
+    torch.testing.assert_close(model.reconstruct(x), model.decode(best).mean)
 
 
 # --- A plain module -------------------------------------------------------------------------------------------------------

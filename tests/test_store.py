@@ -71,7 +71,8 @@ def test_the_recorded_configuration_is_complete(small_run):
                 yield ".".join((*path, name))
 
     assert set(left_open(small_run.config.model_dump())) == {
-        *("data.test", "data.resize", "data.limit", "training.patience", "training.clip"),
+        *("data.test", "data.resize", "data.binarize", "data.limit", "training.patience", "training.clip"),
+        "prior_stage.epochs",  # of a stage that this run has not
     }
 
 

@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, constraints, register_kl
 
+MAX_DISTANCES = 2**24  # between vectors and codes, compared at once
+
 
 class Codes(nn.Module):
     """K code vectors of d numbers for each of M = groups x (pixels of the map) positions; z has the shape (groups d, *map).
@@ -67,9 +69,11 @@ class Codes(nn.Module):
     def nearest(self, vectors: Tensor) -> Tensor:
         """Indices [...] of the codes nearest to vectors [..., d]."""
         device = "cpu" if vectors.is_meta else vectors.device.type  # an outline without values has no autocast
+        flat = vectors.reshape(-1, vectors.shape[-1]).split(max(1, MAX_DISTANCES // self.count))
         with torch.autocast(device, enabled=False):  # in bfloat16 near codes would be taken for one another
-            distances = self.vectors.square().sum(-1) - 2 * vectors @ self.vectors.T
-        return distances.argmin(-1)
+            squares = self.vectors.square().sum(-1)
+            found = [(squares - 2 * part @ self.vectors.T).argmin(-1) for part in flat]
+        return torch.cat(found).reshape(vectors.shape[:-1])
 
     def indices(self, z: Tensor) -> Tensor:
         """Indices [..., M] of the codes in z [..., *shape]."""

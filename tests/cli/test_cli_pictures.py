@@ -2,13 +2,11 @@
 
 import json
 import shutil
-import sys
 
 import pytest
 from PIL import Image
 
 from conftest import train_small
-from vaekit.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -18,20 +16,6 @@ def pair(tmp_path_factory, small_run):
     train_small(folder / "[b] run", source, posterior="deterministic", objective="reconstruction-only", latent_dim=3)
     shutil.copytree(small_run.path, folder / "a")
     return folder
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["vaekit", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        printed = capsys.readouterr()
-        return end.value.code or 0, printed.out, printed.err
-
-    return run
 
 
 def test_walks_as_pictures_and_as_animations(cli, pair):

@@ -17,7 +17,7 @@ def batches(seed: int, count: int = 23, size: int = 5) -> Batches:
 
 
 def epoch(batches: Batches) -> list[list[float]]:
-    return [batch[:, 0].tolist() for batch in batches]
+    return [x[:, 0].tolist() for x, _ in batches]
 
 
 def test_an_epoch_visits_every_row_once_in_batches_of_the_size_asked_for():
@@ -62,9 +62,9 @@ def test_indices_choose_rows_and_are_what_messages_name():
     chosen = np.array([3, 5, 8, 13, 21])
     some = Batches(Inputs(rows(), Transform("real"), chosen), 2, seed=0)
     seen = []
-    for batch in some:
-        assert some.rows().tolist() == batch[:, 0].tolist()
-        seen += batch[:, 0].tolist()
+    for x, _ in some:
+        assert some.rows().tolist() == x[:, 0].tolist()
+        seen += x[:, 0].tolist()
     assert sorted(seen) == chosen.tolist()
 
 
@@ -79,5 +79,14 @@ def test_a_single_row_joins_the_batch_before_it(count, size, sizes):
 
 def test_rows_names_the_batch_last_given():
     found = batches(0)
-    for batch in found:
-        assert found.rows().tolist() == batch[:, 0].tolist()
+    for x, _ in found:
+        assert found.rows().tolist() == x[:, 0].tolist()
+
+
+@pytest.mark.parametrize("indices", [None, np.array([3, 5, 8, 13, 21])], ids=["all", "some"])
+def test_classes_come_with_their_rows(indices):
+    y = np.arange(23) % 4
+    labelled = Batches(Inputs(rows(), Transform("real"), indices, y), 2, seed=0)
+    for x, classes in labelled:
+        assert classes.tolist() == y[x[:, 0].long()].tolist()
+    assert all(batch.y is None for batch in batches(0))

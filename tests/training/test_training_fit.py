@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import vaekit
-from conftest import small_images, train_small
+from conftest import QUIET, small_images, train_small
 from vaekit.errors import NonFiniteError
 from vaekit.evaluation import elbo_per_row
 from vaekit.inputs import Inputs
@@ -128,6 +128,15 @@ def test_options_of_training_work(tmp_path, training):
     assert all(np.isfinite(run.metrics["val_loss"]))
     expected = torch.float64 if training.get("precision") == "64-true" else torch.float32
     assert next(run.model.parameters()).dtype == expected
+
+
+def test_a_model_handed_over_in_evaluation_mode_is_trained_as_any_other(tmp_path):
+    options = {"hidden": [8], "batch_norm": True}
+    for name, mode in (("a", True), ("b", False)):
+        model = vaekit.build("mlp", small_images(), encoder=options, decoder=options).train(mode)
+        training = {"epochs": 1, "batch_size": 16, "device": "cpu"}
+        vaekit.train(model, data=small_images(), out=tmp_path / name, training=training, console=QUIET)
+    assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
 
 
 def test_clipping_bounds_the_gradient(tmp_path):

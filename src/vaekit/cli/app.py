@@ -49,7 +49,9 @@ def _options(
 
 @app.command()
 def train(
-    recipe: Annotated[str | None, typer.Argument(help="A recipe, or a configuration file (.yaml). Default: conv.")] = None,
+    recipe: Annotated[
+        str | None, typer.Argument(help="A recipe or a configuration file (.yaml). Default: what suits the data.")
+    ] = None,
     data: Annotated[str | None, typer.Option(help="A name (see `vaekit data`) or a path. Default: mnist.")] = None,
     test: Annotated[str | None, typer.Option(help="A path with the test rows.")] = None,
     support: Annotated[str | None, typer.Option(help="What values can be: binary, unit, integers:L, real.")] = None,

@@ -51,7 +51,7 @@ def fit(
             recorder.begin(stage.name)
             batches = Batches(inputs, stage.batch_size, mix(config.seed, i) if i else config.seed)
             with learning(model, stage):
-                module = Training(model, stage, batches, batches.seed)
+                module = Training(model, stage, batches, batches.seed).train()  # Lightning leaves the modes as they are
                 trainer = _trainer(config, stage, folder, [Validation(validate), ProgressBar(console), recorder])
                 _run(trainer, module, recorder.path if i in begun else None)
             store.load_weights(folder, model)

@@ -1,0 +1,186 @@
+"""A prior that learns by itself: the second stage changes nothing else, and interruptions change nothing at all."""
+
+import csv
+import json
+import math
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from test_training_resume import TIMES
+
+import vaekit
+from conftest import QUIET, small_images, train_small
+from vaekit.config import FAMILIES
+from vaekit.errors import Interrupted
+from vaekit.objectives import ELBO
+from vaekit.workflows.prepare import count_epochs
+
+TWO_STAGES = {
+    "posterior": {"kind": "vector-quantised", "codes": 4, "groups": 2},
+    "prior": {"kind": "autoregressive", "width": 16, "layers": 1, "heads": 2},
+    "latent_dim": 4,
+    "prior_stage": {"epochs": 3, "batch_size": 16, "lr": 0.02},
+}
+UNIFORM = 2 * math.log(4)
+
+
+def stop() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def crash() -> None:
+    raise RuntimeError("as if killed")
+
+
+def once(monkeypatch, stage: str, when: int, action) -> None:
+    """Have `action` done at a step of a stage, the first time only."""
+    left = [(stage, when)]
+
+    class Acting(ELBO):
+        name = "last"
+
+        def __call__(self, model, x, y=None, *, step=None):
+            if (self.name, step) in left:
+                left.clear()
+                action()
+            return super().__call__(model, x, y, step=step)
+
+    class ActingOnPrior(Acting):
+        name = "prior"
+
+    workflow = sys.modules["vaekit.workflows.train"]  # by its name in the package stands the function
+    monkeypatch.setattr(workflow, "ELBO", ActingOnPrior)
+    monkeypatch.setitem(FAMILIES["objective"], "elbo", Acting)
+
+
+def facts(run: Path):
+    """All that must not depend on interruptions."""
+    with (run / "metrics.csv").open() as file:
+        rows = [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
+    summary = json.loads((run / "summary.json").read_text())
+    summary.pop("seconds")
+    paths = sorted((run / "checkpoints").glob("*.ckpt"))
+    states = {path.stem: torch.load(path, weights_only=True)["state_dict"] for path in paths}
+    tensors = {f"{stage}.{name}": tensor.tolist() for stage, state in states.items() for name, tensor in state.items()}
+    return (run / "model.safetensors").read_bytes(), rows, summary, tensors
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    run = train_small(tmp_path_factory.mktemp("stages") / "run", **TWO_STAGES)
+    return run, facts(run.path)
+
+
+def test_the_table_goes_on_with_the_second_stage(calm):
+    run, _ = calm
+    metrics = run.metrics
+    assert metrics["epoch"] == [1, 2, 3, 4, 5]
+    assert metrics["val_divergence"][:2] == pytest.approx([UNIFORM] * 2)  # while the prior waits it is uniform
+    assert metrics["train_divergence"][:2] == pytest.approx([UNIFORM] * 2)
+    assert {path.name for path in (run.path / "checkpoints").iterdir()} == {"last.ckpt", "prior.ckpt"}
+    assert run.summary["epochs"] == 5
+
+
+def test_the_prior_learns_what_the_codes_are(calm):
+    run, _ = calm
+    stage = run.metrics["val_divergence"][2:]
+    assert stage == sorted(stage, reverse=True) and stage[-1] < UNIFORM - 0.1
+    assert run.summary["best_epoch"] == 5
+    assert run.metrics["val_loss"][-1] < run.metrics["val_loss"][1] - 0.1
+
+
+def test_the_second_stage_starts_from_the_best_weights_of_the_first(calm):
+    metrics = calm[0].metrics
+    best = min(range(2), key=lambda i: metrics["val_loss"][i])
+    assert metrics["val_reconstruction"][2:] == [metrics["val_reconstruction"][best]] * 3  # to the last digit that is written
+
+
+def stopped_between(folder: Path, monkeypatch) -> Path:
+    """A run whose first stage has ended, and whose second has not begun."""
+    once(monkeypatch, "prior", 0, stop)
+    with pytest.raises(Interrupted):
+        train_small(folder, **TWO_STAGES)
+    (folder / "checkpoints/prior.ckpt").unlink()
+    return folder
+
+
+def test_the_second_stage_changes_the_prior_alone(calm, tmp_path, monkeypatch):
+    folder = stopped_between(tmp_path / "run", monkeypatch)
+    before, after = load_file(folder / "model.safetensors"), load_file(calm[0].path / "model.safetensors")
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {name for name, _ in calm[0].model.named_parameters() if name.startswith("prior.")}
+    assert {"posterior.latent.vectors", "posterior.usage", "posterior.totals"} <= set(before) - changed
+
+
+def test_parts_learn_again_after_their_stage(calm):
+    model = calm[0].model
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert model.prior.waiting is False
+
+
+@pytest.mark.parametrize(("stage", "step"), [("last", 0), ("last", 4), ("prior", 0), ("prior", 2), ("prior", 4), ("prior", 8)])
+def test_a_signal_in_either_stage_and_resume_end_alike(calm, tmp_path, monkeypatch, stage, step):
+    once(monkeypatch, stage, step, stop)
+    with pytest.raises(Interrupted, match="stopped by SIGTERM"):
+        train_small(tmp_path / "run", **TWO_STAGES)
+    assert not (tmp_path / "run/summary.json").exists()
+    assert (tmp_path / "run/checkpoints/prior.ckpt").exists() == (stage == "prior")
+    vaekit.resume(tmp_path / "run", data=small_images(), console=QUIET)
+    assert facts(tmp_path / "run") == calm[1]
+
+
+@pytest.mark.parametrize("step", [0, 5])
+def test_a_run_killed_in_the_second_stage_ends_alike(calm, tmp_path, monkeypatch, step):
+    once(monkeypatch, "prior", step, crash)
+    with pytest.raises(RuntimeError, match="as if killed"):
+        train_small(tmp_path / "run", **TWO_STAGES)
+    vaekit.resume(tmp_path / "run", data=small_images(), console=QUIET)
+    assert facts(tmp_path / "run") == calm[1]
+
+
+def test_a_run_killed_between_two_stages_ends_alike(calm, tmp_path, monkeypatch):
+    folder = stopped_between(tmp_path / "run", monkeypatch)
+    vaekit.resume(folder, data=small_images(), console=QUIET)
+    assert facts(folder) == calm[1]
+
+
+def test_a_run_killed_before_its_summary_ends_alike(calm, tmp_path):
+    shutil.copytree(calm[0].path, tmp_path / "run")
+    (tmp_path / "run/summary.json").unlink()
+    vaekit.resume(tmp_path / "run", data=small_images(), console=QUIET)
+    assert facts(tmp_path / "run") == calm[1]
+
+
+def test_a_prior_without_a_stage_of_its_own_has_one_stage(tmp_path):
+    run = train_small(tmp_path / "run", **{**TWO_STAGES, "prior": "uniform"})
+    assert run.metrics["epoch"] == [1, 2]
+    assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["last.ckpt"]
+
+
+@pytest.mark.parametrize("options", [{"updates": 7}, {"updates": 7, "batch_size": 10}], ids=["updates", "and batch size"])
+def test_the_second_stage_is_as_long_as_it_says(tmp_path, options):
+    stages = {**TWO_STAGES, "prior_stage": options}
+    run = train_small(tmp_path / "run", training={"epochs": 1}, **stages)
+    assert len(run.metrics["epoch"]) == 1 + count_epochs(7, 49, options.get("batch_size", 64))
+
+
+def test_early_stopping_ends_the_first_stage_only(tmp_path):
+    idle = {"optimizer": {"kind": "sgd", "lr": 1e-30}, "training": {"epochs": 20, "patience": 2}}
+    decay = {"posterior": {**TWO_STAGES["posterior"], "decay": 0.0, "revive": 0.0}}
+    run = train_small(tmp_path / "run", **{**TWO_STAGES, **decay, **idle})
+    assert 3 + 3 <= run.summary["epochs"] < 20
+
+
+def test_relaxed_codes_wait_for_a_prior_that_couples_them(tmp_path):
+    posterior = {"kind": "categorical", "classes": 3}
+    run = train_small(tmp_path / "run", **{**TWO_STAGES, "posterior": posterior})
+    divergence = run.metrics["val_divergence"]
+    assert len(divergence) == 5 and max(divergence[:2]) <= 4 * math.log(3)
+    sampled = vaekit.load_run(run.path).model.draw(50)
+    torch.testing.assert_close(sampled.unflatten(1, (4, 3)).sum(-1), torch.ones(50, 4), rtol=0, atol=0)
