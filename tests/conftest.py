@@ -4,6 +4,7 @@ import os
 import sys
 
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the same figures everywhere; the GPU has its own benchmark
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # nets this small gain nothing from more, and waiting threads slow each other
 
 import numpy as np
 import pytest
