@@ -48,14 +48,12 @@ def glorot_(module: nn.Module) -> None:
 
 
 def head(features: int | Shape, size: int) -> "Linear | PixelLinear":
-    """One linear layer on features, started as all are: a vector gives `size` numbers, a map that many channels.
+    """One linear layer on features: a vector gives `size` numbers, a map that many channels.
 
     Its `shape` is that of the output for one row.
     """
     shape = (features,) if isinstance(features, int) else tuple(features)
-    layer = Linear(*shape, size) if len(shape) == 1 else PixelLinear(shape, size)
-    glorot_(layer)
-    return layer
+    return Linear(*shape, size) if len(shape) == 1 else PixelLinear(shape, size)
 
 
 class Linear(nn.Linear):

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vaekit.codes import Codes, IndependentCodes
 from vaekit.conditional import Conditional, full_precision
-from vaekit.nets.blocks import Shape, head
+from vaekit.nets.blocks import Shape, glorot_, head
 
 Classes = Annotated[int, Field(ge=2, le=4096)]
 
@@ -43,6 +43,7 @@ class Categorical(Conditional):
         self.latent_dim, self.classes, self.gradient = latent, classes, gradient
         self.temperature, self.final_temperature = temperature, final_temperature
         self.logits = head(features, latent * classes)
+        glorot_(self)
         self.latent = Codes(torch.eye(classes), latent, self.logits.shape[1:])
         self.progress = 0.0
 

@@ -4,7 +4,7 @@ from torch import Tensor
 
 from vaekit.conditional import Conditional, full_precision
 from vaekit.distributions import Delta
-from vaekit.nets.blocks import Shape, head
+from vaekit.nets.blocks import Shape, glorot_, head
 
 
 class Deterministic(Conditional):
@@ -24,6 +24,7 @@ class Deterministic(Conditional):
         self.latent_dim = latent
         self.mu = head(features, latent)
         self.latent = self.mu.shape
+        glorot_(self)
 
     def forward(self, features: Tensor) -> Delta:  # pyright: ignore[reportIncompatibleMethodOverride]
         return Delta(full_precision(self.mu(features)), len(self.latent))

@@ -6,7 +6,7 @@ from torch.distributions import Independent, Normal
 
 from vaekit.conditional import Conditional, full_precision
 from vaekit.distributions import soft_clamp
-from vaekit.nets.blocks import Shape, head
+from vaekit.nets.blocks import Shape, glorot_, head
 
 
 class DiagonalNormal(Conditional):
@@ -26,6 +26,7 @@ class DiagonalNormal(Conditional):
         self.latent_dim = latent
         self.mu, self.log_var = head(features, latent), head(features, latent)
         self.latent = self.mu.shape
+        glorot_(self)
 
     def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]
         log_var = soft_clamp(full_precision(self.log_var(features)), -20.0, 20.0)

@@ -10,7 +10,7 @@ from torch import Tensor
 from vaekit.codes import Codes, Quantised
 from vaekit.conditional import Conditional, full_precision
 from vaekit.errors import ConfigError
-from vaekit.nets.blocks import Shape, head
+from vaekit.nets.blocks import Shape, glorot_, head
 
 Levels = Annotated[int, Field(ge=2, le=256)]
 MAX_CODES = 65_536
@@ -46,6 +46,7 @@ class FiniteScalar(Conditional):
             raise ConfigError(f"posterior.levels {levels} make {math.prod(levels):,} codes, at most {MAX_CODES:,} are allowed")
         self.latent_dim, self.levels = latent, tuple(levels)
         self.project = head(features, latent)
+        glorot_(self)
         grid = torch.cartesian_prod(*(torch.linspace(-1, 1, n) for n in self.levels)).reshape(-1, len(self.levels))
         self.latent = Codes(grid, latent // len(levels), self.project.shape[1:], shared=True)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from vaekit.codes import Codes, Quantised
 from vaekit.conditional import Conditional, full_precision
 from vaekit.errors import ConfigError
-from vaekit.nets.blocks import Shape, head
+from vaekit.nets.blocks import Shape, glorot_, head
 
 Count = Annotated[int, Field(ge=2, le=65_536)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
@@ -50,6 +50,7 @@ class VectorQuantised(Conditional):
         self.latent_dim, self.codes, self.groups = latent, codes, groups
         self.commitment, self.decay, self.revive = commitment, decay, revive
         self.project = head(features, latent)
+        glorot_(self)
         book = torch.randn(codes, latent // groups) / codes
         self.latent = Codes(book, groups, self.project.shape[1:], shared=True, learned=True)
         self.register_buffer("usage", torch.zeros(codes))
