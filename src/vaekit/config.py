@@ -7,7 +7,7 @@ package's own parts can be named. `null` means "as fits the data"; `resolve` fil
 import inspect
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
@@ -332,8 +332,8 @@ def _one_line(error: ValidationError) -> str:
         allowed = list(_SECTIONS[location[0]].model_fields)
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
-        for section, options in _SECTIONS.items():
-            if key in options.model_fields:
+        for section, known in _options_by_section():
+            if key in known:
                 return f"unknown key {key!r}: did you mean {section}.{key}?"
         return f"unknown key {key!r}: {suggest(location[-1], allowed)}"
     if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
@@ -344,6 +344,13 @@ def _one_line(error: ValidationError) -> str:
     messages = [e["msg"] for e in errors if e["loc"][: len(location)] == first["loc"][: len(location)]]
     wrong = [_PLAIN.get(said, said[0].lower() + said[1:]) for said in messages]
     return f"{key} = {given if len(given) < 80 else given[:77] + '...'}: {', or '.join(dict.fromkeys(wrong))}"
+
+
+def _options_by_section() -> Iterator[tuple[str, Iterable[str]]]:
+    """Where a key may belong, the likeliest place first."""
+    yield from ((name, _SECTIONS[name].model_fields) for name in ("training", "data"))
+    yield from ((name, _options(name, kind)) for name in ("optimizer", "objective") for kind in FAMILIES[name])
+    yield "prior_stage", PriorStage.model_fields
 
 
 def _location(error: Mapping[str, Any]) -> list[str]:

@@ -133,5 +133,8 @@ def point(q: Distribution) -> Tensor:
 
 
 def _is_discrete(q: Distribution) -> bool:
-    support = q.support
+    try:
+        support = q.support
+    except NotImplementedError:  # a distribution of the user's own need not say
+        return False
     return support is not None and support.is_discrete

@@ -14,6 +14,7 @@ from vaekit.plots.naming import NAMED, class_legend, class_name, legend_columns,
 from vaekit.plots.style import CLASS_COLOURS, MUTED, class_style, styled, wrapped
 
 WIDTH = 5.6
+CROWD = 30  # points of a class from which on its name may stand on them; fewer it would hide
 
 
 @styled
@@ -25,7 +26,7 @@ def latent_scatter(
     title: str = "",
     names: tuple[str, str] = ("z1", "z2"),
 ) -> Figure:
-    """Codes [N, 2] as points coloured by class, each class named at its median; codes [N, 1] as a histogram per class.
+    """Codes [N, 2] as points coloured by class, crowds of 30 or more named at their median; codes [N, 1] as histograms.
 
     `labels` [N] are integers from 0, and `classes` their names. Points are drawn in random order (of a fixed seed), so
     that no class hides another. The window leaves out far outliers, and says how many. More than two latent dimensions
@@ -97,7 +98,7 @@ def draw_points(
         marker = class_style(int(block) * len(CLASS_COLOURS))[1]
         axes.scatter(*mu[chosen].T, c=colours, marker=marker, linewidths=0, rasterized=True, **look)
     _count_outside(axes, mu, low, high)
-    if labels is not None:
+    if labels is not None and len(mu) >= CROWD * len(groups):
         write_names(axes, mu, labels, groups, low, high, width / WIDTH)
 
 
