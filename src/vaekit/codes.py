@@ -116,10 +116,10 @@ class CodeDistribution(Distribution):
 
 
 class IndependentCodes(CodeDistribution):
-    """Each position draws its own code: logits [*B, M, K]."""
+    """Each position draws its own code: logits [*B, M, K], or [*B, 1, K] where all positions have the same."""
 
     def __init__(self, codes: Codes, logits: Tensor):
-        self.logits = logits.log_softmax(-1)
+        self.logits = logits.log_softmax(-1).expand(*logits.shape[:-2], codes.positions, codes.count)
         super().__init__(codes, logits.shape[:-2])
 
     @property
@@ -153,12 +153,13 @@ class IndependentCodes(CodeDistribution):
 class Quantised(CodeDistribution):
     """All mass on one z, the codes at `indices` [B, M]; a sample lets the gradient pass straight to what was quantised.
 
-    It keeps the z that it was made with, wherever the codes move after.
+    It keeps the z that it was made with, wherever the codes move after. `certain`: further samples are all the same.
 
     vectors: what was quantised, by position, [B, M, d]. penalties: scalars for the loss, by name.
     """
 
     has_rsample = True
+    certain = True
 
     def __init__(self, codes: Codes, indices: Tensor, vectors: Tensor, penalties: dict[str, Tensor] | None = None):
         self.chosen, self.penalties = indices, penalties or {}

@@ -1,5 +1,6 @@
 """The variational autoencoder: five parts, and the check that they fit."""
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 import torch
@@ -95,6 +96,8 @@ class VAE(nn.Module):
     def draw(self, count: int, y: Tensor | None = None) -> Tensor:
         """`count` draws z ~ p(z), or one for each y, z ~ p(z given y): [count, *latent shape]."""
         p = self.prior_given(y)
+        if y is not None and len(y) != count:
+            raise DataError(f"{len(y)} classes were given for {count} draws: give one for each")
         return p.sample() if p.batch_shape else p.sample((count,))
 
     @torch.no_grad()
@@ -123,13 +126,14 @@ class VAE(nn.Module):
         return (y.to(_anchor(self)),)
 
     def _one_hot(self, y: Tensor) -> Tensor:
-        try:
-            return F.one_hot(y.long(), self.classes)
-        except RuntimeError:
+        if y.is_floating_point():
+            raise DataError("y has class numbers that are not whole: give integers [B], or weights [B, classes]")
+        if (
+            y.device.type == "cpu" and y.numel() and not 0 <= y.min() <= y.max() < self.classes
+        ):  # on a GPU, looking would wait for it
             wrong = y[(y < 0) | (y >= self.classes)][0].item()
-            raise DataError(
-                f"y has class {wrong}, this model is conditional on {self.classes}: 0 to {self.classes - 1}"
-            ) from None
+            raise DataError(f"y has class {wrong}, this model is conditional on {self.classes}: 0 to {self.classes - 1}")
+        return F.one_hot(y.long(), self.classes)
 
     @property
     def latent_shape(self) -> torch.Size:
@@ -181,6 +185,11 @@ def check_fit(model: VAE) -> None:
                 f"posterior {_name(model.posterior)} has codes of shape {tuple(q.event_shape)}, prior "
                 f"{_name(model.prior)} of {tuple(model.latent_shape)}: give both the same latent_dim"
             )
+        if isinstance(held := getattr(model.prior, "codes", None), tuple) and held[0] is not model.codes:
+            raise ConfigError(
+                f"prior {_name(model.prior)} is for other codes than those of posterior {_name(model.posterior)}: build it for "
+                "posterior.latent"
+            )
         z = torch.zeros(1, *model.latent_shape, dtype=anchor.dtype, device=anchor.device)
         wanted = ", ".join(map(str, getattr(likelihood, "parameter_shape", shape)))
         given = f"codes of shape {tuple(model.latent_shape)} (its output must be [batch, {wanted}])"
@@ -221,7 +230,7 @@ class evaluating:  # noqa: N801 - reads as a statement
 
 def _anchor(model: nn.Module) -> Tensor:
     """A tensor of the model's device and precision."""
-    return next((t for t in [*model.parameters(), *model.buffers()] if t.is_floating_point()), torch.zeros(()))
+    return next((t for t in chain(model.parameters(), model.buffers()) if t.is_floating_point()), torch.zeros(()))
 
 
 def _name(part: nn.Module) -> str:

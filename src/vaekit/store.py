@@ -62,8 +62,8 @@ class Run:
 
     @property
     def support(self) -> Support:
-        """What the raw data can be."""
-        return Support.parse(self.config.data.support or "real")
+        """What the raw data can be; binary where they were binarised."""
+        return Support.parse("binary" if self.config.data.binarize else self.config.data.support or "real")
 
     @property
     def transform(self) -> Transform:
@@ -82,34 +82,33 @@ class Run:
         return to_model(as_tensor(array), self.model, self.transform)
 
     def condition(self, y: Labels, rows: int) -> Tensor | None:
-        """Class numbers [rows] of a conditional model, out of names [rows] or one for all; DataError where they cannot be.
-
-        y: None gives every class its turn, one row after the other.
-        """
+        """Class numbers [rows] of a conditional model, out of names [rows] or one for all; DataError where they cannot be."""
         if not self.model.classes:
             if y is not None:
                 raise DataError("labels were given, this run is not conditional: train one with --conditional")
             return None
         known = {name: number for number, name in enumerate(self.config.data.classes)}
-        names = [str(name) for name in np.ravel(np.asarray(y))] if y is not None else list(known)
+        if y is None:
+            raise DataError(f"this run is conditional: give labels, out of {', '.join(self.config.data.classes[:20])}")
+        names = [str(name) for name in np.ravel(np.asarray(y))]
         wrong = next((name for name in names if name not in known), None)
         if wrong is not None:
             raise DataError(f"no class {wrong!r}: {suggest(wrong, known)}")
-        if y is not None and len(names) not in (1, rows):
+        if len(names) not in (1, rows):
             raise DataError(f"{len(names)} labels were given for {rows} rows: give one for each, or one for all")
-        numbers = torch.tensor([known[name] for name in names]).repeat(-(-rows // len(names)))[:rows]
+        numbers = torch.tensor([known[name] for name in names]).expand(rows)
         return numbers.to(next(self.model.parameters()).device)
 
-    def _labels(self, y: Labels, rows: int) -> Tensor | None:
-        if self.model.classes and y is None:
-            raise DataError(f"this run is conditional: give labels, out of {', '.join(self.config.data.classes[:20])}")
-        return self.condition(y, rows)
+    def in_turn(self, rows: int) -> list[str] | None:
+        """Classes for so many rows, each having its turn, one row after the other; None where the run is not conditional."""
+        names = self.config.data.classes
+        return [names[i % len(names)] for i in range(rows)] if self.model.classes else None
 
     @torch.no_grad()
     def encode(self, x: np.ndarray | Tensor, y: Labels = None) -> Distribution:
         """q(z given x) for raw rows [B, *shape], scaled as in training; y: their classes by name, of a conditional run."""
         x = self.prepare(x)
-        return self.model.encode(x, self._labels(y, len(x)))
+        return self.model.encode(x, self.condition(y, len(x)))
 
     def codes(self, z: np.ndarray | Tensor) -> Tensor:
         """Codes [N, L] as the model takes them, [N, *latent shape] on its device; DataError for any that cannot be."""
@@ -129,19 +128,21 @@ class Run:
     def decode(self, z: np.ndarray | Tensor, y: Labels = None) -> np.ndarray:
         """The means of p(x given z) for codes z [N, L], in raw units."""
         z = self.codes(z)
-        return self.transform.inverse(self.model.decode(z, self._labels(y, len(z))).mean).numpy(force=True)
+        return self.transform.inverse(self.model.decode(z, self.condition(y, len(z))).mean).numpy(force=True)
 
     def reconstruct(self, x: np.ndarray | Tensor, y: Labels = None) -> np.ndarray:
         """Raw rows [B, *shape] through the model and back, in raw units."""
         x = self.prepare(x)
-        return self.transform.inverse(self.model.reconstruct(x, self._labels(y, len(x)))).numpy(force=True)
+        return self.transform.inverse(self.model.reconstruct(x, self.condition(y, len(x)))).numpy(force=True)
 
     def sample(self, count: int, y: Labels = None) -> np.ndarray:
         """`count` samples in raw units (0 to 255 for images of bytes), [count, *shape]: the means of p(x given z), z ~ p(z).
 
         y: classes by name, of a conditional run; None: all in turn.
         """
-        return self.transform.inverse(self.model.sample(count, self.condition(y, check_count(count)))).numpy(force=True)
+        count = check_count(count)
+        labels = self.condition(self.in_turn(count) if y is None else y, count)
+        return self.transform.inverse(self.model.sample(count, labels)).numpy(force=True)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source})"

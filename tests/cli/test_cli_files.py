@@ -6,6 +6,8 @@ import shutil
 import numpy as np
 import pytest
 
+import vaekit
+
 
 @pytest.fixture
 def run(small_run, tmp_path):
@@ -100,3 +102,42 @@ def test_binarised_data(cli, tmp_path):
     assert json.loads(out)["bits_per_dimension"]["value"] > 0
     np.save(tmp_path / "gray.npy", np.random.default_rng(0).integers(0, 256, (9, 8, 8), np.uint8))
     assert cli("evaluate", "run", "--data", "gray.npy")[0] == 0
+
+
+def test_codes_of_a_conditional_run_are_decoded_with_their_classes(cli, refused, tmp_path):
+    options = ("mlp", "--data", "digits", "--conditional", "--epochs", "1", "--limit", "100", "--set", "encoder.hidden=[8]")
+    assert cli("train", *options, "--out", "run")[0] == 0
+    for name in ("codes.csv", "codes.npz"):
+        assert cli("encode", "run", "--out", name)[0] == 0
+        assert cli("decode", "run", name, "--out", f"{name}.npy")[0] == 0
+        run = vaekit.load_run("run")
+        rows = vaekit.load_data("digits").train
+        with np.load("run/split.npz") as split:
+            chosen = rows.take(split["test"])
+        expected = run.reconstruct(chosen.x, [str(y) for y in chosen.y])
+        np.testing.assert_allclose(np.load(f"{name}.npy"), expected, rtol=1e-4, atol=1e-4)
+    assert "this run is conditional: give labels" in refused("decode", "run", "--z=0,0", "--out", "x.npy")
+
+
+def test_the_support_of_gray_values_that_are_binarised_is_kept(cli, tmp_path):
+    np.save("gray.npy", np.random.default_rng(0).integers(0, 17, (80, 1, 6, 6), np.uint8))
+    options = ("--support", "integers:17", "--binarize", "threshold", "--epochs", "1", "--out", "run")
+    assert cli("train", "mlp", "--data", "gray.npy", *options)[0] == 0
+    run = vaekit.load_run("run")
+    assert (str(run.support), run.config.data.support) == ("binary", "integers:17")
+    assert cli("evaluate", "run")[0] == 0  # the data, read again, are what they were
+    assert cli("encode", "run", "gray.npy")[0] == 0
+
+
+def test_a_dataset_in_memory_is_binarised_too(tmp_path):
+    run = vaekit.train("gumbel", data=vaekit.load_data("digits"), out=tmp_path / "run", training={"epochs": 1}, latent_dim=2)
+    assert str(run.support) == "binary"
+    assert run.summary["test"]["reconstruction"]["value"] < 64 * np.log(2) + 5  # of gray values up to 16 it would be far off
+
+
+def test_a_comparison_is_only_overwritten_by_force(small_run, cli, refused, tmp_path):
+    for name in ("a", "b"):
+        shutil.copytree(small_run.path, tmp_path / name)
+    (tmp_path / "compare-curves.png").write_bytes(b"mine")
+    assert "compare-curves.png exists" in refused("compare", "a", "b")
+    assert cli("compare", "a", "b", "--force")[0] == 0

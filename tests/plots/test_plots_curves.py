@@ -48,7 +48,7 @@ def test_the_best_validation_epoch_is_marked_with_its_values():
     figure = loss_curves(metrics())
     assert [star(axes) for axes in figure.axes] == [[[12, 151.33]], [[12, 145.33]], [[12, 6]]]
     titles = [axes.get_title("right") for axes in figure.axes]
-    assert titles == ["★ best 151.33 in epoch 12", "★ 145.33", "★ 6.00"]
+    assert titles == ["★ kept: 151.33, epoch 12", "★ 145.33", "★ 6.00"]
 
 
 def test_a_huge_first_epoch_does_not_flatten_the_rest():

@@ -198,7 +198,7 @@ def decode(
     run: RunPath,
     codes: Annotated[Path | None, typer.Argument(metavar="[CODES]", help="Codes: .npz, .npy or .csv.")] = None,
     z: Annotated[list[str] | None, typer.Option("--z", help="One code, such as --z=0.5,-1; may be repeated.")] = None,
-    label: Label = None,
+    label: Annotated[str | None, typer.Option(help="The class, of a conditional run. Default: those in the file.")] = None,
     out: Annotated[Path, typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy).")] = Path("decoded.png"),
     force: Force = False,
     json: Json = False,
@@ -211,7 +211,8 @@ def decode(
     if (codes is None) == (not z):
         raise ConfigError("decode takes either a file of codes or --z=0.5,-1")
     place, loaded = _free(out, force), load_run(run)
-    values = use.decode(loaded, use.load_codes(codes) if codes else _code(z or []), label)
+    given, classes = use.load_codes(codes) if codes else (_code(z or []), None)
+    values = use.decode(loaded, given, label if label is not None or not loaded.model.classes else classes)
     path = use.save_values(place, loaded, values, title=f"{len(values)} decoded codes, {run.name}")
     show.written({"rows": len(values), "file": str(path)}, json)
 
@@ -262,12 +263,15 @@ def compare(
     out: Annotated[
         Path, typer.Option(help="A picture (.png, .pdf, .svg); the curves of training go beside it, as NAME-curves.")
     ] = Path("compare.png"),
+    force: Force = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Runs side by side on the same rows: a table, a picture of what they do, and their curves."""
     from vaekit import workflows
 
+    for path in (out, workflows.curves_beside(out)):
+        _free(path, force)
     found = workflows.compare(runs, split=_part(split), limit=limit, samples=samples, out=out, seed=seed)
     show.comparison(found, json)
 

@@ -13,8 +13,10 @@ from vaekit.errors import ConfigError, DataError, suggest
 SEED = 0  # one for everybody, so that figures of different runs are about the same pixels
 
 
-def binarized(dataset: Dataset, how: str) -> Dataset:
+def binarized(dataset: Dataset, how: str | None) -> Dataset:
     """The dataset with binary values: "threshold" takes what is above one half, "fixed" draws once, p(1) = the gray value.
+
+    Binary data, and all where `how` is None, stay as they are.
 
     "fixed" is the static binarisation of the literature (Salakhutdinov & Murray, 2008), with a draw of our own.
     Raises ConfigError for another way, DataError for data that are not gray values.
@@ -23,6 +25,8 @@ def binarized(dataset: Dataset, how: str) -> Dataset:
     >>> binarized(data, "threshold").train.x
     array([[False, False,  True]])
     """
+    if how is None or dataset.support.kind == "binary":
+        return dataset
     if how not in WAYS:
         raise ConfigError(f"binarize {how!r}: {suggest(how, WAYS)}")
     if dataset.support.kind not in ("unit", "integers"):

@@ -72,7 +72,7 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
         content = decompressed(file).read(ARCHIVE_BYTES + 1)
     if len(content) > ARCHIVE_BYTES:
         raise ValueError(f"it decompresses to more than {ARCHIVE_BYTES} bytes")
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
         for name in MD5:
             member = archive.extractfile(f"cifar-10-batches-bin/{name}")
             yield name, member.read(FILE_BYTES + 1) if member else b""

@@ -1,6 +1,7 @@
 """How much the gradient of an objective varies with the noise that it is estimated from."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import torch
@@ -37,10 +38,13 @@ def gradient_variance(
     """
     if draws < 2:
         raise ConfigError(f"draws = {draws}: at least 2, for a variance")
+    model = deepcopy(model)  # a codebook and batch statistics move with every look at them in training mode
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     parameters = [p for part in (model.encoder, model.posterior) for p in part.parameters() if p.requires_grad]
     mean, squares = torch.zeros(()), torch.zeros(())
     for i in range(draws):
         with noise(seed, i):
+            model.load_state_dict(buffers, strict=False)
             loss = objective(model, x, *(() if y is None else (y,))).loss
         gradient = _flat(torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True))
         deviation = gradient - mean

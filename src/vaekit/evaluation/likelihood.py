@@ -104,9 +104,10 @@ def importance_weighted_bound(model: VAE, rows: Inputs, samples: int, *, seed: i
         with evaluating(model), noise(seed, step), torch.autocast(x.device.type, enabled=False):
             q = model.encode(x, y)
             total = torch.full((len(x),), -math.inf, dtype=torch.float64)
-            for start in range(0, samples, chunk):
-                z = draw(q, min(chunk, samples - start))
+            count = 1 if getattr(q, "certain", False) else samples  # where all samples are one, so is their mean
+            for start in range(0, count, chunk):
+                z = draw(q, min(chunk, count - start))
                 log_weight = (model.log_joint(x, z, y) - q.log_prob(z)).cpu().double()
                 total = torch.logaddexp(total, log_weight.logsumexp(0))
-            bounds.append(total - math.log(samples))
+            bounds.append(total - math.log(count))
     return torch.cat(bounds)

@@ -17,6 +17,8 @@ class ReconstructionOnly:
     samples: K, draws of z per row.
     """
 
+    judged_by = "reconstruction"
+
     def __init__(self, *, samples: PositiveInt = 1):
         self.samples = samples
 
@@ -33,6 +35,8 @@ class DivergenceOnly:
     Raises ConfigError for a divergence without a gradient: that of a deterministic or quantised posterior, and that of a
     categorical one from a prior that couples its variables.
     """
+
+    judged_by = "divergence"
 
     def __init__(self, *, samples: PositiveInt = 1):
         self.samples = samples

@@ -18,19 +18,20 @@ SIZE = (5.6, 6.8)
 
 
 @styled
-def loss_curves(metrics: Mapping[str, Sequence[float] | NDArray], *, title: str = "") -> Figure:
+def loss_curves(metrics: Mapping[str, Sequence[float] | NDArray], *, title: str = "", best_epoch: int | None = None) -> Figure:
     """Loss, reconstruction and divergence over the epochs, in training and validation, with the best epoch marked.
 
     `metrics` holds the columns epoch, train_loss, train_reconstruction, train_divergence, val_loss, val_reconstruction
     and val_divergence, in nats; values that are not finite are left out. First epochs far above the rest run off the
-    scale, and the panel says so. Raises `DataError` when a column is missing or nothing is finite.
+    scale, and the panel says so. `best_epoch` is the one that was kept; by default that of the lowest loss. Raises
+    `DataError` when a column is missing or nothing is finite.
 
     >>> columns = {name: [3.0, 2.0] for name in COLUMNS} | {"epoch": [1, 2]}
     >>> [axes.get_title("left") for axes in loss_curves(columns).axes]
     ['Loss (negative ELBO)', 'Reconstruction', 'Divergence']
     """
     table = _table(metrics)
-    best = _best(table)
+    best = _best(table) if best_epoch is None else int(np.searchsorted(table["epoch"], best_epoch))
     figure = Figure(figsize=SIZE, layout="constrained")
     panels = figure.subplots(len(PARTS), 1, sharex=True)
     for axes, part in zip(panels, PARTS, strict=True):
@@ -107,5 +108,5 @@ def _mark(axes: Axes, table: dict[str, NDArray], part: str, best: int) -> None:
     if not np.isfinite(value):
         return
     axes.plot([epoch], [value], marker="*", markersize=13, color=INK, markeredgecolor="white", linestyle="", zorder=4)
-    text = f"★ best {number(value)} in epoch {epoch:.0f}" if part == "loss" else f"★ {number(value)}"
+    text = f"★ kept: {number(value)}, epoch {epoch:.0f}" if part == "loss" else f"★ {number(value)}"
     axes.set_title(text, loc="right", fontsize=11, weight="bold")

@@ -53,7 +53,7 @@ class Autoregressive(Conditional):
         nn.init.zeros_(self.logits.weight)
         nn.init.zeros_(self.logits.bias)
         self.waiting = False
-        self.register_buffer("uniform", torch.zeros(latent.positions, latent.count), persistent=False)
+        self.register_buffer("uniform", torch.zeros(1, latent.count), persistent=False)
 
     def forward(self, features: Tensor | None = None) -> CodeDistribution:
         if self.waiting:

@@ -25,7 +25,7 @@ class Uniform(Conditional):
         if not isinstance(latent, Codes):
             raise ConfigError("prior uniform is for discrete codes, the posterior is continuous: set prior=standard-normal")
         self.codes = (latent,)  # the posterior's own: in a tuple, so that it is not counted and saved twice
-        self.register_buffer("logits", torch.zeros(latent.positions, latent.count), persistent=False)
+        self.register_buffer("logits", torch.zeros(1, latent.count), persistent=False)
 
     def forward(self, features: Tensor | None = None) -> IndependentCodes:
         return IndependentCodes(self.codes[0], self.logits)

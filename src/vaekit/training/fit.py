@@ -48,7 +48,7 @@ def fit(
     with Signals() as signals, torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
         recorder = Recorder(folder, signals, config.training.checkpoint_seconds)
         for i, stage in enumerate(stages[max(begun, default=0) :], max(begun, default=0)):
-            recorder.begin(stage.name)
+            recorder.begin(stage.name, stage.criterion)
             batches = Batches(inputs, stage.batch_size, mix(config.seed, i) if i else config.seed)
             with learning(model, stage):
                 module = Training(model, stage, batches, batches.seed).train()  # Lightning leaves the modes as they are
@@ -73,7 +73,7 @@ def _trainer(config: Settings, stage: Stage, folder: Path, callbacks: list[Callb
         logging.getLogger(name).setLevel(logging.ERROR)
     options, device = config.training, find_device(config.training.device)
     if stage.patience is not None:
-        callbacks = [*callbacks, EarlyStopping("val_loss", patience=stage.patience, check_on_train_epoch_end=True)]
+        callbacks = [*callbacks, EarlyStopping(stage.criterion, patience=stage.patience, check_on_train_epoch_end=True)]
     return Trainer(
         accelerator="gpu" if device.type == "cuda" else device.type,
         devices=[device.index] if device.type == "cuda" else 1,

@@ -38,7 +38,7 @@ def checkpoint(folder: Path, stage: str) -> Path:
 
 
 class Recorder(Checkpoint):
-    """Keeps the best weights by validation loss, metrics.csv, and a checkpoint: each epoch, each `seconds`, at a signal.
+    """Keeps the best weights by a validation figure, metrics.csv, and a checkpoint: each epoch, each `seconds`, at a signal.
 
     It is a Checkpoint so that Lightning calls it last: what it saves includes what the other callbacks have just decided.
     """
@@ -50,9 +50,9 @@ class Recorder(Checkpoint):
         self.elapsed = 0.0
         self._epoch_started = self._saved = time.monotonic()
 
-    def begin(self, stage: str) -> None:
-        """Turn to a stage; the rows of the one before stay."""
-        self.path = checkpoint(self.folder, stage)
+    def begin(self, stage: str, criterion: str) -> None:
+        """Turn to a stage, whose best epoch is the one with the lowest `criterion`; the rows of the one before stay."""
+        self.path, self.criterion = checkpoint(self.folder, stage), criterion
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows, "best": self.best, "elapsed": self.elapsed + time.monotonic() - self._epoch_started}
@@ -82,7 +82,7 @@ class Recorder(Checkpoint):
         rows = len(pl_module.batches.inputs)
         row = {"epoch": len(self.rows) + 1} | pl_module.row | {"seconds": seconds, "samples_per_second": rows / seconds}
         self.rows.append(row)
-        if not self.best or row["val_loss"] < self.best["val_loss"]:
+        if not self.best or row[self.criterion] < self.best[self.criterion]:
             self.best = row
             store.save_weights(self.folder, pl_module.model)
         store.save_metrics(self.folder, self.rows)

@@ -28,6 +28,11 @@ class Stage:
     patience: int | None = None
     clip: float | None = None
 
+    @property
+    def criterion(self) -> str:
+        """The column that chooses the best weights: the validation loss, if the objective does not say otherwise."""
+        return f"val_{getattr(self.objective, 'judged_by', 'loss')}"
+
     def frozen(self, model: VAE) -> list[nn.Module]:
         """The parts that do not learn."""
         return [module for name, module in model.named_children() if name not in self.learns]

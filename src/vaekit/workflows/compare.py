@@ -1,4 +1,4 @@
-"""Runs side by side, on the same rows, with the same noise."""
+"""Runs side by side, on the same rows."""
 
 import os
 from collections.abc import Sequence
@@ -35,14 +35,14 @@ SHARES = (0.0, 0.125, 0.25, 0.5, 1.0)
 def compare(
     runs: Sequence[Run | str | os.PathLike],
     *,
-    split: Part = "test",
+    split: Part | None = None,
     limit: int | None = None,
     samples: int | None = None,
     data: Any = None,
     out: str | os.PathLike | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """The figures of 2 to 8 runs on the same rows with the same noise, in nats per row, and two pictures of them.
+    """The figures of 2 to 8 runs on the same rows with the same seed, in nats per row, and two pictures of them.
 
     The rows are those that belong to `split` in every run; runs of different data are refused. limit: the first so many of
     them. samples: K of the importance-weighted bound, which is left out without. data: the dataset, where it is at hand.
@@ -51,6 +51,7 @@ def compare(
 
     Raises ConfigError and DataError where runs cannot be compared.
     """
+    split = split or "test"
     _check_request(runs, limit, samples, out)
     loaded = {name: run if isinstance(run, Run) else load_run(run) for name, run in zip(_names(runs), runs, strict=True)}
     _check_same_data(loaded)
@@ -68,6 +69,11 @@ def compare(
         "notes": _notes(loaded, table),
     }
     return found | {"files": [] if out is None else [str(path) for path in _pictures(Path(out), subjects, table, split, seed)]}
+
+
+def curves_beside(out: Path) -> Path:
+    """Where the curves go, beside the picture."""
+    return out.with_name(f"{out.stem}-curves{out.suffix}")
 
 
 # --- Which runs, which rows ------------------------------------------------------------------------------------------------
@@ -180,7 +186,7 @@ def _pictures(out: Path, subjects: dict[str, Subject], table: list[dict[str, Any
             curves[name if row["divergence"] else f"{name} (no divergence)"] = _curves(subject.run, row)
     if curves:
         title = f"Training of {len(curves)} runs on {first.name}"
-        paths.append(save(compared_curves(curves, title=title), out.with_name(f"{out.stem}-curves{out.suffix}")))
+        paths.append(save(compared_curves(curves, title=title), curves_beside(out)))
     return paths
 
 
@@ -210,7 +216,7 @@ def _column(subject: Subject, seed: int) -> "Column":
     chosen = np.unique(np.linspace(0, count - 1, SHOWN).astype(int))
     pairs = pick(run, subject.rows, chosen)
     with noise(seed):
-        samples = run.model.sample(SAMPLES, run.condition(None, SAMPLES))
+        samples = run.model.sample(SAMPLES, run.condition(run.in_turn(SAMPLES), SAMPLES))
     z, steps = pushed(subject, pairs.codes.mean[0], seed)
     y = None if pairs.labels is None or not run.model.classes else torch.full((len(z) * len(steps),), int(pairs.labels[0]))
     moved = decode_means(run.model, torch.tensor(z).flatten(0, 1).reshape(-1, *run.model.latent_shape), y)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch.distributions import Independent
+from torch.distributions import Distribution, Independent
 
 from vaekit import store
 from vaekit.data.splits import Part
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SIDE = 15
+FAR = 1_000_000  # how far out a grid may go
 MOST_CLASSES = 20
 
 
@@ -104,37 +105,36 @@ def grid(subject: Subject, view: View) -> "Figure":
     from vaekit.plots import decoded_grid
 
     first, second = subject.dimensions()
-    size = subject.run.model.latent_shape.numel()
-    across = _coordinates(subject, first, view.across)
-    down = _coordinates(subject, second, view.down) if size > 1 else np.zeros(1)
-    z = torch.zeros(len(down), SIDE, size)
+    model, size = subject.run.model, subject.run.model.latent_shape.numel()
+    label = view.label if view.label is not None or not model.classes else subject.run.config.data.classes[0]
+    prior = model.prior_given(subject.run.condition(label, 1))
+    across = _coordinates(prior, first, view.across)
+    down = _coordinates(prior, second, view.down) if size > 1 else np.zeros(1)
+    z = prior.mean.reshape(-1, size)[0].cpu().repeat(len(down), SIDE, 1)
     z[..., second] = torch.tensor(down, dtype=z.dtype)[:, None]
     z[..., first] = torch.tensor(across, dtype=z.dtype)[None, :]
-    model = subject.run.model
-    label = view.label if view.label is not None or not model.classes else subject.run.config.data.classes[0]
     y = subject.run.condition(label, z.shape[:2].numel())
     images = subject.pixels(decode_means(model, z.reshape(-1, *model.latent_shape), y).unflatten(0, z.shape[:2]))
     where = "prior quantiles" if view.across is None else "latent range"
-    rest = f", the other {size - 2} dimensions at 0" if size > 2 else ""
+    rest = f", the other {size - 2} dimensions at {'0' if not prior.mean.any() else 'their mean'}" if size > 2 else ""
     title = f"Decoded {where}, {subject.recipe} on {subject.name}{rest}" + (f", class {label}" if label is not None else "")
     return decoded_grid(images, across, down, names=(f"z{first + 1}", f"z{second + 1}" if size > 1 else ""), title=title)
 
 
-def _coordinates(subject: Subject, dimension: int, given: Range | None) -> np.ndarray:
+def _coordinates(prior: Distribution, dimension: int, given: Range | None) -> np.ndarray:
     if given is not None:
-        if not given[0] < given[1]:
-            raise ConfigError(f"a range goes from a lower to a higher number, not {given[0]} to {given[1]}")
+        if not -FAR <= given[0] < given[1] <= FAR:
+            raise ConfigError(f"a range goes from a lower to a higher number, within {FAR:,}, not {given[0]} to {given[1]}")
         return np.linspace(*given, SIDE)
-    shares = torch.linspace(0.02, 0.98, SIDE)
-    model = subject.run.model
-    prior = model.prior_given(model.first_class(1))
+    like = prior.mean
+    shares = torch.linspace(0.02, 0.98, SIDE, dtype=like.dtype, device=like.device)
     try:
         base = prior.base_dist if isinstance(prior, Independent) else prior
         quantiles = base.icdf(shares.reshape(-1, *[1] * len(prior.event_shape)))
         return quantiles.expand(SIDE, *prior.event_shape).flatten(1)[:, dimension].numpy(force=True)
     except NotImplementedError:  # no quantile function: that of many draws
         with noise(0):
-            return prior.sample((10_000,)).flatten(1)[:, dimension].quantile(shares).numpy(force=True)
+            return prior.sample((10_000,)).reshape(10_000, -1)[:, dimension].quantile(shares).numpy(force=True)
 
 
 def reconstructions(subject: Subject, view: View) -> "Figure":
@@ -169,7 +169,7 @@ def samples(subject: Subject, view: View) -> "Figure":
 
     run = subject.run
     with noise(view.seed):
-        images = run.model.sample(64, run.condition(view.label, 64))
+        images = run.model.sample(64, run.condition(run.in_turn(64) if view.label is None else view.label, 64))
     return sheet(subject.pixels(images), title=f"Samples from the prior, {subject.recipe} on {subject.name}")
 
 
@@ -190,7 +190,9 @@ def curves(subject: Subject, view: View) -> "Figure":
     """Losses by epoch."""
     from vaekit.plots import loss_curves
 
-    return loss_curves(subject.run.metrics, title=f"Training of {subject.recipe} on {subject.name}")
+    kept = subject.run.summary.get("best_epoch")
+    title = f"Training of {subject.recipe} on {subject.name}"
+    return loss_curves(subject.run.metrics, title=title, best_epoch=kept if isinstance(kept, int) else None)
 
 
 PLOTS: dict[str, Callable[[Subject, View], "Figure"]] = {

@@ -52,17 +52,16 @@ def load_recipe(recipe: str | None, data: Any, options: Mapping[str, Any]) -> tu
 
 def load_data(config: Settings, data: Any = None) -> Dataset:
     """The rows that the configuration names, or those given in their place; DataError where recorded ones have changed."""
-    if isinstance(data, Dataset):
-        return _unchanged(config, data)
     options = config.data
+    if isinstance(data, Dataset):
+        return _unchanged(config, binarized(data, options.binarize))
     source = options.source if data is None or isinstance(data, Mapping) else data
     if isinstance(source, str) and source == IN_MEMORY:
         raise DataError("this run was trained on arrays in memory: give them again (data=...), or a path")
     if data is None and options.fingerprint and _is_gone(source):
         raise DataError(f"{source}, which this run was trained on, is not there any more: bring it back, or give --data PATH")
-    support = None if options.binarize else options.support  # what is recorded is that of the binary values
-    dataset = datasets.load(source, test=options.test, support=support, resize=options.resize)
-    return _unchanged(config, binarized(dataset, options.binarize) if options.binarize else dataset)
+    dataset = datasets.load(source, test=options.test, support=options.support, resize=options.resize)
+    return _unchanged(config, binarized(dataset, options.binarize))
 
 
 def _is_gone(source: Any) -> bool:
@@ -95,7 +94,8 @@ def fit_to_data(config: Settings, dataset: Dataset, accepts: tuple[str, ...] | N
     accepts: the supports that a likelihood of the user's own accepts.
     """
     shown = dataset.support.transform(accepts or ("binary", "unit", "real"))
-    facts = {"support": str(dataset.support), "classes": dataset.classes, "fingerprint": dataset.fingerprint()}
+    support = config.data.support if config.data.binarize else str(dataset.support)  # of the raw data
+    facts = {"support": support, "classes": dataset.classes, "fingerprint": dataset.fingerprint()}
     located = {name: _absolute(getattr(config.data, name)) for name in ("source", "test")}
     if config.conditional and not dataset.classes:
         raise DataError(f"a conditional model needs labels, {dataset.name!r} has none: label them, or leave out --conditional")

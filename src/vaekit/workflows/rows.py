@@ -29,7 +29,9 @@ def find_rows(run: Run, split: Part | None = None, data: Any = None) -> tuple[Ro
 
 def rows_to_judge(run: Run, split: Part | None, data: Any) -> tuple[Rows, str]:
     """The same to judge the model on: its own data, given again, are split as they were, and no training row is a test."""
-    dataset = load_data(run.config) if data is None else _others(run, data)
+    if data is None:
+        return _own(run, load_data(run.config), split)
+    dataset = _others(run, data)
     own = dataset.fingerprint() == run.config.data.fingerprint
     return _own(run, dataset, split) if own else _suiting(run, dataset, split)
 
@@ -60,18 +62,16 @@ def _suiting(run: Run, dataset: Dataset, split: Part | None) -> tuple[Rows, str]
 
 def _others(run: Run, data: Any) -> Dataset:
     """Other data, taken for what the run was trained on: its support, and for images its size and number of channels."""
-    binarize = run.config.data.binarize
-    if binarize:
-        dataset = datasets.load(data)
-        return dataset if dataset.support.kind == "binary" else binarized(dataset, binarize)
+    how = run.config.data.binarize
+    support = run.config.data.support if how else run.support
     if isinstance(data, str) and data in datasets.NAMES:
-        dataset = datasets.load(data)
+        dataset = binarized(datasets.load(data), how)
         if dataset.support != run.support:
             raise DataError(f"{data!r} has the support {dataset.support}, the model was trained on {run.support}")
         return dataset
     images = isinstance(data, str | os.PathLike) and Path(data).suffix.lower() not in (".npy", ".npz")
-    dataset = datasets.load(data, support=run.support, resize=run.config.data.resize if images else None)
-    return _recoloured(run, dataset) if images and dataset.train.x.dtype == np.uint8 else dataset
+    dataset = datasets.load(data, support=support, resize=run.config.data.resize if images else None)
+    return binarized(_recoloured(run, dataset) if images and dataset.train.x.dtype == np.uint8 else dataset, how)
 
 
 def _recoloured(run: Run, dataset: Dataset) -> Dataset:

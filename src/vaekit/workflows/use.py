@@ -52,7 +52,7 @@ def sample(run: Run, count: int = 64, *, label: str | None = None, seed: int = 0
 
     label: of a conditional run, the class; None: all in turn.
     """
-    y = run.condition(label, check_count(count))
+    y = run.condition(run.in_turn(check_count(count)) if label is None else label, count)
     with noise(seed), evaluating(run.model):
         z = run.model.draw(count, y)
         values = draw_values(run.model, z, y) if draw else decode_means(run.model, z, y)
@@ -74,7 +74,7 @@ def encode(run: Run, rows: Rows) -> Codes:
 def decode(run: Run, z: np.ndarray | Tensor, label: str | Sequence[str] | None = None) -> np.ndarray:
     """The means of p(x given z) for codes z [N, L], in raw units, [N, *shape], batch by batch.
 
-    label: of a conditional run, the class of each code or of all; None: all in turn.
+    label: of a conditional run, the class of each code or of all.
     """
     z = run.codes(z)
     return run.transform.inverse(decode_means(run.model, z, run.condition(label, len(z)))).numpy(force=True)
@@ -165,22 +165,22 @@ def _write_csv(path: Path, codes: Codes) -> None:
             table.writerow([row, *names, *(f"{number:.9g}" for number in numbers)])
 
 
-def load_codes(path: str | os.PathLike) -> np.ndarray:
-    """Codes [N, L] from what `save_codes` writes, or an .npy of your own."""
+def load_codes(path: str | os.PathLike) -> tuple[np.ndarray, list[str] | None]:
+    """Codes [N, L] from what `save_codes` writes, or an .npy of your own; and the classes of the rows, where they are there."""
     path = Path(path)
     suffix = _suffix(path, (".npz", ".npy", ".csv"))
     if not path.is_file():
         raise DataError(f"{path} is not a file: give codes that `vaekit encode` wrote, or --z")
     if suffix == ".csv":
         return _csv_codes(path)
-    if path.suffix.lower() == ".npy":
-        return datasets.load(path, support=Support("real")).train.x
+    if suffix == ".npy":
+        return datasets.load(path, support=Support("real")).train.x, None
     with _opened(path) as file:
         arrays = read_npz(file, str(path))
     if "mean" not in arrays:
         raise DataError(f"{path} has no array 'mean': write codes with `vaekit encode`, or give an .npy")
     check_numeric(arrays["mean"], str(path))
-    return arrays["mean"]
+    return arrays["mean"], [str(name) for name in arrays["class"].ravel()] if "class" in arrays else None
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -190,7 +190,7 @@ def _opened(path: Path) -> BinaryIO:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _csv_codes(path: Path) -> np.ndarray:
+def _csv_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
     with _opened(path) as file:
         text = file.read(MAX_CSV + 1)
     if len(text) > MAX_CSV:
@@ -200,11 +200,12 @@ def _csv_codes(path: Path) -> np.ndarray:
         place = {name.strip(): i for i, name in enumerate(header)}
         columns = [place[name] for name in sorted(filter(_is_code, place), key=lambda name: int(name[1:]))]
         codes = np.array([[float(row[i]) for i in columns] for row in rows], dtype=np.float64)
+        classes = [row[place["class"]] for row in rows] if "class" in place else None
     except (ValueError, IndexError, csv.Error):
-        codes = np.empty(0)
+        codes, classes = np.empty(0), None
     if not codes.size:
         raise DataError(f"{path} is not a table of numbers, with commas between, under a row with the names z1, z2, ...")
-    return codes
+    return codes, classes
 
 
 def _is_code(column: str) -> bool:
