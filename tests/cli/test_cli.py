@@ -150,6 +150,7 @@ def run(small_run, tmp_path):
         (("plot", "run", "latent", "--out", "picture.xyz"), "allowed suffixes"),
         (("evaluate", "run", "--split", "tset"), "did you mean 'test'"),
         (("evaluate", "run", "--samples", "0"), "samples = 0: at least 1"),
+        (("evaluate", "run", "--samples", "99999999999"), "at most 1,000,000"),
         (("evaluate", "run", "--data", "digits"), "integers:17"),
         (("sample", "run", "--count", "0"), "count = 0: a whole number from 1 to 1,000,000"),
         (("sample", "run", "--out", "samples.doc"), "allowed are .npy, .png"),

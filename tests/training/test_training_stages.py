@@ -184,3 +184,12 @@ def test_relaxed_codes_wait_for_a_prior_that_couples_them(tmp_path):
     assert len(divergence) == 5 and max(divergence[:2]) <= 4 * math.log(3)
     sampled = vaekit.load_run(run.path).model.draw(50)
     torch.testing.assert_close(sampled.unflatten(1, (4, 3)).sum(-1), torch.ones(50, 4), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("objective", "figure"), [("reconstruction-only", "reconstruction"), ("divergence-only", "divergence")]
+)
+def test_an_ablation_keeps_the_epoch_that_is_best_by_its_own_term(tmp_path, objective, figure):
+    run = train_small(tmp_path / "run", objective=objective, training={"epochs": 6})
+    values = run.metrics[f"val_{figure}"]
+    assert run.summary["best_epoch"] == 1 + values.index(min(values))

@@ -56,6 +56,9 @@ def evaluate(
     for name, number, least in (("samples", samples, 1), ("agreement", agreement, 0), ("limit", limit, 1)):
         if number is not None and number < least:
             raise ConfigError(f"{name} = {number}: at least {least}")
+    for name, number in (("samples", samples), ("agreement", agreement)):
+        if number > MAX_SAMPLES:
+            raise ConfigError(f"{name} = {number}: at most {MAX_SAMPLES:,}")
     run = run if isinstance(run, Run) else load_run(run)
     if agreement and not run.model.classes:
         raise ConfigError("agreement needs a conditional run, this one is not: leave it out, or train with --conditional")
@@ -83,6 +86,7 @@ def evaluate(
     }
 
 
+MAX_SAMPLES = 1_000_000
 NO_DIVERGENCE = "a deterministic posterior has no finite divergence, so the loss is the reconstruction alone"
 NO_BOUND = "a deterministic posterior gives no bound of log p(x)"
 
