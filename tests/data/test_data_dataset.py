@@ -109,8 +109,10 @@ def test_memory_map_is_checked_and_hashed_in_place(tmp_path):
 
 
 def test_require_fits():
-    require(np.zeros((2, 1, 8, 8)), (1, 8, 8), UNIT, "new.npy")
-    require(Rows(np.zeros((2, 5))), (5,), UNIT, "new.npy")
+    for rows, shape in ((np.zeros((2, 1, 8, 8)), (1, 8, 8)), (Rows(np.zeros((2, 5))), (5,))):
+        require(rows, shape, UNIT, "new.npy")  # says nothing, where the next shape is refused
+        with pytest.raises(DataError, match=r"new\.npy has rows of shape"):
+            require(rows, (*shape[:-1], shape[-1] + 1), UNIT, "new.npy")
 
 
 @pytest.mark.parametrize(

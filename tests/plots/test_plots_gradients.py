@@ -54,7 +54,10 @@ def test_no_variance_at_all_has_a_number_in_the_place_of_a_bar(tmp_path):
 
 
 def test_one_estimator_and_one_epoch(tmp_path):
-    save(gradient_estimators({"pathwise": [3.0]}, {"pathwise": [0.5]}, ["now"]), tmp_path / "a.png")
+    figure = gradient_estimators({"pathwise": [3.0]}, {"pathwise": [0.5]}, ["now"])
+    assert save(figure, tmp_path / "a.png").stat().st_size > 0
+    assert len(figure.axes[0].lines) == 1
+    assert "0.5" in [text.get_text() for text in figure.axes[1].texts]
 
 
 @pytest.mark.parametrize(

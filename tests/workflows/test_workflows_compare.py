@@ -114,8 +114,8 @@ def test_two_pictures_of_every_kind_of_run(runs, tmp_path, monkeypatch):
         for direction in column.moved:
             np.testing.assert_allclose(direction[0], column.decoded[0], atol=1e-5)
     assert vae.steps == ["0 sd", "0.5 sd", "1 sd", "2 sd", "4 sd"] and discrete.steps[-1] == "100%"
-    assert plain.note == f"mlp: reconstruction {found['runs'][1]['reconstruction']['value']:.1f} nats"
-    assert seed.note.startswith("mlp: loss ") and few.name == "few"
+    assert plain.note == f"reconstruction {found['runs'][1]['reconstruction']['value']:.1f} nats"
+    assert seed.note.startswith("loss ") and few.name == "few"
     (curves,), _ = given["compared_curves"]
     assert list(curves) == ["vae", "plain (no divergence)", "few", "other seed", "discrete"]
     assert list(curves["vae"]["updates"]) == [3, 6]  # 49 rows in batches of 16, the last row with the batch before

@@ -200,8 +200,8 @@ def _curves(run: Run, row: dict[str, Any]) -> dict[str, np.ndarray]:
 
 def _note(row: dict[str, Any]) -> str:
     if not row["divergence"]:
-        return f"{row['recipe']}: reconstruction {row['reconstruction']['value']:.1f} nats"
-    return f"{row['recipe']}: loss {row['loss']['value']:.1f} nats, divergence {row['divergence']['value']:.1f}"
+        return f"reconstruction {row['reconstruction']['value']:.1f} nats"
+    return f"loss {row['loss']['value']:.1f} nats, divergence {row['divergence']['value']:.1f}"
 
 
 def _column(subject: Subject, seed: int) -> "Column":
