@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # nets this small gain nothing fr
 
 import numpy as np
 import pytest
+import torch
 from rich.console import Console
 
 import vaekit
@@ -16,6 +17,14 @@ from vaekit.cli import main
 from vaekit.data import Dataset, Rows, Support
 
 QUIET = Console(quiet=True)
+
+
+@pytest.fixture(autouse=True)
+def fixed_noise():
+    """Every test draws the same random numbers, whichever ran before."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
 
 
 def small_images(rows: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int = 3) -> Dataset:

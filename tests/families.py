@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaekit import likelihoods, nets, posteriors, priors
-from vaekit.codes import Codes
+from vaekit.codebook import Codebook
 from vaekit.model import VAE, evaluating
 from vaekit.nets.conditioned import Conditioned
 from vaekit.objectives import ELBO, DivergenceOnly, ReconstructionOnly
@@ -175,7 +175,7 @@ def small_vae(posterior: Part, prior: Part, likelihood: Part, pair: Nets = TRAIN
         with torch.no_grad(), evaluating(encoder):
             features = encoder(torch.zeros(1, *wider(pair.shape, classes))).shape[1:]
         q = posterior.make(tuple(features), LATENT)
-        z = q.latent.shape if isinstance(q.latent, Codes) else q.latent
+        z = q.latent.shape if isinstance(q.latent, Codebook) else q.latent
         decoder = pair.decoder(wider(z, classes), given.parameter_shape)
         if classes:
             encoder, decoder = Conditioned(encoder), Conditioned(decoder)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from vaekit import recipes
-from vaekit.codes import Codes
+from vaekit.codebook import Codebook
 from vaekit.compose import (
     build_model,
     build_part,
@@ -25,7 +25,7 @@ from vaekit.priors import PRIORS
 
 PARTS = [(family, kind) for family, kinds in FAMILIES.items() for kind in kinds]
 SHAPE = (2, 12, 10)
-CODES = Codes(torch.eye(3), groups=2)
+CODES = Codebook(torch.eye(3), groups=2)
 SHAPES: dict[str, tuple[Any, ...]] = {
     "encoder": (SHAPE, 4),
     "posterior": (6, 4),
@@ -42,7 +42,7 @@ NEEDED: dict[str, dict[str, Any]] = {"categorical": {"levels": 5}, "discretized-
 APART = {
     "objective elbo": {"gradient": "none"},
     "posterior finite-scalar": {"levels": (3, 2)},
-    "prior autoregressive": {"heads": 3},
+    "prior autoregressive": {"heads": 5},
 }
 """Other values where one of the schema alone would not go with the others."""
 
@@ -182,7 +182,7 @@ def test_a_model_of_any_latent_describes_itself(latent: str, classes: tuple[str,
     y = torch.arange(5) % 3 if classes else None
     sizes = {"continuous": 4, "point": 4, "one-hot": 20, "codebook": 4, "levels": 4}
     assert model.latent_shape == (sizes[latent], *((3, 3) if nets else ()))
-    assert (model.codes is None) == (latent in ("continuous", "point"))
+    assert (model.codebook is None) == (latent in ("continuous", "point"))
     assert model.sample(5, y).shape == model.reconstruct(torch.zeros(5, 2, 12, 10), y).shape == (5, 2, 12, 10)
     described = describe_model(model)
     assert described["latent_dim"] == 4 and described["conditional"] == bool(classes)
@@ -230,7 +230,7 @@ def test_a_conditional_models_own_nets_see_the_classes_and_modules_of_ones_own_a
         ),
         (
             {"posterior": "vector-quantised", "prior": {"kind": "autoregressive", "heads": 3}},
-            "prior.heads = 3 does not divide prior.width = 128: choose a divisor of it",
+            "prior.heads = 3 does not divide prior.width = 64: choose a divisor of it",
         ),
         (
             {"decoder": "conv-map"},

@@ -28,7 +28,7 @@ from families import (
     small_vae,
 )
 from vaekit import divergences
-from vaekit.codes import Codes
+from vaekit.codebook import Codebook
 from vaekit.distributions import point
 from vaekit.errors import ConfigError
 from vaekit.likelihoods import LIKELIHOODS as REGISTERED_LIKELIHOODS
@@ -67,16 +67,9 @@ every_pair_of_nets = pytest.mark.parametrize("pair", NETS, ids=names(NETS))
 both_precisions = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 
 
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
-def prior_of(prior: Part, latent: Codes | int | tuple[int, ...] | None = None) -> nn.Module:
+def prior_of(prior: Part, latent: Codebook | int | tuple[int, ...] | None = None) -> nn.Module:
     """A prior in float64, for a latent of its kind, with nothing at the value that it starts from."""
-    z = latent or (LATENT if prior.z == "continuous" else Codes(torch.randn(3, 2), groups=2))
+    z = latent or (LATENT if prior.z == "continuous" else Codebook(torch.randn(3, 2), groups=2))
     part = prior.make(z, prior.classes).double()
     for parameter in part.parameters():
         nn.init.normal_(parameter, std=0.5)
@@ -225,7 +218,7 @@ def test_a_posterior_gives_one_distribution_per_row(posterior: Part, features: t
 def test_a_posterior_says_what_its_z_is_before_it_gives_one(posterior: Part, features: tuple[int, ...]):
     part = posterior.make(features, LATENT).double()
     shape = part(torch.randn(5, *features, dtype=torch.float64)).event_shape
-    assert isinstance(part.latent, Codes) == (posterior.z == "discrete")
+    assert isinstance(part.latent, Codebook) == (posterior.z == "discrete")
     assert part.latent_dim == LATENT and shape == (part.latent.shape if posterior.z == "discrete" else part.latent)
 
 

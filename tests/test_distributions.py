@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Independent, Normal
 from torch.distributions import ContinuousBernoulli as TorchContinuousBernoulli
 
-from vaekit.codes import Codes, IndependentCodes
+from vaekit.codebook import Codebook, IndependentCodes
 from vaekit.distributions import ContinuousBernoulli, Delta, point, soft_clamp
 from vaekit.errors import ConfigError
 
@@ -229,7 +229,7 @@ def test_the_point_of_a_continuous_distribution_is_its_mean():
 
 
 def test_the_point_of_a_discrete_distribution_is_its_mode():
-    codes = Codes(torch.eye(3, dtype=torch.float64), 2)
+    codes = Codebook(torch.eye(3, dtype=torch.float64), 2)
     q = IndependentCodes(codes, double([[[0.0, 1.0, 0.5], [2.0, 0.0, 0.0]]]))
     assert point(q).tolist() == [[0, 1, 0, 1, 0, 0]]
     bernoulli = Independent(Bernoulli(double([[0.2, 0.9]])), 1)

@@ -64,13 +64,6 @@ def before_the_clamp(log_var: Tensor) -> Tensor:
     return raw
 
 
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 # --- The bound ------------------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
 from vaekit import ELBO, likelihoods, nets, posteriors, priors
-from vaekit.codes import Codes
+from vaekit.codebook import Codebook
 from vaekit.conditional import Conditional
 from vaekit.errors import ConfigError, DataError
 from vaekit.model import VAE, ParameterCount, check_fit, evaluating
@@ -332,7 +332,7 @@ def test_the_check_of_a_conditional_model_names_the_parts():
 def test_a_latent_may_be_a_map(posterior: Callable[..., nn.Module]):
     q = posterior((4, 2, 2), 6)
     z = q.latent
-    prior, shape = (priors.Uniform(z), z.shape) if isinstance(z, Codes) else (priors.StandardNormal(z), z)
+    prior, shape = (priors.Uniform(z), z.shape) if isinstance(z, Codebook) else (priors.StandardNormal(z), z)
     encoder, decoder = nets.ConvMapEncoder(SHAPE, 6, channels=(3, 4)), nets.ConvMapDecoder(shape, SHAPE, channels=(3, 4))
     model = VAE(encoder, q, prior, decoder, likelihoods.Bernoulli(SHAPE))
     x = torch.rand(5, *SHAPE)
@@ -346,9 +346,9 @@ def test_codes_are_the_posteriors_own_and_counted_once():
     q = posteriors.VectorQuantised(16, 6, codes=5, groups=2)
     prior = priors.Autoregressive(q.latent, width=8, layers=1, heads=2)
     model = vae(posterior=q, prior=prior, decoder=nets.MLPDecoder(6, SHAPE))
-    assert model.codes is q.latent and vae().codes is None
+    assert model.codebook is q.latent and vae().codebook is None
     assert [name for name in model.state_dict() if name.endswith("vectors")] == ["posterior.latent.vectors"]
-    assert model.count_parameters()["encoder"].fixed == 5 * 3
+    assert model.count_parameters()["encoder"].fixed == 5 * 3 + 5 * 3 + 5  # the codebook, and the averages that make it
     assert model.count_parameters()["prior"].fixed == 0
 
 

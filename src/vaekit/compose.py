@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vaekit.codes import Codes
+from vaekit.codebook import Codebook
 from vaekit.config import FAMILIES, MODEL_PARTS, Custom, Settings, plain, schema
 from vaekit.errors import ConfigError
 from vaekit.model import VAE, evaluating
@@ -55,7 +55,7 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
         posterior = part("posterior", _features(encoder, shape, classes), latent)
         z: Any = getattr(posterior, "latent", latent)
         prior = part("prior", z, classes)
-        z_shape = z.shape if isinstance(z, Codes) else z
+        z_shape = z.shape if isinstance(z, Codebook) else z
         return VAE(
             encoder=encoder,
             posterior=posterior,

@@ -141,9 +141,9 @@ class PriorStage(_Options):
     """The second stage of training, for a prior that learns when all else has been trained."""
 
     epochs: PositiveInt | None = Field(None, description="passes over the training rows; null: as many as make `updates`")
-    updates: PositiveInt = Field(2000, description="updates of the prior, where `epochs` is null")
-    batch_size: PositiveInt = 64
-    lr: PositiveFloat = Field(1e-3, description="of Adam, rising over a tenth of the updates and falling linearly to zero")
+    updates: PositiveInt = Field(4500, description="updates of the prior, where `epochs` is null")
+    batch_size: PositiveInt = 32
+    lr: PositiveFloat = Field(5e-3, description="of Adam, rising over a tenth of the updates and falling linearly to zero")
 
 
 class Settings(_Options):

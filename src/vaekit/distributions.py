@@ -99,6 +99,7 @@ class Delta(Distribution):
 
     arg_constraints = {}  # noqa: RUF012  # pyright: ignore - torch's own convention
     has_rsample = True
+    certain = True
 
     def __init__(self, point: Tensor, event_dims: int):
         self.point = point
@@ -129,10 +130,16 @@ class Delta(Distribution):
 
 def point(q: Distribution) -> Tensor:
     """The one code that stands for q: its mean or, where q is discrete and a mean would be no code, its mode."""
-    return q.mode if _is_discrete(q) else q.mean
+    return q.mode if is_discrete(q) else q.mean
 
 
-def _is_discrete(q: Distribution) -> bool:
+def is_certain(q: Distribution) -> bool:
+    """Whether q has all its mass on one point, so that samples are all the same and say nothing of its parameters."""
+    return getattr(q, "certain", False)
+
+
+def is_discrete(q: Distribution) -> bool:
+    """Whether q is over a countable set."""
     try:
         support = q.support
     except NotImplementedError:  # a distribution of the user's own need not say

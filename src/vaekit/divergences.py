@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
 
-from vaekit.distributions import Delta
+from vaekit.distributions import is_certain, is_discrete
 
 
 def closed_form(q: Distribution, p: Distribution) -> Tensor | None:
@@ -43,7 +43,7 @@ def monte_carlo(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
 
 def finite(q: Distribution) -> bool:
     """Whether q has a divergence from a prior at all: all mass on one point of a continuum has none that is finite."""
-    return not isinstance(q, Delta)
+    return is_discrete(q) or not is_certain(q)
 
 
 def measure(q: Distribution, p: Distribution, z: Tensor) -> Tensor:

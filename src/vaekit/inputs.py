@@ -14,7 +14,7 @@ from vaekit.model import VAE
 
 BATCH = 500
 MAX_VALUES = 2**21
-"""Values decoded at once, K x rows x values per row: 8 MB in float32, some 300 MB with a convolutional net's activations."""
+"""Values computed at once, K x rows x values per row: 8 MB in float32, some 300 MB with a convolutional net's activations."""
 
 
 class Batch(NamedTuple):
@@ -60,8 +60,9 @@ class Inputs:
 
 
 def values_per_row(model: VAE) -> int:
-    """How many numbers the decoder gives for one row: the data's values times the likelihood's parameters for each."""
-    return math.prod(getattr(model.likelihood, "parameter_shape", model.data_shape))
+    """How many numbers the model gives for one row at most: the likelihood's parameters, or the chances of each code."""
+    decoded = math.prod(getattr(model.likelihood, "parameter_shape", model.data_shape))
+    return decoded if model.codebook is None else max(decoded, model.codebook.positions * model.codebook.count)
 
 
 def rows_at_once(values: int, samples: int = 1) -> int:

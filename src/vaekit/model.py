@@ -8,11 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
-from vaekit.codes import Codes
+from vaekit.codebook import Codebook
 from vaekit.distributions import point
 from vaekit.errors import ConfigError, DataError
-
-_FIXED = ("running_mean", "running_var", "latent.vectors")
 
 
 class ParameterCount(NamedTuple):
@@ -149,10 +147,10 @@ class VAE(nn.Module):
         return torch.zeros(rows, dtype=torch.long, device=_anchor(self).device) if self.classes else None
 
     @property
-    def codes(self) -> Codes | None:
+    def codebook(self) -> Codebook | None:
         """What z is made of where it is discrete; None where it is not."""
         latent = getattr(self.posterior, "latent", None)
-        return latent if isinstance(latent, Codes) else None
+        return latent if isinstance(latent, Codebook) else None
 
     @property
     def data_shape(self) -> tuple[int, ...]:
@@ -185,7 +183,7 @@ def check_fit(model: VAE) -> None:
                 f"posterior {_name(model.posterior)} has codes of shape {tuple(q.event_shape)}, prior "
                 f"{_name(model.prior)} of {tuple(model.latent_shape)}: give both the same latent_dim"
             )
-        if isinstance(held := getattr(model.prior, "codes", None), tuple) and held[0] is not model.codes:
+        if getattr(model.prior, "codebook", model.codebook) is not model.codebook:
             raise ConfigError(
                 f"prior {_name(model.prior)} is for other codes than those of posterior {_name(model.posterior)}: build it for "
                 "posterior.latent"
@@ -240,5 +238,10 @@ def _name(part: nn.Module) -> str:
 def _count(*modules: nn.Module) -> ParameterCount:
     return ParameterCount(
         trainable=sum(p.numel() for m in modules for p in m.parameters()),
-        fixed=sum(t.numel() for m in modules for n, t in m.state_dict().items() if n.endswith(_FIXED)),
+        fixed=sum(t.numel() for m in modules for n, t in m.state_dict(keep_vars=True).items() if _is_fixed(t)),
     )
+
+
+def _is_fixed(kept: Tensor) -> bool:
+    """Whether a tensor that is saved is no parameter, and not the mere count of something."""
+    return not isinstance(kept, nn.Parameter) and kept.is_floating_point()

@@ -66,6 +66,12 @@ class Run:
         return Support.parse("binary" if self.config.data.binarize else self.config.data.support or "real")
 
     @property
+    def kept(self) -> int | None:
+        """The epoch whose weights were kept, from 1; None where the summary does not say."""
+        epoch = self.summary.get("best_epoch")
+        return epoch if isinstance(epoch, int) and epoch > 0 else None
+
+    @property
     def transform(self) -> Transform:
         """From raw data to what the model takes, and back."""
         return self.support.transform(self.model.likelihood.accepts)

@@ -10,13 +10,6 @@ from vaekit.likelihoods import Bernoulli, ContinuousBernoulli, Gaussian
 SHAPE = (2, 3)
 
 
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 def double(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64)
 
@@ -46,6 +39,31 @@ def test_a_shared_scale_starts_at_one_and_is_learned():
     (slope,) = torch.autograd.grad(likelihood(mu).log_prob(x).sum(), likelihood.log_var)
     exact = (0.5 * (x - mu).square() / 0.25 - 0.5).sum()  # d/d log sigma^2
     torch.testing.assert_close(slope, exact, rtol=0.01, atol=0.01)
+
+
+def test_a_shared_scale_starts_from_the_spread_of_the_rows_once():
+    likelihood = Gaussian(SHAPE).double()
+    means = torch.tensor([0.0, 100.0, -5.0], dtype=torch.float64)
+    likelihood.start(means + 0.3 * double(4000, *SHAPE))
+    mu = torch.zeros(1, *SHAPE, dtype=torch.float64)
+    torch.testing.assert_close(likelihood(mu).stddev, torch.full_like(mu, 0.3), rtol=0.01, atol=0)
+    likelihood.start(7 * double(100, *SHAPE))  # what was found, or learned, stays
+    torch.testing.assert_close(likelihood(mu).stddev, torch.full_like(mu, 0.3), rtol=0.01, atol=0)
+
+
+@pytest.mark.parametrize("rows", [torch.zeros(5, *SHAPE), torch.zeros(1, *SHAPE), torch.zeros(0, *SHAPE)])
+def test_rows_without_a_spread_start_a_scale_that_is_finite(rows):
+    likelihood = Gaussian(SHAPE, min_scale=0.05)
+    likelihood.start(rows)
+    assert 0.05 < likelihood(torch.zeros(1, *SHAPE)).stddev.min() <= 1.01
+
+
+@pytest.mark.parametrize("scale", [0.3, "learned"])
+def test_only_a_shared_scale_starts_from_the_rows(scale):
+    likelihood = Gaussian(SHAPE, scale=scale)
+    before = likelihood(torch.zeros(1, *likelihood.parameter_shape)).stddev
+    likelihood.start(9 * torch.randn(50, *SHAPE))
+    assert torch.equal(likelihood(torch.zeros(1, *likelihood.parameter_shape)).stddev, before)
 
 
 def test_a_learned_scale_takes_its_log_variances_from_the_second_half_of_the_channels():

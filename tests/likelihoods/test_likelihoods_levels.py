@@ -12,13 +12,6 @@ IMAGE = (2, 3, 4)
 both = pytest.mark.parametrize("family", [Categorical, DiscretizedLogistic], ids=["categorical", "discretized-logistic"])
 
 
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 def double(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64)
 

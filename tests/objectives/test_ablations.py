@@ -10,13 +10,6 @@ from vaekit.objectives import ELBO, DivergenceOnly, Objective, ReconstructionOnl
 D, L = 8, 2
 
 
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 def vae(posterior: nn.Module | None = None, prior: nn.Module | None = None, latent: int = L) -> VAE:
     return VAE(
         encoder=nets.MLPEncoder((D,), latent, hidden=(6,), activation="tanh"),

@@ -14,13 +14,6 @@ from vaekit.objectives import ELBO, Terms
 LATENT = 16
 
 
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 def vae(**replaced: nn.Module) -> VAE:
     parts = {
         "encoder": nets.MLPEncoder((8,), LATENT, hidden=(6,), activation="tanh"),

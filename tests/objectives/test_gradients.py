@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
 from vaekit import likelihoods, nets, posteriors, priors
-from vaekit.codes import Codes, IndependentCodes
+from vaekit.codebook import Codebook, IndependentCodes
 from vaekit.conditional import Conditional
 from vaekit.errors import ConfigError
 from vaekit.model import VAE
@@ -20,20 +20,13 @@ D, L, K = 3, 2, 3
 ROWS = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
 
 
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 # --- Two models -----------------------------------------------------------------------------------------------------------
 
 
 class LearnedCodes(Conditional):
     """A prior over independent codes with parameters of its own."""
 
-    def __init__(self, codes: Codes):
+    def __init__(self, codes: Codebook):
         super().__init__()
         self.codes = (codes,)
         self.logits = nn.Parameter(torch.randn(codes.positions, codes.count))
@@ -65,9 +58,9 @@ def normal_model() -> VAE:
 
 def exact_loss_of_codes(model: VAE, x: Tensor, weight: float) -> Tensor:
     """By enumeration of all K^L codes."""
-    assert model.codes is not None
+    assert model.codebook is not None
     q, p = model.encode(x), model.prior()
-    z = model.codes.embed(torch.tensor(list(itertools.product(range(K), repeat=L)))).unsqueeze(1).expand(-1, len(x), -1)
+    z = model.codebook.embed(torch.tensor(list(itertools.product(range(K), repeat=L)))).unsqueeze(1).expand(-1, len(x), -1)
     log_q = q.log_prob(z)
     each = model.decode(z).log_prob(x) + weight * (p.log_prob(z) - log_q)
     return -(log_q.exp() * each).sum(0).mean()
@@ -197,7 +190,7 @@ def without_baseline(signal: Tensor, q: IndependentCodes, z: Tensor) -> Tensor:
 @pytest.mark.parametrize("samples", [1, 5])
 def test_the_baseline_takes_variance_away(samples: int):
     logits = torch.randn(4, L, K, dtype=torch.float64).requires_grad_()
-    q = IndependentCodes(Codes(torch.eye(K, dtype=torch.float64), L), logits)
+    q = IndependentCodes(Codebook(torch.eye(K, dtype=torch.float64), L), logits)
     drawn: list[tuple[Tensor, ...]] = []
     for _ in range(400):
         z = q.sample((samples,))

@@ -86,6 +86,17 @@ def test_one_column_or_nine_are_refused():
         comparison([column("a"), replace(column("b"), originals=np.full((5, 1, 8, 8), np.nan))])
 
 
+def test_the_steps_are_said_in_the_units_that_are_there():
+    normal, discrete = column("a"), replace(column("b"), steps=("0%", "12%", "25%", "50%", "100%"))
+    said = {
+        "One code pushed away: by standard deviations of all codes": [normal, normal],
+        "One code pushed away: by % of it replaced": [discrete, discrete],
+        "One code pushed away: by standard deviations of all codes, or by % of it replaced": [normal, discrete],
+    }
+    for text, columns in said.items():
+        assert text in texts(comparison(columns))
+
+
 # --- Curves ---------------------------------------------------------------------------------------------------------------
 
 
@@ -98,17 +109,22 @@ def metrics(epochs, step, rise=0.0):
 
 def test_runs_of_any_length_share_the_axis_of_updates():
     runs = {"few rows": metrics(50, 8, rise=0.05), "all rows": metrics(4, 100)}
-    figure = compared_curves(runs, title="two")
+    figure = compared_curves(runs, {"few rows": 11, "all rows": None}, title="two")
     loss = figure.axes[0]
     drawn = [line for line in loss.lines if line.get_linestyle() != "None"]
     colours = [line.get_color() for line in drawn]
     assert len(drawn) == 4 and colours[0] == colours[1] != colours[2] == colours[3]
     assert list(drawn[0].get_xdata()[[0, -1]]) == [8, 400] and list(drawn[2].get_xdata()) == [100, 200, 300, 400]
     stars = [line for line in loss.lines if line.get_marker() == "*"]
-    best = int(np.argmin(runs["few rows"]["val_loss"]))
-    assert (stars[0].get_xdata()[0], stars[0].get_ydata()[0]) == (8 * (best + 1), runs["few rows"]["val_loss"][best])
+    assert len(stars) == 1 and (*stars[0].get_xdata(), *stars[0].get_ydata()) == (8 * 11, runs["few rows"]["val_loss"][10])
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == ["few rows", "all rows", " ", "validation", "training", "best validation loss"]
+    assert names == ["few rows", "all rows", " ", "validation", "training", "epoch that was kept"]
+
+
+@pytest.mark.parametrize(("step", "scale"), [(9, "linear"), (10, "log")])
+def test_a_run_ten_times_as_long_as_another_makes_the_axis_logarithmic(step, scale):
+    figure = compared_curves({"short": metrics(5, 1), "long": metrics(5, step)})
+    assert {axes.get_xscale() for axes in figure.axes} == {scale}
 
 
 def test_a_rising_end_is_shown_and_a_towering_start_is_not():

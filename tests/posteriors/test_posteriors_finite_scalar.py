@@ -13,13 +13,6 @@ from vaekit.posteriors import FiniteScalar
 FEATURES = 4
 
 
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
 def features(rows: int = 50) -> Tensor:
     return 3 * torch.randn(rows, FEATURES, dtype=torch.float64)
 

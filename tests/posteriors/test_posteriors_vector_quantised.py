@@ -4,16 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaekit.codes import Quantised
+from vaekit.codebook import Quantised
 from vaekit.errors import ConfigError
 from vaekit.posteriors import VectorQuantised
-
-
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
 
 
 def random(*shape: int) -> Tensor:

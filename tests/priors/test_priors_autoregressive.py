@@ -5,23 +5,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaekit.codes import Codes
+from vaekit.codebook import Codebook
 from vaekit.errors import ConfigError
 from vaekit.priors import Autoregressive
 
 K, M, C = 3, 4, 2
-CODES = Codes(torch.randn(K, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64), groups=2, map=(2,))
+CODES = Codebook(torch.randn(K, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64), groups=2, map=(2,))
 EVERY = torch.tensor(list(itertools.product(range(K), repeat=M)))
 
 
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
-
-
-def small(condition: int = 0, codes: Codes = CODES) -> Autoregressive:
+def small(condition: int = 0, codes: Codebook = CODES) -> Autoregressive:
     return Autoregressive(codes, condition, width=8, layers=2, heads=2).double()
 
 
@@ -159,7 +152,7 @@ def test_while_it_waits_it_is_uniform():
 
 
 def test_the_codes_are_not_among_its_weights():
-    learned = Codes(torch.randn(K, 2), 2, learned=True)
+    learned = Codebook(torch.randn(K, 2), 2, learned=True)
     prior = Autoregressive(learned, width=8, layers=1, heads=2)
     assert not any("vectors" in name for name in prior.state_dict())
     learned.vectors = learned.vectors + 1  # as the posterior's codebook moves
@@ -177,5 +170,5 @@ def test_a_continuous_latent_is_refused(latent):
 
 
 def test_heads_that_do_not_divide_are_refused():
-    with pytest.raises(ConfigError, match=r"prior.heads = 3 does not divide prior.width = 128: choose a divisor of it"):
+    with pytest.raises(ConfigError, match=r"prior.heads = 3 does not divide prior.width = 64: choose a divisor of it"):
         Autoregressive(CODES, heads=3)

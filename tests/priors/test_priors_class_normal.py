@@ -2,19 +2,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaekit.codes import Codes
+from vaekit.codebook import Codebook
 from vaekit.errors import ConfigError
 from vaekit.priors import ClassNormal, StandardNormal
 
 CLASSES = 3
 ONE_HOT = torch.eye(CLASSES, dtype=torch.float64)
-
-
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
 
 
 def trained(latent: int = 2) -> ClassNormal:
@@ -64,7 +57,7 @@ def test_only_the_classes_of_the_batch_learn():
 
 def test_codes_are_refused():
     with pytest.raises(ConfigError, match=r"prior class-normal has a density, .* discrete codes: set prior=autoregressive"):
-        ClassNormal(Codes(torch.eye(3), 2), CLASSES)
+        ClassNormal(Codebook(torch.eye(3), 2), CLASSES)
 
 
 def test_a_model_without_classes_is_refused():

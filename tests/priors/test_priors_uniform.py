@@ -3,11 +3,11 @@ import math
 import pytest
 import torch
 
-from vaekit.codes import Codes
+from vaekit.codebook import Codebook
 from vaekit.errors import ConfigError
 from vaekit.priors import StandardNormal, Uniform
 
-CODES = Codes(torch.eye(5), groups=2, map=(3, 3))
+CODES = Codebook(torch.eye(5), groups=2, map=(3, 3))
 
 
 def test_all_codes_have_the_same_probability():

@@ -1,6 +1,7 @@
 """Training leaves what the run folder promises: the best weights, honest figures, the same bits for the same seed."""
 
 import csv
+import math
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 
 import vaekit
 from conftest import QUIET, small_images, train_small
+from vaekit.data import Dataset, Rows
 from vaekit.errors import NonFiniteError
 from vaekit.evaluation import elbo_per_row
 from vaekit.inputs import Inputs
@@ -52,8 +54,9 @@ def test_metrics_have_a_row_per_epoch_and_the_terms_add_up(tmp_path):
     run = train_small(tmp_path / "run", training={"epochs": 3})
     rows = list(csv.DictReader((tmp_path / "run/metrics.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert [int(row["updates"]) for row in rows] == [step * int(rows[0]["updates"]) for step in (1, 2, 3)]
     assert list(rows[0]) == [
-        *("epoch", "train_loss", "train_reconstruction", "train_divergence"),
+        *("epoch", "updates", "train_loss", "train_reconstruction", "train_divergence"),
         *("val_loss", "val_reconstruction", "val_divergence", "seconds", "samples_per_second"),
     ]
     for row in rows:
@@ -85,6 +88,18 @@ def test_the_best_weights_are_kept_not_the_last(tmp_path):
     assert run.summary["best_epoch"] < 3
     assert min(run.metrics["val_loss"]) == run.metrics["val_loss"][run.summary["best_epoch"] - 1]
     assert run.summary["test"]["loss"]["value"] < max(run.metrics["val_loss"])
+
+
+def test_a_shared_scale_starts_from_the_training_rows_and_goes_on_from_what_it_learned(tmp_path):
+    data, slow = small_images(), {"optimizer": {"kind": "adam", "lr": 1e-9}}
+    run = train_small(tmp_path / "run", data, likelihood={"kind": "gaussian", "scale": "shared"}, **slow)
+    x = data.train.x / 255.0
+    spread = math.sqrt(x.var(0).mean())
+    assert run.model.decode(torch.zeros(1, 2)).stddev.max().item() == pytest.approx(spread, rel=0.05)
+    learned = run.model.likelihood.log_var.item()
+    dark = Dataset("dark", Rows(data.train.x // 4), None, data.support)
+    again = vaekit.train(run.model, data=dark, out=tmp_path / "again", console=QUIET, training={"epochs": 1}, **slow)
+    assert again.model.likelihood.log_var.item() == pytest.approx(learned, rel=1e-4)
 
 
 def test_early_stopping_ends_after_patience_epochs_without_a_better_loss(tmp_path):

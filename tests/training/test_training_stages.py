@@ -81,6 +81,8 @@ def test_the_table_goes_on_with_the_second_stage(calm):
     run, _ = calm
     metrics = run.metrics
     assert metrics["epoch"] == [1, 2, 3, 4, 5]
+    first, later = metrics["updates"][0], metrics["updates"][2] - metrics["updates"][1]
+    assert metrics["updates"] == [first, 2 * first, *(2 * first + i * later for i in (1, 2, 3))]
     assert metrics["val_divergence"][:2] == pytest.approx([UNIFORM] * 2)  # while the prior waits it is uniform
     assert metrics["train_divergence"][:2] == pytest.approx([UNIFORM] * 2)
     assert {path.name for path in (run.path / "checkpoints").iterdir()} == {"last.ckpt", "prior.ckpt"}
@@ -167,7 +169,7 @@ def test_a_prior_without_a_stage_of_its_own_has_one_stage(tmp_path):
 def test_the_second_stage_is_as_long_as_it_says(tmp_path, options):
     stages = {**TWO_STAGES, "prior_stage": options}
     run = train_small(tmp_path / "run", training={"epochs": 1}, **stages)
-    assert len(run.metrics["epoch"]) == 1 + count_epochs(7, 49, options.get("batch_size", 64))
+    assert len(run.metrics["epoch"]) == 1 + count_epochs(7, 49, options.get("batch_size", 32))
 
 
 def test_early_stopping_ends_the_first_stage_only(tmp_path):

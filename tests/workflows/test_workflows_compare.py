@@ -116,7 +116,8 @@ def test_two_pictures_of_every_kind_of_run(runs, tmp_path, monkeypatch):
     assert vae.steps == ["0 sd", "0.5 sd", "1 sd", "2 sd", "4 sd"] and discrete.steps[-1] == "100%"
     assert plain.note == f"reconstruction {found['runs'][1]['reconstruction']['value']:.1f} nats"
     assert seed.note.startswith("loss ") and few.name == "few"
-    (curves,), _ = given["compared_curves"]
+    (curves, kept), _ = given["compared_curves"]
+    assert list(kept.values()) == [run.summary["best_epoch"] for run in runs.values()]
     assert list(curves) == ["vae", "plain (no divergence)", "few", "other seed", "discrete"]
     assert list(curves["vae"]["updates"]) == [3, 6]  # 49 rows in batches of 16, the last row with the batch before
     assert list(curves["few"]["updates"]) == [2, 4]
@@ -142,7 +143,7 @@ def test_of_discrete_codes_a_growing_share_is_replaced(runs):
     shown = Subject(run, lambda: find_rows(run, "train")[0])
     code = use.encode(run, shown.rows).mean[0]
     z, steps = pushed(shown, code, 0)
-    indices = run.model.codes.indices(torch.tensor(z)).numpy()
+    indices = run.model.codebook.indices(torch.tensor(z)).numpy()
     changed = (indices != indices[:, :1]).sum(-1)
     np.testing.assert_array_equal(z[:, 0], np.tile(code, (3, 1)))
     assert (changed <= np.ceil(6 * np.array([0, 0.125, 0.25, 0.5, 1]))).all() and changed[:, -1].min() > 0

@@ -126,7 +126,7 @@ def test_one_dimension_is_walked_straight_only(tmp_path):
     run = train_small(tmp_path / "run", latent_dim=1)
     shown = Subject(run, lambda: find_rows(run, data=small_images())[0])
     assert len(traversals(shown, View()).labels) == 1
-    assert interpolations(shown, View(indices=[0, 1])).labels == ["0 → 1\nstraight"]
+    assert interpolations(shown, View(indices=[0, 1])).labels == ["rows 0 → 1\nstraight"]
 
 
 # --- Interpolations -------------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def test_one_dimension_is_walked_straight_only(tmp_path):
 def test_interpolations_end_at_the_codes_of_their_rows(subject):
     chosen = [3, 18, 7]
     walks = interpolations(subject, View(indices=chosen))
-    assert walks.labels == ["3 → 18\nstraight", "3 → 18\nspherical", "18 → 7\nstraight", "18 → 7\nspherical"]
+    assert walks.labels == [f"rows {pair}\n{name}" for pair in ("3 → 18", "18 → 7") for name in ("straight", "spherical")]
     result = use.pick(subject.run, subject.rows, chosen)
     shown = walks.images(subject, np.linspace(0, 1, 5))
     for pair in range(2):

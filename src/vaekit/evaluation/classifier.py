@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LinearLR
 
-from vaekit.evaluation.likelihood import decode_means
+from vaekit.evaluation.decoding import decode_means, draw_codes
 from vaekit.inputs import BATCH, Inputs, to_model
 from vaekit.model import VAE, evaluating
 from vaekit.nets import ConvEncoder, MLPEncoder
@@ -80,14 +80,14 @@ def label_agreement(model: VAE, classifier: Classifier, samples: int, *, seed: i
     rows = []
     for label in watch(range(model.classes)):
         with noise(seed, label), evaluating(model):
-            parts = (_samples(model, label, min(BATCH, samples - start)) for start in range(0, samples, BATCH))
-            rows.append(torch.cat([classifier(x.float()).argmax(-1) == label for x in parts]))
+            x = _samples(model, label, samples).float()
+            rows.append(torch.cat([classifier(part).argmax(-1) == label for part in x.split(BATCH)]))
     return torch.stack(rows)
 
 
 def _samples(model: VAE, label: int, count: int) -> Tensor:
     y = torch.full((count,), label, device=next(model.parameters()).device)
-    return decode_means(model, model.draw(count, y), y)
+    return decode_means(model, draw_codes(model, count, y), y)
 
 
 def _labelled(inputs: Inputs, positions: np.ndarray, classifier: Classifier) -> tuple[Tensor, Tensor]:

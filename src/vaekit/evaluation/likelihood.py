@@ -1,7 +1,6 @@
 """The evidence lower bound and the importance-weighted bound, row by row, within a bound on memory."""
 
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit import divergences
+from vaekit.distributions import is_certain
 from vaekit.inputs import MAX_VALUES, Inputs, rows_at_once, values_per_row
 from vaekit.model import VAE, evaluating
 from vaekit.noise import noise
@@ -70,27 +70,6 @@ def elbo_per_row(model: VAE, rows: Inputs, *, seed: int = 0, samples: int = 1) -
 
 
 @torch.no_grad()
-def decode_means(model: VAE, z: Tensor, y: Tensor | None = None) -> Tensor:
-    """The means of p(x given z) for z [N, *latent shape], some rows at a time, [N, *shape], on the CPU."""
-    return torch.cat([p.mean.cpu() for p in _decoded(model, z, y)])
-
-
-@torch.no_grad()
-def draw_values(model: VAE, z: Tensor, y: Tensor | None = None) -> Tensor:
-    """Draws from p(x given z), as `decode_means` gives its means."""
-    return torch.cat([p.sample().cpu() for p in _decoded(model, z, y)])
-
-
-def _decoded(model: VAE, z: Tensor, y: Tensor | None) -> Iterator[Distribution]:
-    """p(x given z), some rows at a time."""
-    z, size = z.to(next(model.parameters())), rows_at_once(values_per_row(model))
-    labels = [None] * len(z) if y is None else y.to(z.device).split(size)
-    with evaluating(model):
-        for part, label in zip(z.split(size), labels, strict=y is not None):
-            yield model.decode(part, label)
-
-
-@torch.no_grad()
 def importance_weighted_bound(model: VAE, rows: Inputs, samples: int, *, seed: int = 0) -> Tensor:
     """log 1/K sum_k p(x, z_k) / q(z_k given x), z_k ~ q(z given x), in nats, [N]; K = `samples` (Burda et al., 2016).
 
@@ -104,7 +83,7 @@ def importance_weighted_bound(model: VAE, rows: Inputs, samples: int, *, seed: i
         with evaluating(model), noise(seed, step), torch.autocast(x.device.type, enabled=False):
             q = model.encode(x, y)
             total = torch.full((len(x),), -math.inf, dtype=torch.float64)
-            count = 1 if getattr(q, "certain", False) else samples  # where all samples are one, so is their mean
+            count = 1 if is_certain(q) else samples  # where all samples are one, so is their mean
             for start in range(0, count, chunk):
                 z = draw(q, min(chunk, count - start))
                 log_weight = (model.log_joint(x, z, y) - q.log_prob(z)).cpu().double()

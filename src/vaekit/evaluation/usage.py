@@ -26,7 +26,7 @@ def code_usage(model: VAE, rows: Inputs) -> Usage | None:
     perplexity = exp(-sum_k f_k log f_k), f_k the share of code k. Positions that share their codes are counted as one;
     where each has its own (a categorical latent), codes are counted position by position, and the perplexity is the mean.
     """
-    codes = model.codes
+    codes = model.codebook
     if codes is None:
         return None
     own = 1 if codes.shared else codes.positions

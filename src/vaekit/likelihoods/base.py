@@ -34,6 +34,9 @@ class Likelihood(Conditional):
         """Why its value on data of this support is no log-density, and has no bits per dimension; or None."""
         return None
 
+    def start(self, x: Tensor) -> None:
+        """Be shown rows [N, *shape] before training: for what starts from their spread."""
+
     def per_value(self, *parameters: Tensor) -> Distribution:
         raise NotImplementedError(f"{type(self).__name__} must define per_value")  # abstract
 

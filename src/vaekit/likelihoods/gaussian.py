@@ -17,8 +17,9 @@ from vaekit.nets.blocks import Shape
 class Gaussian(Likelihood):
     """p(x given z) = N(mu, sigma^2) per value, mu the decoder's output.
 
-    scale: a number fixes sigma; "shared" learns one for all values (Rybkin et al., 2021); "learned" lets the decoder give
-        one per value (Kingma & Welling, 2014), with twice the outputs.
+    scale: a number fixes sigma; "shared" learns one for all values (Rybkin et al., 2021), from 1, or in `vaekit.train` from
+        the spread of the training rows; "learned" lets the decoder give one per value (Kingma & Welling, 2014), with twice
+        the outputs.
     min_scale: what a sigma that is learned stays above, smoothly, so that the density cannot run away on constant pixels;
         in the units that the model sees (images: 1 is white).
 
@@ -43,6 +44,17 @@ class Gaussian(Likelihood):
         self.scale, self.min_scale = scale, min_scale
         self.parameters_per_value = 2 if scale == "learned" else 1
         self.log_var = nn.Parameter(torch.zeros(())) if scale == "shared" else None
+
+    @torch.no_grad()
+    def start(self, x: Tensor) -> None:
+        """Set the shared sigma to the deviation of the rows from their mean, which is where the decoder starts.
+
+        From 1, images would spend many hundred updates on finding it, with codes that pay for nothing meanwhile. A sigma
+        that was learned before stays.
+        """
+        if self.log_var is not None and self.log_var == 0 and len(x) > 1:
+            spread = x.double().var(0).mean().clamp(min=4 * self.min_scale**2)
+            self.log_var.copy_(spread.log())
 
     def per_value(self, mu: Tensor, log_var: Tensor | None = None) -> Normal:  # pyright: ignore[reportIncompatibleMethodOverride]
         return Normal(mu, self._sigma(mu, log_var), validate_args=False)

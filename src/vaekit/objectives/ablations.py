@@ -4,8 +4,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from vaekit import divergences
-from vaekit.codes import IndependentCodes, Quantised
-from vaekit.distributions import Delta
+from vaekit.distributions import is_certain, is_discrete
 from vaekit.errors import ConfigError
 from vaekit.model import VAE
 from vaekit.objectives.terms import Terms
@@ -43,8 +42,8 @@ class DivergenceOnly:
 
     def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
         q, log_likelihood, divergence = _terms(model, x, y, self.samples)
-        sampled = isinstance(q, IndependentCodes) and divergences.closed_form(q, model.prior_given(y)) is None
-        if sampled or isinstance(q, Delta | Quantised):
+        sampled = is_discrete(q) and divergences.closed_form(q, model.prior_given(y)) is None
+        if sampled or is_certain(q):
             raise ConfigError(
                 "objective divergence-only would train nothing: the posterior's divergence has no gradient; set posterior to "
                 "diagonal-normal, or to categorical with the prior uniform"

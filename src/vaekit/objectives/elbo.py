@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit import divergences
-from vaekit.codes import IndependentCodes
+from vaekit.distributions import is_certain, is_discrete
 from vaekit.errors import ConfigError
 from vaekit.model import VAE
 from vaekit.objectives.gradients import GRADIENTS
@@ -56,8 +56,9 @@ class ELBO:
         if self.divergence == "closed-form":
             divergence = _closed_form(q, p)
         else:
-            _check_path(q, self.gradient)
             log_prior, log_posterior = p.log_prob(z), q.log_prob(z)
+            if self.gradient == "pathwise" and log_posterior.requires_grad:
+                _check_path(q)
             divergence = divergences.monte_carlo(q, p, z).mean(0)
             signal = log_likelihood + weight * (log_prior - log_posterior)
         penalties = dict(getattr(q, "penalties", {}))
@@ -83,9 +84,9 @@ def _check_divergence(q: Distribution) -> None:
         )
 
 
-def _check_path(q: Distribution, gradient: str) -> None:
+def _check_path(q: Distribution) -> None:
     """A discrete sample carries no gradient into log q - log p, whose own has the mean zero: nothing would narrow the gap."""
-    if gradient == "pathwise" and isinstance(q, IndependentCodes) and q.logits.requires_grad:
+    if is_discrete(q) and not is_certain(q):
         raise ConfigError(
             "objective.divergence = monte-carlo has no pathwise gradient for a discrete posterior: set objective.divergence to "
             "closed-form, or objective.gradient to score-function"

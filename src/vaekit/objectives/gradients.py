@@ -5,7 +5,7 @@ from typing import Protocol
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit.codes import Quantised
+from vaekit.distributions import is_certain
 from vaekit.errors import ConfigError
 
 
@@ -49,7 +49,7 @@ class ScoreFunction:
     draw = Ignored.draw
 
     def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor:
-        if isinstance(q, Quantised):
+        if is_certain(q):
             raise ConfigError(
                 "objective.gradient = score-function needs a posterior with a density in its parameters: set posterior to "
                 "diagonal-normal or categorical, or objective.gradient to pathwise"

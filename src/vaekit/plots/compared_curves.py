@@ -18,13 +18,16 @@ COLUMNS = ("updates", *(f"{series}_{part}" for series in SERIES for part in PART
 
 
 @styled
-def compared_curves(runs: Mapping[str, Mapping[str, ArrayLike]], *, title: str = "") -> Figure:
-    """Loss, reconstruction and divergence of several runs over the updates of their weights, with each one's best marked.
+def compared_curves(
+    runs: Mapping[str, Mapping[str, ArrayLike]], kept: Mapping[str, int | None] | None = None, *, title: str = ""
+) -> Figure:
+    """Loss, reconstruction and divergence of several runs over the updates of their weights, each one's kept epoch marked.
 
     runs: for each name the columns updates, train_loss, train_reconstruction, train_divergence, val_loss,
     val_reconstruction and val_divergence, in nats; what is not finite is left out. Updates and not epochs, since epochs of
-    few rows and of many are not alike. A first tenth far above the rest runs off the scale, and the panel says so. Raises
-    `DataError` for a missing column or one of another length.
+    few rows and of many are not alike; on a logarithmic scale where one run made ten times those of another. kept: by name
+    the epoch, from 1, whose weights were kept. A first tenth far above the rest runs off the scale, and the panel says so.
+    Raises `DataError` for a missing column or one of another length.
 
     >>> columns = {name: [3.0, 2.0] for name in COLUMNS} | {"updates": [10, 20]}
     >>> [axes.get_title("left") for axes in compared_curves({"one": columns, "two": columns}).axes]
@@ -33,20 +36,30 @@ def compared_curves(runs: Mapping[str, Mapping[str, ArrayLike]], *, title: str =
     tables = {name: _table(name, metrics) for name, metrics in runs.items()}
     if not tables:
         raise DataError("no runs were given; allowed: one or more")
+    best = [(kept or {}).get(name) for name in tables]
     figure = Figure(figsize=SIZE, layout="constrained")
     panels = figure.subplots(len(PARTS), 1, sharex=True)
     for axes, part in zip(panels, PARTS, strict=True):
         for index, table in enumerate(tables.values()):
-            _lines(axes, table, part, CLASS_COLOURS[index % len(CLASS_COLOURS)])
+            _lines(axes, table, part, CLASS_COLOURS[index % len(CLASS_COLOURS)], best[index])
         axes.set_title(PARTS[part])
         axes.set_ylabel("nats")
         axes.margins(y=0.12)
         _limit(axes, [np.stack([table[f"{series}_{part}"] for series in SERIES]) for table in tables.values()])
     panels[-1].set_xlabel("updates of the weights")
+    if _far_apart([table["updates"] for table in tables.values()]):
+        panels[-1].set_xscale("log")
+        panels[-1].xaxis.set_major_formatter("{x:,.0f}")
     _legend(figure, list(tables))
     if title:
         figure.suptitle(wrapped(title, SIZE[0]))
     return figure
+
+
+def _far_apart(updates: Sequence[NDArray]) -> bool:
+    """Whether the shortest run would be a speck beside the longest."""
+    ends = [axis[-1] for axis in updates if len(axis)]
+    return bool(ends) and max(ends) >= 10 * min(ends) > 0
 
 
 def _table(name: str, metrics: Mapping[str, ArrayLike]) -> dict[str, NDArray]:
@@ -60,18 +73,16 @@ def _table(name: str, metrics: Mapping[str, ArrayLike]) -> dict[str, NDArray]:
     return table
 
 
-def _lines(axes: Axes, table: dict[str, NDArray], part: str, colour: str) -> None:
+def _lines(axes: Axes, table: dict[str, NDArray], part: str, colour: str, kept: int | None) -> None:
     for series, (_, _, line) in SERIES.items():
         values = table[f"{series}_{part}"]
-        kept = np.isfinite(values)
-        marker = "o" if kept.sum() == 1 else ""
-        width = (2 if series == "val" else 1.4) * (1 if kept.sum() < 200 else 0.6)
-        axes.plot(table["updates"][kept], values[kept], color=colour, linestyle=line, linewidth=width, marker=marker)
-    losses, values = table["val_loss"], table[f"val_{part}"]
-    if np.isfinite(losses).any() and np.isfinite(values[np.nanargmin(losses)]):
-        best = np.nanargmin(losses)
+        shown = np.isfinite(values)
+        marker = "o" if shown.sum() == 1 else ""
+        width = (2 if series == "val" else 1.4) * (1 if shown.sum() < 200 else 0.6)
+        axes.plot(table["updates"][shown], values[shown], color=colour, linestyle=line, linewidth=width, marker=marker)
+    if kept is not None and kept <= len(table["updates"]):
         look = {"marker": "*", "markersize": 13, "markeredgecolor": "white", "zorder": 4}
-        axes.plot(table["updates"][best], values[best], color=colour, linestyle="", **look)
+        axes.plot(table["updates"][kept - 1], table[f"val_{part}"][kept - 1], color=colour, linestyle="", **look)
 
 
 def _limit(axes: Axes, runs: Sequence[NDArray]) -> None:
@@ -91,7 +102,7 @@ def _limit(axes: Axes, runs: Sequence[NDArray]) -> None:
 def _legend(figure: Figure, names: list[str]) -> None:
     """One column of runs, and one of what the lines are."""
     kinds: dict[str, dict[str, Any]] = {name: {"linestyle": line} for name, _, line in reversed(SERIES.values())}
-    kinds["best validation loss"] = {"linestyle": "", "marker": "*", "markersize": 11}
+    kinds["epoch that was kept"] = {"linestyle": "", "marker": "*", "markersize": 11}
     runs = [Line2D([], [], color=CLASS_COLOURS[i % len(CLASS_COLOURS)], linewidth=3) for i in range(len(names))]
     marks = [Line2D([], [], color=INK, **look) for look in kinds.values()]
     rows, blank = max(len(runs), len(marks)), Line2D([], [], linestyle="")

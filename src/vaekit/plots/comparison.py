@@ -19,7 +19,7 @@ MOST = 8
 ABOVE, AXIS = 0.32, 0.55  # inches above each row, and below the codes
 CODES = "Codes of the same rows, by class"
 PAIRS = "Originals, and their reconstructions below"
-MOVED = "One code pushed away: by standard deviations of all codes, or % of it replaced"
+MOVED = "One code pushed away"
 SAMPLES = "Decoded samples from the prior"
 BELOW = {PAIRS: MARGIN, MOVED: LINE + MARGIN, SAMPLES: MARGIN}
 
@@ -29,7 +29,8 @@ class Column:
     """What one run shows. name, note: its heading.
 
     points: codes [N, 2] or [N, 1]; axes: their names. originals, decoded: the same K rows [K, C, H, W]. moved: R codes
-    pushed S steps away [R, S, C, H, W]; steps: how far each. samples: [M, C, H, W]. No originals where the rows are no images.
+    pushed S steps away [R, S, C, H, W]; steps: how far each, as "0.5 sd" or "25%". samples: [M, C, H, W]. No originals where
+    the rows are no images.
     """
 
     name: str
@@ -75,7 +76,7 @@ def comparison(
     page.text(0, top + ABOVE - 0.1, CODES if labels is not None else CODES.split(",")[0])
     top += ABOVE + COLUMN + AXIS
     for name, height in heights.items():
-        page.text(0, top + ABOVE - 0.1, name)
+        page.text(0, top + ABOVE - 0.1, name + (_how_far(columns) if name == MOVED else ""))
         for index, column in enumerate(columns):
             strip = strips[index][name]
             axes = page.axes(index, top + ABOVE, pixel * strip.shape[1], pixel * strip.shape[0])
@@ -84,6 +85,13 @@ def comparison(
                 _write_steps(axes, column)
         top += ABOVE + height
     return page.figure
+
+
+def _how_far(columns: Sequence[Column]) -> str:
+    """What the steps are measured in."""
+    units = [step.split()[-1] if " " in step else "%" for column in columns for step in column.steps]
+    said = {"sd": "by standard deviations of all codes", "%": "by % of it replaced"}
+    return ": " + ", or ".join(text for unit, text in said.items() if unit in units)
 
 
 class _Page:

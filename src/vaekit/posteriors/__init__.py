@@ -1,8 +1,6 @@
-"""Posteriors: features -> q(z given x). One family per file.
+"""Posteriors: features -> q(z given x). One family per file."""
 
-Each says what its z is, in `latent`: a shape, or `Codes` where z is discrete; `prior` names the prior that suits it.
-"""
-
+from vaekit.posteriors.base import Posterior
 from vaekit.posteriors.categorical import Categorical
 from vaekit.posteriors.deterministic import Deterministic
 from vaekit.posteriors.diagonal_normal import DiagonalNormal
@@ -17,4 +15,4 @@ POSTERIORS = {
     "finite-scalar": FiniteScalar,
 }
 
-__all__ = ["POSTERIORS", "Categorical", "Deterministic", "DiagonalNormal", "FiniteScalar", "VectorQuantised"]
+__all__ = ["POSTERIORS", "Categorical", "Deterministic", "DiagonalNormal", "FiniteScalar", "Posterior", "VectorQuantised"]

@@ -6,14 +6,15 @@ import torch
 from pydantic import Field, PositiveFloat
 from torch import Tensor
 
-from vaekit.codes import Codes, IndependentCodes
-from vaekit.conditional import Conditional, full_precision
+from vaekit.codebook import Codebook, IndependentCodes
+from vaekit.conditional import full_precision
 from vaekit.nets.blocks import Shape, glorot_, head
+from vaekit.posteriors.base import Posterior
 
 Classes = Annotated[int, Field(ge=2, le=4096)]
 
 
-class Categorical(Conditional):
+class Categorical(Posterior):
     """`latent` independent variables of `classes` values each, z their one-hot vectors in a row.
 
     gradient: "gumbel-softmax" trains on softmax((log q + Gumbel noise) / temperature) (Jang et al., 2017; Maddison et al.,
@@ -27,6 +28,7 @@ class Categorical(Conditional):
     """
 
     prior = "uniform"
+    latent: Codebook
 
     def __init__(
         self,
@@ -44,11 +46,10 @@ class Categorical(Conditional):
         self.temperature, self.final_temperature = temperature, final_temperature
         self.logits = head(features, latent * classes)
         glorot_(self)
-        self.latent = Codes(torch.eye(classes), latent, self.logits.shape[1:])
+        self.latent = Codebook(torch.eye(classes), latent, self.logits.shape[1:])
         self.progress = 0.0
 
     def advance(self, progress: float) -> None:
-        """Be told how far training is, 0 to 1."""
         self.progress = progress
 
     def forward(self, features: Tensor) -> "RelaxedCodes":  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -62,8 +63,8 @@ class RelaxedCodes(IndependentCodes):
 
     has_rsample = True
 
-    def __init__(self, codes: Codes, logits: Tensor, temperature: float, *, hard: bool):
-        super().__init__(codes, logits)
+    def __init__(self, codebook: Codebook, logits: Tensor, temperature: float, *, hard: bool):
+        super().__init__(codebook, logits)
         self.temperature, self.hard = temperature, hard
 
     def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
@@ -71,6 +72,6 @@ class RelaxedCodes(IndependentCodes):
         gumbel = -torch.empty_like(logits).exponential_().log()
         soft = torch.softmax((logits + gumbel) / self.temperature, -1)
         if not self.hard:
-            return self.codes.join(soft)
+            return self.codebook.join(soft)
         hard = torch.zeros_like(soft).scatter_(-1, soft.argmax(-1, keepdim=True), 1.0)
-        return self.codes.join(hard + (soft - soft.detach()))
+        return self.codebook.join(hard + (soft - soft.detach()))

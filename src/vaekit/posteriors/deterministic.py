@@ -2,12 +2,13 @@
 
 from torch import Tensor
 
-from vaekit.conditional import Conditional, full_precision
+from vaekit.conditional import full_precision
 from vaekit.distributions import Delta
 from vaekit.nets.blocks import Shape, glorot_, head
+from vaekit.posteriors.base import Posterior
 
 
-class Deterministic(Conditional):
+class Deterministic(Posterior):
     """All mass on z = mu(x), linear in the features: the posterior of a plain autoencoder.
 
     It has no density, so no divergence and no ELBO: train it with the objective `reconstruction-only`.
@@ -17,8 +18,6 @@ class Deterministic(Conditional):
     torch.Size([5, 2])
     """
 
-    prior = "standard-normal"
-
     def __init__(self, features: int | Shape, latent: int, /):
         super().__init__()
         self.latent_dim = latent
@@ -27,4 +26,4 @@ class Deterministic(Conditional):
         glorot_(self)
 
     def forward(self, features: Tensor) -> Delta:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return Delta(full_precision(self.mu(features)), len(self.latent))
+        return Delta(full_precision(self.mu(features)), len(self.mu.shape))

@@ -7,16 +7,17 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vaekit.codes import Codes, Quantised
-from vaekit.conditional import Conditional, full_precision
+from vaekit.codebook import Codebook, Quantised
+from vaekit.conditional import full_precision
 from vaekit.errors import ConfigError
 from vaekit.nets.blocks import Shape, glorot_, head
+from vaekit.posteriors.base import Posterior
 
 Levels = Annotated[int, Field(ge=2, le=256)]
 MAX_CODES = 65_536
 
 
-class FiniteScalar(Conditional):
+class FiniteScalar(Posterior):
     """Each number of z, squashed by tanh to [-1, 1], is rounded to one of its levels, evenly spaced (Mentzer et al., 2024).
 
     levels: of the numbers that make one code; their product is how many codes there are. latent_dim is a multiple of how
@@ -29,7 +30,10 @@ class FiniteScalar(Conditional):
     torch.Size([3, 4])
     """
 
+    steps: Tensor
+    places: Tensor
     prior = "autoregressive"
+    latent: Codebook
 
     def __init__(
         self,
@@ -47,13 +51,13 @@ class FiniteScalar(Conditional):
         self.latent_dim, self.levels = latent, tuple(levels)
         self.project = head(features, latent)
         glorot_(self)
+        places = [math.prod(levels[i + 1 :]) for i in range(len(levels))]  # the first number changes slowest
+        self.register_buffer("places", torch.tensor(places), persistent=False)
+        self.register_buffer("steps", torch.tensor(levels, dtype=torch.get_default_dtype()) - 1, persistent=False)
         grid = torch.cartesian_prod(*(torch.linspace(-1, 1, n) for n in self.levels)).reshape(-1, len(self.levels))
-        self.latent = Codes(grid, latent // len(levels), self.project.shape[1:], shared=True)
+        self.latent = Codebook(grid, latent // len(levels), self.project.shape[1:], shared=True)
 
     def forward(self, features: Tensor) -> Quantised:  # pyright: ignore[reportIncompatibleMethodOverride]
         vectors = torch.tanh(self.latent.split(full_precision(self.project(features))))
-        steps = vectors.new_tensor(self.levels) - 1
-        levels = torch.round((vectors.detach() + 1) / 2 * steps).long()
-        places = [math.prod(self.levels[i + 1 :]) for i in range(len(self.levels))]  # the first number changes slowest
-        indices = (levels * levels.new_tensor(places)).sum(-1)
-        return Quantised(self.latent, indices, vectors)
+        levels = torch.round((vectors.detach() + 1) / 2 * self.steps).long()
+        return Quantised(self.latent, (levels * self.places).sum(-1), vectors)

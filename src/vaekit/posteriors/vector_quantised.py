@@ -6,16 +6,17 @@ import torch
 from pydantic import Field, NonNegativeFloat, PositiveInt
 from torch import Tensor
 
-from vaekit.codes import Codes, Quantised
-from vaekit.conditional import Conditional, full_precision
+from vaekit.codebook import Codebook, Quantised
+from vaekit.conditional import full_precision
 from vaekit.errors import ConfigError
 from vaekit.nets.blocks import Shape, glorot_, head
+from vaekit.posteriors.base import Posterior
 
 Count = Annotated[int, Field(ge=2, le=65_536)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
-class VectorQuantised(Conditional):
+class VectorQuantised(Posterior):
     """z by position the nearest of `codes` vectors, which follow what is assigned to them (van den Oord et al., 2017).
 
     The gradient passes straight through; the penalty commitment * |z_e - z|^2 keeps the encoder near its codes.
@@ -31,6 +32,7 @@ class VectorQuantised(Conditional):
     """
 
     prior = "autoregressive"
+    latent: Codebook
 
     def __init__(
         self,
@@ -52,7 +54,7 @@ class VectorQuantised(Conditional):
         self.project = head(features, latent)
         glorot_(self)
         book = torch.randn(codes, latent // groups) / codes
-        self.latent = Codes(book, groups, self.project.shape[1:], shared=True, learned=True)
+        self.latent = Codebook(book, groups, self.project.shape[1:], shared=True, learned=True)
         self.register_buffer("usage", torch.zeros(codes))
         self.register_buffer("totals", torch.zeros_like(book))
         self.usage: Tensor

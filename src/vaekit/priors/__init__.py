@@ -1,9 +1,7 @@
-"""Priors: a condition, or nothing -> p(z). One family per file.
-
-Each is built for what the posterior's z is: a shape, or `Codes` where z is discrete.
-"""
+"""Priors: a condition, or nothing -> p(z). One family per file."""
 
 from vaekit.priors.autoregressive import Autoregressive
+from vaekit.priors.base import Prior
 from vaekit.priors.class_normal import ClassNormal
 from vaekit.priors.standard_normal import StandardNormal
 from vaekit.priors.uniform import Uniform
@@ -15,4 +13,4 @@ PRIORS = {
     "autoregressive": Autoregressive,
 }
 
-__all__ = ["PRIORS", "Autoregressive", "ClassNormal", "StandardNormal", "Uniform"]
+__all__ = ["PRIORS", "Autoregressive", "ClassNormal", "Prior", "StandardNormal", "Uniform"]

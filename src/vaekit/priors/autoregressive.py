@@ -4,13 +4,14 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from vaekit.codes import CodeDistribution, Codes, IndependentCodes
-from vaekit.conditional import Conditional, full_precision
+from vaekit.codebook import Codebook, CodeDistribution, IndependentCodes
+from vaekit.conditional import full_precision
 from vaekit.errors import ConfigError
-from vaekit.nets.blocks import Shape, Width
+from vaekit.nets.blocks import Width
+from vaekit.priors.base import CodePrior, Latent
 
 
-class Autoregressive(Conditional):
+class Autoregressive(CodePrior):
     """p(z) = prod_m p(code m given the codes before it), by a causal transformer (Vaswani et al., 2017).
 
     It learns in a second stage, when all else has been trained; it starts uniform, and `waiting` for that stage stays so.
@@ -18,7 +19,7 @@ class Autoregressive(Conditional):
 
     Raises ConfigError for a posterior that is not discrete, and where heads does not divide width.
 
-    >>> prior = Autoregressive(Codes(torch.eye(10), groups=4))
+    >>> prior = Autoregressive(Codebook(torch.eye(10), groups=4))
     >>> prior().log_prob(torch.zeros(40)).detach() / 4  # uniform: -log 10
     tensor(-2.3026)
     """
@@ -28,37 +29,34 @@ class Autoregressive(Conditional):
 
     def __init__(
         self,
-        latent: int | Shape | Codes,
+        latent: Latent,
         condition: int = 0,
         /,
         *,
-        width: Width = 128,
-        layers: PositiveInt = 3,
+        width: Width = 64,
+        layers: PositiveInt = 2,
         heads: PositiveInt = 4,
     ):
-        super().__init__()
-        if not isinstance(latent, Codes):
-            raise ConfigError(
-                "prior autoregressive is for discrete codes, the posterior is continuous: set prior=standard-normal"
-            )
+        super().__init__(latent, "autoregressive")
         if width % heads:
             raise ConfigError(f"prior.heads = {heads} does not divide prior.width = {width}: choose a divisor of it")
-        self.codes = (latent,)  # the posterior's own: in a tuple, so that it is not counted and saved twice
         self.width, self.layers, self.heads = width, layers, heads
-        self.token, self.place = nn.Embedding(latent.count, width), nn.Parameter(0.02 * torch.randn(latent.positions, width))
+        self.token, self.place = (
+            nn.Embedding(self.codebook.count, width),
+            nn.Parameter(0.02 * torch.randn(self.codebook.positions, width)),
+        )
         self.start = nn.Linear(max(1, condition), width)  # without a condition, of the number 1
         layer = nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
         self.blocks = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
-        self.logits = nn.Linear(width, latent.count)
+        self.logits = nn.Linear(width, self.codebook.count)
         nn.init.zeros_(self.logits.weight)
         nn.init.zeros_(self.logits.bias)
-        self.waiting = False
-        self.register_buffer("uniform", torch.zeros(1, latent.count), persistent=False)
+        self.register_buffer("uniform", torch.zeros(1, self.codebook.count), persistent=False)
 
     def forward(self, features: Tensor | None = None) -> CodeDistribution:
         if self.waiting:
-            return IndependentCodes(self.codes[0], self.uniform)
-        return AutoregressiveCodes(self.codes[0], self, features)
+            return IndependentCodes(self.codebook, self.uniform)
+        return AutoregressiveCodes(self.codebook, self, features)
 
     def log_probs(self, indices: Tensor, features: Tensor | None = None) -> Tensor:
         """log p of every code at the first N positions and the one behind them, [B, N + 1, K] (N = M: [B, M, K])."""
@@ -72,12 +70,12 @@ class Autoregressive(Conditional):
 class AutoregressiveCodes(CodeDistribution):
     """Codes one after the other, by a prior's network; features [B, C] of the condition, or None."""
 
-    def __init__(self, codes: Codes, network: Autoregressive, features: Tensor | None):
+    def __init__(self, codebook: Codebook, network: Autoregressive, features: Tensor | None):
         self.network, self.features = network, features
-        super().__init__(codes, torch.Size([] if features is None else features.shape[:1]))
+        super().__init__(codebook, torch.Size([] if features is None else features.shape[:1]))
 
     def log_prob_of(self, indices: Tensor) -> Tensor:
-        flat = indices.reshape(-1, self.codes.positions)
+        flat = indices.reshape(-1, self.codebook.positions)
         log_probs = self.network.log_probs(flat, self._repeated(len(flat)))
         return log_probs.gather(-1, flat.unsqueeze(-1)).reshape(indices.shape)
 
@@ -85,7 +83,7 @@ class AutoregressiveCodes(CodeDistribution):
         shape = sample_shape + self.batch_shape
         indices = torch.zeros(shape.numel(), 0, dtype=torch.long, device=self.network.place.device)
         features = self._repeated(len(indices))
-        for _ in range(self.codes.positions):
+        for _ in range(self.codebook.positions):
             last = self.network.log_probs(indices, features)[:, -1]
             indices = torch.cat([indices, torch.multinomial(last.exp(), 1)], 1)
         return indices.reshape(*shape, -1)

@@ -4,14 +4,13 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
-from vaekit.codes import Codes
-from vaekit.conditional import Conditional, full_precision
+from vaekit.conditional import full_precision
 from vaekit.distributions import soft_clamp
 from vaekit.errors import ConfigError
-from vaekit.nets.blocks import Shape
+from vaekit.priors.base import Latent, Prior, continuous
 
 
-class ClassNormal(Conditional):
+class ClassNormal(Prior):
     """p(z given y) = N(mu_y, diag(sigma_y^2)), both learned for each class; it starts as N(0, I) (Sohn et al., 2015).
 
     For a conditional model. log sigma^2 is bounded smoothly to [-20, 20].
@@ -21,13 +20,11 @@ class ClassNormal(Conditional):
     torch.Size([3])
     """
 
-    def __init__(self, latent: int | Shape | Codes, condition: int = 0, /):
+    def __init__(self, latent: Latent, condition: int = 0, /):
         super().__init__()
-        if isinstance(latent, Codes):
-            raise ConfigError("prior class-normal has a density, the posterior gives discrete codes: set prior=autoregressive")
+        shape = continuous(latent, "class-normal", "autoregressive")
         if not condition:
             raise ConfigError("prior class-normal needs the classes of a conditional model: add --conditional")
-        shape = (latent,) if isinstance(latent, int) else latent
         self.mu, self.log_var = nn.Parameter(torch.zeros(condition, *shape)), nn.Parameter(torch.zeros(condition, *shape))
 
     def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]

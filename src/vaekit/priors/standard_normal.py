@@ -4,13 +4,10 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
-from vaekit.codes import Codes
-from vaekit.conditional import Conditional
-from vaekit.errors import ConfigError
-from vaekit.nets.blocks import Shape
+from vaekit.priors.base import Latent, Prior, continuous
 
 
-class StandardNormal(Conditional):
+class StandardNormal(Prior):
     """p(z) = N(0, I).
 
     Raises ConfigError for the codes of a discrete posterior.
@@ -21,11 +18,10 @@ class StandardNormal(Conditional):
 
     zero: Tensor
 
-    def __init__(self, latent: int | Shape | Codes, condition: int = 0, /):
+    def __init__(self, latent: Latent, condition: int = 0, /):
         super().__init__()
-        if isinstance(latent, Codes):
-            raise ConfigError("prior standard-normal has a density, the posterior gives discrete codes: set prior=uniform")
-        self.register_buffer("zero", torch.zeros(latent), persistent=False)
+        shape = continuous(latent, "standard-normal", "uniform")
+        self.register_buffer("zero", torch.zeros(shape), persistent=False)
 
     def forward(self, features: Tensor | None = None) -> Independent:
         p = Normal(self.zero, torch.ones_like(self.zero), validate_args=False)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from vaekit import store
 from vaekit.config import Settings
-from vaekit.inputs import Inputs
+from vaekit.inputs import Inputs, to_model
 from vaekit.model import VAE
 from vaekit.noise import mix
 from vaekit.training.batches import Batches
@@ -25,6 +26,8 @@ from vaekit.training.recorder import Recorder, WholeFileIO, checkpoint
 from vaekit.training.signals import Signals
 from vaekit.training.stages import Stage, learning
 from vaekit.training.validation import Validation
+
+STARTING_ROWS = 1000  # that show a likelihood how far values spread
 
 
 def fit(
@@ -46,6 +49,9 @@ def fit(
     """
     begun = [i for i, stage in enumerate(stages) if resume and checkpoint(folder, stage.name).is_file()]
     with Signals() as signals, torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
+        if not begun and hasattr(model.likelihood, "start"):
+            rows = inputs.take(np.arange(min(len(inputs), STARTING_ROWS))).x
+            model.likelihood.start(to_model(rows, model, inputs.transform))
         recorder = Recorder(folder, signals, config.training.checkpoint_seconds)
         for i, stage in enumerate(stages[max(begun, default=0) :], max(begun, default=0)):
             recorder.begin(stage.name, stage.criterion)

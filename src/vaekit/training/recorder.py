@@ -80,7 +80,12 @@ class Recorder(Checkpoint):
         before = sum(row["seconds"] for row in self.rows)
         seconds = self.elapsed - before
         rows = len(pl_module.batches.inputs)
-        row = {"epoch": len(self.rows) + 1} | pl_module.row | {"seconds": seconds, "samples_per_second": rows / seconds}
+        updates = len(pl_module.batches) + (self.rows[-1]["updates"] if self.rows else 0)
+        row = (
+            {"epoch": len(self.rows) + 1, "updates": updates}
+            | pl_module.row
+            | {"seconds": seconds, "samples_per_second": rows / seconds}
+        )
         self.rows.append(row)
         if not self.best or row[self.criterion] < self.best[self.criterion]:
             self.best = row

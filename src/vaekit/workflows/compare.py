@@ -16,8 +16,7 @@ from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import Estimate, decode_means, importance_weighted_bound
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
-from vaekit.training.batches import count_batches
-from vaekit.workflows.evaluate import bound_figures
+from vaekit.workflows.evaluate import Watched, bound_figures
 from vaekit.workflows.prepare import load_data, stored_split
 from vaekit.workflows.rows import as_inputs
 from vaekit.workflows.subject import MOST_POINTS, Subject, short_name
@@ -131,7 +130,7 @@ def _common_rows(runs: list[Run], dataset: Dataset, split: Part, limit: int | No
 
 
 def _figures(name: str, subject: Subject, samples: int | None, seed: int) -> dict[str, Any]:
-    run, inputs = subject.run, as_inputs(subject.run, subject.rows)
+    run, inputs = subject.run, Watched(**vars(as_inputs(subject.run, subject.rows)))
     figures = bound_figures(run.model, inputs, seed=seed)
     if samples is not None:
         figures["importance_weighted_bound"] = None
@@ -180,19 +179,19 @@ def _pictures(out: Path, subjects: dict[str, Subject], table: list[dict[str, Any
         ]
     title = f"{len(columns)} runs on {first.name}, {len(rows):,} {split} rows"
     paths = [save(comparison(columns, labels, classes, title=title), out)]
-    curves = {}
+    curves, kept = {}, {}
     for (name, subject), row in zip(subjects.items(), table, strict=True):
         if subject.run.metrics:
-            curves[name if row["divergence"] else f"{name} (no divergence)"] = _curves(subject.run, row)
+            told = name if row["divergence"] else f"{name} (no divergence)"
+            curves[told], kept[told] = _curves(subject.run, row), subject.run.kept
     if curves:
         title = f"Training of {len(curves)} runs on {first.name}"
-        paths.append(save(compared_curves(curves, title=title), curves_beside(out)))
+        paths.append(save(compared_curves(curves, kept, title=title), curves_beside(out)))
     return paths
 
 
 def _curves(run: Run, row: dict[str, Any]) -> dict[str, np.ndarray]:
     columns = {name: np.asarray(values) for name, values in run.metrics.items()}
-    columns["updates"] = columns["epoch"] * count_batches(row["training_rows"], run.config.training.batch_size)
     if not row["divergence"]:
         columns |= {name: np.full_like(columns[name], np.nan) for name in ("train_divergence", "val_divergence")}
     return columns
@@ -208,7 +207,7 @@ def _column(subject: Subject, seed: int) -> "Column":
     from vaekit.plots import Column, project
 
     run = subject.run
-    discrete = run.model.codes is not None
+    discrete = run.model.codebook is not None
     points, axes, _ = project(subject.codes, "pca" if discrete else "active", subject.activity)
     if len(run.model.data_shape) != 3:
         return Column("", points, axes)
@@ -239,7 +238,7 @@ def pushed(subject: Subject, code: np.ndarray, seed: int) -> tuple[np.ndarray, l
     code has moved as far as codes lie from their mean. Of discrete codes a growing share is replaced by random ones.
     """
     rng = np.random.default_rng(seed)
-    if subject.run.model.codes is not None:
+    if subject.run.model.codebook is not None:
         return np.stack([_replaced(subject, code, rng) for _ in range(DIRECTIONS)]), [f"{share:.0%}" for share in SHARES]
     directions = rng.standard_normal((DIRECTIONS, 1, len(code)))
     directions /= np.sqrt((directions**2).mean(-1, keepdims=True))
@@ -248,7 +247,7 @@ def pushed(subject: Subject, code: np.ndarray, seed: int) -> tuple[np.ndarray, l
 
 
 def _replaced(subject: Subject, code: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    codes = subject.run.model.codes
+    codes = subject.run.model.codebook
     assert codes is not None
     indices = codes.indices(torch.tensor(code).to(codes.vectors).reshape(codes.shape))
     order, others = rng.permutation(codes.positions), torch.tensor(rng.integers(codes.count, size=codes.positions))

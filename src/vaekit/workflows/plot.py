@@ -15,6 +15,7 @@ from vaekit.errors import ConfigError, suggest
 from vaekit.evaluation import decode_means
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
+from vaekit.workflows.needs import classes_given, continuous_latent, image_rows, needs, unsuited
 from vaekit.workflows.prepare import load_data, stored_split
 from vaekit.workflows.subject import Range, Subject, View, short_name
 from vaekit.workflows.use import Reconstruction, pick, save_values, to_pixels
@@ -44,14 +45,15 @@ def plot(
         .webp; default RUN/plots.
     view: the fields of `View`.
     """
+    known = PLOTS | WALKS
     for name in names:
-        if name not in (known := PLOTS | WALKS):
+        if name not in known:
             raise ConfigError(f"unknown plot {name!r}: {suggest(name, known)}")
     run = run if isinstance(run, Run) else load_run(run)
     for name in names:
-        if reason := unsuited(name, run):
+        if reason := unsuited(known[name], run):
             raise ConfigError(f"{name} {reason}")
-    chosen = list(names) or [name for name in PLOTS if not unsuited(name, run)]
+    chosen = list(names) or [name for name, picture in PLOTS.items() if not unsuited(picture, run)]
     subject = Subject(run, lambda: stored_split(run.path).rows(load_data(run.config, data), split or "test"))
     paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen)
     with torch.no_grad():
@@ -70,18 +72,6 @@ def _save(name: str, subject: Subject, view: View, path: Path) -> Path:
     return animation(path, subject, walks) if moving else save(page(subject, walks), path)
 
 
-def unsuited(name: str, run: Run) -> str | None:
-    """Why a run has no picture of this name, and what to do; None where it has one."""
-    shape = run.model.data_shape
-    if name in ("grid", "samples", "classes", *WALKS) and len(shape) != 3:
-        return f"needs images, the rows of this run have shape {shape}: try reconstructions"
-    if name in ("grid", *WALKS) and run.model.codes is not None:
-        return "needs a continuous latent, that of this run is discrete: try samples"
-    if name == "classes" and not run.model.classes:
-        return "needs a conditional run: train one with --conditional"
-    return None
-
-
 def _places(out: Path, names: Sequence[str]) -> list[Path]:
     if out.suffix:
         if len(names) != 1:
@@ -94,12 +84,13 @@ def latent(subject: Subject, view: View) -> "Figure":
     """The means of q(z given x), by class."""
     from vaekit.plots import latent_scatter, project
 
-    discrete = subject.run.model.codes is not None  # single dimensions of a code vector say nothing
+    discrete = subject.run.model.codebook is not None  # single dimensions of a code vector say nothing
     points, names, which = project(subject.codes, "pca" if discrete else view.projection, subject.activity)
     title = f"Codes of {len(points):,} {subject.name} rows, {subject.recipe}" + (f": {which}" if which else "")
     return latent_scatter(points, subject.labels(), subject.run.config.data.classes, title=title, names=names)
 
 
+@needs(image_rows, continuous_latent)
 def grid(subject: Subject, view: View) -> "Figure":
     """Decoded points of the latent plane."""
     from vaekit.plots import decoded_grid
@@ -163,6 +154,7 @@ def _pairs(run: Run, result: Reconstruction, name: str) -> "Figure":
     return draw(*shown, codes=result.codes.mean, indices=result.indices.tolist(), labels=labels, title=title)
 
 
+@needs(image_rows)
 def samples(subject: Subject, view: View) -> "Figure":
     """Means of p(x given z) for draws from the prior."""
     from vaekit.plots import sheet
@@ -173,6 +165,7 @@ def samples(subject: Subject, view: View) -> "Figure":
     return sheet(subject.pixels(images), title=f"Samples from the prior, {subject.recipe} on {subject.name}")
 
 
+@needs(image_rows, classes_given)
 def classes(subject: Subject, view: View) -> "Figure":
     """Samples of a conditional run, one class per row."""
     from vaekit.plots import sheet
@@ -190,9 +183,8 @@ def curves(subject: Subject, view: View) -> "Figure":
     """Losses by epoch."""
     from vaekit.plots import loss_curves
 
-    kept = subject.run.summary.get("best_epoch")
     title = f"Training of {subject.recipe} on {subject.name}"
-    return loss_curves(subject.run.metrics, title=title, best_epoch=kept if isinstance(kept, int) else None)
+    return loss_curves(subject.run.metrics, title=title, best_epoch=subject.run.kept)
 
 
 PLOTS: dict[str, Callable[[Subject, View], "Figure"]] = {

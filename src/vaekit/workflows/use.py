@@ -18,9 +18,8 @@ from vaekit.data.npz import read_npz
 from vaekit.data.splits import Part
 from vaekit.distributions import point
 from vaekit.errors import ConfigError, DataError
-from vaekit.evaluation import decode_means, draw_values
+from vaekit.evaluation import decode_means, draw_codes, draw_values
 from vaekit.files import whole_file
-from vaekit.model import evaluating
 from vaekit.noise import noise
 from vaekit.store import Run, check_count
 from vaekit.workflows.rows import as_inputs, find_rows
@@ -53,8 +52,8 @@ def sample(run: Run, count: int = 64, *, label: str | None = None, seed: int = 0
     label: of a conditional run, the class; None: all in turn.
     """
     y = run.condition(run.in_turn(check_count(count)) if label is None else label, count)
-    with noise(seed), evaluating(run.model):
-        z = run.model.draw(count, y)
+    with noise(seed):
+        z = draw_codes(run.model, count, y)
         values = draw_values(run.model, z, y) if draw else decode_means(run.model, z, y)
     return run.transform.inverse(values).numpy(force=True)
 

@@ -11,6 +11,7 @@ import torch
 
 from vaekit.errors import ConfigError
 from vaekit.evaluation import decode_means
+from vaekit.workflows.needs import continuous_latent, image_rows, needs
 from vaekit.workflows.subject import Subject, View
 from vaekit.workflows.use import check_indices, pick
 
@@ -49,6 +50,7 @@ class Walks:
         return subject.pixels(decoded.unflatten(0, z.shape[:2]))
 
 
+@needs(image_rows, continuous_latent)
 def traversals(subject: Subject, view: View) -> Walks:
     """One walk for each latent dimension, the most active first, over the range that codes have; the others stay."""
     order = np.argsort(-subject.activity, kind="stable")[:MOST_DIMENSIONS]
@@ -88,6 +90,7 @@ def _start(subject: Subject, view: View) -> tuple[np.ndarray, str | None, str]:
     return base, label, where + ("" if label is None else f", class {label}")
 
 
+@needs(image_rows, continuous_latent)
 def interpolations(subject: Subject, view: View) -> Walks:
     """Two walks between each chosen row and the next: straight, and on a sphere where there is one."""
     chosen = _spread(subject) if view.indices is None else check_indices(view.indices, len(subject.rows))
@@ -103,7 +106,7 @@ def interpolations(subject: Subject, view: View) -> Walks:
 
     originals = subject.originals(rows.originals)
     indices = tuple((int(chosen[a]), int(chosen[b])) for a, b in pairs)
-    labels = [f"{a} → {b}\n{name}" for a, b in indices for name in courses]
+    labels = [f"rows {a} → {b}\n{name}" for a, b in indices for name in courses]
     title = f"Interpolations, {subject.recipe} on {subject.name}: originals at both ends"
     if view.label is not None or not subject.run.model.classes:
         classes = _constant(subject, view.label, len(labels))

@@ -1,7 +1,6 @@
 import itertools
 import math
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,43 +8,36 @@ from torch import Tensor
 from torch.distributions import Categorical, kl_divergence
 
 from vaekit import divergences
-from vaekit.codes import Codes, IndependentCodes, Quantised
+from vaekit.codebook import Codebook, IndependentCodes, Quantised
 from vaekit.priors import Autoregressive
-
-
-@pytest.fixture(autouse=True)
-def _fixed_noise():
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        yield
 
 
 def random(*shape: int) -> Tensor:
     return torch.randn(shape, dtype=torch.float64)
 
 
-def small(count: int = 3, d: int = 2, groups: int = 2, map: tuple[int, ...] = (2,)) -> Codes:
-    return Codes(random(count, d), groups, map)
+def small(count: int = 3, d: int = 2, groups: int = 2, map: tuple[int, ...] = (2,)) -> Codebook:
+    return Codebook(random(count, d), groups, map)
 
 
-def every(codes: Codes) -> Tensor:
+def every(codes: Codebook) -> Tensor:
     """The indices of all K^M z there are, [K^M, M]."""
     return torch.tensor(list(itertools.product(range(codes.count), repeat=codes.positions)))
 
 
 @st.composite
-def any_codes(draw: st.DrawFn) -> Codes:
+def any_codes(draw: st.DrawFn) -> Codebook:
     map = draw(st.lists(st.integers(1, 3), max_size=2))
     return small(draw(st.integers(2, 6)), draw(st.integers(1, 4)), draw(st.integers(1, 4)), tuple(map))
 
 
 LEADS = st.lists(st.integers(1, 3), max_size=2)
 
-# --- Codes ----------------------------------------------------------------------------------------------------------------
+# --- Codebook ----------------------------------------------------------------------------------------------------------------
 
 
 @given(codes=any_codes(), lead=LEADS)
-def test_split_and_join_are_inverse(codes: Codes, lead: list[int]):
+def test_split_and_join_are_inverse(codes: Codebook, lead: list[int]):
     z, vectors = random(*lead, *codes.shape), random(*lead, codes.positions, codes.vectors.shape[1])
     assert codes.split(z).shape == vectors.shape and codes.join(vectors).shape == z.shape
     assert torch.equal(codes.join(codes.split(z)), z)
@@ -53,7 +45,7 @@ def test_split_and_join_are_inverse(codes: Codes, lead: list[int]):
 
 
 @given(codes=any_codes(), lead=LEADS)
-def test_embed_and_indices_are_inverse(codes: Codes, lead: list[int]):
+def test_embed_and_indices_are_inverse(codes: Codebook, lead: list[int]):
     indices = torch.randint(codes.count, (*lead, codes.positions))
     z = codes.embed(indices)
     assert z.shape == (*lead, *codes.shape)
@@ -62,14 +54,14 @@ def test_embed_and_indices_are_inverse(codes: Codes, lead: list[int]):
 
 
 @given(codes=any_codes())
-def test_the_nearest_is_the_nearest(codes: Codes):
+def test_the_nearest_is_the_nearest(codes: Codebook):
     vectors = random(4, 5, codes.vectors.shape[1])
     distances = (vectors.unsqueeze(-2) - codes.vectors).norm(dim=-1)
     assert torch.equal(codes.nearest(vectors), distances.argmin(-1))
 
 
 def test_positions_go_pixel_by_pixel_and_within_one_group_by_group():
-    codes = Codes(random(4, 3), groups=2, map=(2, 5))
+    codes = Codebook(random(4, 3), groups=2, map=(2, 5))
     z = random(*codes.shape)
     assert (codes.positions, codes.shape) == (20, (6, 2, 5))
     for (row, column), group in itertools.product(itertools.product(range(2), range(5)), range(2)):
@@ -78,29 +70,29 @@ def test_positions_go_pixel_by_pixel_and_within_one_group_by_group():
 
 
 def test_near_codes_are_told_apart_in_mixed_precision():
-    codes = Codes(torch.linspace(-1, 1, 1000).unsqueeze(1), groups=1000)
+    codes = Codebook(torch.linspace(-1, 1, 1000).unsqueeze(1), groups=1000)
     indices = torch.arange(1000)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(codes.indices(codes.embed(indices)), indices)
 
 
 def test_codes_are_kept_with_the_weights_where_they_are_learned():
-    assert set(Codes(random(3, 2), 1, learned=True).state_dict()) == {"vectors"}
-    assert set(Codes(random(3, 2), 1).state_dict()) == set()
+    assert set(Codebook(random(3, 2), 1, learned=True).state_dict()) == {"vectors"}
+    assert set(Codebook(random(3, 2), 1).state_dict()) == set()
 
 
 # --- Independent codes ----------------------------------------------------------------------------------------------------
 
 
-def independent(codes: Codes, *batch: int) -> IndependentCodes:
+def independent(codes: Codebook, *batch: int) -> IndependentCodes:
     return IndependentCodes(codes, 2 * random(*batch, codes.positions, codes.count))
 
 
 def enumerated(q: IndependentCodes) -> tuple[Tensor, Tensor]:
     """All z [K^M, 1, *shape], and their probabilities in each row of the batch [K^M, B], from a product of q's own."""
-    indices = every(q.codes)
-    probabilities = q.probs[:, torch.arange(q.codes.positions), indices].prod(-1).T
-    return q.codes.embed(indices).unsqueeze(1), probabilities
+    indices = every(q.codebook)
+    probabilities = q.probs[:, torch.arange(q.codebook.positions), indices].prod(-1).T
+    return q.codebook.embed(indices).unsqueeze(1), probabilities
 
 
 def test_the_probabilities_of_all_codes_sum_to_one():
@@ -161,7 +153,7 @@ def test_samples_follow_the_probabilities():
 # --- All mass on one z ----------------------------------------------------------------------------------------------------
 
 
-def quantised(codes: Codes, rows: int = 5) -> tuple[Quantised, Tensor]:
+def quantised(codes: Codebook, rows: int = 5) -> tuple[Quantised, Tensor]:
     vectors = random(rows, codes.positions, codes.vectors.shape[1]).requires_grad_()
     return Quantised(codes, codes.nearest(vectors), vectors), vectors
 

@@ -16,15 +16,15 @@ from torch.distributions import Categorical, Distribution, constraints, register
 MAX_DISTANCES = 2**24  # between vectors and codes, compared at once
 
 
-class Codes(nn.Module):
+class Codebook(nn.Module):
     """K code vectors of d numbers for each of M = groups x (pixels of the map) positions; z has the shape (groups d, *map).
 
     vectors: the codes, [K, d]. groups: how many codes stand side by side. map: height and width of z; () for a vector.
     shared: whether every position has the same codes in the same sense (a codebook), not each its own (a categorical).
 
-    >>> codes = Codes(torch.eye(10), groups=20)
-    >>> z = codes.embed(torch.zeros(5, 20, dtype=torch.long))
-    >>> z.shape, codes.indices(z).shape
+    >>> codebook = Codebook(torch.eye(10), groups=20)
+    >>> z = codebook.embed(torch.zeros(5, 20, dtype=torch.long))
+    >>> z.shape, codebook.indices(z).shape
     (torch.Size([5, 200]), torch.Size([5, 20]))
     """
 
@@ -96,9 +96,9 @@ class CodeDistribution(Distribution):
     arg_constraints: dict[str, Any] = {}  # noqa: RUF012  # pyright: ignore - torch's own convention
     support = _Discrete()  # pyright: ignore - torch's own convention
 
-    def __init__(self, codes: Codes, batch_shape: torch.Size):
-        self.codes = codes
-        super().__init__(batch_shape, torch.Size(codes.shape), validate_args=False)
+    def __init__(self, codebook: Codebook, batch_shape: torch.Size):
+        self.codebook = codebook
+        super().__init__(batch_shape, torch.Size(codebook.shape), validate_args=False)
 
     def sample_indices(self, sample_shape: torch.Size) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must define sample_indices")  # abstract
@@ -108,19 +108,19 @@ class CodeDistribution(Distribution):
         raise NotImplementedError(f"{type(self).__name__} must define log_prob_of")  # abstract
 
     def log_prob(self, value: Tensor) -> Tensor:
-        return self.log_prob_of(self.codes.indices(value)).sum(-1)
+        return self.log_prob_of(self.codebook.indices(value)).sum(-1)
 
     @torch.no_grad()
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
-        return self.codes.embed(self.sample_indices(torch.Size(sample_shape)))
+        return self.codebook.embed(self.sample_indices(torch.Size(sample_shape)))
 
 
 class IndependentCodes(CodeDistribution):
     """Each position draws its own code: logits [*B, M, K], or [*B, 1, K] where all positions have the same."""
 
-    def __init__(self, codes: Codes, logits: Tensor):
-        self.logits = logits.log_softmax(-1).expand(*logits.shape[:-2], codes.positions, codes.count)
-        super().__init__(codes, logits.shape[:-2])
+    def __init__(self, codebook: Codebook, logits: Tensor):
+        self.logits = logits.log_softmax(-1).expand(*logits.shape[:-2], codebook.positions, codebook.count)
+        super().__init__(codebook, logits.shape[:-2])
 
     @property
     def probs(self) -> Tensor:
@@ -128,22 +128,22 @@ class IndependentCodes(CodeDistribution):
 
     @property
     def mean(self) -> Tensor:
-        return self.codes.join(self.probs @ self.codes.vectors)
+        return self.codebook.join(self.probs @ self.codebook.vectors)
 
     @property
     def mode(self) -> Tensor:
-        return self.codes.embed(self.logits.argmax(-1))
+        return self.codebook.embed(self.logits.argmax(-1))
 
     @property
     def variance(self) -> Tensor:
-        return self.codes.join(self.probs @ self.codes.vectors.square()) - self.mean.square()
+        return self.codebook.join(self.probs @ self.codebook.vectors.square()) - self.mean.square()
 
     def sample_indices(self, sample_shape: torch.Size) -> Tensor:
         return Categorical(logits=self.logits, validate_args=False).sample(sample_shape)
 
     def log_prob_of(self, indices: Tensor) -> Tensor:
         shape = torch.broadcast_shapes(indices.shape, self.logits.shape[:-1])
-        logits = self.logits.expand(*shape, self.codes.count)
+        logits = self.logits.expand(*shape, self.codebook.count)
         return logits.gather(-1, indices.expand(shape).unsqueeze(-1)).squeeze(-1)
 
     def entropy(self) -> Tensor:
@@ -153,7 +153,7 @@ class IndependentCodes(CodeDistribution):
 class Quantised(CodeDistribution):
     """All mass on one z, the codes at `indices` [B, M]; a sample lets the gradient pass straight to what was quantised.
 
-    It keeps the z that it was made with, wherever the codes move after. `certain`: further samples are all the same.
+    It keeps the z that it was made with, wherever the codes move after.
 
     vectors: what was quantised, by position, [B, M, d]. penalties: scalars for the loss, by name.
     """
@@ -161,10 +161,10 @@ class Quantised(CodeDistribution):
     has_rsample = True
     certain = True
 
-    def __init__(self, codes: Codes, indices: Tensor, vectors: Tensor, penalties: dict[str, Tensor] | None = None):
+    def __init__(self, codebook: Codebook, indices: Tensor, vectors: Tensor, penalties: dict[str, Tensor] | None = None):
         self.chosen, self.penalties = indices, penalties or {}
-        self.straight_through = codes.embed(indices) + codes.join(vectors - vectors.detach())
-        super().__init__(codes, indices.shape[:-1])
+        self.straight_through = codebook.embed(indices) + codebook.join(vectors - vectors.detach())
+        super().__init__(codebook, indices.shape[:-1])
 
     @property
     def mean(self) -> Tensor:

@@ -1,0 +1,40 @@
+"""What a picture needs of a run, said where the picture is defined."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from vaekit.store import Run
+
+Picture = TypeVar("Picture", bound=Callable[..., Any])
+Need = Callable[[Run], str | None]
+"""Why a run does not have it, and what to do; None where it does."""
+
+
+def image_rows(run: Run) -> str | None:
+    shape = run.model.data_shape
+    return None if len(shape) == 3 else f"needs images, the rows of this run have shape {shape}: try reconstructions"
+
+
+def continuous_latent(run: Run) -> str | None:
+    discrete = "needs a continuous latent, that of this run is discrete: try samples"
+    return None if run.model.codebook is None else discrete
+
+
+def classes_given(run: Run) -> str | None:
+    return None if run.model.classes else "needs a conditional run: train one with --conditional"
+
+
+def needs(*all_of: Need) -> Callable[[Picture], Picture]:
+    """Mark the function of a picture with what it needs."""
+
+    def mark(picture: Picture) -> Picture:
+        picture.needs = all_of  # pyright: ignore[reportFunctionMemberAccess]
+        return picture
+
+    return mark
+
+
+def unsuited(picture: Callable[..., Any], run: Run) -> str | None:
+    """Why a run cannot have this picture, and what to do; None where it can."""
+    reasons = (need(run) for need in getattr(picture, "needs", ()))
+    return next((reason for reason in reasons if reason), None)

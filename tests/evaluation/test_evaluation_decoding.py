@@ -1,0 +1,56 @@
+"""Many codes, some at a time: the same as all at once, and never more at once than memory is allowed for."""
+
+import pytest
+import torch
+
+from families import LIKELIHOODS, POSTERIORS, PRIORS, condition, small_vae
+from vaekit import inputs
+from vaekit.evaluation import decode_means, draw_codes, draw_values
+from vaekit.model import VAE
+from vaekit.noise import noise
+
+CASES = [(POSTERIORS[0], PRIORS[0]), (POSTERIORS[0], PRIORS[1]), (POSTERIORS[4], PRIORS[3]), (POSTERIORS[4], PRIORS[4])]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: f"{case[0].name}-{case[1].name}")
+def case(request):
+    posterior, prior = request.param
+    return small_vae(posterior, prior, LIKELIHOODS[0]), condition(prior, 23)
+
+
+@pytest.fixture
+def three_at_once(monkeypatch):
+    monkeypatch.setattr(inputs, "BATCH", 3)
+
+
+def test_parts_are_decoded_as_the_whole_is(case, three_at_once):
+    model, y = case
+    z = model.draw(23, y)
+    torch.testing.assert_close(decode_means(model, z, y), model.eval().decode(z, y).mean)
+    values = draw_values(model, z, y)
+    assert values.shape == (23, *model.data_shape) and set(values.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_one_code_is_drawn_for_each_row_and_its_class(case, three_at_once, monkeypatch):
+    model, y = case
+    drawn = []
+    monkeypatch.setattr(VAE, "draw", lambda self, count, y=None: drawn.append((count, y)) or torch.zeros(count, 4))
+    assert len(draw_codes(model, 23, y)) == 23
+    assert [count for count, _ in drawn] == [3] * 7 + [2]
+    if y is not None:
+        assert torch.equal(torch.cat([part for _, part in drawn]), y)
+
+
+def test_what_fits_at_once_is_drawn_at_once(case):
+    model, y = case
+    with noise(1):
+        whole = model.draw(23, y)
+    with noise(1):
+        torch.testing.assert_close(draw_codes(model, 23, y), whole)
+
+
+def test_a_prior_over_many_codes_bounds_what_is_drawn_at_once():
+    model = small_vae(POSTERIORS[4], PRIORS[3], LIKELIHOODS[0])
+    codebook = model.codebook
+    assert codebook is not None
+    assert inputs.values_per_row(model) == max(16, codebook.positions * codebook.count)
