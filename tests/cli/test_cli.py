@@ -46,6 +46,9 @@ def test_train_then_everything_with_json(cli, tmp_path):
         assert min(sheet.size) > 20
     _, out, _ = cli("plot", "run", "grid", "--across=-2:2", "--down=-1:3", "--out", "grid.png", "--json")
     assert json.loads(out)["files"] == ["grid.png"]
+    np.save("mine.npy", np.zeros((3, 8, 8), np.uint8))
+    _, out, _ = cli("plot", "run", "reconstructions", "--data", "mine.npy", "--out", "mine.png", "--json")
+    assert json.loads(out)["files"] == ["mine.png"]
 
 
 def test_without_json_people_get_tables(cli):

@@ -9,7 +9,7 @@ from vaekit import divergences, likelihoods, nets, posteriors, priors
 from vaekit.conditional import Conditional
 from vaekit.errors import ConfigError
 from vaekit.model import VAE
-from vaekit.objectives import ELBO, Terms
+from vaekit.objectives import ELBO, DivergenceOnly, ReconstructionOnly, Terms
 
 LATENT = 16
 
@@ -105,6 +105,13 @@ def test_the_estimate_tends_to_the_closed_form():
         errors.append((estimate - exact).abs().max().item())
     assert errors[0] > 3 * errors[1] > 9 * errors[2]
     assert errors[2] < 0.06
+
+
+@pytest.mark.parametrize("objective", [ELBO, ReconstructionOnly, DivergenceOnly])
+@pytest.mark.parametrize("samples", [0, -3])
+def test_no_samples_are_refused(objective, samples: int):
+    with pytest.raises(ConfigError, match=rf"objective\.samples = {samples}: at least 1"):
+        objective(samples=samples)
 
 
 # --- Weights --------------------------------------------------------------------------------------------------------------

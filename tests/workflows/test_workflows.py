@@ -12,7 +12,7 @@ from vaekit.errors import ConfigError, DataError, OutputError, RunError
 from vaekit.likelihoods import Bernoulli
 from vaekit.posteriors import DiagonalNormal
 from vaekit.priors import StandardNormal
-from vaekit.workflows import use
+from vaekit.workflows import files, use
 from vaekit.workflows.plot import Subject, View, grid
 from vaekit.workflows.plot import latent as latent_picture
 from vaekit.workflows.rows import find_rows
@@ -228,8 +228,8 @@ def test_encode_decode_and_reconstruct_agree(small_run):
 @pytest.mark.parametrize("name", ["codes.npz", "codes.npy", "codes.csv"])
 def test_codes_come_back_from_every_kind_of_file(small_run, tmp_path, name):
     codes = use.encode(small_run, find_rows(small_run)[0])
-    use.save_codes(tmp_path / name, codes)
-    np.testing.assert_allclose(use.load_codes(tmp_path / name)[0], codes.mean, rtol=1e-6)
+    files.save_codes(tmp_path / name, codes)
+    np.testing.assert_allclose(files.load_codes(tmp_path / name)[0], codes.mean, rtol=1e-6)
 
 
 def test_samples_repeat_with_their_seed_and_a_draw_is_no_mean(small_run):
@@ -310,7 +310,7 @@ def test_counts_and_codes_that_cannot_be(small_run):
 def test_files_that_hold_no_codes_are_refused(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=name):
-        use.load_codes(tmp_path / name)
+        files.load_codes(tmp_path / name)
 
 
 def test_a_likelihood_of_ones_own_is_told_what_it_lacks():

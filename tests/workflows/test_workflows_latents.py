@@ -10,7 +10,7 @@ import vaekit
 from conftest import QUIET, small_images, train_small
 from vaekit.errors import ConfigError
 from vaekit.noise import noise
-from vaekit.workflows import use
+from vaekit.workflows import files, use
 
 CODEBOOK = {"kind": "vector-quantised", "codes": 4, "groups": 2}
 LEARNED = {"kind": "autoregressive", "width": 8, "layers": 1, "heads": 2}
@@ -81,8 +81,29 @@ def test_codes_of_any_latent_go_out_as_rows_of_numbers_and_in_again(run):
     assert codes.mean.shape == codes.sigma.shape == (6, run.model.latent_shape.numel())
     decoded = run.decode(codes.mean, y)
     np.testing.assert_allclose(decoded, run.reconstruct(X, y), rtol=1e-5, atol=1e-4)
+    codebook = run.model.codebook
+    assert (codes.indices is None) == (codebook is None)
+    if codebook is not None:
+        assert codes.indices.shape == (6, codebook.positions)
+        z = codebook.embed(torch.tensor(codes.indices)).flatten(1)
+        np.testing.assert_allclose(z.numpy(force=True), codes.mean, atol=1e-6)
     shuffled = use.sample(run, 5, seed=1)
     np.testing.assert_array_equal(shuffled, use.sample(run, 5, seed=1))
+
+
+def test_files_of_codes_say_which_entries_of_the_codebook_they_are(run, tmp_path):
+    codes = use.encode(run, vaekit.data.Rows(X, np.arange(6) % 3 if labels(run) else None))
+    for name in ("codes.npz", "codes.csv"):
+        files.save_codes(tmp_path / name, codes)
+        np.testing.assert_allclose(files.load_codes(tmp_path / name)[0], codes.mean, rtol=1e-6)
+    with np.load(tmp_path / "codes.npz") as file:
+        assert ("index" in file) == (codes.indices is not None)
+        if codes.indices is not None:
+            np.testing.assert_array_equal(file["index"], codes.indices)
+    header, first, *_ = (tmp_path / "codes.csv").read_text().splitlines()
+    columns = [i for i, name in enumerate(header.split(",")) if name.startswith("index")]
+    found = [int(first.split(",")[i]) for i in columns]
+    assert found == ([] if codes.indices is None else codes.indices[0].tolist())
 
 
 def test_a_run_of_any_latent_is_judged(run):

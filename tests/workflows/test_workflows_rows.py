@@ -8,7 +8,7 @@ from PIL import Image
 import vaekit
 from conftest import QUIET, small_images, train_small
 from vaekit.errors import DataError
-from vaekit.workflows import use
+from vaekit.workflows import files, use
 from vaekit.workflows.plot import Subject, View, grid
 from vaekit.workflows.plot import latent as latent_picture
 from vaekit.workflows.rows import find_rows
@@ -125,7 +125,7 @@ def test_a_single_row_has_no_standard_error(small_run):
 
 def test_codes_know_their_rows_and_classes(small_run, tmp_path):
     rows, part = find_rows(small_run)
-    use.save_codes(tmp_path / "codes.csv", use.encode(small_run, rows))
+    files.save_codes(tmp_path / "codes.csv", use.encode(small_run, rows))
     table = [line.split(",") for line in (tmp_path / "codes.csv").read_text().splitlines()]
     assert table[0] == ["row", "class", "z1", "z2", "z3", "sigma1", "sigma2", "sigma3"]
     assert [line[0] for line in table[1:]] == [str(i) for i in range(len(rows))]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vaekit.cli import show
+from vaekit.cli import parse, show
 
 app = typer.Typer(
     help="Train variational autoencoders on your own data, judge them honestly, look at them, use them.",
@@ -84,7 +84,7 @@ def train(
             "test": test,
             "support": support,
             "binarize": binarize,
-            "resize": _size(resize),
+            "resize": parse.size(resize),
             "limit": limit,
         },
         "training": {"epochs": epochs, "batch_size": batch_size, "device": device},
@@ -119,8 +119,8 @@ def evaluate(
     """Loss, its two terms and the importance-weighted bound, with standard errors."""
     from vaekit import workflows
 
-    options = {"split": _part(split), "samples": samples, "agreement": agreement, "data": data, "limit": limit, "seed": seed}
-    show.figures(workflows.evaluate(run, **options), json)
+    options = {"samples": samples, "agreement": agreement, "data": data, "limit": limit, "seed": seed}
+    show.figures(workflows.evaluate(run, split=parse.part(split), **options), json)
 
 
 @app.command()
@@ -137,13 +137,13 @@ def sample(
     """Draw new rows from the prior through the decoder."""
     from vaekit.data.raw import safe_name
     from vaekit.store import load_run
-    from vaekit.workflows import use
+    from vaekit.workflows import files, use
 
     place = _free(out, force) if out else run / "plots" / f"sample{'' if label is None else '-' + safe_name(label)}-{seed}.png"
     loaded = load_run(run)
     values = use.sample(loaded, count, label=label, seed=seed, draw=draw)
     of_class = "" if label is None else f" of class {label}"
-    path = use.save_values(place, loaded, values, title=f"{count} samples{of_class}, {run.name}")
+    path = files.save_values(place, loaded, values, title=f"{count} samples{of_class}, {run.name}")
     show.written({"count": count, "label": label, "seed": seed, "file": str(path)}, json)
 
 
@@ -165,7 +165,7 @@ def reconstruct(
 
     place = _free(out, force) if out else run / "plots" / "reconstruct.png"
     loaded = load_run(run)
-    result = use.reconstruct(loaded, indices=_indices(index), label=label, split=_part(split), data=data)
+    result = use.reconstruct(loaded, indices=parse.indices(index), label=label, split=parse.part(split), data=data)
     path = save_reconstruction(place, loaded, result)
     show.codes(loaded, result, path, json)
 
@@ -183,13 +183,13 @@ def encode(
 ) -> None:
     """Write the codes of rows: means and standard deviations of q(z given x)."""
     from vaekit.store import load_run
-    from vaekit.workflows import use
+    from vaekit.workflows import files, use
     from vaekit.workflows.rows import find_rows
 
     place, loaded = _free(out, force), load_run(run)
-    rows, part = find_rows(loaded, _part(split), data)
+    rows, part = find_rows(loaded, parse.part(split), data)
     result = use.encode(loaded, rows)
-    path = use.save_codes(place, result)
+    path = files.save_codes(place, result)
     show.written({"rows": len(rows), "of": part, "latent_dim": result.mean.shape[1], "file": str(path)}, json)
 
 
@@ -206,14 +206,14 @@ def decode(
     """Decode codes to the means of p(x given z)."""
     from vaekit.errors import ConfigError
     from vaekit.store import load_run
-    from vaekit.workflows import use
+    from vaekit.workflows import files, use
 
     if (codes is None) == (not z):
         raise ConfigError("decode takes either a file of codes or --z=0.5,-1")
     place, loaded = _free(out, force), load_run(run)
-    given, classes = use.load_codes(codes) if codes else (_code(z or []), None)
+    given, classes = files.load_codes(codes) if codes else (parse.code(z or []), None)
     values = use.decode(loaded, given, label if label is not None or not loaded.model.classes else classes)
-    path = use.save_values(place, loaded, values, title=f"{len(values)} decoded codes, {run.name}")
+    path = files.save_values(place, loaded, values, title=f"{len(values)} decoded codes, {run.name}")
     show.written({"rows": len(values), "file": str(path)}, json)
 
 
@@ -232,6 +232,7 @@ def plot(
     projection: Annotated[str, typer.Option(help="More than two dimensions: active or pca.")] = "active",
     label: Label = None,
     split: Split = None,
+    data: Data = None,
     out: Annotated[
         Path | None,
         typer.Option(help="A folder, or a file for one picture (.png, .pdf, .svg; .gif or .webp to see latent walks move)."),
@@ -243,14 +244,14 @@ def plot(
     from vaekit import workflows
 
     view = {
-        "across": _range(across),
-        "down": _range(down),
-        "indices": _indices(index),
+        "across": parse.interval(across),
+        "down": parse.interval(down),
+        "indices": parse.indices(index),
         "projection": projection,
         "label": label,
         "seed": seed,
     }
-    paths = workflows.plot(run, names or (), split=_part(split), out=out, **view)
+    paths = workflows.plot(run, names or (), data=data, split=parse.part(split), out=out, **view)
     show.written({"files": [str(path) for path in paths]}, json)
 
 
@@ -272,7 +273,7 @@ def compare(
 
     for path in (out, workflows.curves_beside(out)):
         _free(path, force)
-    found = workflows.compare(runs, split=_part(split), limit=limit, samples=samples, out=out, seed=seed)
+    found = workflows.compare(runs, split=parse.part(split), limit=limit, samples=samples, out=out, seed=seed)
     show.comparison(found, json)
 
 
@@ -289,7 +290,7 @@ def data(
     if source is None:
         show.table(datasets.describe(), json)
     else:
-        show.dataset(datasets.load(source, support=support, resize=_size(resize)), json)
+        show.dataset(datasets.load(source, support=support, resize=parse.size(resize)), json)
 
 
 @recipes_app.callback()
@@ -309,73 +310,9 @@ def show_recipe(name: Annotated[str, typer.Argument(help="A recipe.")]) -> None:
     print(recipes.text(name), end="")
 
 
-# --- From text to values --------------------------------------------------------------------------------------------------
-
-
 def _without_none(options: dict[str, Any]) -> dict[str, Any]:
     nested = {k: _without_none(v) if isinstance(v, dict) else v for k, v in options.items()}
     return {k: v for k, v in nested.items() if v is not None and v != {}}
-
-
-def _wrong(option: str, given: str, allowed: str) -> Exception:
-    from vaekit.errors import ConfigError
-
-    return ConfigError(f"{option} {given}: write {allowed}")
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    height, _, width = text.lower().partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise _wrong("--resize", text, "height x width, such as --resize 64x64")
-    return int(height), int(width)
-
-
-def _indices(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    found: list[int] = []
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise _wrong("--index", text, "row numbers from 0, such as --index 0,1,7 or --index 0-9")
-        if len(part) > 15 or int(last or first) - int(first) >= 10_000:
-            raise _wrong("--index", text, "at most 10,000 row numbers")
-        if int(last or first) < int(first):
-            raise _wrong("--index", text, "ranges upwards, such as --index 0-9")
-        found += range(int(first), int(last or first) + 1)
-    return found
-
-
-def _range(text: str | None) -> tuple[float, float] | None:
-    if text is None:
-        return None
-    low, _, high = text.partition(":")
-    try:
-        return float(low), float(high)
-    except ValueError:
-        raise _wrong("range", text, "two numbers, such as --across=-2:2") from None
-
-
-def _code(texts: list[str]) -> Any:
-    import numpy as np
-
-    try:
-        return np.array([[float(number) for number in text.split(",")] for text in texts])
-    except ValueError:
-        raise _wrong("--z", " ".join(texts), "numbers, as many as latent dimensions, such as --z=0.5,-1") from None
-
-
-def _part(text: str | None) -> Any:
-    from vaekit.errors import ConfigError, suggest
-
-    if text is None:
-        return None
-    parts = ("train", "validation", "test")
-    if text not in parts:
-        raise ConfigError(f"--split {text!r}: {suggest(text, parts)}")
-    return text
 
 
 def _free(path: Path, force: bool) -> Path:

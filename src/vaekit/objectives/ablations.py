@@ -7,7 +7,7 @@ from vaekit import divergences
 from vaekit.distributions import is_certain, is_discrete
 from vaekit.errors import ConfigError
 from vaekit.model import VAE
-from vaekit.objectives.terms import Terms
+from vaekit.objectives.terms import Terms, check_samples
 
 
 class ReconstructionOnly:
@@ -19,7 +19,7 @@ class ReconstructionOnly:
     judged_by = "reconstruction"
 
     def __init__(self, *, samples: PositiveInt = 1):
-        self.samples = samples
+        self.samples = check_samples(samples)
 
     def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
         q, log_likelihood, divergence = _terms(model, x, y, self.samples)
@@ -38,7 +38,7 @@ class DivergenceOnly:
     judged_by = "divergence"
 
     def __init__(self, *, samples: PositiveInt = 1):
-        self.samples = samples
+        self.samples = check_samples(samples)
 
     def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
         q, log_likelihood, divergence = _terms(model, x, y, self.samples)

@@ -11,7 +11,7 @@ from vaekit.distributions import is_certain, is_discrete
 from vaekit.errors import ConfigError
 from vaekit.model import VAE
 from vaekit.objectives.gradients import GRADIENTS
-from vaekit.objectives.terms import Terms
+from vaekit.objectives.terms import Terms, check_samples
 
 
 class ELBO:
@@ -43,7 +43,7 @@ class ELBO:
     ):
         if free_bits and gradient == "score-function" and divergence == "monte-carlo":
             raise ConfigError("objective.free_bits has no unbiased score-function gradient: set divergence to closed-form")
-        self.samples, self.divergence, self.beta = samples, divergence, beta
+        self.samples, self.divergence, self.beta = check_samples(samples), divergence, beta
         self.warmup, self.free_bits, self.gradient = warmup, free_bits, gradient
 
     def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:

@@ -15,10 +15,11 @@ from vaekit.errors import ConfigError, suggest
 from vaekit.evaluation import decode_means
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
+from vaekit.workflows.files import save_values
 from vaekit.workflows.needs import classes_given, continuous_latent, image_rows, needs, unsuited
-from vaekit.workflows.prepare import load_data, stored_split
+from vaekit.workflows.rows import rows_to_judge
 from vaekit.workflows.subject import Range, Subject, View, short_name
-from vaekit.workflows.use import Reconstruction, pick, save_values, to_pixels
+from vaekit.workflows.use import Reconstruction, pick, to_pixels
 from vaekit.workflows.walks import WALKS, animation, page
 
 if TYPE_CHECKING:
@@ -41,8 +42,8 @@ def plot(
     """Draw pictures of a run by name and return their paths.
 
     names: of `PLOTS` or `WALKS`; none stands for all of `PLOTS` that the run allows.
-    data: the dataset, where it is at hand already. out: a folder, or a file for a single picture, of `WALKS` also .gif or
-        .webp; default RUN/plots.
+    data: other rows than the run's own, or these, where they are at hand already. out: a folder, or a file for a single
+        picture, of `WALKS` also .gif or .webp; default RUN/plots.
     view: the fields of `View`.
     """
     known = PLOTS | WALKS
@@ -54,7 +55,7 @@ def plot(
         if reason := unsuited(known[name], run):
             raise ConfigError(f"{name} {reason}")
     chosen = list(names) or [name for name, picture in PLOTS.items() if not unsuited(picture, run)]
-    subject = Subject(run, lambda: stored_split(run.path).rows(load_data(run.config, data), split or "test"))
+    subject = Subject(run, lambda: rows_to_judge(run, split, data)[0])
     paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen)
     with torch.no_grad():
         return [_save(name, subject, View(**view), path) for name, path in zip(chosen, paths, strict=True)]

@@ -1,39 +1,33 @@
 """Use a trained model on raw data: sample, reconstruct, encode, decode."""
 
-import csv
-import os
-import re
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit import data as datasets
-from vaekit.data import Rows, Support
-from vaekit.data.dataset import check_numeric
-from vaekit.data.npz import read_npz
+from vaekit.data import Rows
 from vaekit.data.splits import Part
 from vaekit.distributions import point
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import decode_means, draw_codes, draw_values
-from vaekit.files import whole_file
 from vaekit.noise import noise
 from vaekit.store import Run, check_count
 from vaekit.workflows.rows import as_inputs, find_rows
 
-MAX_CSV = 200_000_000
-MOST_ON_A_SHEET = 400
-
 
 class Codes(NamedTuple):
-    """Means and standard deviations of q(z given x), [N, L], and the classes of the rows by name, where they have any."""
+    """Means and standard deviations of q(z given x), [N, L]; of a discrete z the most probable one.
+
+    classes: of the rows by name, where they have any. indices: the entries of the codebook that make z, [N, M], where it is
+    discrete.
+    """
 
     mean: np.ndarray
     sigma: np.ndarray
     classes: np.ndarray | None = None
+    indices: np.ndarray | None = None
 
 
 class Reconstruction(NamedTuple):
@@ -62,11 +56,15 @@ def sample(run: Run, count: int = 64, *, label: str | None = None, seed: int = 0
 def encode(run: Run, rows: Rows) -> Codes:
     """The codes of raw rows, batch by batch."""
     parts = [run.model.encode(x, y) for x, y in as_inputs(run, rows).batches(run.model)]
-    mean, sigma = (
-        torch.cat([t.flatten(1).cpu() for t in part]) for part in ([point(q) for q in parts], [q.stddev for q in parts])
-    )
+    z, sigma = _whole([point(q) for q in parts]), _whole([q.stddev for q in parts])
     classes = None if rows.y is None else np.array(run.config.data.classes)[rows.y]
-    return Codes(mean.numpy(), sigma.numpy(), classes)
+    codebook = run.model.codebook
+    indices = None if codebook is None else codebook.cpu().indices(z).numpy()
+    return Codes(z.flatten(1).numpy(), sigma.flatten(1).numpy(), classes, indices)
+
+
+def _whole(parts: list[Tensor]) -> Tensor:
+    return torch.cat([part.cpu() for part in parts])
 
 
 @torch.no_grad()
@@ -133,101 +131,3 @@ def to_pixels(run: Run, values: np.ndarray | Tensor, like: np.ndarray | None) ->
     if values.shape[-3] not in (1, 3):
         values = np.mean(values, -3, keepdims=True)
     return np.clip(values, 0, 1)
-
-
-# --- Files ---------------------------------------------------------------------------------------------------------------
-
-
-def save_codes(path: str | os.PathLike, codes: Codes) -> Path:
-    """Codes as .npz (mean, sigma, class), .npy (mean) or .csv (columns row, class, z1, ..., sigma1, ...)."""
-    path = Path(path)
-    suffix = _suffix(path, (".npz", ".npy", ".csv"))
-    arrays = {"mean": codes.mean, "sigma": codes.sigma} | ({} if codes.classes is None else {"class": codes.classes})
-    with whole_file(path) as temporary:
-        if suffix == ".npz":
-            np.savez(temporary, **arrays)  # type: ignore[arg-type]
-        elif suffix == ".npy":
-            np.save(temporary, codes.mean)
-        else:
-            _write_csv(temporary, codes)
-    return path
-
-
-def _write_csv(path: Path, codes: Codes) -> None:
-    size = codes.mean.shape[1]
-    named = [] if codes.classes is None else ["class"]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["row", *named, *(f"z{i + 1}" for i in range(size)), *(f"sigma{i + 1}" for i in range(size))])
-        for row, numbers in enumerate(np.hstack([codes.mean, codes.sigma])):
-            names = [] if codes.classes is None else [codes.classes[row]]
-            table.writerow([row, *names, *(f"{number:.9g}" for number in numbers)])
-
-
-def load_codes(path: str | os.PathLike) -> tuple[np.ndarray, list[str] | None]:
-    """Codes [N, L] from what `save_codes` writes, or an .npy of your own; and the classes of the rows, where they are there."""
-    path = Path(path)
-    suffix = _suffix(path, (".npz", ".npy", ".csv"))
-    if not path.is_file():
-        raise DataError(f"{path} is not a file: give codes that `vaekit encode` wrote, or --z")
-    if suffix == ".csv":
-        return _csv_codes(path)
-    if suffix == ".npy":
-        return datasets.load(path, support=Support("real")).train.x, None
-    with _opened(path) as file:
-        arrays = read_npz(file, str(path))
-    if "mean" not in arrays:
-        raise DataError(f"{path} has no array 'mean': write codes with `vaekit encode`, or give an .npy")
-    check_numeric(arrays["mean"], str(path))
-    return arrays["mean"], [str(name) for name in arrays["class"].ravel()] if "class" in arrays else None
-
-
-def _opened(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
-
-
-def _csv_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
-    with _opened(path) as file:
-        text = file.read(MAX_CSV + 1)
-    if len(text) > MAX_CSV:
-        raise DataError(f"{path} is larger than {MAX_CSV:,} bytes: give such codes as .npy")
-    try:
-        header, *rows = [row for row in csv.reader(text.decode("utf-8-sig").splitlines()) if any(row)] or [[]]
-        place = {name.strip(): i for i, name in enumerate(header)}
-        columns = [place[name] for name in sorted(filter(_is_code, place), key=lambda name: int(name[1:]))]
-        codes = np.array([[float(row[i]) for i in columns] for row in rows], dtype=np.float64)
-        classes = [row[place["class"]] for row in rows] if "class" in place else None
-    except (ValueError, IndexError, csv.Error):
-        codes, classes = np.empty(0), None
-    if not codes.size:
-        raise DataError(f"{path} is not a table of numbers, with commas between, under a row with the names z1, z2, ...")
-    return codes, classes
-
-
-def _is_code(column: str) -> bool:
-    return re.fullmatch(r"z[0-9]{1,9}", column) is not None
-
-
-def save_values(path: str | os.PathLike, run: Run, values: np.ndarray, title: str = "") -> Path:
-    """Raw values [N, *shape] as .npy, or images as one sheet, .png, .pdf or .svg."""
-    path = Path(path)
-    if _suffix(path, (".npy", ".png", ".pdf", ".svg")) == ".npy":
-        with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.save(file, values)
-        return path
-    if len(run.model.data_shape) != 3:
-        raise ConfigError(f"{path.suffix} is for images, the rows of this run have shape {run.model.data_shape}: use .npy")
-    if len(values) > MOST_ON_A_SHEET:
-        raise ConfigError(f"{len(values):,} images do not fit one sheet, at most {MOST_ON_A_SHEET} do: write .npy, or fewer")
-    from vaekit.plots import save, sheet
-
-    return save(sheet(to_pixels(run, run.transform.forward(values), values), title=title), path)
-
-
-def _suffix(path: Path, allowed: Sequence[str]) -> str:
-    if path.suffix.lower() not in allowed:
-        raise ConfigError(f"{path} cannot be written or read: allowed are {', '.join(allowed)}")
-    return path.suffix.lower()

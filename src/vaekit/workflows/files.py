@@ -1,0 +1,121 @@
+"""What commands write and read: codes as tables, rows as arrays, images as sheets."""
+
+import csv
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from vaekit import data as datasets
+from vaekit.data import Support
+from vaekit.data.dataset import check_numeric
+from vaekit.data.npz import read_npz
+from vaekit.errors import ConfigError, DataError
+from vaekit.files import whole_file
+from vaekit.store import Run
+from vaekit.workflows.use import Codes, to_pixels
+
+MAX_CSV = 200_000_000
+MOST_ON_A_SHEET = 400
+
+
+def save_codes(path: str | os.PathLike, codes: Codes) -> Path:
+    """Codes as .npz (mean, sigma, class, index), .npy (mean) or .csv (columns row, class, z1, ..., sigma1, ..., index1, ...).
+
+    index: which entries of the codebook make a discrete z.
+    """
+    path = Path(path)
+    suffix = _suffix(path, (".npz", ".npy", ".csv"))
+    known = {"mean": codes.mean, "sigma": codes.sigma, "class": codes.classes, "index": codes.indices}
+    arrays = {name: array for name, array in known.items() if array is not None}
+    with whole_file(path) as temporary:
+        if suffix == ".npz":
+            np.savez(temporary, **arrays)  # type: ignore[arg-type]
+        elif suffix == ".npy":
+            np.save(temporary, codes.mean)
+        else:
+            _write_csv(temporary, codes)
+    return path
+
+
+def _write_csv(path: Path, codes: Codes) -> None:
+    named = [] if codes.classes is None else ["class"]
+    columns = {"z": codes.mean, "sigma": codes.sigma} | ({} if codes.indices is None else {"index": codes.indices})
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["row", *named, *(f"{name}{i + 1}" for name, array in columns.items() for i in range(array.shape[1]))])
+        for row, numbers in enumerate(zip(*columns.values(), strict=True)):
+            names = [] if codes.classes is None else [codes.classes[row]]
+            table.writerow([row, *names, *(f"{number:.9g}" for part in numbers for number in part)])
+
+
+def load_codes(path: str | os.PathLike) -> tuple[np.ndarray, list[str] | None]:
+    """Codes [N, L] from what `save_codes` writes, or an .npy of your own; and the classes of the rows, where they are there."""
+    path = Path(path)
+    suffix = _suffix(path, (".npz", ".npy", ".csv"))
+    if not path.is_file():
+        raise DataError(f"{path} is not a file: give codes that `vaekit encode` wrote, or --z")
+    if suffix == ".csv":
+        return _csv_codes(path)
+    if suffix == ".npy":
+        return datasets.load(path, support=Support("real")).train.x, None
+    with _opened(path) as file:
+        arrays = read_npz(file, str(path))
+    if "mean" not in arrays:
+        raise DataError(f"{path} has no array 'mean': write codes with `vaekit encode`, or give an .npy")
+    check_numeric(arrays["mean"], str(path))
+    return arrays["mean"], [str(name) for name in arrays["class"].ravel()] if "class" in arrays else None
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _csv_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
+    with _opened(path) as file:
+        text = file.read(MAX_CSV + 1)
+    if len(text) > MAX_CSV:
+        raise DataError(f"{path} is larger than {MAX_CSV:,} bytes: give such codes as .npy")
+    try:
+        header, *rows = [row for row in csv.reader(text.decode("utf-8-sig").splitlines()) if any(row)] or [[]]
+        place = {name.strip(): i for i, name in enumerate(header)}
+        columns = [place[name] for name in sorted(filter(_is_code, place), key=lambda name: int(name[1:]))]
+        codes = np.array([[float(row[i]) for i in columns] for row in rows], dtype=np.float64)
+        classes = [row[place["class"]] for row in rows] if "class" in place else None
+    except (ValueError, IndexError, csv.Error):
+        codes, classes = np.empty(0), None
+    if not codes.size:
+        raise DataError(f"{path} is not a table of numbers, with commas between, under a row with the names z1, z2, ...")
+    return codes, classes
+
+
+def _is_code(column: str) -> bool:
+    return re.fullmatch(r"z[0-9]{1,9}", column) is not None
+
+
+def save_values(path: str | os.PathLike, run: Run, values: np.ndarray, title: str = "") -> Path:
+    """Raw values [N, *shape] as .npy, or images as one sheet, .png, .pdf or .svg."""
+    path = Path(path)
+    if _suffix(path, (".npy", ".png", ".pdf", ".svg")) == ".npy":
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.save(file, values)
+        return path
+    if len(run.model.data_shape) != 3:
+        raise ConfigError(f"{path.suffix} is for images, the rows of this run have shape {run.model.data_shape}: use .npy")
+    if len(values) > MOST_ON_A_SHEET:
+        raise ConfigError(f"{len(values):,} images do not fit one sheet, at most {MOST_ON_A_SHEET} do: write .npy, or fewer")
+    from vaekit.plots import save, sheet
+
+    return save(sheet(to_pixels(run, run.transform.forward(values), values), title=title), path)
+
+
+def _suffix(path: Path, allowed: Sequence[str]) -> str:
+    if path.suffix.lower() not in allowed:
+        raise ConfigError(f"{path} cannot be written or read: allowed are {', '.join(allowed)}")
+    return path.suffix.lower()
