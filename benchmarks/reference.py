@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vaekit import __version__, recipes
+
 LONG = 30  # minutes from which on a row is left out unless it is named
 
 
@@ -50,9 +52,12 @@ def vaekit(*arguments: Any) -> dict[str, Any]:
 
 
 def train(folder: Path, *arguments: Any) -> dict[str, Any]:
-    """Train into a folder, unless it holds a finished run; its summary."""
-    if not (folder / "summary.json").exists():
+    """Train into a folder, unless it holds what this very request, of a recipe that reads the same, left there; its summary."""
+    recipe, request = recipes.text(str(arguments[0])), folder / "request.txt"
+    asked = "\n".join([__version__, *map(str, arguments), recipe])
+    if not (folder / "summary.json").exists() or not request.exists() or request.read_text() != asked:
         vaekit("train", *arguments, "--out", folder, "--force")
+        request.write_text(asked)
     return json.loads((folder / "summary.json").read_text())
 
 

@@ -26,6 +26,7 @@ class Part(NamedTuple):
     """make: the shapes that the part's constructor takes -> the part.
 
     supports: of the data that a likelihood takes. z: continuous or discrete, what a posterior gives and a prior is for.
+    certain: whether a posterior puts all mass on one z. coupled: whether a prior's codes depend on one another.
     classes: of the condition that a prior is given.
     """
 
@@ -34,6 +35,8 @@ class Part(NamedTuple):
     supports: tuple[str, ...] = ()
     z: str = ""
     classes: int = 0
+    certain: bool = False
+    coupled: bool = False
 
 
 class Nets(NamedTuple):
@@ -79,19 +82,25 @@ def label(kind: str, shape: Shape, options: dict[str, Any]) -> str:
 
 POSTERIORS = [
     Part("diagonal-normal", posteriors.DiagonalNormal, z="continuous"),
-    Part("deterministic", posteriors.Deterministic, z="continuous"),
+    Part("deterministic", posteriors.Deterministic, z="continuous", certain=True),
     Part("categorical", partial(posteriors.Categorical, classes=3), z="discrete"),
     Part("straight-through", partial(posteriors.Categorical, classes=3, gradient="straight-through"), z="discrete"),
-    Part("vector-quantised", partial(posteriors.VectorQuantised, codes=5, groups=2), z="discrete"),
-    Part("finite-scalar", partial(posteriors.FiniteScalar, levels=(3, 2)), z="discrete"),
+    Part("vector-quantised", partial(posteriors.VectorQuantised, codes=5, groups=2), z="discrete", certain=True),
+    Part("finite-scalar", partial(posteriors.FiniteScalar, levels=(3, 2)), z="discrete", certain=True),
 ]
 
 PRIORS = [
     Part("standard-normal", priors.StandardNormal, z="continuous"),
     Part("class-normal", priors.ClassNormal, z="continuous", classes=CLASSES),
     Part("uniform", priors.Uniform, z="discrete"),
-    Part("autoregressive", partial(priors.Autoregressive, width=8, layers=1, heads=2), z="discrete"),
-    Part("autoregressive-classes", partial(priors.Autoregressive, width=8, layers=1, heads=2), z="discrete", classes=CLASSES),
+    Part("autoregressive", partial(priors.Autoregressive, width=8, layers=1, heads=2), z="discrete", coupled=True),
+    Part(
+        "autoregressive-classes",
+        partial(priors.Autoregressive, width=8, layers=1, heads=2),
+        z="discrete",
+        classes=CLASSES,
+        coupled=True,
+    ),
 ]
 
 LIKELIHOODS = [
@@ -179,7 +188,10 @@ def small_vae(posterior: Part, prior: Part, likelihood: Part, pair: Nets = TRAIN
         decoder = pair.decoder(wider(z, classes), given.parameter_shape)
         if classes:
             encoder, decoder = Conditioned(encoder), Conditioned(decoder)
-        return VAE(encoder, q, prior.make(q.latent, classes), decoder, given, classes).double()
+        p = prior.make(q.latent, classes)
+        for parameter in p.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)  # where a prior starts, some have no gradient yet
+        return VAE(encoder, q, p, decoder, given, classes).double()
 
 
 def wider(shape: Shape, classes: int) -> Shape:

@@ -1,6 +1,7 @@
 import itertools
 import math
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +52,12 @@ def test_embed_and_indices_are_inverse(codes: Codebook, lead: list[int]):
     assert z.shape == (*lead, *codes.shape)
     assert torch.equal(codes.indices(z), indices)
     assert torch.equal(codes.split(z), codes.vectors[indices])
+
+
+@pytest.mark.parametrize(("offset", "spread"), [(0.0, 1.0), (10.0, 0.01), (100.0, 0.05)])
+def test_codes_far_from_the_origin_are_told_apart(offset: float, spread: float):
+    codebook = Codebook(offset + spread * torch.randn(256, 16), groups=1)  # in float32
+    assert torch.equal(codebook.nearest(codebook.vectors), torch.arange(256))
 
 
 @given(codes=any_codes())

@@ -29,7 +29,7 @@ from families import (
 )
 from vaekit import divergences
 from vaekit.codebook import Codebook
-from vaekit.distributions import point
+from vaekit.distributions import penalties_of, point
 from vaekit.errors import ConfigError
 from vaekit.likelihoods import LIKELIHOODS as REGISTERED_LIKELIHOODS
 from vaekit.nets import DECODERS, ENCODERS
@@ -40,8 +40,6 @@ from vaekit.priors import PRIORS as REGISTERED_PRIORS
 
 SHAPE = (2, 3)
 MAP = (5, 3, 2)
-QUANTISED = {"vector-quantised", "finite-scalar"}
-CATEGORICAL = {"categorical", "straight-through"}
 
 PAIRS = [(q, p) for q in POSTERIORS for p in PRIORS if q.z == p.z]
 MISFITS = [(q, p) for q in POSTERIORS for p in PRIORS if q.z != p.z]
@@ -49,8 +47,12 @@ MISFITS = [(q, p) for q in POSTERIORS for p in PRIORS if q.z != p.z]
 
 def has_closed_form(posterior: Part, prior: Part) -> bool:
     """Every pair but a point of a continuum, and relaxed codes against a prior that couples them."""
-    coupled = posterior.name in CATEGORICAL and prior.name.startswith("autoregressive")
-    return posterior.name != "deterministic" and not coupled
+    return is_finite(posterior) and (posterior.certain or not prior.coupled)
+
+
+def is_finite(posterior: Part) -> bool:
+    """Whether it has a divergence from any prior."""
+    return posterior.z == "discrete" or not posterior.certain
 
 
 CLOSED_FORMS = [pair for pair in PAIRS if has_closed_form(*pair)]
@@ -207,7 +209,7 @@ def test_a_posterior_gives_one_distribution_per_row(posterior: Part, features: t
     assert (q.batch_shape, q.event_shape[1:]) == ((5,), features[1:])
     assert z.shape == drawn.shape == (7, 5, *q.event_shape)
     assert q.mean.shape == q.variance.shape == point(q).shape == (5, *q.event_shape)
-    assert posterior.name == "deterministic" or q.log_prob(drawn).shape == (7, 5)
+    assert not is_finite(posterior) or q.log_prob(drawn).shape == (7, 5)
     assert not drawn.requires_grad
     for tensor in torch.autograd.grad((z * torch.randn_like(z)).sum(), [given, *part.parameters()]):
         assert torch.isfinite(tensor).all() and (tensor != 0).any()
@@ -287,7 +289,7 @@ def test_the_closed_form_is_the_mean_of_the_estimate(posterior: Part, prior: Par
     assert ((estimate.mean(0) - exact).abs() <= 5 * estimate.std(0) / math.sqrt(draws) + 1e-9).all()
 
 
-@pairs([pair for pair in PAIRS if pair not in CLOSED_FORMS and pair[0].name != "deterministic"])
+@pairs([pair for pair in PAIRS if pair not in CLOSED_FORMS and is_finite(pair[0])])
 def test_a_pair_without_a_closed_form_is_estimated(posterior: Part, prior: Part):
     part = posterior.make(6, LATENT).double()
     q = part(torch.randn(5, 6, dtype=torch.float64))
@@ -301,7 +303,7 @@ def test_the_divergence_of_a_prior_from_itself_is_zero(prior: Part):
     p = given_classes(prior, prior_of(prior))
     estimate, exact = divergences.monte_carlo(p, p, p.sample((4,))), divergences.closed_form(p, p)
     torch.testing.assert_close(estimate, torch.zeros_like(estimate), rtol=0, atol=0)
-    assert (exact is None) == prior.name.startswith("autoregressive")
+    assert (exact is None) == prior.coupled
     if exact is not None:
         torch.testing.assert_close(exact, torch.zeros_like(exact), rtol=0, atol=1e-15)
 
@@ -374,16 +376,15 @@ def refused(posterior: Part, prior: Part, objective: Part) -> str | None:
     if isinstance(measure, ReconstructionOnly):
         return None
     if isinstance(measure, DivergenceOnly):
-        return (
-            None if exact and posterior.name not in QUANTISED else "the posterior's divergence has no gradient; set posterior"
-        )
-    if posterior.name == "deterministic":
+        return None if exact and not posterior.certain else "divergence has no gradient: set posterior"
+    if not is_finite(posterior):
         return "set objective=reconstruction-only"
-    if measure.gradient == "score-function" and posterior.name in QUANTISED:
+    if measure.gradient == "score-function" and posterior.certain:
         return "objective.gradient to pathwise"
     if measure.divergence == "closed-form" and not exact:
         return "set objective.divergence to monte-carlo"
-    if (measure.divergence, measure.gradient) == ("monte-carlo", "pathwise") and posterior.name in CATEGORICAL:
+    discrete = posterior.z == "discrete" and not posterior.certain
+    if (measure.divergence, measure.gradient) == ("monte-carlo", "pathwise") and discrete:
         return "objective.gradient to score-function"
     return None
 
@@ -412,21 +413,14 @@ def test_every_part_is_trained(family: str):
 
 def learning(case: Case) -> set[str]:
     """The families whose parts a first update changes."""
-    measure, name = case.objective.make(), case.posterior.name
+    measure, posterior = case.objective.make(), case.posterior
     if isinstance(measure, DivergenceOnly):
         return {"encoder", "posterior", "prior"}
     if isinstance(measure, ReconstructionOnly):
         return {"encoder", "posterior", "decoder", "likelihood"}
-    through_z = measure.gradient != "none" or name != "finite-scalar"  # which has neither a divergence nor a penalty
+    besides_z = not posterior.certain or penalties_of(posterior.make(6, LATENT)(torch.randn(2, 6)))
+    through_z = measure.gradient != "none" or besides_z
     return {"decoder", "likelihood", "prior"} | ({"encoder", "posterior"} if through_z else set())
-
-
-def changed(name: str, families: set[str]) -> bool:
-    """Whether the parameter of this name gets a gradient other than zero, where these families learn."""
-    family = name.split(".")[0]
-    if name.startswith("prior.") and "logits" not in name and "mu" not in name and "log_var" not in name:
-        return False  # an autoregressive prior starts from a last layer of zeros, which lets no gradient behind it
-    return family in families
 
 
 def batch(case: Case, rows: int, support: str) -> tuple[Tensor, ...]:
@@ -450,7 +444,7 @@ def test_parts_that_meet_train_together(case: Case, precision: str):
         gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
         assert all(torch.isfinite(g).all() for g in gradients.values() if g is not None)
         moved = {name for name, g in gradients.items() if g is not None and (g != 0).any()}
-        assert moved == {name for name in gradients if changed(name, learning(case))}
+        assert moved == {name for name in gradients if name.split(".")[0] in learning(case)}
         assert terms.log_likelihood.shape[1:] == (8,) and terms.reconstruction.shape == terms.elbo.shape == (8,)
         assert terms.divergence.shape[0] == 8
 

@@ -352,6 +352,16 @@ def test_codes_are_the_posteriors_own_and_counted_once():
     assert model.count_parameters()["prior"].fixed == 0
 
 
+@pytest.mark.parametrize(
+    ("posterior", "size"),
+    [(partial(posteriors.Categorical, classes=3), 12), (partial(posteriors.VectorQuantised, codes=5), 4)],
+    ids=["categorical", "quantised"],
+)
+def test_a_density_is_no_prior_of_discrete_codes(posterior: Callable[..., nn.Module], size: int):
+    with pytest.raises(ConfigError, match=r"^one of posterior \w+ and prior StandardNormal is discrete [^\n]*$"):
+        vae(posterior=posterior(16, 4), prior=priors.StandardNormal(size), decoder=nets.MLPDecoder(size, SHAPE))
+
+
 def test_a_discrete_reconstruction_goes_through_a_code():
     q = posteriors.Categorical(16, 4, classes=3)
     model = vae(posterior=q, prior=priors.Uniform(q.latent), decoder=nets.MLPDecoder(12, SHAPE)).eval()

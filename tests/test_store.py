@@ -161,6 +161,8 @@ def test_a_newer_format(copy):
         lambda c: c["data"].update(support="integers:1"),
         lambda c: c["data"].update(shape=[1, 4096, 4097]),
         lambda c: c.update(latent_dim=10**400),
+        lambda c: c.update(prior={"kind": "autoregressive", "layers": 10_000}),
+        lambda c: c.update(prior={"kind": "autoregressive", "heads": 10_000, "width": 60_000}),
         lambda c: c.pop("data"),
     ],
 )

@@ -20,7 +20,6 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeFloat,
-    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -125,7 +124,7 @@ class TrainingOptions(_Options):
     epochs: PositiveInt | None = Field(None, description="passes over the training rows; null: as many as make `updates`")
     updates: PositiveInt = Field(4500, description="updates of the weights, where `epochs` is null")
     batch_size: PositiveInt = 64
-    patience: NonNegativeInt | None = Field(
+    patience: PositiveInt | None = Field(
         None, description="epochs without a better validation loss after which to stop; null: never"
     )
     clip: PositiveFloat | None = Field(None, description="bound on the gradient's norm")

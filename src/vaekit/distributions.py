@@ -138,6 +138,11 @@ def is_certain(q: Distribution) -> bool:
     return getattr(q, "certain", False)
 
 
+def penalties_of(q: Distribution) -> dict[str, Tensor]:
+    """Scalars that q wants in the loss, by name, such as a codebook's commitment."""
+    return dict(getattr(q, "penalties", {}))
+
+
 def is_discrete(q: Distribution) -> bool:
     """Whether q is over a countable set."""
     try:

@@ -60,9 +60,9 @@ class Inputs:
 
 
 def values_per_row(model: VAE) -> int:
-    """How many numbers the model gives for one row at most: the likelihood's parameters, or the chances of each code."""
+    """How many numbers the model gives for one row at most: the likelihood's parameters, or what the prior computes."""
     decoded = math.prod(getattr(model.likelihood, "parameter_shape", model.data_shape))
-    return decoded if model.codebook is None else max(decoded, model.codebook.positions * model.codebook.count)
+    return max(decoded, getattr(model.prior, "values_per_row", 0))
 
 
 def rows_at_once(values: int, samples: int = 1) -> int:

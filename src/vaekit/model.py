@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution
 
 from vaekit.codebook import Codebook
-from vaekit.distributions import point
+from vaekit.distributions import is_discrete, point
 from vaekit.errors import ConfigError, DataError
 
 
@@ -187,6 +187,11 @@ def check_fit(model: VAE) -> None:
             raise ConfigError(
                 f"prior {_name(model.prior)} is for other codes than those of posterior {_name(model.posterior)}: build it for "
                 "posterior.latent"
+            )
+        if is_discrete(q) != is_discrete(model.prior_given(y)):
+            raise ConfigError(
+                f"one of posterior {_name(model.posterior)} and prior {_name(model.prior)} is discrete and the other has a "
+                "density: a divergence between them means nothing"
             )
         z = torch.zeros(1, *model.latent_shape, dtype=anchor.dtype, device=anchor.device)
         wanted = ", ".join(map(str, getattr(likelihood, "parameter_shape", shape)))

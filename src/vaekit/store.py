@@ -26,6 +26,7 @@ from vaekit.compose import build_model
 from vaekit.config import FORMAT, MODEL_PARTS, Custom, Settings
 from vaekit.data.dataset import check_numeric, require
 from vaekit.data.support import Support, Transform
+from vaekit.decoding import decode_means, sample_means
 from vaekit.errors import ConfigError, DataError, RunError, suggest
 from vaekit.files import write_whole
 from vaekit.inputs import as_tensor, to_model
@@ -134,7 +135,7 @@ class Run:
     def decode(self, z: np.ndarray | Tensor, y: Labels = None) -> np.ndarray:
         """The means of p(x given z) for codes z [N, L], in raw units."""
         z = self.codes(z)
-        return self.transform.inverse(self.model.decode(z, self.condition(y, len(z))).mean).numpy(force=True)
+        return self.transform.inverse(decode_means(self.model, z, self.condition(y, len(z)))).numpy(force=True)
 
     def reconstruct(self, x: np.ndarray | Tensor, y: Labels = None) -> np.ndarray:
         """Raw rows [B, *shape] through the model and back, in raw units."""
@@ -148,7 +149,7 @@ class Run:
         """
         count = check_count(count)
         labels = self.condition(self.in_turn(count) if y is None else y, count)
-        return self.transform.inverse(self.model.sample(count, labels)).numpy(force=True)
+        return self.transform.inverse(sample_means(self.model, count, labels)).numpy(force=True)
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source})"

@@ -108,10 +108,21 @@ def test_the_estimate_tends_to_the_closed_form():
 
 
 @pytest.mark.parametrize("objective", [ELBO, ReconstructionOnly, DivergenceOnly])
-@pytest.mark.parametrize("samples", [0, -3])
-def test_no_samples_are_refused(objective, samples: int):
-    with pytest.raises(ConfigError, match=rf"objective\.samples = {samples}: at least 1"):
+@pytest.mark.parametrize("samples", [0, -3, 2.5, "many", None])
+def test_no_samples_are_refused(objective, samples):
+    with pytest.raises(ConfigError, match=rf"^{objective.__name__}: samples = {samples!r}: [^\n]*$"):
         objective(samples=samples)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [{"divergence": "sampled"}, {"gradient": "path"}, {"beta": -1}, {"beta": math.nan}, {"free_bits": -1}, {"warmup": -1}],
+    ids=str,
+)
+def test_an_option_that_is_not_allowed_is_refused_when_the_objective_is_made(option):
+    (name,) = option
+    with pytest.raises(ConfigError, match=rf"^ELBO: {name} = [^\n]*$"):
+        ELBO(**option)
 
 
 # --- Weights --------------------------------------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ def test_one_row_and_one_sample_have_no_baseline_and_no_bias():
 @pytest.mark.parametrize("samples", [1, 5])
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_loss_is_the_same_whatever_its_gradient(kind: str, samples: int, divergence):
-    model = MODELS[kind][0]().eval()
+    model = MODELS[kind][0]().eval().requires_grad_(divergence == "closed-form")  # else "none" would have nothing to train
     losses = []
     for gradient in ("none", "score-function"):
         torch.manual_seed(1)
@@ -160,6 +160,12 @@ def test_the_loss_is_the_same_whatever_its_gradient(kind: str, samples: int, div
         losses.append(terms.loss.item())
         assert terms.loss.item() == pytest.approx(-terms.elbo.mean().item(), abs=1e-12)
     assert losses[0] == losses[1]
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_no_gradient_at_all_is_refused(kind: str):
+    with pytest.raises(ConfigError, match=r"^objective.gradient = none would train nothing: [^\n]*closed-form$"):
+        ELBO(divergence="monte-carlo", gradient="none")(MODELS[kind][0](), ROWS)
 
 
 @pytest.mark.parametrize("name", GRADIENTS)

@@ -46,6 +46,18 @@ def test_principal_components_are_centred_uncorrelated_and_of_largest_variance(s
     assert names[0] == f"PC 1 ({share:.0f} % of variance)" and phrase.startswith("two principal components of")
 
 
+@pytest.mark.parametrize(("rows", "size"), [(300, 1500), (5000, 1500)])
+def test_principal_components_of_many_dimensions_are_found_from_some_rows(rows, size):
+    rng = np.random.default_rng(0)
+    axes = np.linalg.qr(rng.normal(size=(size, 2)))[0]
+    hidden = rng.normal(size=(rows, 2)) * [9, 4]
+    points, names, _ = project(hidden @ axes.T + 0.001 * rng.normal(size=(rows, size)) + 7, "pca")
+    centred = hidden - hidden.mean(axis=0)
+    for axis, name, share in zip((0, 1), names, (80, 16), strict=True):
+        assert abs(np.corrcoef(points[:, axis], centred[:, axis])[0, 1]) > 0.97
+        assert abs(int(name.split("(")[1].split()[0]) - share) <= 6
+
+
 def test_principal_components_have_a_fixed_sign():
     assert np.allclose(project(MU, "pca")[0], project(MU[::-1], "pca")[0][::-1])
 

@@ -9,8 +9,8 @@ import torch
 
 import vaekit
 from conftest import QUIET, small_images, train_small
-from vaekit.data import Dataset, Rows
-from vaekit.errors import NonFiniteError
+from vaekit.data import Dataset, Rows, Support
+from vaekit.errors import ConfigError, NonFiniteError
 from vaekit.evaluation import elbo_per_row
 from vaekit.inputs import Inputs
 from vaekit.objectives import ELBO, Terms
@@ -100,6 +100,20 @@ def test_a_shared_scale_starts_from_the_training_rows_and_goes_on_from_what_it_l
     dark = Dataset("dark", Rows(data.train.x // 4), None, data.support)
     again = vaekit.train(run.model, data=dark, out=tmp_path / "again", console=QUIET, training={"epochs": 1}, **slow)
     assert again.model.likelihood.log_var.item() == pytest.approx(learned, rel=1e-4)
+
+
+def test_the_rows_that_a_scale_starts_from_are_of_every_kind(tmp_path, monkeypatch):
+    monkeypatch.setattr("vaekit.inputs.BATCH", 20)
+    x = np.repeat(np.array([0, 100, 250], np.uint8), 300)[:, None, None].repeat(4, 1).repeat(4, 2)  # sorted by class
+    data = Dataset("sorted", Rows(x[:, None]), None, Support("integers", 256))
+    run = train_small(tmp_path / "run", data, likelihood={"kind": "gaussian"}, optimizer={"kind": "adam", "lr": 1e-9})
+    assert run.model.decode(torch.zeros(1, 2)).stddev.max().item() == pytest.approx((x / 255).std(), rel=0.1)
+
+
+@pytest.mark.parametrize("patience", [0, -1])
+def test_a_patience_that_trains_nothing_is_refused(tmp_path, patience):
+    with pytest.raises(ConfigError, match=rf"^training\.patience = {patience}: "):
+        train_small(tmp_path / "run", training={"patience": patience})
 
 
 def test_early_stopping_ends_after_patience_epochs_without_a_better_loss(tmp_path):

@@ -19,6 +19,7 @@ from conftest import QUIET, small_images, train_small
 from vaekit.config import FAMILIES
 from vaekit.errors import Interrupted
 from vaekit.objectives import ELBO
+from vaekit.posteriors import VectorQuantised
 from vaekit.workflows.prepare import count_epochs
 
 TWO_STAGES = {
@@ -97,10 +98,31 @@ def test_the_prior_learns_what_the_codes_are(calm):
     assert run.metrics["val_loss"][-1] < run.metrics["val_loss"][1] - 0.1
 
 
-def test_the_second_stage_starts_from_the_best_weights_of_the_first(calm):
-    metrics = calm[0].metrics
-    best = min(range(2), key=lambda i: metrics["val_loss"][i])
-    assert metrics["val_reconstruction"][2:] == [metrics["val_reconstruction"][best]] * 3  # to the last digit that is written
+def test_the_second_stage_starts_from_the_best_weights_of_the_first(tmp_path):
+    late = {"optimizer": {"kind": "adam", "lr": 3.0}, "schedule": {"kind": "linear", "warmup": 0.9}}  # good, then far too fast
+    metrics = train_small(tmp_path / "run", training={"epochs": 4}, **TWO_STAGES, **late).metrics
+    best = min(range(4), key=lambda i: metrics["val_loss"][i])
+    assert best < 3 and metrics["val_reconstruction"][3] > metrics["val_reconstruction"][best] + 1
+    assert metrics["val_reconstruction"][4:] == [metrics["val_reconstruction"][best]] * 3  # to the last digit that is written
+
+
+class Told(VectorQuantised):
+    """A codebook that remembers how far it was told that training is."""
+
+    def __init__(self):
+        super().__init__(8, 4, codes=4, groups=2)
+        self.heard: list[float] = []
+
+    def advance(self, progress: float) -> None:
+        self.heard.append(progress)
+
+
+def test_what_is_annealed_is_told_how_far_its_own_stage_is(tmp_path):
+    posterior = Told()
+    stages = {name: value for name, value in TWO_STAGES.items() if name not in ("posterior", "latent_dim")}
+    train_small(tmp_path / "run", posterior=posterior, latent_dim=4, prior=stages["prior"], prior_stage=stages["prior_stage"])
+    updates = 2 * 3  # epochs of 49 rows in batches of 16, the last row with the batch before
+    assert posterior.heard == [step / updates for step in range(updates)]
 
 
 def stopped_between(folder: Path, monkeypatch) -> Path:

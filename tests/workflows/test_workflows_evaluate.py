@@ -8,6 +8,7 @@ import pytest
 import vaekit
 from conftest import small_images, train_small
 from vaekit.cli import main, show
+from vaekit.data import Dataset, Rows
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import classifier
 
@@ -65,6 +66,15 @@ def test_the_share_is_that_of_all_classes_and_the_classifier_is_judged_beside_it
     assert found["standard_error"] == pytest.approx(variance**0.5)
     accuracies = [of_class["classifier_accuracy"] for of_class in found["per_class"].values()]
     assert min(accuracies) <= found["classifier_accuracy"] <= max(accuracies)
+
+
+def test_the_classifier_learns_from_the_training_rows_alone(tmp_path):
+    data = small_images(rows=200, classes=2)
+    liars = Rows(data.train.x[:100], 1 - data.train.y[:100])
+    run = train_small(tmp_path / "run", Dataset("lies", data.train, liars, data.support, data.classes), conditional=True)
+    data = Dataset("lies", data.train, liars, data.support, data.classes)
+    found = vaekit.evaluate(run, data=data, samples=1, agreement=5)["label_agreement"]
+    assert found["classifier_accuracy"] < 0.2  # of the test rows, whose labels are all wrong
 
 
 def test_agreement_repeats_with_its_seed(conditional):

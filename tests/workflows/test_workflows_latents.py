@@ -145,7 +145,7 @@ REFUSED = {
     "a plain autoencoder's bound": ({"posterior": "deterministic"}, "set objective=reconstruction-only"),
     "a plain autoencoder's divergence": (
         {"posterior": "deterministic", "objective": "divergence-only"},
-        "the posterior's divergence has no gradient",
+        "Deterministic's divergence has no gradient",
     ),
     "a codebook's divergence": ({"posterior": CODEBOOK, "objective": "divergence-only"}, "divergence has no gradient"),
     "a codebook's score": (

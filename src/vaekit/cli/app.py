@@ -190,7 +190,7 @@ def encode(
     rows, part = find_rows(loaded, parse.part(split), data)
     result = use.encode(loaded, rows)
     path = files.save_codes(place, result)
-    show.written({"rows": len(rows), "of": part, "latent_dim": result.mean.shape[1], "file": str(path)}, json)
+    show.written({"rows": len(rows), "of": part, "latent_dim": loaded.config.latent_dim, "file": str(path)}, json)
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """Judging a model: figures with their standard errors, on rows that training did not see."""
 
 from vaekit.evaluation.classifier import Classifier, label_agreement, recognised, train_classifier
-from vaekit.evaluation.decoding import decode_means, draw_codes, draw_values
 from vaekit.evaluation.gradients import GradientVariance, gradient_variance
 from vaekit.evaluation.likelihood import Estimate, elbo_per_row, importance_weighted_bound
 from vaekit.evaluation.usage import Usage, code_usage
@@ -12,9 +11,6 @@ __all__ = [
     "GradientVariance",
     "Usage",
     "code_usage",
-    "decode_means",
-    "draw_codes",
-    "draw_values",
     "elbo_per_row",
     "gradient_variance",
     "importance_weighted_bound",

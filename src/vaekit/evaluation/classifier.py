@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LinearLR
 
-from vaekit.evaluation.decoding import decode_means, draw_codes
+from vaekit.decoding import sample_means
 from vaekit.inputs import BATCH, Inputs, to_model
 from vaekit.model import VAE, evaluating
 from vaekit.nets import ConvEncoder, MLPEncoder
@@ -80,14 +80,15 @@ def label_agreement(model: VAE, classifier: Classifier, samples: int, *, seed: i
     rows = []
     for label in watch(range(model.classes)):
         with noise(seed, label), evaluating(model):
-            x = _samples(model, label, samples).float()
-            rows.append(torch.cat([classifier(part).argmax(-1) == label for part in x.split(BATCH)]))
+            counts = [min(BATCH, samples - start) for start in range(0, samples, BATCH)]
+            found = [classifier(_samples(model, label, count).float()).argmax(-1) == label for count in counts]
+            rows.append(torch.cat(found))
     return torch.stack(rows)
 
 
 def _samples(model: VAE, label: int, count: int) -> Tensor:
     y = torch.full((count,), label, device=next(model.parameters()).device)
-    return decode_means(model, draw_codes(model, count, y), y)
+    return sample_means(model, count, y)
 
 
 def _labelled(inputs: Inputs, positions: np.ndarray, classifier: Classifier) -> tuple[Tensor, Tensor]:

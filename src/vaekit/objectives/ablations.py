@@ -4,10 +4,11 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from vaekit import divergences
-from vaekit.distributions import is_certain, is_discrete
+from vaekit.checked import checked
+from vaekit.distributions import is_certain, is_discrete, penalties_of
 from vaekit.errors import ConfigError
 from vaekit.model import VAE
-from vaekit.objectives.terms import Terms, check_samples
+from vaekit.objectives.terms import Terms
 
 
 class ReconstructionOnly:
@@ -18,12 +19,13 @@ class ReconstructionOnly:
 
     judged_by = "reconstruction"
 
+    @checked
     def __init__(self, *, samples: PositiveInt = 1):
-        self.samples = check_samples(samples)
+        self.samples = samples
 
     def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
         q, log_likelihood, divergence = _terms(model, x, y, self.samples)
-        penalties = dict(getattr(q, "penalties", {}))
+        penalties = penalties_of(q)
         return Terms(sum(penalties.values(), -log_likelihood.mean()), log_likelihood, divergence, penalties=penalties)
 
 
@@ -37,16 +39,17 @@ class DivergenceOnly:
 
     judged_by = "divergence"
 
+    @checked
     def __init__(self, *, samples: PositiveInt = 1):
-        self.samples = check_samples(samples)
+        self.samples = samples
 
     def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
         q, log_likelihood, divergence = _terms(model, x, y, self.samples)
         sampled = is_discrete(q) and divergences.closed_form(q, model.prior_given(y)) is None
         if sampled or is_certain(q):
             raise ConfigError(
-                "objective divergence-only would train nothing: the posterior's divergence has no gradient; set posterior to "
-                "diagonal-normal, or to categorical with the prior uniform"
+                f"objective divergence-only would train nothing, posterior {type(model.posterior).__name__}'s "
+                "divergence has no gradient: set posterior to diagonal-normal, or to categorical with the prior uniform"
             )
         return Terms(divergence.sum(-1).mean(), log_likelihood.detach(), divergence)
 

@@ -7,11 +7,12 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit import divergences
-from vaekit.distributions import is_certain, is_discrete
+from vaekit.checked import checked
+from vaekit.distributions import penalties_of
 from vaekit.errors import ConfigError
 from vaekit.model import VAE
-from vaekit.objectives.gradients import GRADIENTS
-from vaekit.objectives.terms import Terms, check_samples
+from vaekit.objectives.gradients import GRADIENTS, Estimator
+from vaekit.objectives.terms import Terms
 
 
 class ELBO:
@@ -25,12 +26,13 @@ class ELBO:
     gradient: how it reaches the encoder: "pathwise", by the "score-function" with a baseline, or not at all through z ("none").
 
     Penalties of the posterior (a codebook's commitment) are added to the loss.
-    Raises ConfigError where no closed form is known for the pair of posterior and prior, where the posterior has no
-    divergence, and where the one that is asked for has no gradient.
+    Raises ConfigError for an option that is not allowed, where no closed form is known for the pair of posterior and prior,
+    where the posterior has no divergence, and where the one that is asked for has no gradient.
 
     >>> loss = ELBO(samples=5)(model, x).loss  # doctest: +SKIP
     """
 
+    @checked
     def __init__(
         self,
         *,
@@ -39,29 +41,30 @@ class ELBO:
         beta: NonNegativeFloat = 1.0,
         warmup: NonNegativeInt = 0,
         free_bits: NonNegativeFloat = 0.0,
-        gradient: Literal["pathwise", "score-function", "none"] = "pathwise",
+        gradient: Estimator = "pathwise",
     ):
         if free_bits and gradient == "score-function" and divergence == "monte-carlo":
             raise ConfigError("objective.free_bits has no unbiased score-function gradient: set divergence to closed-form")
-        self.samples, self.divergence, self.beta = check_samples(samples), divergence, beta
-        self.warmup, self.free_bits, self.gradient = warmup, free_bits, gradient
+        self.samples, self.divergence, self.beta = samples, divergence, beta
+        self.warmup, self.free_bits = warmup, free_bits
+        self.gradient: Estimator = gradient
 
     def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
         q, p = model.encode(x, y), model.prior_given(y)
-        _check_divergence(q)
-        gradient, weight = GRADIENTS[self.gradient], self.weight(step)
+        _check_divergence(model, q)
+        gradient, weight, sampled = GRADIENTS[self.gradient], self.weight(step), self.divergence == "monte-carlo"
         z = gradient.draw(q, self.samples)
         signal = log_likelihood = model.decode(z, y).log_prob(x)
         log_prior = log_posterior = None
-        if self.divergence == "closed-form":
+        if any(p.requires_grad for part in (model.encoder, model.posterior) for p in part.parameters()):
+            gradient.check(q, sampled=sampled)  # elsewhere, in a prior's own stage, there is nothing to reach
+        if not sampled:
             divergence = _closed_form(q, p)
         else:
             log_prior, log_posterior = p.log_prob(z), q.log_prob(z)
-            if self.gradient == "pathwise" and log_posterior.requires_grad:
-                _check_path(q)
             divergence = divergences.monte_carlo(q, p, z).mean(0)
             signal = log_likelihood + weight * (log_prior - log_posterior)
-        penalties = dict(getattr(q, "penalties", {}))
+        penalties = penalties_of(q)
         loss = weight * self._counted(divergence) - log_likelihood.mean() - gradient.correction(signal, q, z)
         return Terms(sum(penalties.values(), loss), log_likelihood, divergence, log_prior, log_posterior, penalties)
 
@@ -76,20 +79,11 @@ class ELBO:
         return (per_dimension.clamp(min=self.free_bits) if self.free_bits else per_dimension).sum()
 
 
-def _check_divergence(q: Distribution) -> None:
+def _check_divergence(model: VAE, q: Distribution) -> None:
     if not divergences.finite(q):
         raise ConfigError(
-            "objective elbo needs a divergence, posterior deterministic has none that is finite: "
+            f"objective elbo needs a divergence, posterior {type(model.posterior).__name__} has none that is finite: "
             "set objective=reconstruction-only"
-        )
-
-
-def _check_path(q: Distribution) -> None:
-    """A discrete sample carries no gradient into log q - log p, whose own has the mean zero: nothing would narrow the gap."""
-    if is_discrete(q) and not is_certain(q):
-        raise ConfigError(
-            "objective.divergence = monte-carlo has no pathwise gradient for a discrete posterior: set objective.divergence to "
-            "closed-form, or objective.gradient to score-function"
         )
 
 

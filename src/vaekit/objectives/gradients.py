@@ -1,16 +1,17 @@
 """How the gradient of an expectation over z ~ q(z given x) reaches the parameters of q."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit.distributions import is_certain
+from vaekit.distributions import is_certain, is_discrete
 from vaekit.errors import ConfigError
 
 
 class Gradient(Protocol):
     """draw: K samples [K, B, ...] of q. correction: a scalar of value 0 whose gradient is what the samples do not carry.
+    check: ConfigError where q, or a divergence that is estimated from samples, gets no gradient this way.
 
     signal: the function of z whose mean is sought, [K, B], nats.
     """
@@ -18,6 +19,8 @@ class Gradient(Protocol):
     def draw(self, q: Distribution, samples: int) -> Tensor: ...
 
     def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor: ...
+
+    def check(self, q: Distribution, *, sampled: bool) -> None: ...
 
 
 class Pathwise:
@@ -29,6 +32,14 @@ class Pathwise:
     def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor:
         return signal.new_zeros(())
 
+    def check(self, q: Distribution, *, sampled: bool) -> None:
+        """A discrete sample carries no gradient into log q - log p, whose own has the mean zero."""
+        if sampled and is_discrete(q) and not is_certain(q):
+            raise ConfigError(
+                "objective.divergence = monte-carlo has no pathwise gradient for a discrete posterior: set "
+                "objective.divergence to closed-form, or objective.gradient to score-function"
+            )
+
 
 class Ignored:
     """The sample as if it did not depend on the parameters: biased, for comparison (R4's `use_rep=False`)."""
@@ -37,6 +48,11 @@ class Ignored:
         return q.sample((samples,))
 
     correction = Pathwise.correction
+
+    def check(self, q: Distribution, *, sampled: bool) -> None:
+        """Nothing but a closed-form divergence reaches the encoder; the gradient of log q(z) alone has the mean zero."""
+        if sampled and not is_certain(q):
+            raise ConfigError("objective.gradient = none would train nothing: set objective.divergence to closed-form")
 
 
 class ScoreFunction:
@@ -49,13 +65,15 @@ class ScoreFunction:
     draw = Ignored.draw
 
     def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor:
+        log_q, advantage = q.log_prob(z), (signal - _others(signal)).detach()
+        return (advantage * (log_q - log_q.detach())).mean()
+
+    def check(self, q: Distribution, *, sampled: bool) -> None:
         if is_certain(q):
             raise ConfigError(
                 "objective.gradient = score-function needs a posterior with a density in its parameters: set posterior to "
                 "diagonal-normal or categorical, or objective.gradient to pathwise"
             )
-        log_q, advantage = q.log_prob(z), (signal - _others(signal)).detach()
-        return (advantage * (log_q - log_q.detach())).mean()
 
 
 def _others(signal: Tensor) -> Tensor:
@@ -65,4 +83,5 @@ def _others(signal: Tensor) -> Tensor:
     return (signal.sum(axis, keepdim=True) - signal) / max(1, count - 1)
 
 
-GRADIENTS: dict[str, Gradient] = {"pathwise": Pathwise(), "score-function": ScoreFunction(), "none": Ignored()}
+Estimator = Literal["pathwise", "score-function", "none"]
+GRADIENTS: dict[Estimator, Gradient] = {"pathwise": Pathwise(), "score-function": ScoreFunction(), "none": Ignored()}

@@ -5,7 +5,6 @@ from typing import Protocol
 
 from torch import Tensor
 
-from vaekit.errors import ConfigError
 from vaekit.model import VAE
 
 
@@ -41,13 +40,6 @@ class Terms:
         """Every tensor that is there, by name."""
         found = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
         return found | self.penalties
-
-
-def check_samples(samples: int) -> int:
-    """K, the number of draws of z per row; ConfigError for less than one."""
-    if samples < 1:
-        raise ConfigError(f"objective.samples = {samples}: at least 1")
-    return samples
 
 
 class Objective(Protocol):

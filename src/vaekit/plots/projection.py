@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from vaekit.errors import ConfigError, DataError, suggest
 from vaekit.plots.arrays import finite
 
+SAMPLE = 1000  # rows, or dimensions, from which principal components are found
+
 
 def project(
     mu: ArrayLike, method: Literal["active", "pca"] = "active", activity: ArrayLike | None = None
@@ -15,31 +17,46 @@ def project(
     """Two coordinates out of many: codes [N, L] to points [N, 2], the names of the axes and a phrase for the title.
 
     "active" takes the two dimensions of largest `activity` [L] (such as the divergence of each, in nats; by default the
-    variance of `mu`); "pca" takes the principal components. Codes of one or two dimensions are returned as they are.
+    variance of `mu`); "pca" takes the principal components, of more than 1,000 dimensions those of 1,000 rows. Codes of one
+    or two dimensions are returned as they are.
 
     >>> project(np.eye(4)[:, :3] * [1, 5, 3])[1:]
     (('z2', 'z3'), 'two most active of 3 dimensions')
     """
     if method not in ("active", "pca"):
         raise ConfigError(f"unknown projection '{method}': {suggest(str(method), ('active', 'pca'))}")
-    mu = finite(mu, "mu", "[N, L]").astype(np.float64)
+    mu = finite(mu, "mu", "[N, L]")
     size = mu.shape[1]
     if size <= 2:
-        return mu, ("z1", "z2"), ""
+        return mu.astype(np.float64), ("z1", "z2"), ""
     if method == "pca":
         return _principal(mu)
-    weights = mu.var(axis=0) if activity is None else finite(activity, "activity", "[L]")
+    weights = mu.var(axis=0, dtype=np.float64) if activity is None else finite(activity, "activity", "[L]")
     if len(weights) != size:
         raise DataError(f"activity has {len(weights)} entries; allowed: {size}, one for each latent dimension")
     first, second = np.argsort(-weights, kind="stable")[:2]
-    return mu[:, [first, second]], (f"z{first + 1}", f"z{second + 1}"), f"two most active of {size} dimensions"
+    return (
+        mu[:, [first, second]].astype(np.float64),
+        (f"z{first + 1}", f"z{second + 1}"),
+        f"two most active of {size} dimensions",
+    )
 
 
 def _principal(mu: NDArray) -> tuple[NDArray, tuple[str, str], str]:
-    centred = mu - mu.mean(axis=0)
-    variances, directions = np.linalg.eigh(centred.T @ centred / len(mu))
-    variances, directions = variances[:-3:-1], directions[:, :-3:-1]
+    mean = mu.mean(axis=0, dtype=np.float64)
+    variances, directions = _largest(mu[:: -(-len(mu) // SAMPLE)] - mean if mu.shape[1] > SAMPLE else mu - mean)
     directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), (0, 1)])  # else the sign is chance
-    shares = 100 * variances / max(centred.var(axis=0).sum(), np.finfo(float).tiny)
+    shares = 100 * variances
     first, second = (f"PC {i + 1} ({abs(share):.0f} % of variance)" for i, share in enumerate(shares))
-    return centred @ directions, (first, second), f"two principal components of {mu.shape[1]} dimensions"
+    return mu @ directions - mean @ directions, (first, second), f"two principal components of {mu.shape[1]} dimensions"
+
+
+def _largest(centred: NDArray) -> tuple[NDArray, NDArray]:
+    """The two largest principal components [L, 2] and their shares of the variance, from the smaller of the two products."""
+    total = max(np.square(centred).sum(), np.finfo(float).tiny)
+    wide = centred.shape[1] > len(centred)
+    values, vectors = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
+    values, vectors = values[:-3:-1], vectors[:, :-3:-1]
+    if wide:
+        vectors = centred.T @ vectors / np.sqrt(np.maximum(values, np.finfo(float).tiny))
+    return values / total, vectors

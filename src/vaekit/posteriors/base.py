@@ -10,6 +10,7 @@ from vaekit.nets.blocks import Shape
 class Posterior(Conditional):
     """q(z given x): features [B, F], or a map [B, C, h, w], -> a distribution over z.
 
+    The distribution may say that it is `certain`, all its mass on one z, and have `penalties`, scalars for the loss by name.
     A family is built from the shape of the features and `latent_dim`. Only `forward` is needed of a module of your own;
     without `latent`, z is a vector of the model's `latent_dim`.
     """

@@ -1,7 +1,9 @@
 """p(z) of discrete codes, each given those before it."""
 
+from typing import Annotated
+
 import torch
-from pydantic import PositiveInt
+from pydantic import Field
 from torch import Tensor, nn
 
 from vaekit.codebook import Codebook, CodeDistribution, IndependentCodes
@@ -9,6 +11,9 @@ from vaekit.conditional import full_precision
 from vaekit.errors import ConfigError
 from vaekit.nets.blocks import Width
 from vaekit.priors.base import CodePrior, Latent
+
+Layers = Annotated[int, Field(ge=1, le=64)]
+Heads = Annotated[int, Field(ge=1, le=256)]
 
 
 class Autoregressive(CodePrior):
@@ -34,8 +39,8 @@ class Autoregressive(CodePrior):
         /,
         *,
         width: Width = 64,
-        layers: PositiveInt = 2,
-        heads: PositiveInt = 4,
+        layers: Layers = 2,
+        heads: Heads = 4,
     ):
         super().__init__(latent, "autoregressive")
         if width % heads:
@@ -52,6 +57,12 @@ class Autoregressive(CodePrior):
         nn.init.zeros_(self.logits.weight)
         nn.init.zeros_(self.logits.bias)
         self.register_buffer("uniform", torch.zeros(1, self.codebook.count), persistent=False)
+
+    @property
+    def values_per_row(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Of each position the chances of all codes, a layer's hidden units, and the attention to the others."""
+        positions = self.codebook.positions
+        return positions * (self.codebook.count + 8 * self.width + self.heads * positions)
 
     def forward(self, features: Tensor | None = None) -> CodeDistribution:
         if self.waiting:

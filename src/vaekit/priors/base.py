@@ -24,6 +24,9 @@ class Prior(Conditional):
     waiting: bool = False
     """Whether that stage is yet to come."""
 
+    values_per_row: int = 0
+    """How many numbers the log-density of one z computes at once, where they are many: it bounds the rows at once."""
+
 
 class CodePrior(Prior):
     """A prior of discrete codes: those of the posterior's own codebook."""
@@ -33,6 +36,10 @@ class CodePrior(Prior):
         if not isinstance(latent, Codebook):
             raise ConfigError(f"prior {kind} is for discrete codes, the posterior is continuous: set prior=standard-normal")
         self._codebook = (latent,)  # in a tuple, so that it is not counted and saved twice
+
+    @property
+    def values_per_row(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.codebook.positions * self.codebook.count
 
     @property
     def codebook(self) -> Codebook:

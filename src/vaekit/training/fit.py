@@ -12,10 +12,11 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import Logger
 from rich.console import Console
+from torch import Tensor
 
 from vaekit import store
 from vaekit.config import Settings
-from vaekit.inputs import Inputs, to_model
+from vaekit.inputs import Inputs, rows_at_once, to_model, values_per_row
 from vaekit.model import VAE
 from vaekit.noise import mix
 from vaekit.training.batches import Batches
@@ -26,8 +27,6 @@ from vaekit.training.recorder import Recorder, WholeFileIO, checkpoint
 from vaekit.training.signals import Signals
 from vaekit.training.stages import Stage, learning
 from vaekit.training.validation import Validation
-
-STARTING_ROWS = 1000  # that show a likelihood how far values spread
 
 
 def fit(
@@ -50,8 +49,7 @@ def fit(
     begun = [i for i, stage in enumerate(stages) if resume and checkpoint(folder, stage.name).is_file()]
     with Signals() as signals, torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
         if not begun and hasattr(model.likelihood, "start"):
-            rows = inputs.take(np.arange(min(len(inputs), STARTING_ROWS))).x
-            model.likelihood.start(to_model(rows, model, inputs.transform))
+            model.likelihood.start(_spread(inputs, model))
         recorder = Recorder(folder, signals, config.training.checkpoint_seconds)
         for i, stage in enumerate(stages[max(begun, default=0) :], max(begun, default=0)):
             recorder.begin(stage.name, stage.criterion)
@@ -62,6 +60,12 @@ def fit(
                 _run(trainer, module, recorder.path if i in begun else None)
             store.load_weights(folder, model)
     return {"epochs": len(recorder.rows), "best_epoch": recorder.best["epoch"], "seconds": recorder.elapsed}
+
+
+def _spread(inputs: Inputs, model: VAE) -> Tensor:
+    """Some rows, evenly out of all, as the model takes them."""
+    count = min(len(inputs), rows_at_once(values_per_row(model)))
+    return to_model(inputs.take(np.linspace(0, len(inputs) - 1, count).astype(int)).x, model, inputs.transform)
 
 
 def _run(trainer: Trainer, module: Training, path: Path | None) -> None:

@@ -24,7 +24,8 @@ class Training(LightningModule):
         super().__init__()
         self.model, self.stage, self.batches, self.seed = model, stage, batches, seed
         self.updates = len(batches) * stage.epochs
-        self.annealed = [module for module in model.modules() if hasattr(module, "advance")]
+        learning = [part for name, part in model.named_children() if name in stage.learns]
+        self.annealed = [module for part in learning for module in part.modules() if hasattr(module, "advance")]
         self.register_buffer("sums", torch.zeros(len(COLUMNS) + 1, dtype=torch.float64))
         self.sums: Tensor
         self.row: dict[str, float] = {}  # of the epoch that has just ended

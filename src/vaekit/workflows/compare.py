@@ -12,8 +12,9 @@ import torch
 
 from vaekit.data import Dataset, Rows
 from vaekit.data.splits import Part
+from vaekit.decoding import decode_means, sample_means
 from vaekit.errors import ConfigError, DataError
-from vaekit.evaluation import Estimate, decode_means, importance_weighted_bound
+from vaekit.evaluation import Estimate, importance_weighted_bound
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.evaluate import Watched, bound_figures
@@ -142,7 +143,7 @@ def _figures(name: str, subject: Subject, samples: int | None, seed: int) -> dic
         "recipe": run.config.recipe,
         "data": run.config.data.source,
         "training_rows": len(stored_split(run.path).train),
-        "latent_dim": run.model.latent_shape.numel(),
+        "latent_dim": run.config.latent_dim,
         "parameters": sum(count.total for count in run.model.count_parameters().values()),
         **figures,
         "seconds": sum(run.metrics.get("seconds", ())),
@@ -215,7 +216,7 @@ def _column(subject: Subject, seed: int) -> "Column":
     chosen = np.unique(np.linspace(0, count - 1, SHOWN).astype(int))
     pairs = pick(run, subject.rows, chosen)
     with noise(seed):
-        samples = run.model.sample(SAMPLES, run.condition(run.in_turn(SAMPLES), SAMPLES))
+        samples = sample_means(run.model, SAMPLES, run.condition(run.in_turn(SAMPLES), SAMPLES))
     z, steps = pushed(subject, pairs.codes.mean[0], seed)
     y = None if pairs.labels is None or not run.model.classes else torch.full((len(z) * len(steps),), int(pairs.labels[0]))
     moved = decode_means(run.model, torch.tensor(z).flatten(0, 1).reshape(-1, *run.model.latent_shape), y)

@@ -11,8 +11,8 @@ from torch.distributions import Distribution, Independent
 
 from vaekit import store
 from vaekit.data.splits import Part
+from vaekit.decoding import decode_means, sample_means
 from vaekit.errors import ConfigError, suggest
-from vaekit.evaluation import decode_means
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.files import save_values
@@ -162,7 +162,7 @@ def samples(subject: Subject, view: View) -> "Figure":
 
     run = subject.run
     with noise(view.seed):
-        images = run.model.sample(64, run.condition(run.in_turn(64) if view.label is None else view.label, 64))
+        images = sample_means(run.model, 64, run.condition(run.in_turn(64) if view.label is None else view.label, 64))
     return sheet(subject.pixels(images), title=f"Samples from the prior, {subject.recipe} on {subject.name}")
 
 
@@ -174,7 +174,7 @@ def classes(subject: Subject, view: View) -> "Figure":
     run, each = subject.run, 10
     names = run.config.data.classes[:MOST_CLASSES]
     with noise(view.seed):
-        images = run.model.sample(each * len(names), run.condition(np.repeat(names, each), each * len(names)))
+        images = sample_means(run.model, each * len(names), run.condition(np.repeat(names, each), each * len(names)))
     captions = [name if i == 0 else "" for name in names for i in range(each)]
     title = f"Samples by class, {subject.recipe} on {subject.name}"
     return sheet(subject.pixels(images), each, title=title, captions=captions)

@@ -1,5 +1,6 @@
 """Train, resume, build."""
 
+import math
 import os
 import platform
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError
 from vaekit.evaluation import elbo_per_row
-from vaekit.inputs import Inputs
+from vaekit.inputs import MAX_VALUES, Inputs
 from vaekit.model import VAE
 from vaekit.objectives import ELBO
 from vaekit.optimizers import Adam
@@ -246,9 +247,12 @@ def _announce(console: Console, model: VAE, config: Settings, dataset: Dataset, 
 
 def _note_scale(console: Console, dataset: Dataset) -> None:
     """Say so where real values are far from the scale that nets start on."""
-    sample = dataset.train.x[:10_000].reshape(min(len(dataset.train), 10_000), -1).astype("float64")
+    if dataset.support.kind != "real":
+        return
+    rows = max(2, min(10_000, MAX_VALUES // math.prod(dataset.shape)))
+    sample = dataset.train.x[:rows].reshape(len(dataset.train.x[:rows]), -1).astype("float64")
     largest = max(abs(sample.mean(0)).max(), sample.std(0).max())
-    if dataset.support.kind == "real" and largest > 10:
+    if largest > 10:
         console.print(
             f"note: the values have means or deviations of up to {largest:.3g}; nets learn best on columns of mean 0 and "
             "deviation 1: rescale them first",

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from vaekit.data import Rows
 from vaekit.data.splits import Part
+from vaekit.decoding import decode_means, draw_codes, draw_values
 from vaekit.distributions import point
 from vaekit.errors import ConfigError, DataError
-from vaekit.evaluation import decode_means, draw_codes, draw_values
 from vaekit.noise import noise
 from vaekit.store import Run, check_count
 from vaekit.workflows.rows import as_inputs, find_rows
@@ -59,7 +59,7 @@ def encode(run: Run, rows: Rows) -> Codes:
     z, sigma = _whole([point(q) for q in parts]), _whole([q.stddev for q in parts])
     classes = None if rows.y is None else np.array(run.config.data.classes)[rows.y]
     codebook = run.model.codebook
-    indices = None if codebook is None else codebook.cpu().indices(z).numpy()
+    indices = None if codebook is None else _whole([codebook.indices(point(q)) for q in parts]).numpy()
     return Codes(z.flatten(1).numpy(), sigma.flatten(1).numpy(), classes, indices)
 
 

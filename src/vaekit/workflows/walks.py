@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from vaekit.decoding import decode_means
 from vaekit.errors import ConfigError
-from vaekit.evaluation import decode_means
 from vaekit.workflows.needs import continuous_latent, image_rows, needs
 from vaekit.workflows.subject import Subject, View
 from vaekit.workflows.use import check_indices, pick

@@ -40,3 +40,8 @@ def _decoded(model: VAE, z: Tensor, y: Tensor | None) -> Iterator[Distribution]:
     with evaluating(model):
         for part, label in zip(z.split(size), labels, strict=y is not None):
             yield model.decode(part, label)
+
+
+def sample_means(model: VAE, count: int, y: Tensor | None = None) -> Tensor:
+    """The means of p(x given z) for `count` draws z ~ p(z), as `model.sample` gives them, [count, *shape], on the CPU."""
+    return decode_means(model, draw_codes(model, count, y), y)

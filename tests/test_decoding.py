@@ -5,7 +5,7 @@ import torch
 
 from families import LIKELIHOODS, POSTERIORS, PRIORS, condition, small_vae
 from vaekit import inputs
-from vaekit.evaluation import decode_means, draw_codes, draw_values
+from vaekit.decoding import decode_means, draw_codes, draw_values
 from vaekit.model import VAE
 from vaekit.noise import noise
 
@@ -51,6 +51,6 @@ def test_what_fits_at_once_is_drawn_at_once(case):
 
 def test_a_prior_over_many_codes_bounds_what_is_drawn_at_once():
     model = small_vae(POSTERIORS[4], PRIORS[3], LIKELIHOODS[0])
-    codebook = model.codebook
-    assert codebook is not None
-    assert inputs.values_per_row(model) == max(16, codebook.positions * codebook.count)
+    assert inputs.values_per_row(model) == 2 * (5 + 8 * 8 + 2 * 2)  # codes, hidden units and attention of two positions
+    uniform = small_vae(POSTERIORS[4], PRIORS[2], LIKELIHOODS[0])
+    assert inputs.values_per_row(uniform) == 16  # the decoder gives more than the chances of 2 x 5 codes
