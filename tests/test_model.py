@@ -261,6 +261,23 @@ def test_a_conditional_model_needs_its_condition(job: Callable[[VAE, Tensor | No
             job(model, y)
 
 
+def test_there_is_one_class_for_each_row():
+    with pytest.raises(DataError, match=r"^3 classes were given for 5 rows: give one for each$"):
+        conditional_vae().encode(X5, torch.tensor([0, 1, 2]))
+
+
+class Bare(Conditional):
+    """A normal for each number, not one for each row."""
+
+    def forward(self, features: Tensor) -> Normal:
+        return Normal(features[:, :3], 1.0)
+
+
+def test_a_posterior_that_is_not_one_distribution_for_each_row_is_refused():
+    with pytest.raises(ConfigError, match=r"^posterior Bare gives [^\n]*: wrap it in torch.distributions.Independent\(q, 1\)$"):
+        vae(posterior=Bare())
+
+
 @pytest.mark.parametrize("y", [torch.tensor([0, 1, 3, 0, 1]), torch.tensor([0, 1, -1, 0, 1])], ids=["too large", "negative"])
 def test_a_class_that_is_not_there_is_refused(y: Tensor):
     with pytest.raises(DataError, match=r"^y has class -?\d, this model is conditional on 3: 0 to 2$"):

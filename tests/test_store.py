@@ -242,7 +242,24 @@ def test_metrics_that_are_no_table(copy, text):
     assert "not a table of numbers" in refused(copy)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000, '{"test": 5}'])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_weights_that_are_not_finite_are_refused_and_nothing_is_changed(copy, small_run, bad):
+    tensors = load_file(copy / "model.safetensors")
+    name = next(iter(tensors))
+    tensors[name].view(-1)[-1] = bad
+    save_file(tensors, copy / "model.safetensors")
+    assert f"{name} holds NaN or infinity" in refused(copy)
+
+
+def test_weights_of_another_kind_of_number_are_refused(copy):
+    tensors = {name: tensor.to(torch.int8) for name, tensor in load_file(copy / "model.safetensors").items()}
+    save_file(tensors, copy / "model.safetensors")
+    assert "is of integers in one, of floats in the other" in refused(copy)
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "[]", "[" * 100_000, '{"test": 5}', "{}", '{"test": {}, "data": 3}', '{"test": {}, "validation": []}']
+)
 def test_a_summary_that_is_no_json_object(copy, text):
     (copy / "summary.json").write_text(text)
     assert "JSON" in refused(copy)

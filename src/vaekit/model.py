@@ -72,7 +72,10 @@ class VAE(nn.Module):
 
     def encode(self, x: Tensor, y: Tensor | None = None) -> Distribution:
         """q(z given x) for data x [B, *shape], in the values that the model takes (see `Run.encode` for raw data)."""
-        return self.posterior(self.encoder(x, *self._condition(y)))
+        condition = self._condition(y)
+        if any(len(c) != len(x) for c in condition):
+            raise DataError(f"{len(condition[0])} classes were given for {len(x)} rows: give one for each")
+        return self.posterior(self.encoder(x, *condition))
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
         """p(x given z) for z [..., *latent shape]; leading ones (samples, batch) are the distribution's batch shape."""
@@ -178,6 +181,11 @@ def check_fit(model: VAE) -> None:
         anchor, y = _anchor(model), model.first_class(1)
         x = torch.zeros(1, *shape, dtype=anchor.dtype, device=anchor.device)
         q = _meeting(model, "encoder", "posterior", lambda: model.encode(x, y), f"data of shape {tuple(shape)}")
+        if q.batch_shape != torch.Size([1]):
+            raise ConfigError(
+                f"posterior {_name(model.posterior)} gives for one row a batch of shape {tuple(q.batch_shape)}, not (1,): wrap "
+                "it in torch.distributions.Independent(q, 1)"
+            )
         if q.event_shape != model.latent_shape:
             raise ConfigError(
                 f"posterior {_name(model.posterior)} has codes of shape {tuple(q.event_shape)}, prior "

@@ -256,7 +256,11 @@ def load_weights(folder: Path, model: VAE) -> None:
     """The weights on disk into `model`; RunError where a name or a shape differs, and then nothing is changed."""
     _compare(folder, model)
     with safe_open(folder / WEIGHTS, framework="pt") as file:
-        model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 - not a mapping
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+    for name, tensor in weights.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise RunError(f"{folder / WEIGHTS}: {name} holds NaN or infinity: train again, with a lower optimizer.lr")
+    model.load_state_dict(weights)
 
 
 def _compare(folder: Path, model: VAE) -> None:
@@ -265,14 +269,23 @@ def _compare(folder: Path, model: VAE) -> None:
         raise RunError(f"{folder} has no {WEIGHTS}: its first epoch had not ended; go on with `vaekit train --resume {folder}`")
     try:
         with safe_open(path, framework="pt") as file:
-            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
+            found = {name: (tuple(piece.get_shape()), _is_float(piece.get_dtype())) for name, piece in slices.items()}
     except (SafetensorError, OSError, ValueError) as error:
         raise RunError(f"{path} is damaged or no safetensors file: {str(error).splitlines()[0]}") from None
-    wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    wanted = {name: (tuple(tensor.shape), tensor.is_floating_point()) for name, tensor in model.state_dict().items()}
     for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
-            there, here = found.get(name, "missing"), wanted.get(name, "unknown")
-            raise RunError(f"{path} does not belong to this model: {name} is {there} there, {here} here")
+        there, here = found.get(name), wanted.get(name)
+        if there is None or here is None or there[0] != here[0]:
+            shapes = f"{there[0] if there else 'missing'} there, {here[0] if here else 'unknown'} here"
+            raise RunError(f"{path} does not belong to this model: {name} is {shapes}")
+        if there[1] != here[1]:
+            raise RunError(f"{path} does not belong to this model: {name} is of integers in one, of floats in the other")
+
+
+def _is_float(dtype: str) -> bool:
+    """Whether a name of safetensors is that of a type with fractions."""
+    return dtype.startswith(("F", "BF"))
 
 
 def load_metrics(folder: Path) -> dict[str, list[float]]:
@@ -293,7 +306,9 @@ def load_summary(folder: Path) -> dict[str, Any]:
         summary = json.loads(_text(folder / SUMMARY, MAX_TEXT))
     except (ValueError, RecursionError):
         raise RunError(f"{folder / SUMMARY} is not readable as JSON") from None
-    if not isinstance(summary, dict) or not isinstance(summary.get("test"), dict):
+    parts = ("test", "validation", "data", "parameters")
+    whole = isinstance(summary, dict) and "test" in summary
+    if not whole or not all(isinstance(summary.get(part, {}), dict) for part in parts):
         raise RunError(f"{folder / SUMMARY} is not a JSON object with the figures of the test rows")
     return summary
 

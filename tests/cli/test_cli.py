@@ -164,6 +164,12 @@ def run(small_run, tmp_path):
         (("decode", "run", "missing.csv"), "missing.csv is not a file"),
         (("reconstruct", "run", "--label", "zebra"), "no class 'zebra': the classes are a, b, c"),
         (("encode", "run", "--out", "codes.xlsx"), "allowed are .npz, .npy, .csv"),
+        (("sample", "run", "--count", "1000000"), "1,000,000 images do not fit one sheet"),  # before any is drawn
+        (("plot", "run", "curves", "--label", "a"), "label makes no difference to curves: it is for grid, reconstructions"),
+        (("plot", "run", "latent", "--index", "0-3"), "indices makes no difference to latent"),
+        (("plot", "run", "grid", "--projection", "pca"), "projection makes no difference to grid: it is for latent"),
+        (("plot", "run", "reconstructions", "--label", "zebra"), "no class 'zebra'"),
+        (("plot", "run", "latent", "--data", "digits"), "name it with --out"),
         (("decode", "run"), "either a file of codes or --z"),
         (("decode", "run", "--z=1,2"), "codes of shape (1, 2) were given, this model takes [N, 3]"),
         (("decode", "run", "--z=1,2,nan"), "NaN"),
@@ -176,6 +182,40 @@ def run(small_run, tmp_path):
 )
 def test_wrong_requests_about_a_run(refused, run, arguments, message):
     assert message in refused(*arguments)
+
+
+def test_a_picture_is_not_drawn_over_a_file_unless_forced(refused, cli, run):
+    Path("keep.png").write_text("mine")
+    assert "keep.png exists: choose another --out" in refused("plot", "run", "curves", "--out", "keep.png")
+    assert Path("keep.png").read_text() == "mine"
+    assert cli("plot", "run", "curves", "--out", "keep.png", "--force")[0] == 0
+    assert Path("keep.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_rows_that_are_no_images_are_written_as_arrays_unless_named(cli, tmp_path):
+    np.save("table.npy", np.random.default_rng(0).normal(size=(60, 6)))
+    assert cli("train", "--data", "table.npy", "--epochs", "1", "--out", "table")[0] == 0
+    _, out, _ = cli("sample", "table", "--count", "5", "--json")
+    assert json.loads(out)["file"] == "table/plots/sample-0.npy" and np.load("table/plots/sample-0.npy").shape == (5, 6)
+    _, out, _ = cli("decode", "table", "--z=0,0", "--json")
+    assert json.loads(out)["file"] == "decoded.npy"
+
+
+def test_images_of_many_sizes_are_told_the_size_of_the_run(refused, run):
+    Path("mixed").mkdir()
+    for size in (5, 8):
+        Image.fromarray(np.zeros((size, 8), np.uint8)).save(f"mixed/{size}.png")
+    said = refused("encode", "run", "mixed")
+    assert "this run takes images of 8x8 (height x width), resize them first" in said and "--resize" not in said
+
+
+def test_reconstructions_of_one_class(cli, run, monkeypatch):
+    import vaekit.plots
+
+    labels, draw = [], vaekit.plots.reconstructions
+    monkeypatch.setattr(vaekit.plots, "reconstructions", lambda *a, **k: labels.append(k["labels"]) or draw(*a, **k))
+    assert cli("plot", "run", "reconstructions", "--label", "b", "--index", "0-1", "--split", "train")[0] == 0
+    assert labels == [["b", "b"]]
 
 
 def test_rows_of_the_wrong_shape_or_without_labels(refused, run, tmp_path):

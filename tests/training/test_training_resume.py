@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -138,6 +139,27 @@ def test_a_damaged_checkpoint_is_refused(tmp_path):
     checkpoint.write_bytes(checkpoint.read_bytes()[:-200])
     with pytest.raises(RunError, match=r"last\.ckpt is damaged"):
         vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
+
+
+def test_the_checkpoint_of_another_run_is_refused(tmp_path):
+    objective = Stopped(5, signal.SIGINT)
+    for name, latent_dim in (("run", 2), ("other", 3)):
+        with pytest.raises(Interrupted):
+            train_small(tmp_path / name, objective=Stopped(5, signal.SIGINT), latent_dim=latent_dim)
+    shutil.copy(tmp_path / "other/checkpoints/last.ckpt", tmp_path / "run/checkpoints/last.ckpt")
+    with pytest.raises(RunError, match=r"last\.ckpt is not that of this run: remove it to begin its stage again$"):
+        vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
+
+
+def test_an_interrupt_ends_the_command_with_130(tmp_path):
+    options = ("mlp", "--data", "digits", "--epochs", "100000", "--device", "cpu", "--out", str(tmp_path / "run"))
+    process = subprocess.Popen([sys.executable, "-m", "vaekit", "train", *options], stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "run/metrics.csv").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert "stopped by SIGINT; go on with" in process.communicate()[1]
+    assert process.returncode == 130
 
 
 def test_changed_data_are_refused(tmp_path):

@@ -98,6 +98,12 @@ def test_a_run_on_arrays_in_memory_is_given_them_again(tmp_path):
     assert set(found["per_class"]) == {"a", "b", "c"}
 
 
+@pytest.mark.parametrize("options", [{"split": "tset"}, {"samples": 2.5}, {"samples": "5"}, {"limit": 0.5}], ids=str)
+def test_what_cannot_be_asked_of_an_evaluation(small_run, options):
+    with pytest.raises(ConfigError, match=rf"^{next(iter(options))} "):
+        vaekit.evaluate(small_run, **options)
+
+
 def test_agreement_that_cannot_be(conditional, small_run):
     with pytest.raises(ConfigError, match="agreement needs a conditional run, this one is not: leave it out, or train with"):
         vaekit.evaluate(small_run, agreement=10)

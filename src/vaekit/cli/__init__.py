@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from typer import Abort, TyperException
 
-from vaekit.errors import RequestError, VaekitError
+from vaekit.errors import Interrupted, RequestError, VaekitError
 
 INTERRUPTED = 130
 
@@ -31,7 +31,7 @@ def main() -> NoReturn:
     except VaekitError as error:
         if debug:
             raise
-        _end(str(error), 2 if isinstance(error, RequestError) else 1)
+        _end(str(error), INTERRUPTED if isinstance(error, Interrupted) else 2 if isinstance(error, RequestError) else 1)
     except TyperException as error:
         _end(f"{error.format_message()} (see vaekit --help)", 2)
     except Exception as error:

@@ -139,8 +139,9 @@ def sample(
     from vaekit.store import load_run
     from vaekit.workflows import files, use
 
-    place = _free(out, force) if out else run / "plots" / f"sample{'' if label is None else '-' + safe_name(label)}-{seed}.png"
     loaded = load_run(run)
+    name = f"sample{'' if label is None else '-' + safe_name(label)}-{seed}{files.suffix_for(loaded)}"
+    place = files.check_values(_free(out, force) if out else run / "plots" / name, loaded, count)
     values = use.sample(loaded, count, label=label, seed=seed, draw=draw)
     of_class = "" if label is None else f" of class {label}"
     path = files.save_values(place, loaded, values, title=f"{count} samples{of_class}, {run.name}")
@@ -186,7 +187,7 @@ def encode(
     from vaekit.workflows import files, use
     from vaekit.workflows.rows import find_rows
 
-    place, loaded = _free(out, force), load_run(run)
+    place, loaded = files.check_codes(_free(out, force)), load_run(run)
     rows, part = find_rows(loaded, parse.part(split), data)
     result = use.encode(loaded, rows)
     path = files.save_codes(place, result)
@@ -199,7 +200,10 @@ def decode(
     codes: Annotated[Path | None, typer.Argument(metavar="[CODES]", help="Codes: .npz, .npy or .csv.")] = None,
     z: Annotated[list[str] | None, typer.Option("--z", help="One code, such as --z=0.5,-1; may be repeated.")] = None,
     label: Annotated[str | None, typer.Option(help="The class, of a conditional run. Default: those in the file.")] = None,
-    out: Annotated[Path, typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy).")] = Path("decoded.png"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy). Default: decoded.png, or .npy of what is no image."),
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -210,8 +214,9 @@ def decode(
 
     if (codes is None) == (not z):
         raise ConfigError("decode takes either a file of codes or --z=0.5,-1")
-    place, loaded = _free(out, force), load_run(run)
+    loaded = load_run(run)
     given, classes = files.load_codes(codes) if codes else (parse.code(z or []), None)
+    place = files.check_values(_free(out or Path(f"decoded{files.suffix_for(loaded)}"), force), loaded, len(given))
     values = use.decode(loaded, given, label if label is not None or not loaded.model.classes else classes)
     path = files.save_values(place, loaded, values, title=f"{len(values)} decoded codes, {run.name}")
     show.written({"rows": len(values), "file": str(path)}, json)
@@ -237,11 +242,15 @@ def plot(
         Path | None,
         typer.Option(help="A folder, or a file for one picture (.png, .pdf, .svg; .gif or .webp to see latent walks move)."),
     ] = None,
+    force: Force = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Draw the pictures of a run."""
     from vaekit import workflows
+
+    if out is not None and out.suffix:
+        _free(out, force)
 
     view = {
         "across": parse.interval(across),

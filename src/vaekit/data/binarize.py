@@ -30,7 +30,7 @@ def binarized(dataset: Dataset, how: str | None) -> Dataset:
     if how not in WAYS:
         raise ConfigError(f"binarize {how!r}: {suggest(how, WAYS)}")
     if dataset.support.kind not in ("unit", "integers"):
-        raise DataError(f"{dataset.name!r} is {dataset.support}: only gray values can be binarised, leave --binarize out")
+        raise DataError(f"{dataset.name!r} is {dataset.support}: only gray values can be binarised, set data.binarize=null")
     top = max(1, dataset.support.levels - 1)
     rng = np.random.default_rng(SEED)
 

@@ -38,6 +38,15 @@ def image_folder(folder: Path, resize: tuple[int, int] | None) -> Raw:
     return Raw(name, Rows(x[:cut], found[0][1]), Rows(x[cut:], found[1][1]))
 
 
+class MixedSizesError(DataError):
+    """Images of more than one size. found: which they are."""
+
+    def __init__(self, found: str, height: int, width: int):
+        self.found = found
+        remedy = f"give all one size with --resize {height}x{width} (python: resize=({height}, {width}) of the data)"
+        super().__init__(f"{found}: {remedy}")
+
+
 def read_images(files: list[Path], resize: tuple[int, int] | None) -> np.ndarray:
     """Images as uint8 [N, C, H, W], gray where every one is gray, else RGB; transparency is dropped.
 
@@ -48,10 +57,8 @@ def read_images(files: list[Path], resize: tuple[int, int] | None) -> np.ndarray
     width, height = resize[::-1] if resize else heads[0][1]
     for file, (_, size) in zip(files, heads, strict=True):
         if not resize and size != (width, height):
-            raise DataError(
-                f"{str(file)!r} is {size[1]}x{size[0]}, {str(files[0])!r} is {height}x{width} (height x width): give "
-                f"all one size with --resize {height}x{width} (python: resize=({height}, {width}) of the data)"
-            )
+            found = f"{str(file)!r} is {size[1]}x{size[0]}, {str(files[0])!r} is {height}x{width} (height x width)"
+            raise MixedSizesError(found, height, width)
     with reading(files[0].parent):
         x = np.empty((len(files), 1 if gray else 3, height, width), np.uint8)
     for row, file in zip(x, files, strict=True):

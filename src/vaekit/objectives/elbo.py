@@ -90,5 +90,6 @@ def _check_divergence(model: VAE, q: Distribution) -> None:
 def _closed_form(q: Distribution, p: Distribution) -> Tensor:
     divergence = divergences.closed_form(q, p)
     if divergence is None:
-        raise ConfigError(f"no closed form of KL({q} || {p}): set objective.divergence to monte-carlo")
+        names = f"{type(q).__name__} || {type(p).__name__}"
+        raise ConfigError(f"no closed form of KL({names}): set objective.divergence to monte-carlo")
     return divergence

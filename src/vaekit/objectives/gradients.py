@@ -34,6 +34,10 @@ class Pathwise:
 
     def check(self, q: Distribution, *, sampled: bool) -> None:
         """A discrete sample carries no gradient into log q - log p, whose own has the mean zero."""
+        if not q.has_rsample:
+            raise ConfigError(
+                f"{type(q).__name__} has no samples that carry a gradient: set objective.gradient to score-function"
+            )
         if sampled and is_discrete(q) and not is_certain(q):
             raise ConfigError(
                 "objective.divergence = monte-carlo has no pathwise gradient for a discrete posterior: set "

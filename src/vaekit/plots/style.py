@@ -93,7 +93,7 @@ def class_style(index: int) -> tuple[str, str]:
 
 def wrapped(title: str, inches: float) -> str:
     """A figure's title, broken into the lines that fit its width."""
-    return textwrap.fill(title, max(16, int(8 * inches)))
+    return textwrap.fill(title, max(16, int(8 * inches)), break_on_hyphens=False)
 
 
 def shortened(text: str, most: int) -> str:

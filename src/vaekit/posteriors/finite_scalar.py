@@ -45,7 +45,10 @@ class FiniteScalar(Posterior):
     ):
         super().__init__()
         if latent % len(levels):
-            raise ConfigError(f"latent_dim = {latent} is no multiple of {len(levels)}, the number of posterior.levels {levels}")
+            raise ConfigError(
+                f"latent_dim = {latent} is no multiple of {len(levels)}, the number of posterior.levels {levels}: "
+                f"set latent_dim={-(-latent // len(levels)) * len(levels)}"
+            )
         if math.prod(levels) > MAX_CODES:
             raise ConfigError(f"posterior.levels {levels} make {math.prod(levels):,} codes, at most {MAX_CODES:,} are allowed")
         self.latent_dim, self.levels = latent, tuple(levels)

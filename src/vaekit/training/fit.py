@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vaekit import store
 from vaekit.config import Settings
+from vaekit.errors import RunError
 from vaekit.inputs import Inputs, rows_at_once, to_model, values_per_row
 from vaekit.model import VAE
 from vaekit.noise import mix
@@ -71,7 +72,12 @@ def _spread(inputs: Inputs, model: VAE) -> Tensor:
 def _run(trainer: Trainer, module: Training, path: Path | None) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
-        trainer.fit(module, module.batches, ckpt_path=path, weights_only=True)
+        try:
+            trainer.fit(module, module.batches, ckpt_path=path, weights_only=True)
+        except (RuntimeError, KeyError) as error:
+            if path is not None and "state_dict" in str(error):
+                raise RunError(f"{path} is not that of this run: remove it to begin its stage again") from None
+            raise
 
 
 def _trainer(config: Settings, stage: Stage, folder: Path, callbacks: list[Callback]) -> Trainer:

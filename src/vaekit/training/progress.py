@@ -25,6 +25,9 @@ class ProgressBar(Callback):
         )
 
     def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
+        if "encoder" not in pl_module.stage.learns:
+            parts = " and ".join(pl_module.stage.learns)
+            self.console.print(f"the {parts} alone, on what all else has learned:", highlight=False)
         total = (trainer.max_epochs or 0) * len(pl_module.batches)
         self.task = self.bar.add_task("", total=total, completed=trainer.global_step, epoch="", losses="")
         self.bar.start()

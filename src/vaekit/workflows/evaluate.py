@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,8 @@ def evaluate(
     rows use, where z is discrete.
     """
     for name, number, least in (("samples", samples, 1), ("agreement", agreement, 0), ("limit", limit, 1)):
-        if number is not None and number < least:
-            raise ConfigError(f"{name} = {number}: at least {least}")
+        if number is not None and (not isinstance(number, Integral) or number < least):
+            raise ConfigError(f"{name} = {number!r}: at least {least}, a whole number")
     for name, number in (("samples", samples), ("agreement", agreement)):
         if number > MAX_SAMPLES:
             raise ConfigError(f"{name} = {number}: at most {MAX_SAMPLES:,}")

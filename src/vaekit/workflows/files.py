@@ -20,6 +20,7 @@ from vaekit.workflows.use import Codes, to_pixels
 
 MAX_CSV = 200_000_000
 MOST_ON_A_SHEET = 400
+CODES, VALUES = (".npz", ".npy", ".csv"), (".npy", ".png", ".pdf", ".svg")
 
 
 def save_codes(path: str | os.PathLike, codes: Codes) -> Path:
@@ -28,7 +29,7 @@ def save_codes(path: str | os.PathLike, codes: Codes) -> Path:
     index: which entries of the codebook make a discrete z.
     """
     path = Path(path)
-    suffix = _suffix(path, (".npz", ".npy", ".csv"))
+    suffix = _suffix(path, CODES)
     known = {"mean": codes.mean, "sigma": codes.sigma, "class": codes.classes, "index": codes.indices}
     arrays = {name: array for name, array in known.items() if array is not None}
     with whole_file(path) as temporary:
@@ -55,7 +56,7 @@ def _write_csv(path: Path, codes: Codes) -> None:
 def load_codes(path: str | os.PathLike) -> tuple[np.ndarray, list[str] | None]:
     """Codes [N, L] from what `save_codes` writes, or an .npy of your own; and the classes of the rows, where they are there."""
     path = Path(path)
-    suffix = _suffix(path, (".npz", ".npy", ".csv"))
+    suffix = _suffix(path, CODES)
     if not path.is_file():
         raise DataError(f"{path} is not a file: give codes that `vaekit encode` wrote, or --z")
     if suffix == ".csv":
@@ -99,17 +100,35 @@ def _is_code(column: str) -> bool:
     return re.fullmatch(r"z[0-9]{1,9}", column) is not None
 
 
-def save_values(path: str | os.PathLike, run: Run, values: np.ndarray, title: str = "") -> Path:
-    """Raw values [N, *shape] as .npy, or images as one sheet, .png, .pdf or .svg."""
-    path = Path(path)
-    if _suffix(path, (".npy", ".png", ".pdf", ".svg")) == ".npy":
-        with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.save(file, values)
+def check_codes(path: Path) -> Path:
+    """`path`, where codes can be written to it; else ConfigError, before any are computed."""
+    _suffix(path, CODES)
+    return path
+
+
+def check_values(path: Path, run: Run, count: int) -> Path:
+    """`path`, where so many rows of the run can be written to it; else ConfigError, before any are computed."""
+    if _suffix(path, VALUES) == ".npy":
         return path
     if len(run.model.data_shape) != 3:
         raise ConfigError(f"{path.suffix} is for images, the rows of this run have shape {run.model.data_shape}: use .npy")
-    if len(values) > MOST_ON_A_SHEET:
-        raise ConfigError(f"{len(values):,} images do not fit one sheet, at most {MOST_ON_A_SHEET} do: write .npy, or fewer")
+    if count > MOST_ON_A_SHEET:
+        raise ConfigError(f"{count:,} images do not fit one sheet, at most {MOST_ON_A_SHEET} do: write .npy, or fewer")
+    return path
+
+
+def suffix_for(run: Run) -> str:
+    """How a file of the run's rows ends, where none is named: a picture of images, an array of others."""
+    return ".png" if len(run.model.data_shape) == 3 else ".npy"
+
+
+def save_values(path: str | os.PathLike, run: Run, values: np.ndarray, title: str = "") -> Path:
+    """Raw values [N, *shape] as .npy, or images as one sheet, .png, .pdf or .svg."""
+    path = check_values(Path(path), run, len(values))
+    if path.suffix.lower() == ".npy":
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.save(file, values)
+        return path
     from vaekit.plots import save, sheet
 
     return save(sheet(to_pixels(run, run.transform.forward(values), values), title=title), path)

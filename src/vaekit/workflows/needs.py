@@ -1,6 +1,6 @@
-"""What a picture needs of a run, said where the picture is defined."""
+"""What a picture needs of a run, and which options it listens to, said where the picture is defined."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from vaekit.store import Run
@@ -24,11 +24,11 @@ def classes_given(run: Run) -> str | None:
     return None if run.model.classes else "needs a conditional run: train one with --conditional"
 
 
-def needs(*all_of: Need) -> Callable[[Picture], Picture]:
-    """Mark the function of a picture with what it needs."""
+def needs(*all_of: Need, takes: Sequence[str] = ()) -> Callable[[Picture], Picture]:
+    """Mark the function of a picture with what it needs, and with the fields of its `View` that make a difference."""
 
     def mark(picture: Picture) -> Picture:
-        picture.needs = all_of  # pyright: ignore[reportFunctionMemberAccess]
+        picture.needs, picture.takes = all_of, tuple(takes)  # pyright: ignore[reportFunctionMemberAccess]
         return picture
 
     return mark

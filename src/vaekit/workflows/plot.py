@@ -10,6 +10,7 @@ import torch
 from torch.distributions import Distribution, Independent
 
 from vaekit import store
+from vaekit.data import Dataset
 from vaekit.data.splits import Part
 from vaekit.decoding import decode_means, sample_means
 from vaekit.errors import ConfigError, suggest
@@ -17,9 +18,9 @@ from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.files import save_values
 from vaekit.workflows.needs import classes_given, continuous_latent, image_rows, needs, unsuited
-from vaekit.workflows.rows import rows_to_judge
+from vaekit.workflows.rows import label_of, rows_to_judge
 from vaekit.workflows.subject import Range, Subject, View, short_name
-from vaekit.workflows.use import Reconstruction, pick, to_pixels
+from vaekit.workflows.use import Reconstruction, choose, pick, to_pixels
 from vaekit.workflows.walks import WALKS, animation, page
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def plot(
         picture, of `WALKS` also .gif or .webp; default RUN/plots.
     view: the fields of `View`.
     """
-    known = PLOTS | WALKS
+    known, names = PLOTS | WALKS, [names] if isinstance(names, str) else names
     for name in names:
         if name not in known:
             raise ConfigError(f"unknown plot {name!r}: {suggest(name, known)}")
@@ -54,11 +55,25 @@ def plot(
     for name in names:
         if reason := unsuited(known[name], run):
             raise ConfigError(f"{name} {reason}")
+    if unknown := view.keys() - View.__dataclass_fields__.keys():
+        raise ConfigError(f"unknown option {min(unknown)!r}: {suggest(min(unknown), View.__dataclass_fields__)}")
+    if data is not None and not isinstance(data, Dataset) and out is None:
+        raise ConfigError("pictures of other rows than the run's own need a place of their own: name it with --out")
     chosen = list(names) or [name for name, picture in PLOTS.items() if not unsuited(picture, run)]
-    subject = Subject(run, lambda: rows_to_judge(run, split, data)[0])
+    _check_taken(View(**view), {name: known[name] for name in chosen})
+    other = None if data is None or isinstance(data, Dataset) else label_of(data)
+    subject = Subject(run, lambda: rows_to_judge(run, split, data)[0], other)
     paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen)
     with torch.no_grad():
         return [_save(name, subject, View(**view), path) for name, path in zip(chosen, paths, strict=True)]
+
+
+def _check_taken(view: View, pictures: dict[str, Callable]) -> None:
+    """ConfigError for an option that makes no difference to any of the pictures."""
+    for field, value in vars(view).items():
+        if value != getattr(View, field) and not any(field in getattr(picture, "takes", ()) for picture in pictures.values()):
+            takers = [name for name, picture in (PLOTS | WALKS).items() if field in getattr(picture, "takes", ())]
+            raise ConfigError(f"{field} makes no difference to {', '.join(pictures)}: it is for {', '.join(takers)}")
 
 
 def _save(name: str, subject: Subject, view: View, path: Path) -> Path:
@@ -81,6 +96,7 @@ def _places(out: Path, names: Sequence[str]) -> list[Path]:
     return [out / f"{name}.png" for name in names]
 
 
+@needs(takes=["projection"])
 def latent(subject: Subject, view: View) -> "Figure":
     """The means of q(z given x), by class."""
     from vaekit.plots import latent_scatter, project
@@ -91,7 +107,7 @@ def latent(subject: Subject, view: View) -> "Figure":
     return latent_scatter(points, subject.labels(), subject.run.config.data.classes, title=title, names=names)
 
 
-@needs(image_rows, continuous_latent)
+@needs(image_rows, continuous_latent, takes=["across", "down", "label"])
 def grid(subject: Subject, view: View) -> "Figure":
     """Decoded points of the latent plane."""
     from vaekit.plots import decoded_grid
@@ -129,9 +145,11 @@ def _coordinates(prior: Distribution, dimension: int, given: Range | None) -> np
             return prior.sample((10_000,)).reshape(10_000, -1)[:, dimension].quantile(shares).numpy(force=True)
 
 
+@needs(takes=["indices", "label"])
 def reconstructions(subject: Subject, view: View) -> "Figure":
     """Chosen rows over the means of p(x given z) at their codes."""
-    return _pairs(subject.run, pick(subject.run, subject.rows, view.indices), subject.name)
+    chosen = choose(subject.run, subject.rows, view.indices, view.label)
+    return _pairs(subject.run, pick(subject.run, subject.rows, chosen), subject.name)
 
 
 def save_reconstruction(path: Path, run: Run, result: Reconstruction) -> Path:
@@ -155,7 +173,7 @@ def _pairs(run: Run, result: Reconstruction, name: str) -> "Figure":
     return draw(*shown, codes=result.codes.mean, indices=result.indices.tolist(), labels=labels, title=title)
 
 
-@needs(image_rows)
+@needs(image_rows, takes=["label", "seed"])
 def samples(subject: Subject, view: View) -> "Figure":
     """Means of p(x given z) for draws from the prior."""
     from vaekit.plots import sheet
@@ -163,23 +181,24 @@ def samples(subject: Subject, view: View) -> "Figure":
     run = subject.run
     with noise(view.seed):
         images = sample_means(run.model, 64, run.condition(run.in_turn(64) if view.label is None else view.label, 64))
-    return sheet(subject.pixels(images), title=f"Samples from the prior, {subject.recipe} on {subject.name}")
+    which = "" if view.label is None else f" of class {view.label}"
+    return sheet(subject.pixels(images), title=f"Samples{which} from the prior, {subject.recipe} on {subject.name}")
 
 
-@needs(image_rows, classes_given)
+@needs(image_rows, classes_given, takes=["seed"])
 def classes(subject: Subject, view: View) -> "Figure":
     """Samples of a conditional run, one class per row."""
-    from vaekit.plots import sheet
+    from vaekit.plots import walks as lines
 
     run, each = subject.run, 10
     names = run.config.data.classes[:MOST_CLASSES]
     with noise(view.seed):
         images = sample_means(run.model, each * len(names), run.condition(np.repeat(names, each), each * len(names)))
-    captions = [name if i == 0 else "" for name in names for i in range(each)]
     title = f"Samples by class, {subject.recipe} on {subject.name}"
-    return sheet(subject.pixels(images), each, title=title, captions=captions)
+    return lines(subject.pixels(images).reshape(len(names), each, *images.shape[1:]), names, title=title)
 
 
+@needs()
 def curves(subject: Subject, view: View) -> "Figure":
     """Losses by epoch."""
     from vaekit.plots import loss_curves

@@ -10,8 +10,9 @@ import numpy as np
 from vaekit import data as datasets
 from vaekit.data import Dataset, Rows, require
 from vaekit.data.binarize import binarized
+from vaekit.data.images import MixedSizesError
 from vaekit.data.splits import Part
-from vaekit.errors import DataError
+from vaekit.errors import ConfigError, DataError, suggest
 from vaekit.inputs import Inputs
 from vaekit.store import Run
 from vaekit.workflows.prepare import load_data, stored_split
@@ -19,16 +20,24 @@ from vaekit.workflows.prepare import load_data, stored_split
 GRAY = np.array([0.299, 0.587, 0.114])  # ITU-R 601, as in Pillow
 
 
+PARTS = ("train", "validation", "test")
+
+
 def find_rows(run: Run, split: Part | None = None, data: Any = None) -> tuple[Rows, str]:
     """Raw rows to use the model on, and what they are: a part of the run's own data, by default test, or all of `data`.
 
-    Labels are in the run's numbers. Where `data` have a test part of their own, `split` chooses between it and the others.
+    Labels are in the run's numbers. With a `split`, the run's own data, given again, are split as they were; of other data
+    that have a test part it chooses between that and the rest.
     """
+    if split is not None:
+        return rows_to_judge(run, split, data)
     return _own(run, load_data(run.config), split) if data is None else _suiting(run, _others(run, data), split)
 
 
 def rows_to_judge(run: Run, split: Part | None, data: Any) -> tuple[Rows, str]:
     """The same to judge the model on: its own data, given again, are split as they were, and no training row is a test."""
+    if split is not None and split not in PARTS:
+        raise ConfigError(f"split {split!r}: {suggest(str(split), PARTS)}")
     if data is None:
         return _own(run, load_data(run.config), split)
     dataset = _others(run, data)
@@ -43,6 +52,11 @@ def as_inputs(run: Run, rows: Rows, limit: int | None = None) -> Inputs:
     if rows.y is None:
         raise DataError("this run is conditional, and these rows have no labels of its classes: give rows that have")
     return Inputs(rows.x[:limit], run.transform, y=rows.y[:limit])
+
+
+def label_of(data: Any) -> str:
+    """What rows that were given are called."""
+    return Path(data).stem if isinstance(data, str | os.PathLike) else "rows given"
 
 
 def _own(run: Run, dataset: Dataset, split: Part | None) -> tuple[Rows, str]:
@@ -70,7 +84,11 @@ def _others(run: Run, data: Any) -> Dataset:
             raise DataError(f"{data!r} has the support {dataset.support}, the model was trained on {run.support}")
         return dataset
     images = isinstance(data, str | os.PathLike) and Path(data).suffix.lower() not in (".npy", ".npz")
-    dataset = datasets.load(data, support=support, resize=run.config.data.resize if images else None)
+    try:
+        dataset = datasets.load(data, support=support, resize=run.config.data.resize if images else None)
+    except MixedSizesError as error:
+        size = "x".join(map(str, run.model.data_shape[1:]))
+        raise DataError(f"{error.found}: this run takes images of {size} (height x width), resize them first") from None
     return binarized(_recoloured(run, dataset) if images and dataset.train.x.dtype == np.uint8 else dataset, how)
 
 

@@ -46,6 +46,8 @@ class Subject:
 
     run: Run
     find: Callable[[], Rows]
+    other: str | None = None
+    """What the rows are called, where they are not the run's own."""
 
     @cached_property
     def rows(self) -> Rows:
@@ -53,7 +55,7 @@ class Subject:
 
     @property
     def name(self) -> str:
-        return short_name(self.run)
+        return self.other or short_name(self.run)
 
     @property
     def recipe(self) -> str:

@@ -85,8 +85,13 @@ def reconstruct(
     indices: default ten spread evenly. label: among the rows of that class only.
     """
     rows, _ = find_rows(run, split, data)
+    return pick(run, rows, choose(run, rows, indices, label))
+
+
+def choose(run: Run, rows: Rows, indices: Sequence[int] | None, label: str | None) -> np.ndarray:
+    """Which rows are meant: these, by default ten spread evenly, of all or of those of one class."""
     wanted = np.arange(len(rows)) if label is None else _of_class(run, rows, label)
-    return pick(run, rows, wanted[check_indices(indices, len(wanted))])
+    return wanted[check_indices(indices, len(wanted))]
 
 
 def pick(run: Run, rows: Rows, indices: Sequence[int] | np.ndarray | None) -> Reconstruction:

@@ -50,7 +50,7 @@ class Walks:
         return subject.pixels(decoded.unflatten(0, z.shape[:2]))
 
 
-@needs(image_rows, continuous_latent)
+@needs(image_rows, continuous_latent, takes=["indices", "label"])
 def traversals(subject: Subject, view: View) -> Walks:
     """One walk for each latent dimension, the most active first, over the range that codes have; the others stay."""
     order = np.argsort(-subject.activity, kind="stable")[:MOST_DIMENSIONS]
@@ -90,7 +90,7 @@ def _start(subject: Subject, view: View) -> tuple[np.ndarray, str | None, str]:
     return base, label, where + ("" if label is None else f", class {label}")
 
 
-@needs(image_rows, continuous_latent)
+@needs(image_rows, continuous_latent, takes=["indices", "label"])
 def interpolations(subject: Subject, view: View) -> Walks:
     """Two walks between each chosen row and the next: straight, and on a sphere where there is one."""
     chosen = _spread(subject) if view.indices is None else check_indices(view.indices, len(subject.rows))
