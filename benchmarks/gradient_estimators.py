@@ -1,11 +1,11 @@
 """How the gradient reaches the encoder: training with each estimator, and the variance of each at common weights.
 
-    python benchmarks/gradient_estimators.py --epochs 2 --limit 10000 --out runs/gradients
+    python benchmarks/gradient_estimators.py --epochs 6 --limit 10000 --out runs/gradients
 
 Trains recipe `mlp` on MNIST with objective.gradient = pathwise, score-function and none, all from one seed; then measures the
 variance of the three gradients of one batch at the weights that the pathwise run starts from and ends with. Prints a table and
 draws one picture. "none" leaves the encoder the gradient of the closed-form divergence alone: wrong, and without variance.
-Takes some two minutes on one core.
+Takes some five minutes on one core.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def show(runs: dict[Estimator, Run], found: dict[Estimator, list[GradientVarianc
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--limit", type=int, default=10_000, help="training rows")
     parser.add_argument("--latent-dim", type=int, default=2)
     parser.add_argument("--rows", type=int, default=128, help="in the batch that the variances are measured on")
