@@ -13,6 +13,10 @@ from vaekit.errors import Interrupted, RequestError, VaekitError
 
 INTERRUPTED = 130
 
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+"""How long torch's threads wait for each other before they sleep: by default so long that beside another busy process a
+training on two cores gets slower than on one. Read when torch is imported, which no command has done yet."""
+
 
 def main() -> NoReturn:
     """The entry point of `vaekit`."""
