@@ -21,7 +21,7 @@ from vaekit.inputs import Inputs, rows_at_once, to_model, values_per_row
 from vaekit.model import VAE
 from vaekit.noise import mix
 from vaekit.training.batches import Batches
-from vaekit.training.machine import find_device
+from vaekit.training.machine import find_device, keep_freed_memory
 from vaekit.training.module import Training
 from vaekit.training.progress import ProgressBar
 from vaekit.training.recorder import Recorder, WholeFileIO, checkpoint
@@ -51,6 +51,7 @@ def fit(
     with Signals() as signals, torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
         if not begun and hasattr(model.likelihood, "start"):
             model.likelihood.start(_spread(inputs, model))
+        keep_freed_memory()
         recorder = Recorder(folder, signals, config.training.checkpoint_seconds)
         for i, stage in enumerate(stages[max(begun, default=0) :], max(begun, default=0)):
             recorder.begin(stage.name, stage.criterion)
