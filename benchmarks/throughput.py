@@ -5,7 +5,8 @@
 
 The same network, batch, data and number of updates for everybody; each run is a process of its own, and they take turns, so
 that all see the same machine. Images a second are those of the last epoch; the loss beside them is that epoch's, since
-precisions differ. The limit is what the matrix products (or convolutions) of one training step take alone, in plain PyTorch.
+precisions differ. The limit is what the matrix products of one training step take alone; of convolutions, one by one, the sum
+is more than a whole step, so that it limits nothing and is left out.
 Keras and pythae get environments of their own, made on first use. Takes about 20 minutes on two cores.
 """
 
@@ -45,7 +46,7 @@ WORKS = {
     "conv-32": Work("conv", 32, 10_000),
     "conv-128": Work("conv", 128, 20_000),
 }
-RECIPES = {"mlp": ["mlp-500"], "conv": ["conv-original", "--set", "data.validation=0.1"]}
+RECIPES = {"mlp": "mlp-500", "conv": "conv-original"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def by_vaekit(precision: str) -> Callable[[Work], Result]:
             sizes = ["--limit", work.rows, "--batch-size", work.batch, "--epochs", work.epochs]
             options = ["--set", f"training.precision={precision}", "--set", "data.validation=0.001"]
             recipe = RECIPES[work.net]
-            _, memory = measured([sys.executable, "-m", "vaekit", "train", *recipe, *sizes, *options, "--out", out])
+            _, memory = measured([sys.executable, "-m", "vaekit", "train", recipe, *sizes, *options, "--out", out])
             *_, last = csv.DictReader((out / "metrics.csv").open())
             return Result(float(last["samples_per_second"]), float(last["train_loss"]), memory)
 
@@ -105,8 +106,8 @@ CONTESTANTS: dict[str, tuple[tuple[str, ...], Callable[[Work], Result]]] = {
     "loop bfloat16": (("mlp", "conv"), by_script(lambda: sys.executable, "plain_loop.py", "--bfloat16")),
     "pythae": (("mlp",), by_script(lambda: python_of("pythae"), "pythae_mlp.py")),
     "keras": (("conv",), by_script(lambda: python_of("keras"), "keras_conv.py")),
-    "limit": (("mlp", "conv"), by_script(lambda: sys.executable, "plain_limit.py")),
-    "limit bfloat16": (("mlp", "conv"), by_script(lambda: sys.executable, "plain_limit.py", "--bfloat16")),
+    "limit": (("mlp",), by_script(lambda: sys.executable, "plain_limit.py")),
+    "limit bfloat16": (("mlp",), by_script(lambda: sys.executable, "plain_limit.py", "--bfloat16")),
 }
 """By name: the networks that each can train, and how."""
 

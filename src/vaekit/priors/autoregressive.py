@@ -46,10 +46,8 @@ class Autoregressive(CodePrior):
         if width % heads:
             raise ConfigError(f"prior.heads = {heads} does not divide prior.width = {width}: choose a divisor of it")
         self.width, self.layers, self.heads = width, layers, heads
-        self.token, self.place = (
-            nn.Embedding(self.codebook.count, width),
-            nn.Parameter(0.02 * torch.randn(self.codebook.positions, width)),
-        )
+        self.token = nn.Embedding(self.codebook.count, width)
+        self.place = nn.Parameter(0.02 * torch.randn(self.codebook.positions, width))
         self.start = nn.Linear(max(1, condition), width)  # without a condition, of the number 1
         layer = nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
         self.blocks = nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)

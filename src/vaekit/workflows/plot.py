@@ -43,8 +43,8 @@ def plot(
     """Draw pictures of a run by name and return their paths.
 
     names: of `PLOTS` or `WALKS`; none stands for all of `PLOTS` that the run allows.
-    data: other rows than the run's own, or these, where they are at hand already. out: a folder, or a file for a single
-        picture, of `WALKS` also .gif or .webp; default RUN/plots.
+    data: rows to show in the place of the run's own, or the run's dataset, where it is at hand already. out: a folder, or a
+        file for a single picture, of `WALKS` also .gif or .webp; default RUN/plots.
     view: the fields of `View`.
     """
     known, names = PLOTS | WALKS, [names] if isinstance(names, str) else names
