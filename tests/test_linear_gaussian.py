@@ -18,6 +18,7 @@ from vaekit.distributions import soft_clamp
 from vaekit.evaluation import elbo_per_row, importance_weighted_bound
 from vaekit.inputs import Inputs
 from vaekit.model import VAE
+from vaekit.sharing import Share
 
 D, L, S = 6, 2, 0.4
 ROWS = 12
@@ -180,9 +181,16 @@ def test_the_elbo_per_row_is_exact_in_its_divergence_and_unbiased_in_its_reconst
     torch.testing.assert_close(per_row.divergence, exact, rtol=0, atol=1e-10)
     spread = -model.decode(q.sample(torch.Size((draws,)))).log_prob(X).std(0)
     assert ((per_row.loss + exact_elbo(model)).abs() < 5 * spread.abs() / math.sqrt(draws)).all()
-    means = per_row.means()
-    assert means["loss"] == pytest.approx(means["reconstruction"] + means["divergence"])
-    assert means["loss"] == pytest.approx(per_row.loss.mean().item())
+
+
+def test_the_sums_of_the_elbo_are_those_of_its_rows_however_many_share_them():
+    model = linear_model(SHIFT, WIDER)
+    per_row = elbo_per_row(model, INPUTS)
+    terms = (per_row.loss, per_row.reconstruction, per_row.divergence)
+    exact = torch.stack([*(term.sum() for term in terms), torch.tensor(float(len(X)))])
+    for processes in (1, 2, 7, 2000):
+        sums = [evaluation.elbo_sums(model, INPUTS, Share(rank, processes)) for rank in range(processes)]
+        torch.testing.assert_close(torch.stack(sums).sum(0), exact.double(), rtol=1e-12, atol=0)
 
 
 def test_estimates_state_their_standard_error():

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from vaekit.optimizers import OPTIMIZERS, SGD, Adam, RMSprop
+from vaekit.optimizers import OPTIMIZERS, SGD, Adam, Muon, RMSprop, orthogonal
 
 
 def steps(make, count: int = 3, at: float = 1.0) -> list[float]:
@@ -57,6 +57,31 @@ def test_sgd_with_and_without_momentum():
         w -= 0.1 * (g + 0.5 * velocity)  # Nesterov looks one step ahead
         path.append(w)
     assert steps(SGD(lr=0.1, momentum=0.5)) == pytest.approx(path)
+
+
+def test_muon_is_adam_for_what_is_no_matrix():
+    options = {"lr": 1e-3, "betas": (0.5, 0.8), "eps": 1e-8, "weight_decay": 0.0}
+    assert steps(Muon(adam_lr=options["lr"], betas=options["betas"])) == pytest.approx(adam_by_hand(*options.values()))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 9), (9, 4), (6, 2, 3, 3)])
+def test_a_first_step_of_muon_is_the_polar_factor_of_the_gradient(shape):
+    start = torch.randn(shape, dtype=torch.float64)
+    weight, gradient = nn.Parameter(start.clone()), torch.randn(shape, dtype=torch.float64)
+    weight.grad = gradient
+    Muon(lr=0.5)([weight]).step()
+    u, _, v = torch.linalg.svd(gradient.flatten(1), full_matrices=False)
+    moved = ((start - weight.detach()) / 0.5 / max(1.0, shape[0] / gradient.flatten(1).shape[1]) ** 0.5).flatten(1)
+    singular = u.T @ moved @ v.T  # diagonal where the singular vectors are the gradient's
+    assert (singular.diagonal() - 1).abs().max() < 0.5
+    torch.testing.assert_close(singular, torch.diag(singular.diagonal()), rtol=0, atol=1e-9)
+
+
+def test_orthogonal_does_not_depend_on_scale_and_turns_with_its_argument():
+    x = torch.randn(5, 8, dtype=torch.float64)
+    torch.testing.assert_close(orthogonal(1e6 * x), orthogonal(x), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(orthogonal(x.T), orthogonal(x).T)
+    assert torch.isfinite(orthogonal(0 * x)).all()
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from vaekit.data.support import Transform
 from vaekit.model import VAE
+from vaekit.sharing import Share
 
 BATCH = 500
 MAX_VALUES = 2**21
@@ -38,6 +39,15 @@ class Inputs:
     indices: np.ndarray | None = None
     y: np.ndarray | None = None
 
+    def near(self, device: torch.device) -> "Inputs":
+        """The same rows on a GPU, where they take at most half of its free memory; else, and on a CPU, as they are."""
+        if device.type != "cuda" or len(self) * self.x[:1].nbytes > torch.cuda.mem_get_info(device)[0] / 2:
+            return self
+        parts = [self.take(np.arange(i, min(i + BATCH, len(self)))) for i in range(0, len(self), BATCH)]
+        x = torch.cat([part.x.to(device) for part in parts])
+        y = None if self.y is None else torch.cat([part.y.to(device) for part in parts if part.y is not None])
+        return Resident(self.x, self.transform, self.indices, self.y, Batch(x, y))
+
     def __len__(self) -> int:
         return len(self.x) if self.indices is None else len(self.indices)
 
@@ -50,13 +60,28 @@ class Inputs:
         rows = self.rows(positions)
         return Batch(as_tensor(self.x[rows]), None if self.y is None else as_tensor(self.y[rows]))
 
-    def batches(self, model: VAE, size: int | None = None) -> Iterator[Batch]:
-        """The rows in order, as `model` takes them; `size` rows at once, by default as many as `rows_at_once` allows."""
+    def batches(self, model: VAE, size: int | None = None, share: Share = Share()) -> Iterator[Batch]:  # noqa: B008 - immutable
+        """The rows in order, as `model` takes them; `size` rows at once, by default as many as `rows_at_once` allows.
+
+        share: of several processes each gets every so manieth batch.
+        """
         size = size or rows_at_once(values_per_row(model))
-        for start in range(0, len(self), size):
+        for start in range(share.rank * size, len(self), share.of * size):
             x, y = self.take(np.arange(start, min(start + size, len(self))))
             x = to_model(x, model, self.transform)
             yield Batch(x, None if y is None else y.to(x.device))
+
+
+@dataclass(frozen=True)
+class Resident(Inputs):
+    """Rows that a device holds in memory, all of them."""
+
+    held: Batch | None = None
+
+    def take(self, positions: np.ndarray) -> Batch:
+        assert self.held is not None
+        at = torch.from_numpy(positions).to(self.held.x.device)
+        return Batch(self.held.x[at], None if self.held.y is None else self.held.y[at])
 
 
 def values_per_row(model: VAE) -> int:

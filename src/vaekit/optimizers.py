@@ -1,11 +1,12 @@
 """Optimisers: parameters -> `torch.optim.Optimizer`. PyTorch's own, with what a configuration may set."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat
-from torch import nn
+from torch import Tensor, nn
+from torch.optim.adam import adam
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Parameters = Iterable[nn.Parameter]
@@ -60,4 +61,95 @@ class SGD:
         return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, nesterov=self.momentum > 0)
 
 
-OPTIMIZERS = {"adam": Adam, "rmsprop": RMSprop, "sgd": SGD}
+class Muon:
+    """Momentum made orthogonal for weights that are matrices (Jordan et al., 2024); AdamW for all others.
+
+    A kernel counts as a matrix of its first dimension by all the others. Half the updates of Adam for a convolutional net;
+    for dense layers of many hundred units an update costs more than it saves.
+
+    lr: of matrices, whose step has singular values near 1, times sqrt(rows / columns) where that is above 1. momentum: of the
+    running gradient. adam_lr, betas: of AdamW.
+    """
+
+    def __init__(
+        self,
+        *,
+        lr: PositiveFloat = 0.03,
+        momentum: Decay = 0.95,
+        adam_lr: PositiveFloat = 6e-3,
+        betas: tuple[Decay, Decay] = (0.8, 0.95),
+    ):
+        self.lr, self.momentum, self.adam_lr, self.betas = lr, momentum, adam_lr, (betas[0], betas[1])
+
+    def __call__(self, parameters: Parameters) -> torch.optim.Optimizer:
+        parameters = list(parameters)
+        matrices = [p for p in parameters if p.dim() > 1]
+        others = [p for p in parameters if p.dim() <= 1]
+        return _MuonWithAdam(
+            [
+                {"params": matrices, "lr": self.lr, "momentum": self.momentum},
+                {"params": others, "lr": self.adam_lr, "betas": self.betas, "eps": 1e-8},
+            ]
+        )
+
+
+class _MuonWithAdam(torch.optim.Optimizer):
+    """The first group's parameters by Muon, the second's by Adam."""
+
+    def __init__(self, groups: list[dict[str, Any]]):
+        super().__init__(groups, {})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        matrices, others = self.param_groups
+        for p in _with_gradient(matrices):
+            mean = self.state[p].get("mean")
+            if mean is None:
+                mean = self.state[p]["mean"] = torch.zeros_like(p)
+            mean.mul_(matrices["momentum"]).add_(p.grad)
+            ahead = p.grad.add(mean, alpha=matrices["momentum"]).flatten(1)  # Nesterov's
+            scale = max(1.0, ahead.shape[0] / ahead.shape[1]) ** 0.5
+            p.add_(orthogonal(ahead).view(p.shape), alpha=-matrices["lr"] * scale)
+        vectors = _with_gradient(others)
+        for p in vectors:
+            if not self.state[p]:
+                self.state[p].update(steps=torch.zeros(()), mean=torch.zeros_like(p), square=torch.zeros_like(p))
+        columns = [[self.state[p][name] for p in vectors] for name in ("mean", "square", "steps")]
+        first, second = others["betas"]
+        adam(
+            vectors,
+            [p.grad for p in vectors],
+            *(columns[0], columns[1], [], columns[2]),
+            fused=True,
+            amsgrad=False,
+            beta1=first,
+            beta2=second,
+            lr=others["lr"],
+            weight_decay=0.0,
+            eps=others["eps"],
+            maximize=False,
+        )
+
+
+def _with_gradient(group: dict[str, Any]) -> list[Any]:
+    return [p for p in group["params"] if p.grad is not None]
+
+
+def orthogonal(matrix: Tensor, iterations: int = 5) -> Tensor:
+    """About the nearest matrix with orthogonal rows, or columns: singular values between 0.7 and 1.2 in place of its own.
+
+    X <- a X + (b X X' + c (X X')^2) X, a quintic Newton-Schulz iteration whose coefficients are chosen for speed at zero rather
+    than for convergence to 1 (Jordan et al., 2024). matrix [m, n].
+
+    >>> torch.linalg.svdvals(orthogonal(torch.tensor([[3.0, 1.0], [0.0, 0.2]]))).sub(1).abs().max() < 0.4
+    tensor(True)
+    """
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = (matrix.T if tall else matrix) / (matrix.norm() + 1e-7)
+    for _ in range(iterations):
+        square = x @ x.T
+        x = torch.addmm(x, torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
+    return x.T if tall else x
+
+
+OPTIMIZERS = {"adam": Adam, "muon": Muon, "rmsprop": RMSprop, "sgd": SGD}

@@ -100,7 +100,8 @@ def train(
     else:
         chosen = config.merge(given, config.assignments(settings or []))
         run = workflows.train(recipe, out=out, force=force or _may_overwrite(out), **chosen)
-    show.trained(run, json)
+    if run.summary:  # of several processes the first speaks
+        show.trained(run, json)
 
 
 @app.command()

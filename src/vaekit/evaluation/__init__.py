@@ -2,7 +2,7 @@
 
 from vaekit.evaluation.classifier import Classifier, label_agreement, recognised, train_classifier
 from vaekit.evaluation.gradients import GradientVariance, gradient_variance
-from vaekit.evaluation.likelihood import Estimate, elbo_per_row, importance_weighted_bound
+from vaekit.evaluation.likelihood import Estimate, elbo_per_row, elbo_sums, importance_weighted_bound
 from vaekit.evaluation.usage import Usage, code_usage
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Usage",
     "code_usage",
     "elbo_per_row",
+    "elbo_sums",
     "gradient_variance",
     "importance_weighted_bound",
     "label_agreement",

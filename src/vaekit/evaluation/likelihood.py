@@ -1,6 +1,7 @@
 """The evidence lower bound and the importance-weighted bound, row by row, within a bound on memory."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from vaekit.distributions import is_certain
 from vaekit.inputs import MAX_VALUES, Inputs, rows_at_once, values_per_row
 from vaekit.model import VAE, evaluating
 from vaekit.noise import noise
+from vaekit.sharing import Share
 
 
 class Estimate(NamedTuple):
@@ -36,15 +38,6 @@ class PerRow(NamedTuple):
     def loss(self) -> Tensor:
         return self.reconstruction + self.divergence.sum(-1)
 
-    def means(self) -> dict[str, float]:
-        """The three figures of a run's table: means over rows."""
-        divergence = self.divergence.sum(-1).mean()
-        return {
-            "loss": self.loss.mean().item(),
-            "reconstruction": self.reconstruction.mean().item(),
-            "divergence": divergence.item(),
-        }
-
 
 def draw(q: Distribution, samples: int) -> Tensor:
     """Samples [K, ...] of q; where q can, by reparameterization, which lets NaN through to be named instead of raising."""
@@ -58,15 +51,33 @@ def elbo_per_row(model: VAE, rows: Inputs, *, seed: int = 0, samples: int = 1) -
     The divergence is exact where a closed form is known, else from the same samples; a deterministic posterior has none,
     [N, 0]. Equal seeds draw equal noise.
     """
-    parts = []
-    for step, (x, y) in enumerate(rows.batches(model)):
+    parts = _elbo_parts(model, rows, seed, samples, Share())
+    reconstruction, divergence = map(torch.cat, zip(*parts, strict=True))
+    return PerRow(reconstruction, divergence)
+
+
+@torch.no_grad()
+def elbo_sums(model: VAE, rows: Inputs, share: Share, *, seed: int = 0) -> Tensor:
+    """The sums of loss, reconstruction and divergence over one process's share of the rows, and how many these are, [4].
+
+    Summed over all processes it is the same for any number of them, but for rounding in float64.
+    """
+    sums = torch.zeros(4, dtype=torch.float64)
+    for part in _elbo_parts(model, rows, seed, 1, share):
+        terms = (part.loss, part.reconstruction, part.divergence)
+        sums += torch.tensor([*(term.sum().item() for term in terms), len(part.loss)], dtype=torch.float64)
+    return sums
+
+
+def _elbo_parts(model: VAE, rows: Inputs, seed: int, samples: int, share: Share) -> Iterator[PerRow]:
+    """Some rows at a time, each time with noise of their own, whichever process has them."""
+    for i, (x, y) in enumerate(rows.batches(model, share=share)):
+        step = share.rank + i * share.of
         with evaluating(model), noise(seed, step), torch.autocast(x.device.type, enabled=False):
             q = model.encode(x, y)
             z = draw(q, samples)
             divergence = divergences.measure(q, model.prior_given(y), z)
-            parts.append((-model.decode(z, y).log_prob(x).mean(0).cpu().double(), divergence.cpu().double()))
-    reconstruction, divergence = map(torch.cat, zip(*parts, strict=True))
-    return PerRow(reconstruction, divergence)
+            yield PerRow(-model.decode(z, y).log_prob(x).mean(0).cpu().double(), divergence.cpu().double())
 
 
 @torch.no_grad()

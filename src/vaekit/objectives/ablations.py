@@ -3,7 +3,7 @@
 from pydantic import PositiveInt
 from torch import Tensor
 
-from vaekit import divergences
+from vaekit import divergences, sharing
 from vaekit.checked import checked
 from vaekit.distributions import is_certain, is_discrete, penalties_of
 from vaekit.errors import ConfigError
@@ -56,5 +56,5 @@ class DivergenceOnly:
 
 def _terms(model: VAE, x: Tensor, y: Tensor | None, samples: int):
     q = model.encode(x, y)
-    z = q.rsample((samples,))
+    z = sharing.draw(q.rsample, samples)
     return q, model.decode(z, y).log_prob(x), divergences.measure(q, model.prior_given(y), z)

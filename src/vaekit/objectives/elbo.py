@@ -6,7 +6,7 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit import divergences
+from vaekit import divergences, sharing
 from vaekit.checked import checked
 from vaekit.distributions import penalties_of
 from vaekit.errors import ConfigError
@@ -75,8 +75,9 @@ class ELBO:
 
     def _counted(self, divergence: Tensor) -> Tensor:
         """The divergence that enters the loss: each dimension's mean over the batch, at least `free_bits`."""
-        per_dimension = divergence.mean(0)
-        return (per_dimension.clamp(min=self.free_bits) if self.free_bits else per_dimension).sum()
+        if not self.free_bits:
+            return divergence.sum(-1).mean()
+        return sharing.mean(divergence).clamp(min=self.free_bits).sum()
 
 
 def _check_divergence(model: VAE, q: Distribution) -> None:

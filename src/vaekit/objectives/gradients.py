@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 from torch import Tensor
 from torch.distributions import Distribution
 
+from vaekit import sharing
 from vaekit.distributions import is_certain, is_discrete
 from vaekit.errors import ConfigError
 
@@ -27,7 +28,7 @@ class Pathwise:
     """z = mu + sigma eps: the gradient goes through the sample (Kingma & Welling, 2014)."""
 
     def draw(self, q: Distribution, samples: int) -> Tensor:
-        return q.rsample((samples,))
+        return sharing.draw(q.rsample, samples)
 
     def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor:
         return signal.new_zeros(())
@@ -49,7 +50,7 @@ class Ignored:
     """The sample as if it did not depend on the parameters: biased, for comparison (R4's `use_rep=False`)."""
 
     def draw(self, q: Distribution, samples: int) -> Tensor:
-        return q.sample((samples,))
+        return sharing.draw(q.sample, samples)
 
     correction = Pathwise.correction
 
@@ -82,9 +83,10 @@ class ScoreFunction:
 
 def _others(signal: Tensor) -> Tensor:
     """For each entry of [K, B] the mean of the others: of the row's samples, or where K is 1 of the batch's rows."""
-    axis = 0 if len(signal) > 1 else 1
-    count = signal.shape[axis]
-    return (signal.sum(axis, keepdim=True) - signal) / max(1, count - 1)
+    if len(signal) > 1:
+        return (signal.sum(0) - signal) / (len(signal) - 1)
+    rows = sharing.gather(signal.detach().flatten())
+    return (rows.sum() - signal) / max(1, len(rows) - 1)
 
 
 Estimator = Literal["pathwise", "score-function", "none"]

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field, NonNegativeFloat, PositiveInt
 from torch import Tensor
 
+from vaekit import sharing
 from vaekit.codebook import Codebook, Quantised
 from vaekit.conditional import full_precision
 from vaekit.errors import ConfigError
@@ -63,11 +64,11 @@ class VectorQuantised(Posterior):
     def forward(self, features: Tensor) -> Quantised:  # pyright: ignore[reportIncompatibleMethodOverride]
         vectors = self.latent.split(full_precision(self.project(features)))
         if self.training and not self.usage.any():
-            self._replace(torch.ones_like(self.usage, dtype=torch.bool), vectors.detach())
+            self._replace(torch.ones_like(self.usage, dtype=torch.bool), sharing.gather(vectors.detach()))
         indices = self.latent.nearest(vectors)
         q = Quantised(self.latent, indices, vectors, {"commitment": self.commitment * self._distance(vectors, indices)})
         if self.training:
-            self._follow(vectors.detach(), indices)
+            self._follow(sharing.gather(vectors.detach()), sharing.gather(indices))
         return q
 
     def _distance(self, vectors: Tensor, indices: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.inputs import Batch, Inputs
+from vaekit.sharing import Share
 
 
 def count_batches(rows: int, size: int) -> int:
@@ -14,14 +15,18 @@ def count_batches(rows: int, size: int) -> int:
 
 
 class Batches:
-    """Batches of raw rows; iterating goes on where `load_state_dict` put it."""
+    """Batches of raw rows; iterating goes through the rest of the epoch that `load_state_dict` put it in, or the next.
 
-    def __init__(self, inputs: Inputs, size: int, seed: int):
-        self.inputs, self.size, self.seed = inputs, size, seed
+    share: of which each process takes its rows of every batch, all as many: an epoch leaves out up to one row less than there
+    are processes, others each time.
+    """
+
+    def __init__(self, inputs: Inputs, size: int, seed: int, share: Share = Share()):  # noqa: B008 - immutable
+        self.inputs, self.size, self.seed, self.share = inputs, size, seed, share
         self.epoch = self.position = 0
 
     def __len__(self) -> int:
-        return count_batches(len(self.inputs), self.size)
+        return count_batches(self._used, self.size)
 
     def __iter__(self) -> Iterator[Batch]:
         if self.position == len(self):
@@ -35,13 +40,19 @@ class Batches:
         """The rows of the data in the batch last given, for messages."""
         return self.inputs.rows(self._slice(self._order()))
 
+    @property
+    def _used(self) -> int:
+        return len(self.inputs) - len(self.inputs) % self.share.of
+
     def _order(self) -> np.ndarray:
-        return np.random.default_rng((self.seed, self.epoch)).permutation(len(self.inputs))
+        return np.random.default_rng((self.seed, self.epoch)).permutation(len(self.inputs))[: self._used]
 
     def _slice(self, order: np.ndarray) -> np.ndarray:
-        """The part of this epoch's order that is the batch before `position`."""
+        """The part of this epoch's order that is this process's share of the batch before `position`."""
         end = None if self.position == len(self) else self.position * self.size
-        return order[(self.position - 1) * self.size : end]
+        batch = order[(self.position - 1) * self.size : end]
+        rows = len(batch) // self.share.of
+        return batch[self.share.rank * rows : (self.share.rank + 1) * rows]
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "position": self.position}

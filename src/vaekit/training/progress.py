@@ -1,61 +1,61 @@
 """What people see while a run trains: a bar with the time left and the three losses, and a line per epoch."""
 
-from typing import Any
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from lightning.pytorch import Callback, Trainer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from vaekit.training.training import Training
 
-class ProgressBar(Callback):
-    """A bar over the whole training on standard error; elsewhere than on a terminal only the lines."""
+REFRESH_SECONDS = 0.5  # each reading of the sums waits for the device
+
+
+class ProgressBar:
+    """A bar over the whole stage on standard error; elsewhere than on a terminal only the lines."""
 
     def __init__(self, console: Console):
         self.console = console
+
+    @contextmanager
+    def over(self, training: Training) -> Iterator[None]:
+        """Show the bar of a stage meanwhile."""
+        if "encoder" not in training.stage.learns:
+            parts = " and ".join(training.stage.learns)
+            self.console.print(f"the {parts} alone, on what all else has learned:", highlight=False)
         self.bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
             TextColumn("{task.percentage:3.0f} %"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[losses]}"),
-            console=console,
+            console=self.console,
             refresh_per_second=2,
             transient=True,
-            disable=not console.is_terminal,
+            disable=not self.console.is_terminal,
         )
+        self.task = self.bar.add_task("", total=training.updates, completed=training.step, epoch="", losses="")
+        self.updated = 0.0
+        with self.bar:
+            yield
 
-    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        if "encoder" not in pl_module.stage.learns:
-            parts = " and ".join(pl_module.stage.learns)
-            self.console.print(f"the {parts} alone, on what all else has learned:", highlight=False)
-        total = (trainer.max_epochs or 0) * len(pl_module.batches)
-        self.task = self.bar.add_task("", total=total, completed=trainer.global_step, epoch="", losses="")
-        self.bar.start()
-
-    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
-        task = self.bar.tasks[self.task]
-        if self.bar.disable or trainer.global_step - task.completed < max(1, task.fields.get("stride", 1)):
+    def after_update(self, training: Training) -> None:
+        if self.bar.disable or time.monotonic() - self.updated < REFRESH_SECONDS:
             return
-        means = pl_module.means()
-        losses = (
-            f"loss {means['loss']:.2f} = reconstruction {means['reconstruction']:.2f} + divergence {means['divergence']:.2f}"
-        )
-        epoch = f"{trainer.current_epoch + 1}/{trainer.max_epochs}"
-        stride = int((task.speed or 0) / 2)  # read the sums twice a second: each reading waits for the device
-        self.bar.update(self.task, completed=trainer.global_step, epoch=epoch, losses=losses, stride=stride)
+        self.updated = time.monotonic()
+        epoch = f"{training.epoch + 1}/{training.stage.epochs}"
+        self.bar.update(self.task, completed=training.step, epoch=epoch, losses=_terms("loss", "", training.means()))
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        row = pl_module.row
-        terms = f"reconstruction {row['val_reconstruction']:.2f} + divergence {row['val_divergence']:.2f}"
+    def after_epoch(self, training: Training, row: dict[str, float]) -> None:
         self.console.print(
-            f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  training {row['train_loss']:.2f}  "
-            f"validation {row['val_loss']:.2f} = {terms} nats",
+            f"epoch {training.epoch}/{training.stage.epochs}  training {row['train_loss']:.2f}  "
+            f"{_terms('validation', 'val_', row)} nats",
             highlight=False,
             soft_wrap=True,
         )
 
-    def on_train_end(self, trainer: Trainer, pl_module: Any) -> None:
-        self.bar.stop()
 
-    def on_exception(self, trainer: Trainer, pl_module: Any, exception: BaseException) -> None:
-        self.bar.stop()
+def _terms(name: str, prefix: str, row: dict[str, float]) -> str:
+    loss, reconstruction, divergence = (row[prefix + term] for term in ("loss", "reconstruction", "divergence"))
+    return f"{name} {loss:.2f} = reconstruction {reconstruction:.2f} + divergence {divergence:.2f}"

@@ -1,35 +1,18 @@
 """What a run leaves on disk while it trains: the best weights, the table of epochs, a checkpoint to go on from."""
 
 import io
-import os
 import time
 from pathlib import Path
-from typing import Any
 
 import torch
-from lightning.pytorch import Trainer
-from lightning.pytorch.callbacks import Checkpoint, EarlyStopping
-from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from vaekit import store
 from vaekit.errors import Interrupted, RunError
 from vaekit.files import write_whole
 from vaekit.training.signals import Signals
+from vaekit.training.training import Training
 
-
-class WholeFileIO(TorchCheckpointIO):
-    """Checkpoints written whole or not at all, and read without executing anything."""
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
-        content = io.BytesIO()  # written to a full disk by torch itself, it would fail without saying why
-        torch.save(checkpoint, content)
-        write_whole(path, content.getbuffer())
-
-    def load_checkpoint(self, path: Any, map_location: Any = None, weights_only: bool | None = True) -> dict[str, Any]:
-        try:
-            return torch.load(path, map_location=map_location or "cpu", weights_only=True)
-        except Exception:  # what torch says, it says to programmers, and advises to trust the file
-            raise RunError(f"{path} is damaged, or no checkpoint: remove it to begin its stage again") from None
+AGREE_EVERY = 20  # updates
 
 
 def checkpoint(folder: Path, stage: str) -> Path:
@@ -37,10 +20,10 @@ def checkpoint(folder: Path, stage: str) -> Path:
     return (folder / store.CHECKPOINT).with_stem(stage)
 
 
-class Recorder(Checkpoint):
+class Recorder:
     """Keeps the best weights by a validation figure, metrics.csv, and a checkpoint: each epoch, each `seconds`, at a signal.
 
-    It is a Checkpoint so that Lightning calls it last: what it saves includes what the other callbacks have just decided.
+    Of several processes the first alone writes.
     """
 
     def __init__(self, folder: Path, signals: Signals, seconds: float):
@@ -48,54 +31,74 @@ class Recorder(Checkpoint):
         self.rows: list[dict[str, float]] = []
         self.best: dict[str, float] = {}
         self.elapsed = 0.0
-        self._epoch_started = self._saved = time.monotonic()
 
-    def begin(self, stage: str, criterion: str) -> None:
-        """Turn to a stage, whose best epoch is the one with the lowest `criterion`; the rows of the one before stay."""
-        self.path, self.criterion = checkpoint(self.folder, stage), criterion
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows, "best": self.best, "elapsed": self.elapsed + time.monotonic() - self._epoch_started}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.rows, self.best, self.elapsed = state_dict["rows"], state_dict["best"], state_dict["elapsed"]
-
-    def on_train_start(self, trainer: Trainer, pl_module: Any) -> None:
-        self._epoch_started = self._saved = time.monotonic()
-        stopping = trainer.early_stopping_callback
-        if (
-            isinstance(stopping, EarlyStopping) and stopping.wait_count >= stopping.patience
-        ):  # Lightning does not restore that it was over
-            trainer.should_stop = True
+    def begin(self, training: Training, *, resume: bool) -> None:
+        """Turn to a stage, from its checkpoint if it has one; the rows of the one before stay."""
+        self.path = checkpoint(self.folder, training.stage.name)
+        if resume:
+            self._load(training)
+        self._started = self._saved = time.monotonic()
         if not self.path.exists():  # a stage that was begun is never begun again from weights that it has changed
-            self._save(trainer)
+            self._save(training)
 
-    def on_train_batch_end(self, trainer: Trainer, pl_module: Any, *_: Any) -> None:
-        last = pl_module.batches.position == len(pl_module.batches)
-        if not last and (self.signals.received or time.monotonic() - self._saved > self.seconds):
-            self._save(trainer)
+    def after_update(self, training: Training) -> None:
+        """A checkpoint within an epoch where one is due."""
+        if training.batches.position < len(training.batches) and self._asks(training):
+            self._save(training)
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
-        self.elapsed += time.monotonic() - self._epoch_started
-        before = sum(row["seconds"] for row in self.rows)
-        seconds = self.elapsed - before
-        rows = len(pl_module.batches.inputs)
-        updates = len(pl_module.batches) + (self.rows[-1]["updates"] if self.rows else 0)
-        row = (
-            {"epoch": len(self.rows) + 1, "updates": updates}
-            | pl_module.row
-            | {"seconds": seconds, "samples_per_second": rows / seconds}
-        )
+    def after_epoch(self, training: Training, figures: dict[str, float]) -> dict[str, float]:
+        """The table's new row; the best weights and a checkpoint are behind it."""
+        self.elapsed += time.monotonic() - self._started
+        seconds = self.elapsed - sum(row["seconds"] for row in self.rows)
+        updates = len(training.batches) + (self.rows[-1]["updates"] if self.rows else 0)
+        speed = {"seconds": seconds, "samples_per_second": len(training.batches.inputs) / seconds}
+        row = {"epoch": len(self.rows) + 1, "updates": updates} | figures | speed
+        criterion = training.stage.criterion
+        better = not self.best or row[criterion] < self.best[criterion]
         self.rows.append(row)
-        if not self.best or row[self.criterion] < self.best[self.criterion]:
-            self.best = row
-            store.save_weights(self.folder, pl_module.model)
-        store.save_metrics(self.folder, self.rows)
-        self._epoch_started = time.monotonic()
-        self._save(trainer)
+        self.best = row if better else self.best
+        training.stale = 0 if better else training.stale + 1
+        if training.share.rank == 0:
+            if better:
+                store.save_weights(self.folder, training.model)
+            store.save_metrics(self.folder, self.rows)
+        self._started = time.monotonic()
+        return row
 
-    def _save(self, trainer: Trainer) -> None:
-        trainer.save_checkpoint(self.path)
+    def close_epoch(self, training: Training) -> None:
+        """The checkpoint between two epochs."""
+        self._asks(training, now=True)
+        self._save(training)
+
+    def _asks(self, training: Training, now: bool = False) -> bool:
+        """Whether a checkpoint is asked for, by the clock or by a signal; several processes agree on it now and then."""
+        signal, late = self.signals.received, time.monotonic() - self._saved > self.seconds
+        if training.share.of > 1:
+            if training.step % AGREE_EVERY and not now:
+                return False
+            asked = torch.tensor([float(signal is not None), float(late)], device=training.fabric.device)
+            stop, late = training.fabric.all_reduce(asked, reduce_op="max").bool().tolist()  # pyright: ignore
+            self.signals.received = (signal or "a signal to another process") if stop else None
+        return late or self.signals.received is not None
+
+    def _save(self, training: Training) -> None:
+        own = {"rows": self.rows, "best": self.best, "elapsed": self.elapsed + time.monotonic() - self._started}
+        if training.share.rank == 0:
+            content = io.BytesIO()  # written to a full disk by torch itself, it would fail without saying why
+            torch.save(training.state_dict() | {"recorder": own}, content)
+            write_whole(self.path, content.getbuffer())
         self._saved = time.monotonic()
         if self.signals.received:
             raise Interrupted(f"stopped by {self.signals.received}; go on with `vaekit train --resume {self.folder}`")
+
+    def _load(self, training: Training) -> None:
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception:  # what torch says, it says to programmers, and advises to trust the file
+            raise RunError(f"{self.path} is damaged, or no checkpoint: remove it to begin its stage again") from None
+        try:
+            training.load_state_dict(state)
+            own = state["recorder"]
+            self.rows, self.best, self.elapsed = own["rows"], own["best"], own["elapsed"]
+        except (RuntimeError, KeyError, TypeError, ValueError):
+            raise RunError(f"{self.path} is not that of this run: remove it to begin its stage again") from None

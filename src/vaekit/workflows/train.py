@@ -16,13 +16,14 @@ from vaekit.compose import build_model, build_part, describe_model, describe_par
 from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError
-from vaekit.evaluation import elbo_per_row
+from vaekit.evaluation import elbo_sums
 from vaekit.inputs import MAX_VALUES, Inputs
 from vaekit.model import VAE
 from vaekit.objectives import ELBO
 from vaekit.optimizers import Adam
 from vaekit.schedules import Linear
 from vaekit.store import Run, load_run
+from vaekit.training.machine import is_first, is_restarted, start
 from vaekit.training.stages import Stage, learning
 from vaekit.workflows.evaluate import bound_figures
 from vaekit.workflows.plot import plot
@@ -103,14 +104,18 @@ def train(
     config = fit_to_machine(config, len(split.train))
     built = own if own is not None else build_model(config, modules)
     dataset.support.transform(built.likelihood.accepts)  # refuses data that do not suit, before anything is written
+    if is_restarted(out) and out is not None and (Path(out) / store.CONFIG).exists():
+        return resume(out, model=built, data=None if isinstance(data, Mapping) else data, objective=objective, console=console)
     config = config.changed(describe_model(built))
     check_condition(built, dataset)
     first = _stages(built, config, objective, len(split.train))[0]
     with learning(built, first):
         check_objective(built, first.objective)
-    folder = claim_folder(out, f"{config.recipe}-{dataset.name}", force)
-    store.save_config(folder, config)
-    save_split(folder, split)
+    folder = Path(out or "")
+    if is_first():
+        folder = claim_folder(out, f"{config.recipe}-{dataset.name}", force)
+        store.save_config(folder, config)
+        save_split(folder, split)
     return _fit(built, config, dataset, split, folder, objective, console, resume=False)
 
 
@@ -132,9 +137,13 @@ def resume(
         return load_run(folder, model=model)
     dataset = load_data(config, data)
     built = model if model is not None else build_model(config)
-    if not (folder / store.SPLIT).exists():  # stopped between the first two files: drawn again, it is the same
-        save_split(folder, draw_split(config, dataset))
-    return _fit(built, config, dataset, stored_split(folder), folder, objective, console, resume=True)
+    if (folder / store.SPLIT).exists():
+        split = stored_split(folder)
+    else:  # stopped between the first two files: drawn again, it is the same
+        split = draw_split(config, dataset)
+        if is_first():
+            save_split(folder, split)
+    return _fit(built, config, dataset, split, folder, objective, console, resume=True)
 
 
 def _fit(
@@ -150,21 +159,26 @@ def _fit(
 ) -> Run:
     from vaekit.training.fit import fit
 
-    console = console or Console(stderr=True)
+    console = (console or Console(stderr=True)) if is_first() else Console(quiet=True)
     training, validation = (_inputs(model, dataset, split, part) for part in ("train", "validation"))
     _announce(console, model, config, dataset, split, folder)
     _note_scale(console, dataset)
+    fabric = start(config, folder)
+    folder = fabric.broadcast(folder)
     outcome = fit(
+        fabric,
         model,
         training,
         config,
         folder,
         stages=_stages(model, config, objective, len(training)),
-        validate=lambda model: elbo_per_row(model, validation, seed=config.seed).means(),
+        validate=lambda model, share: elbo_sums(model, validation, share, seed=config.seed),
         console=console,
         resume=resume,
     )
     run = load_run(folder, model=model.cpu())
+    if not is_first():
+        return run
     run.summary = _summary(run, dataset, split, outcome)
     plot(run, data=dataset)
     store.save_summary(folder, run.summary)  # last: a folder that has it is complete

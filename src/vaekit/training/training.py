@@ -1,0 +1,144 @@
+"""One stage of training: its updates, the sums over an epoch, and all of its state that a checkpoint keeps."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+
+from vaekit.errors import NonFiniteError
+from vaekit.inputs import Batch, to_model
+from vaekit.model import VAE
+from vaekit.noise import seed_noise
+from vaekit.objectives import Terms
+from vaekit.sharing import Share, sharing, whole_batch_norm
+from vaekit.training.batches import Batches
+from vaekit.training.stages import Stage
+
+COLUMNS = ("loss", "reconstruction", "divergence")
+
+
+class Training:
+    """One update per batch, with sums, not logs, on the way.
+
+    All processes of `fabric` do the same, each on its share of the batch.
+    """
+
+    def __init__(self, fabric: Fabric, model: VAE, stage: Stage, batches: Batches):
+        self.fabric, self.model, self.stage, self.batches = fabric, model, stage, batches
+        self.loss: nn.Module = fabric.strategy.setup_module(_Loss(model, stage.objective))
+        self.parameters = [p for p in self.loss.parameters() if p.requires_grad]
+        self.optimizer = stage.optimizer(self.parameters)
+        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.updates = len(batches) * stage.epochs
+        self.step = self.epoch = self.stale = 0
+        self.sums = torch.zeros(len(COLUMNS) + 1, dtype=torch.float64, device=fabric.device)
+        learning = [part for name, part in model.named_children() if name in stage.learns]
+        self.annealed = [module for part in learning for module in part.modules() if hasattr(module, "advance")]
+
+    @property
+    def share(self) -> Share:
+        return self.batches.share
+
+    @property
+    def over(self) -> bool:
+        """Whether all epochs are done, or as many as patience allows have brought nothing better."""
+        patience = self.stage.patience
+        return self.epoch >= self.stage.epochs or (patience is not None and self.stale >= patience)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The model as it is while its weights change."""
+        self.model.train()
+        for part in self.stage.frozen(self.model):
+            part.eval()
+        with sharing(self.share), whole_batch_norm(self.model):
+            yield
+
+    def update(self, batch: Batch) -> None:
+        """One update of the weights; NonFiniteError, before it reaches them, where it has no finite value."""
+        seed_noise(self.batches.seed, self.step)
+        for module in self.annealed:
+            module.advance(min(1.0, self.step / self.updates))  # pyright: ignore[reportCallIssue]
+        self._set_rate()
+        x = to_model(batch.x, self.model, self.batches.inputs.transform)
+        with self.fabric.autocast():
+            loss, terms = self.loss(x, batch.y, self.step)
+        self.optimizer.zero_grad()
+        loss.backward()
+        if not torch.isfinite(self._norm() + loss.detach()):
+            raise NonFiniteError(self._where(terms))
+        self.optimizer.step()
+        self.step += 1
+        self._add(terms)
+
+    def means(self) -> dict[str, float]:
+        """The means per row over the epoch so far, of this process's rows."""
+        return means(self.sums)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "state_dict": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "batches": self.batches.state_dict(),
+            "sums": self.sums,
+            **{name: getattr(self, name) for name in ("step", "epoch", "stale")},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["state_dict"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.batches.load_state_dict(state["batches"])
+        self.sums.copy_(state["sums"])
+        self.step, self.epoch, self.stale = state["step"], state["epoch"], state["stale"]
+
+    def _set_rate(self) -> None:
+        factor = self.stage.schedule(min(1.0, (self.step + 0.5) / self.updates))  # midpoints: no update at a rate of zero
+        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+            group["lr"] = factor * rate
+
+    def _norm(self) -> Tensor:
+        """The gradient's norm before it is clipped, or whatever else is finite where all of the gradient is."""
+        if self.stage.clip is not None:
+            return nn.utils.clip_grad_norm_(self.parameters, self.stage.clip)
+        return torch.stack([p.grad.sum() for p in self.parameters if p.grad is not None]).sum()
+
+    @torch.no_grad()
+    def _add(self, terms: Terms) -> None:
+        rows = terms.log_likelihood.shape[1]
+        values = [terms.loss, terms.reconstruction.mean(), terms.divergence.sum(-1).mean(), terms.loss.new_ones(())]
+        self.sums.add_(torch.stack(values), alpha=rows)
+
+    def _where(self, terms: Terms) -> str:
+        what, batches = _first_non_finite(terms), self.batches
+        rows = ", ".join(map(str, batches.rows()[:3]))
+        return (
+            f"{what} is not finite at step {self.step} (epoch {self.epoch + 1}, batch {batches.position} of {len(batches)}, "
+            f"rows {rows}, ... of the data): weights of earlier epochs, if any, are kept; "
+            "try a lower optimizer.lr, training.clip=1, or data on a smaller scale"
+        )
+
+
+class _Loss(nn.Module):
+    """The objective as a module, for what wraps modules to spread them over processes."""
+
+    def __init__(self, model: VAE, objective: Any):
+        super().__init__()
+        self.model, self.objective = model, objective
+
+    def forward(self, x: Tensor, y: Tensor | None, step: int) -> tuple[Tensor, Terms]:
+        terms = self.objective(self.model, x, *(() if y is None else (y,)), step=step)
+        return terms.loss, terms  # the loss apart, where what spreads it over processes finds it
+
+
+def means(sums: Tensor) -> dict[str, float]:
+    """From sums of the columns over rows, and the number of rows behind them, to means."""
+    *values, rows = sums.tolist()
+    return {name: value / max(rows, 1) for name, value in zip(COLUMNS, values, strict=True)}
+
+
+def _first_non_finite(terms: Terms) -> str:
+    found = [name for name, value in terms.named().items() if name != "loss" and not torch.isfinite(value).all()]
+    return next(iter(found), "the gradient" if torch.isfinite(terms.loss) else "loss")
