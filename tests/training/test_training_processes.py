@@ -18,22 +18,14 @@ from vaekit.inputs import Inputs
 from vaekit.sharing import Share, draw, gather, mean, total
 from vaekit.training.batches import Batches
 
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-
-
-def free_port() -> str:
-    import socket
-
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return str(s.getsockname()[1])
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 def torchrun(*arguments: str, **options) -> subprocess.Popen:
     path = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [*TORCHRUN, "--master-port", free_port(), *arguments],
+        [*TORCHRUN, *arguments],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
