@@ -95,12 +95,12 @@ class ConvDecoder(nn.Module):
             nn.Unflatten(1, (widths[0], *smallest)),
         )
         stages = up([widths[0], *self.channels[::-1]], size, kernel, activation, batch_norm)
-        self.stages = nn.Sequential(*stages, nn.ConvTranspose2d(widths[-1], shape[0], 3, padding=1))
+        self.stages = nn.Sequential(*stages, TurnedConvTranspose2d(widths[-1], shape[0], 3, size, stride=1))
         glorot_(self)
         channels_last(self)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.stages(self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last))
+        return turn(self.stages(turn(self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last))))
 
 
 def down(widths: Sequence[int], size: Size, kernel: int, activation: Activation, batch_norm: bool) -> list[nn.Module]:
@@ -113,10 +113,10 @@ def down(widths: Sequence[int], size: Size, kernel: int, activation: Activation,
 
 
 def up(widths: Sequence[int], size: Size, kernel: int, activation: Activation, batch_norm: bool) -> list[nn.Module]:
-    """Stages that each double an image, back to `size`, widths[0] -> widths[1] -> ... channels."""
+    """Stages that each double a turned image, back to `size`, widths[0] -> widths[1] -> ... channels."""
     stages = []
     for n, c_in, c_out in zip(pyramid(size, len(widths) - 1)[-2::-1], widths, widths[1:], strict=False):
-        conv = SameConvTranspose2d(c_in, c_out, kernel, n)
+        conv = TurnedConvTranspose2d(c_in, c_out, kernel, n)
         stages += after(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
     return stages
 
@@ -135,25 +135,40 @@ class SameConv2d(nn.Conv2d):
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
-    """Stride 2, cropped as Keras's "same" and then, at the end, to `size`: ceil(n / 2) -> n.
+    """Stride 2, cropped as Keras's "same" and then, at the end, to `size`: ceil(n / 2) -> n. With a stride of 1: n -> n.
 
-    PyTorch's own padding crops both ends alike, an odd kernel needs one more at the end. A row and a column of zeros before x
-    make up for it: half the time of cutting the output, whose parts then lie apart in memory.
+    What it crops at the end, PyTorch's own padding crops at the start. So it works on the image turned by 180 degrees, where
+    nothing has to be cut off, and only odd sizes filled up. It adds the bias itself: within the transposed convolution its
+    gradient takes longer than the two others (benchmarks/README.md).
     """
 
-    def __init__(self, c_in: int, c_out: int, kernel: int, size: Size):
-        super().__init__(c_in, c_out, kernel, STRIDE)
-        self.start, self.size, self.lead = (kernel - STRIDE) // 2, size, kernel % 2
+    def __init__(self, c_in: int, c_out: int, kernel: int, size: Size, stride: int = STRIDE):
+        super().__init__(c_in, c_out, kernel, stride)
+        self.size = size
 
     def forward(self, x: Tensor) -> Tensor:
-        padding, kernel = self.start + STRIDE * self.lead, self.kernel_size[0]
-        smallest = (STRIDE * (n + self.lead - 1) - 2 * padding + kernel for n in x.shape[-2:])
-        missing = [wanted - least for wanted, least in zip(self.size, smallest, strict=True)]
-        if all(0 <= n < STRIDE for n in missing):
-            x = F.pad(x, (self.lead, 0, self.lead, 0)) if self.lead else x
-            return F.conv_transpose2d(x, self.weight, self.bias, STRIDE, padding, missing)
-        (height, width), start = self.size, self.start
-        return super().forward(x)[..., start : start + height, start : start + width]
+        return turn(self.turned(turn(x)))
+
+    def turned(self, x: Tensor) -> Tensor:
+        """The same of an image that has been turned, and is to be."""
+        stride, kernel = self.stride[0], self.kernel_size[0]
+        end = (kernel - stride) // 2
+        start = [(n - 1) * stride + kernel - end - wanted for n, wanted in zip(x.shape[-2:], self.size, strict=True)]
+        (high, rest_high), (wide, rest_wide) = (divmod(cut - end, stride) for cut in start)
+        x = F.pad(x, (0, wide, 0, high)) if high or wide else x
+        x = F.conv_transpose2d(x, turn(self.weight), None, stride, start, (rest_high, rest_wide))
+        return x if self.bias is None else x.add_(self.bias.to(x.dtype)[:, None, None])
+
+
+class TurnedConvTranspose2d(SameConvTranspose2d):
+    """`SameConvTranspose2d` in a chain that is turned at both its ends, not between its layers."""
+
+    forward = SameConvTranspose2d.turned
+
+
+def turn(x: Tensor) -> Tensor:
+    """An image, or a kernel, turned by 180 degrees."""
+    return x.flip(-2, -1)
 
 
 def pyramid(size: Size, depth: int) -> list[Size]:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from vaekit.errors import ConfigError
 from vaekit.nets.blocks import Activation, Shape, Widths, glorot_
-from vaekit.nets.conv import Kernel, channels_last, default_channels, down, image_size, pyramid, up
+from vaekit.nets.conv import Kernel, TurnedConvTranspose2d, channels_last, default_channels, down, image_size, pyramid, turn, up
 
 
 class ConvMapEncoder(nn.Module):
@@ -78,10 +78,14 @@ class ConvMapDecoder(nn.Module):
         self.stages = nn.Sequential(
             nn.Conv2d(latent[0], widths[0], 3, padding=1),
             *up([widths[0], *self.channels[::-1]], size, kernel, activation, batch_norm),
-            nn.ConvTranspose2d(widths[-1], shape[0], 3, padding=1),
+            TurnedConvTranspose2d(widths[-1], shape[0], 3, size, stride=1),
         )
         glorot_(self)
         channels_last(self)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.stages(z.contiguous(memory_format=torch.channels_last))
+        first, *others = self.stages
+        x = turn(first(z.contiguous(memory_format=torch.channels_last)))
+        for stage in others:
+            x = stage(x)
+        return turn(x)

@@ -56,7 +56,7 @@ class ELBO:
         z = gradient.draw(q, self.samples)
         signal = log_likelihood = model.decode(z, y).log_prob(x)
         log_prior = log_posterior = None
-        if any(p.requires_grad for part in (model.encoder, model.posterior) for p in part.parameters()):
+        if any(p.requires_grad for part in (model.posterior, model.encoder) for p in part.parameters()):
             gradient.check(q, sampled=sampled)  # elsewhere, in a prior's own stage, there is nothing to reach
         if not sampled:
             divergence = _closed_form(q, p)

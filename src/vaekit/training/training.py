@@ -66,7 +66,8 @@ class Training:
         x = to_model(batch.x, self.model, self.batches.inputs.transform)
         with self.fabric.autocast():
             loss, terms = self.loss(x, batch.y, self.step)
-        self.optimizer.zero_grad()
+        for p in self.parameters:
+            p.grad = None
         loss.backward()
         if not torch.isfinite(self._norm() + loss.detach()):
             raise NonFiniteError(self._where(terms))
@@ -100,10 +101,10 @@ class Training:
             group["lr"] = factor * rate
 
     def _norm(self) -> Tensor:
-        """The gradient's norm before it is clipped, or whatever else is finite where all of the gradient is."""
+        """The gradient's norm before it is clipped, where it is to be: finite where all of the gradient is."""
         if self.stage.clip is not None:
             return nn.utils.clip_grad_norm_(self.parameters, self.stage.clip)
-        return torch.stack([p.grad.sum() for p in self.parameters if p.grad is not None]).sum()
+        return nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
 
     @torch.no_grad()
     def _add(self, terms: Terms) -> None:
