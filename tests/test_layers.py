@@ -59,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "objectives",
             "optimizers",
             "plots",
+            "sharing",
             "recipes",
             "schedules",
             "store",

@@ -6,40 +6,43 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit.inputs import rows_at_once, values_per_row
+from vaekit.inputs import joined, rows_at_once, values_per_row
 from vaekit.model import VAE, evaluating
 
 
-@torch.no_grad()
 def decode_means(model: VAE, z: Tensor, y: Tensor | None = None) -> Tensor:
     """The means of p(x given z) for z [N, *latent shape], [N, *shape], on the CPU."""
-    return torch.cat([p.mean.cpu() for p in _decoded(model, z, y)])
+    return joined(((x,) for x in means_by_part(model, z, y)), len(z))[0]
 
 
-@torch.no_grad()
-def draw_values(model: VAE, z: Tensor, y: Tensor | None = None) -> Tensor:
-    """Draws from p(x given z), as `decode_means` gives its means."""
-    return torch.cat([p.sample().cpu() for p in _decoded(model, z, y)])
+def means_by_part(model: VAE, z: Tensor, y: Tensor | None = None) -> Iterator[Tensor]:
+    """The same some rows at a time, for what is to go elsewhere than into memory."""
+    return (p.mean for p in _decoded(model, z, y))
+
+
+def draws_by_part(model: VAE, z: Tensor, y: Tensor | None = None) -> Iterator[Tensor]:
+    """Draws from p(x given z), as `means_by_part` gives its means."""
+    return (p.sample() for p in _decoded(model, z, y))
 
 
 @torch.no_grad()
 def draw_codes(model: VAE, count: int, y: Tensor | None = None) -> Tensor:
     """`count` draws z ~ p(z), or one for each y, [count, *latent shape], on the CPU."""
-    size, parts = rows_at_once(values_per_row(model)), []
+    size = rows_at_once(values_per_row(model))
+    starts = range(0, count, size)
     with evaluating(model):
-        for start in range(0, count, size):
-            end = min(start + size, count)
-            parts.append(model.draw(end - start, None if y is None else y[start:end]).cpu())
-    return torch.cat(parts)
+        parts = ((model.draw(min(size, count - i), None if y is None else y[i : i + size]),) for i in starts)
+        return joined(parts, count)[0]
 
 
 def _decoded(model: VAE, z: Tensor, y: Tensor | None) -> Iterator[Distribution]:
     """p(x given z), part by part."""
-    z, size = z.to(next(model.parameters())), rows_at_once(values_per_row(model))
-    labels = [None] * len(z) if y is None else y.to(z.device).split(size)
-    with evaluating(model):
-        for part, label in zip(z.split(size), labels, strict=y is not None):
-            yield model.decode(part, label)
+    like, size = next(model.parameters()), rows_at_once(values_per_row(model))
+    labels = [None] * len(z) if y is None else y.to(like.device).split(size)
+    for part, label in zip(z.split(size), labels, strict=y is not None):
+        with evaluating(model), torch.no_grad():
+            p = model.decode(part.to(like), label)
+        yield p
 
 
 def sample_means(model: VAE, count: int, y: Tensor | None = None) -> Tensor:

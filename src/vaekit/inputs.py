@@ -1,7 +1,7 @@
 """Raw rows on their way into a model: as they came in memory or on disk, floats only where a batch is used."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -93,6 +93,21 @@ def values_per_row(model: VAE) -> int:
 def rows_at_once(values: int, samples: int = 1) -> int:
     """How many rows of that many values, each with this many samples of z, keep the memory bounded: 1 to 500."""
     return max(1, min(BATCH, MAX_VALUES // (values * samples)))
+
+
+def joined(parts: Iterable[tuple[Tensor, ...]], rows: int) -> tuple[Tensor, ...]:
+    """Tuples of tensors, each part one behind the other, on the CPU, in memory that is taken when the first part is there.
+
+    A list of small parts, kept between large blocks that come and go, would leave no room for these to come again.
+    """
+    whole: list[Tensor] = []
+    end = 0
+    for part in parts:
+        whole = whole or [torch.empty((rows, *t.shape[1:]), dtype=t.dtype) for t in part]
+        start, end = end, end + len(part[0])
+        for kept, new in zip(whole, part, strict=True):
+            kept[start:end] = new
+    return tuple(whole)
 
 
 def as_tensor(rows: np.ndarray) -> Tensor:

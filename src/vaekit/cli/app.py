@@ -143,9 +143,9 @@ def sample(
     loaded = load_run(run)
     name = f"sample{'' if label is None else '-' + safe_name(label)}-{seed}{files.suffix_for(loaded)}"
     place = files.check_values(_free(out, force) if out else run / "plots" / name, loaded, count)
-    values = use.sample(loaded, count, label=label, seed=seed, draw=draw)
+    values = use.sample_by_part(loaded, count, label=label, seed=seed, draw=draw)
     of_class = "" if label is None else f" of class {label}"
-    path = files.save_values(place, loaded, values, title=f"{count} samples{of_class}, {run.name}")
+    path = files.save_values(place, loaded, values, count, title=f"{count} samples{of_class}, {run.name}")
     show.written({"count": count, "label": label, "seed": seed, "file": str(path)}, json)
 
 
@@ -185,13 +185,12 @@ def encode(
 ) -> None:
     """Write the codes of rows: means and standard deviations of q(z given x)."""
     from vaekit.store import load_run
-    from vaekit.workflows import files, use
+    from vaekit.workflows import files
     from vaekit.workflows.rows import find_rows
 
     place, loaded = files.check_codes(_free(out, force)), load_run(run)
     rows, part = find_rows(loaded, parse.part(split), data)
-    result = use.encode(loaded, rows)
-    path = files.save_codes(place, result)
+    path = files.encode_to(place, loaded, rows)
     show.written({"rows": len(rows), "of": part, "latent_dim": loaded.config.latent_dim, "file": str(path)}, json)
 
 
@@ -218,9 +217,9 @@ def decode(
     loaded = load_run(run)
     given, classes = files.load_codes(codes) if codes else (parse.code(z or []), None)
     place = files.check_values(_free(out or Path(f"decoded{files.suffix_for(loaded)}"), force), loaded, len(given))
-    values = use.decode(loaded, given, label if label is not None or not loaded.model.classes else classes)
-    path = files.save_values(place, loaded, values, title=f"{len(values)} decoded codes, {run.name}")
-    show.written({"rows": len(values), "file": str(path)}, json)
+    values = use.decode_by_part(loaded, given, label if label is not None or not loaded.model.classes else classes)
+    path = files.save_values(place, loaded, values, len(given), title=f"{len(given)} decoded codes, {run.name}")
+    show.written({"rows": len(given), "file": str(path)}, json)
 
 
 @app.command()

@@ -76,7 +76,7 @@ class Dataset:
                 if array is not None:
                     digest.update(f"{part}.{field} {array.dtype.str} {array.shape}\n".encode())
                     for _, block in blocks(array):
-                        digest.update(block.tobytes())
+                        digest.update(np.ascontiguousarray(block).data)
         return digest.hexdigest()
 
 

@@ -43,7 +43,8 @@ def fill(stream: BinaryIO, array: np.ndarray) -> None:
     view = array.reshape(-1).view(np.uint8).data
     done = 0
     while done < len(view):
-        count = stream.readinto(view[done:])  # type: ignore[attr-defined]
+        part = view[done : done + BLOCK_BYTES]  # an archive's stream reads all that is asked for, and then copies it
+        count = stream.readinto(part)  # type: ignore[attr-defined]
         if not count:
             raise ValueError(f"it is truncated, {done} of the {len(view)} bytes that its header declares are there")
         done += count

@@ -10,7 +10,7 @@ from torch.distributions import Distribution
 
 from vaekit import divergences
 from vaekit.distributions import is_certain
-from vaekit.inputs import MAX_VALUES, Inputs, rows_at_once, values_per_row
+from vaekit.inputs import MAX_VALUES, Inputs, joined, rows_at_once, values_per_row
 from vaekit.model import VAE, evaluating
 from vaekit.noise import noise
 from vaekit.sharing import Share
@@ -51,9 +51,7 @@ def elbo_per_row(model: VAE, rows: Inputs, *, seed: int = 0, samples: int = 1) -
     The divergence is exact where a closed form is known, else from the same samples; a deterministic posterior has none,
     [N, 0]. Equal seeds draw equal noise.
     """
-    parts = _elbo_parts(model, rows, seed, samples, Share())
-    reconstruction, divergence = map(torch.cat, zip(*parts, strict=True))
-    return PerRow(reconstruction, divergence)
+    return PerRow(*joined(_elbo_parts(model, rows, seed, samples, Share()), len(rows)))
 
 
 @torch.no_grad()
@@ -86,10 +84,14 @@ def importance_weighted_bound(model: VAE, rows: Inputs, samples: int, *, seed: i
 
     A lower bound of log p(x) in expectation, which rises with K. The encoder runs once per row; samples are summed in chunks.
     """
+    return joined(_bounds(model, rows, samples, seed), len(rows))[0]
+
+
+def _bounds(model: VAE, rows: Inputs, samples: int, seed: int) -> Iterator[tuple[Tensor]]:
+    """Some rows at a time, and of these some samples at a time."""
     values = values_per_row(model)
     size = rows_at_once(values, min(samples, 50))
     chunk = max(1, MAX_VALUES // (values * size))
-    bounds = []
     for step, (x, y) in enumerate(rows.batches(model, size)):
         with evaluating(model), noise(seed, step), torch.autocast(x.device.type, enabled=False):
             q = model.encode(x, y)
@@ -99,5 +101,4 @@ def importance_weighted_bound(model: VAE, rows: Inputs, samples: int, *, seed: i
                 z = draw(q, min(chunk, count - start))
                 log_weight = (model.log_joint(x, z, y) - q.log_prob(z)).cpu().double()
                 total = torch.logaddexp(total, log_weight.logsumexp(0))
-            bounds.append(total - math.log(count))
-    return torch.cat(bounds)
+            yield (total - math.log(count),)

@@ -26,6 +26,7 @@ from vaekit.evaluation import (
 )
 from vaekit.inputs import Batch, Inputs, rows_at_once, values_per_row
 from vaekit.model import VAE
+from vaekit.sharing import Share
 from vaekit.store import Run, load_run
 from vaekit.workflows.prepare import IN_MEMORY, load_data, stored_split
 from vaekit.workflows.rows import as_inputs, rows_to_judge
@@ -95,9 +96,9 @@ NO_BOUND = "a deterministic posterior gives no bound of log p(x)"
 class Watched(Inputs):
     """Inputs whose batches show a bar with the time left while they are used, on a terminal."""
 
-    def batches(self, model: VAE, size: int | None = None) -> Iterator[Batch]:
+    def batches(self, model: VAE, size: int | None = None, share: Share = Share()) -> Iterator[Batch]:  # noqa: B008
         size = size or rows_at_once(values_per_row(model))
-        return watched(super().batches(model, size), "judging rows", -(-len(self) // size))
+        return watched(super().batches(model, size, share), "judging rows", -(-len(self) // (size * share.of)))
 
 
 def watched(steps: Iterable, description: str, total: int | None = None) -> Iterator:

@@ -3,24 +3,31 @@
 import csv
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from vaekit import data as datasets
-from vaekit.data import Support
+from vaekit.data import Rows, Support
 from vaekit.data.dataset import check_numeric
 from vaekit.data.npz import read_npz
 from vaekit.errors import ConfigError, DataError
 from vaekit.files import whole_file
 from vaekit.store import Run
-from vaekit.workflows.use import Codes, to_pixels
+from vaekit.workflows.use import Codes, encode, encode_means, to_pixels
 
 MAX_CSV = 200_000_000
 MOST_ON_A_SHEET = 400
 CODES, VALUES = (".npz", ".npy", ".csv"), (".npy", ".png", ".pdf", ".svg")
+
+
+def encode_to(path: str | os.PathLike, run: Run, rows: Rows) -> Path:
+    """Write the codes of rows as `save_codes` does; as .npy without keeping them in memory."""
+    if _suffix(Path(path), CODES) == ".npy":
+        return _save_parts(Path(path), encode_means(run, rows), len(rows))
+    return save_codes(path, encode(run, rows))
 
 
 def save_codes(path: str | os.PathLike, codes: Codes) -> Path:
@@ -122,16 +129,26 @@ def suffix_for(run: Run) -> str:
     return ".png" if len(run.model.data_shape) == 3 else ".npy"
 
 
-def save_values(path: str | os.PathLike, run: Run, values: np.ndarray, title: str = "") -> Path:
-    """Raw values [N, *shape] as .npy, or images as one sheet, .png, .pdf or .svg."""
-    path = check_values(Path(path), run, len(values))
+def save_values(path: str | os.PathLike, run: Run, parts: Iterator[np.ndarray], count: int, title: str = "") -> Path:
+    """Raw values, parts of [count, *shape], as .npy, of any length, or images as one sheet, .png, .pdf or .svg."""
+    path = check_values(Path(path), run, count)
     if path.suffix.lower() == ".npy":
-        with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.save(file, values)
-        return path
+        return _save_parts(path, parts, count)
     from vaekit.plots import save, sheet
 
+    values = np.concatenate(list(parts))
     return save(sheet(to_pixels(run, run.transform.forward(values), values), title=title), path)
+
+
+def _save_parts(path: Path, parts: Iterator[np.ndarray], rows: int) -> Path:
+    """An .npy of the parts, one behind the other."""
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        for i, part in enumerate(parts):
+            if i == 0:
+                shape, dtype = (rows, *part.shape[1:]), np.lib.format.dtype_to_descr(part.dtype)
+                np.lib.format.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
+            file.write(np.ascontiguousarray(part).data)
+    return path
 
 
 def _suffix(path: Path, allowed: Sequence[str]) -> str:

@@ -157,7 +157,7 @@ def save_reconstruction(path: Path, run: Run, result: Reconstruction) -> Path:
     from vaekit.plots import save
 
     if path.suffix.lower() == ".npy":
-        return save_values(path, run, result.decoded)
+        return save_values(path, run, iter([result.decoded]), len(result.decoded))
     return save(_pairs(run, result, short_name(run)), path)
 
 

@@ -1,6 +1,6 @@
 """Use a trained model on raw data: sample, reconstruct, encode, decode."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +9,10 @@ from torch import Tensor
 
 from vaekit.data import Rows
 from vaekit.data.splits import Part
-from vaekit.decoding import decode_means, draw_codes, draw_values
+from vaekit.decoding import draw_codes, draws_by_part, means_by_part
 from vaekit.distributions import point
 from vaekit.errors import ConfigError, DataError
+from vaekit.inputs import joined
 from vaekit.noise import noise
 from vaekit.store import Run, check_count
 from vaekit.workflows.rows import as_inputs, find_rows
@@ -45,36 +46,58 @@ def sample(run: Run, count: int = 64, *, label: str | None = None, seed: int = 0
 
     label: of a conditional run, the class; None: all in turn.
     """
+    return _whole(sample_by_part(run, count, label=label, seed=seed, draw=draw), count)
+
+
+def sample_by_part(
+    run: Run, count: int, *, label: str | None = None, seed: int = 0, draw: bool = False
+) -> Iterator[np.ndarray]:
+    """The same some rows at a time, for what is to go to a file."""
     y = run.condition(run.in_turn(check_count(count)) if label is None else label, count)
     with noise(seed):
         z = draw_codes(run.model, count, y)
-        values = draw_values(run.model, z, y) if draw else decode_means(run.model, z, y)
-    return run.transform.inverse(values).numpy(force=True)
+        for values in (draws_by_part if draw else means_by_part)(run.model, z, y):
+            yield run.transform.inverse(values).numpy(force=True)
 
 
-@torch.no_grad()
 def encode(run: Run, rows: Rows) -> Codes:
     """The codes of raw rows, batch by batch."""
-    parts = [run.model.encode(x, y) for x, y in as_inputs(run, rows).batches(run.model)]
-    z, sigma = _whole([point(q) for q in parts]), _whole([q.stddev for q in parts])
     classes = None if rows.y is None else np.array(run.config.data.classes)[rows.y]
-    codebook = run.model.codebook
-    indices = None if codebook is None else _whole([codebook.indices(point(q)) for q in parts]).numpy()
-    return Codes(z.flatten(1).numpy(), sigma.flatten(1).numpy(), classes, indices)
+    mean, sigma, *indices = (part.numpy() for part in joined(_codes(run, rows), len(rows)))
+    return Codes(mean, sigma, classes, *indices)
 
 
-def _whole(parts: list[Tensor]) -> Tensor:
-    return torch.cat([part.cpu() for part in parts])
+def encode_means(run: Run, rows: Rows) -> Iterator[np.ndarray]:
+    """The means of the codes alone, some rows at a time, for what is to go to a file."""
+    return (mean.numpy(force=True) for mean, *_ in _codes(run, rows))
 
 
 @torch.no_grad()
+def _codes(run: Run, rows: Rows) -> Iterator[tuple[Tensor, ...]]:
+    codebook = run.model.codebook
+    for x, y in as_inputs(run, rows).batches(run.model):
+        q = run.model.encode(x, y)
+        z = point(q)
+        yield z.flatten(1), q.stddev.flatten(1), *(() if codebook is None else (codebook.indices(z),))
+
+
 def decode(run: Run, z: np.ndarray | Tensor, label: str | Sequence[str] | None = None) -> np.ndarray:
     """The means of p(x given z) for codes z [N, L], in raw units, [N, *shape], batch by batch.
 
     label: of a conditional run, the class of each code or of all.
     """
+    return _whole(decode_by_part(run, z, label), len(z))
+
+
+def decode_by_part(run: Run, z: np.ndarray | Tensor, label: str | Sequence[str] | None = None) -> Iterator[np.ndarray]:
+    """The same some rows at a time, for what is to go to a file."""
     z = run.codes(z)
-    return run.transform.inverse(decode_means(run.model, z, run.condition(label, len(z)))).numpy(force=True)
+    for values in means_by_part(run.model, z, run.condition(label, len(z))):
+        yield run.transform.inverse(values).numpy(force=True)
+
+
+def _whole(parts: Iterator[np.ndarray], rows: int) -> np.ndarray:
+    return joined(((torch.from_numpy(part),) for part in parts), rows)[0].numpy()
 
 
 def reconstruct(
