@@ -134,7 +134,6 @@ class TrainingOptions(_Options):
     device: str = Field("auto", max_length=20, description="auto, cpu, cuda or cuda:N")
     devices: PositiveInt | None = Field(None, description="processes on each machine; null: as torchrun or SLURM says, else 1")
     nodes: PositiveInt | None = Field(None, description="machines; null: as torchrun or SLURM says, else 1")
-    strategy: Literal["ddp", "fsdp"] = Field("ddp", description="each process has the whole model, or a part of it (GPUs)")
     checkpoint_seconds: NonNegativeFloat = Field(30.0, description="between checkpoints within an epoch")
     loggers: tuple[Literal["tensorboard", "mlflow", "wandb"], ...] = Field((), description="besides metrics.csv")
 

@@ -138,18 +138,23 @@ def _with_gradient(group: dict[str, Any]) -> list[Any]:
 def orthogonal(matrix: Tensor, iterations: int = 5) -> Tensor:
     """About the nearest matrix with orthogonal rows, or columns: singular values between 0.7 and 1.2 in place of its own.
 
-    X <- a X + (b X X' + c (X X')^2) X, a quintic Newton-Schulz iteration whose coefficients are chosen for speed at zero rather
-    than for convergence to 1 (Jordan et al., 2024). matrix [m, n].
+    X <- (a + b S + c S^2) X, S = X X': a quintic Newton-Schulz iteration whose coefficients are chosen for speed at zero rather
+    than for convergence to 1 (Jordan et al., 2024). It is done on S and on the product of the polynomials, which are as small
+    as the matrix is narrow. matrix [m, n].
 
     >>> torch.linalg.svdvals(orthogonal(torch.tensor([[3.0, 1.0], [0.0, 0.2]]))).sub(1).abs().max() < 0.4
     tensor(True)
     """
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix) / (matrix.norm() + 1e-7)
+    if matrix.shape[0] > matrix.shape[1]:
+        return orthogonal(matrix.T, iterations).T
+    x = matrix / (matrix.norm() + 1e-7)
+    square, product = x @ x.T, None
     for _ in range(iterations):
-        square = x @ x.T
-        x = torch.addmm(x, torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315), x, beta=3.4445)
-    return x.T if tall else x
+        polynomial = torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315)
+        polynomial.diagonal().add_(3.4445)
+        product = polynomial if product is None else polynomial @ product
+        square = polynomial @ square @ polynomial
+    return x if product is None else product @ x
 
 
 OPTIMIZERS = {"adam": Adam, "muon": Muon, "rmsprop": RMSprop, "sgd": SGD}

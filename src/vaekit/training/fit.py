@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from lightning.fabric import Fabric
 from rich.console import Console
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from vaekit.noise import mix
 from vaekit.sharing import Share
 from vaekit.training.batches import Batches
 from vaekit.training.machine import PRECISIONS, keep_freed_memory
+from vaekit.training.processes import Processes
 from vaekit.training.progress import ProgressBar
 from vaekit.training.recorder import Recorder, checkpoint
 from vaekit.training.signals import Signals
@@ -28,7 +28,7 @@ from vaekit.training.training import Training, means
 
 
 def fit(
-    fabric: Fabric,
+    processes: Processes,
     model: VAE,
     inputs: Inputs,
     config: Settings,
@@ -47,22 +47,22 @@ def fit(
     Raises NonFiniteError and Interrupted; RunError for a damaged checkpoint.
     """
     begun = [i for i, stage in enumerate(stages) if resume and checkpoint(folder, stage.name).is_file()]
-    share = Share(fabric.global_rank, fabric.world_size)
     keep_freed_memory()
-    model.to(fabric.device, PRECISIONS[config.training.precision])
-    inputs = inputs.near(fabric.device)
+    precision = config.training.precision
+    model.to(processes.device, PRECISIONS[precision])
+    inputs = inputs.near(processes.device)
     with Signals() as signals, torch.random.fork_rng(devices=[]):  # the caller's random state stays as it was
         if not begun and hasattr(model.likelihood, "start"):
             model.likelihood.start(_spread(inputs, model))
         recorder, progress = Recorder(folder, signals, config.training.checkpoint_seconds), ProgressBar(console)
         for i, stage in enumerate(stages[max(begun, default=0) :], max(begun, default=0)):
-            batches = Batches(inputs, stage.batch_size, mix(config.seed, i) if i else config.seed, share)
+            batches = Batches(inputs, stage.batch_size, mix(config.seed, i) if i else config.seed, processes.share)
             with learning(model, stage):
-                training = Training(fabric, model, stage, batches)
+                training = Training(processes, model, stage, batches, mixed=precision == "bf16-mixed")
                 recorder.begin(training, resume=i in begun)
                 with progress.over(training):
                     _run(training, recorder, progress, validate)
-            fabric.barrier()
+            processes.meet()
             store.load_weights(folder, model)
     return {"epochs": len(recorder.rows), "best_epoch": recorder.best["epoch"], "seconds": recorder.elapsed}
 
@@ -78,15 +78,15 @@ def _run(training: Training, recorder: Recorder, progress: ProgressBar, validate
         training.epoch += 1
         row = recorder.after_epoch(training, _figures(training, validate))
         training.sums.zero_()
-        training.fabric.log_dict(row, training.step)
+        training.processes.log(row, training.step)
         progress.after_epoch(training, row)
         recorder.close_epoch(training)
 
 
 def _figures(training: Training, validate: Callable[[VAE, Share], Tensor]) -> dict[str, float]:
     """The means of an epoch over the rows of all processes; NonFiniteError for a validation figure that is none."""
-    both = torch.stack([training.sums, validate(training.model, training.share).to(training.sums)])
-    trained, validated = (means(sums) for sums in training.fabric.all_reduce(both, reduce_op="sum"))  # pyright: ignore
+    both = torch.stack([training.sums, validate(training.model, training.processes.share).to(training.sums)])
+    trained, validated = map(means, training.processes.sum(both))
     for name, value in validated.items():
         if not math.isfinite(value):
             raise NonFiniteError(

@@ -58,7 +58,7 @@ class Recorder:
         self.rows.append(row)
         self.best = row if better else self.best
         training.stale = 0 if better else training.stale + 1
-        if training.share.rank == 0:
+        if training.processes.share.rank == 0:
             if better:
                 store.save_weights(self.folder, training.model)
             store.save_metrics(self.folder, self.rows)
@@ -73,17 +73,17 @@ class Recorder:
     def _asks(self, training: Training, now: bool = False) -> bool:
         """Whether a checkpoint is asked for, by the clock or by a signal; several processes agree on it now and then."""
         signal, late = self.signals.received, time.monotonic() - self._saved > self.seconds
-        if training.share.of > 1:
+        if training.processes.share.of > 1:
             if training.step % AGREE_EVERY and not now:
                 return False
-            asked = torch.tensor([float(signal is not None), float(late)], device=training.fabric.device)
-            stop, late = training.fabric.all_reduce(asked, reduce_op="max").bool().tolist()  # pyright: ignore
+            asked = torch.tensor([float(signal is not None), float(late)], device=training.processes.device)
+            stop, late = training.processes.sum(asked).bool().tolist()
             self.signals.received = (signal or "a signal to another process") if stop else None
         return late or self.signals.received is not None
 
     def _save(self, training: Training) -> None:
         own = {"rows": self.rows, "best": self.best, "elapsed": self.elapsed + time.monotonic() - self._started}
-        if training.share.rank == 0:
+        if training.processes.share.rank == 0:
             content = io.BytesIO()  # written to a full disk by torch itself, it would fail without saying why
             torch.save(training.state_dict() | {"recorder": own}, content)
             write_whole(self.path, content.getbuffer())

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from vaekit.errors import NonFiniteError
@@ -13,8 +12,9 @@ from vaekit.inputs import Batch, to_model
 from vaekit.model import VAE
 from vaekit.noise import seed_noise
 from vaekit.objectives import Terms
-from vaekit.sharing import Share, sharing, whole_batch_norm
+from vaekit.sharing import sharing, whole_batch_norm
 from vaekit.training.batches import Batches
+from vaekit.training.processes import Processes
 from vaekit.training.stages import Stage
 
 COLUMNS = ("loss", "reconstruction", "divergence")
@@ -23,24 +23,20 @@ COLUMNS = ("loss", "reconstruction", "divergence")
 class Training:
     """One update per batch, with sums, not logs, on the way.
 
-    All processes of `fabric` do the same, each on its share of the batch.
+    All `processes` do the same, each on its share of the batch. mixed: whether nets compute in bfloat16.
     """
 
-    def __init__(self, fabric: Fabric, model: VAE, stage: Stage, batches: Batches):
-        self.fabric, self.model, self.stage, self.batches = fabric, model, stage, batches
-        self.loss: nn.Module = fabric.strategy.setup_module(_Loss(model, stage.objective))
+    def __init__(self, processes: Processes, model: VAE, stage: Stage, batches: Batches, *, mixed: bool = False):
+        self.processes, self.model, self.stage, self.batches, self.mixed = processes, model, stage, batches, mixed
+        self.loss = processes.wrapped(_Loss(model, stage.objective))
         self.parameters = [p for p in self.loss.parameters() if p.requires_grad]
         self.optimizer = stage.optimizer(self.parameters)
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         self.updates = len(batches) * stage.epochs
         self.step = self.epoch = self.stale = 0
-        self.sums = torch.zeros(len(COLUMNS) + 1, dtype=torch.float64, device=fabric.device)
+        self.sums = torch.zeros(len(COLUMNS) + 1, dtype=torch.float64, device=processes.device)
         learning = [part for name, part in model.named_children() if name in stage.learns]
         self.annealed = [module for part in learning for module in part.modules() if hasattr(module, "advance")]
-
-    @property
-    def share(self) -> Share:
-        return self.batches.share
 
     @property
     def over(self) -> bool:
@@ -54,7 +50,7 @@ class Training:
         self.model.train()
         for part in self.stage.frozen(self.model):
             part.eval()
-        with sharing(self.share), whole_batch_norm(self.model):
+        with sharing(self.processes.share), whole_batch_norm(self.model):
             yield
 
     def update(self, batch: Batch) -> None:
@@ -64,7 +60,7 @@ class Training:
             module.advance(min(1.0, self.step / self.updates))  # pyright: ignore[reportCallIssue]
         self._set_rate()
         x = to_model(batch.x, self.model, self.batches.inputs.transform)
-        with self.fabric.autocast():
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
             loss, terms = self.loss(x, batch.y, self.step)
         for p in self.parameters:
             p.grad = None

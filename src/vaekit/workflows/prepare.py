@@ -22,7 +22,8 @@ from vaekit.model import VAE, evaluating
 from vaekit.noise import noise
 from vaekit.objectives import Objective
 from vaekit.training.batches import count_batches
-from vaekit.training.machine import check_loggers, find_device, find_precision, find_processes
+from vaekit.training.machine import check_loggers, find_device, find_precision
+from vaekit.training.processes import find_processes
 
 IN_MEMORY = "in-memory"
 RECORDED = {"support": None, "shape": None, "classes": (), "fingerprint": None}

@@ -23,7 +23,7 @@ from vaekit.objectives import ELBO
 from vaekit.optimizers import Adam
 from vaekit.schedules import Linear
 from vaekit.store import Run, load_run
-from vaekit.training.machine import is_first, is_restarted, start
+from vaekit.training.processes import is_first, is_restarted, start
 from vaekit.training.stages import Stage, learning
 from vaekit.workflows.evaluate import bound_figures
 from vaekit.workflows.plot import plot
@@ -163,10 +163,10 @@ def _fit(
     training, validation = (_inputs(model, dataset, split, part) for part in ("train", "validation"))
     _announce(console, model, config, dataset, split, folder)
     _note_scale(console, dataset)
-    fabric = start(config, folder)
-    folder = fabric.broadcast(folder)
+    processes = start(config, folder)
+    folder = processes.first(folder)
     outcome = fit(
-        fabric,
+        processes,
         model,
         training,
         config,
