@@ -14,6 +14,7 @@ from vaekit.errors import ConfigError, NonFiniteError
 from vaekit.evaluation import elbo_per_row
 from vaekit.inputs import Inputs
 from vaekit.objectives import ELBO, Terms
+from vaekit.training.training import CHECK_EVERY
 from vaekit.workflows.prepare import stored_split
 
 
@@ -146,6 +147,19 @@ def test_a_non_finite_gradient_of_a_finite_loss_stops_the_run_before_it_reaches_
 
     with pytest.raises(NonFiniteError, match="the gradient is not finite at step 4"):
         train_small(tmp_path / "run", objective=Watched(4, spoil))
+
+
+def test_where_one_does_not_look_at_every_update_nothing_that_is_not_finite_is_kept_either(tmp_path, monkeypatch):
+    monkeypatch.setitem(CHECK_EVERY, "cpu", 50)
+
+    def spoil(model, terms):
+        return Terms(terms.loss * float("nan"), terms.log_likelihood, terms.divergence)
+
+    with pytest.raises(NonFiniteError):
+        train_small(tmp_path / "run", objective=Watched(4, spoil))
+    kept = vaekit.load_run(tmp_path / "run").model.state_dict()
+    saved = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.isfinite(tensor).all() for tensor in (*kept.values(), *saved.values()))
 
 
 @pytest.mark.parametrize(

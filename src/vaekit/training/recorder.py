@@ -47,7 +47,7 @@ class Recorder:
             self._save(training)
 
     def after_epoch(self, training: Training, figures: dict[str, float]) -> dict[str, float]:
-        """The table's new row; the best weights and a checkpoint are behind it."""
+        """The table's new row, and the best weights."""
         self.elapsed += time.monotonic() - self._started
         seconds = self.elapsed - sum(row["seconds"] for row in self.rows)
         updates = len(training.batches) + (self.rows[-1]["updates"] if self.rows else 0)
@@ -82,6 +82,7 @@ class Recorder:
         return late or self.signals.received is not None
 
     def _save(self, training: Training) -> None:
+        training.check()
         own = {"rows": self.rows, "best": self.best, "elapsed": self.elapsed + time.monotonic() - self._started}
         if training.processes.share.rank == 0:
             content = io.BytesIO()  # written to a full disk by torch itself, it would fail without saying why

@@ -14,10 +14,12 @@ from vaekit.noise import seed_noise
 from vaekit.objectives import Terms
 from vaekit.sharing import sharing, whole_batch_norm
 from vaekit.training.batches import Batches
+from vaekit.training.machine import compile_long
 from vaekit.training.processes import Processes
 from vaekit.training.stages import Stage
 
 COLUMNS = ("loss", "reconstruction", "divergence")
+CHECK_EVERY = {"cpu": 1, "cuda": 50}  # updates: to look at a number on a GPU is to wait for it
 
 
 class Training:
@@ -34,6 +36,8 @@ class Training:
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         self.updates = len(batches) * stage.epochs
         self.step = self.epoch = self.stale = 0
+        self.check_every, self.trouble = CHECK_EVERY[processes.device.type], torch.zeros((), device=processes.device)
+        compile_long(self.loss, processes.device, self.updates)
         self.sums = torch.zeros(len(COLUMNS) + 1, dtype=torch.float64, device=processes.device)
         learning = [part for name, part in model.named_children() if name in stage.learns]
         self.annealed = [module for part in learning for module in part.modules() if hasattr(module, "advance")]
@@ -54,7 +58,7 @@ class Training:
             yield
 
     def update(self, batch: Batch) -> None:
-        """One update of the weights; NonFiniteError, before it reaches them, where it has no finite value."""
+        """One update of the weights; NonFiniteError, on a CPU before it reaches them, where it has no finite value."""
         seed_noise(self.batches.seed, self.step)
         for module in self.annealed:
             module.advance(min(1.0, self.step / self.updates))  # pyright: ignore[reportCallIssue]
@@ -65,7 +69,8 @@ class Training:
         for p in self.parameters:
             p.grad = None
         loss.backward()
-        if not torch.isfinite(self._norm() + loss.detach()):
+        self.trouble = self.trouble + 0 * (self._norm() + loss.detach())  # from the first NaN or infinity on it is NaN
+        if self.step % self.check_every == 0 and self.trouble.isnan():
             raise NonFiniteError(self._where(terms))
         self.optimizer.step()
         self.step += 1
@@ -74,6 +79,11 @@ class Training:
     def means(self) -> dict[str, float]:
         """The means per row over the epoch so far, of this process's rows."""
         return means(self.sums)
+
+    def check(self) -> None:
+        """NonFiniteError where an update since the last check had no finite value: to be called before weights are kept."""
+        if self.trouble.isnan():
+            raise NonFiniteError(self._where(None))
 
     def state_dict(self) -> dict[str, Any]:
         return {
@@ -108,8 +118,8 @@ class Training:
         values = [terms.loss, terms.reconstruction.mean(), terms.divergence.sum(-1).mean(), terms.loss.new_ones(())]
         self.sums.add_(torch.stack(values), alpha=rows)
 
-    def _where(self, terms: Terms) -> str:
-        what, batches = _first_non_finite(terms), self.batches
+    def _where(self, terms: Terms | None) -> str:
+        what, batches = "the loss" if terms is None else _first_non_finite(terms), self.batches
         rows = ", ".join(map(str, batches.rows()[:3]))
         return (
             f"{what} is not finite at step {self.step} (epoch {self.epoch + 1}, batch {batches.position} of {len(batches)}, "
