@@ -2,9 +2,9 @@
 
     python benchmarks/time_to_quality.py --out runs/time-to-quality.json
 
-R0's protocol for all: 60,000 images to train on, and the 10,000 test images to validate on after each epoch. `conv-fast` is R0's
-network exactly, `mlp-deep` has two latent dimensions too but another network. Whatever they do to be fast was chosen on 5,000
-held-out training images. Then one longer run: the best loss that two dimensions
+R0's protocol for all: 60,000 images to train on, and the 10,000 test images to validate on after each epoch. `conv-fast` is
+R0's network exactly, `mlp-deep` has two latent dimensions too but another network. Whatever they do to be fast was chosen on
+5,000 held-out training images. Then one longer run: the best loss that two dimensions
 reach within Keras's median time. A run that never gets there counts as infinitely long. All take turns, one process at a time,
 each with every core; about 25 minutes on two cores.
 """

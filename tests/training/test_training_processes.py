@@ -15,7 +15,7 @@ from in_processes import CASES, DATA, train
 import vaekit
 from vaekit.errors import ConfigError
 from vaekit.inputs import Inputs
-from vaekit.sharing import Share, draw, gather, mean, total
+from vaekit.sharing import Share
 from vaekit.training.batches import Batches
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -62,12 +62,6 @@ def test_each_process_takes_its_own_rows_of_every_batch():
         together = torch.cat([part.x for part in parts])
         assert len({len(part.x) for part in parts}) == 1
         assert torch.equal(together, batch.x[: len(together)]) and len(batch.x) - len(together) < 4
-
-
-def test_alone_nothing_is_shared():
-    x = torch.randn(4, 3)
-    assert torch.equal(total(x), x) and torch.equal(gather(x), x) and torch.equal(mean(x), x.mean(0))
-    assert draw(lambda shape: torch.zeros(*shape, 4, 2), 3).shape == (3, 4, 2)
 
 
 def children(pid: int) -> list[int]:
