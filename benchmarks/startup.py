@@ -2,8 +2,8 @@
 
     python benchmarks/startup.py
 
-At most 0.3 s for `vaekit --help` and `vaekit recipes`, less for `import vaekit`; for `vaekit train` on MNIST to its first update,
-before which a checkpoint is written, at most 1.5 times what importing torch and lightning takes.
+At most 0.3 s for `vaekit --help` and `vaekit recipes`, less for `import vaekit`; for `vaekit train` on MNIST, to the checkpoint
+before its first update, at most 1.5 times what importing torch and lightning takes.
 """
 
 import statistics

@@ -66,10 +66,8 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Rows per update.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of split, start, order and noise.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
-    devices: Annotated[
-        int | None, typer.Option(help="Processes on each machine. Default: by torchrun or SLURM, else 1.")
-    ] = None,
-    nodes: Annotated[int | None, typer.Option(help="Machines. Default: by torchrun or SLURM, else 1.")] = None,
+    devices: Annotated[int | None, typer.Option(help="Processes per machine. Default: by torchrun or SLURM, or 1.")] = None,
+    nodes: Annotated[int | None, typer.Option(help="Machines. Default: by torchrun or SLURM, or 1.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, 32-true, 64-true or bf16-mixed.")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any other key, such as objective.beta=4.")
