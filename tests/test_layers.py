@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compose": {"codebook", "config", "errors", "model", "nets"},
     "data": {"errors"},
     "inputs": {"data", "model", "sharing"},
-    "decoding": {"inputs", "model"},
+    "decoding": {"inputs", "model", "noise"},
     "store": {"compose", "config", "data", "decoding", "errors", "files", "inputs", "model"},
     "plots": {"errors", "files"},
     "evaluation": {"decoding", "distributions", "divergences", "errors", "inputs", "model", "nets", "noise", "sharing"},

@@ -8,6 +8,7 @@ from torch.distributions import Distribution
 
 from vaekit.inputs import joined, rows_at_once, values_per_row
 from vaekit.model import VAE, evaluating
+from vaekit.noise import noise
 
 
 def decode_means(model: VAE, z: Tensor, y: Tensor | None = None) -> Tensor:
@@ -20,9 +21,12 @@ def means_by_part(model: VAE, z: Tensor, y: Tensor | None = None) -> Iterator[Te
     return (p.mean for p in _decoded(model, z, y))
 
 
-def draws_by_part(model: VAE, z: Tensor, y: Tensor | None = None) -> Iterator[Tensor]:
+def draws_by_part(model: VAE, z: Tensor, y: Tensor | None = None, *, seed: int = 0) -> Iterator[Tensor]:
     """Draws from p(x given z), as `means_by_part` gives its means."""
-    return (p.sample() for p in _decoded(model, z, y))
+    for step, p in enumerate(_decoded(model, z, y), 1):
+        with noise(seed, step):
+            x = p.sample()
+        yield x
 
 
 @torch.no_grad()

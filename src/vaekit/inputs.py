@@ -43,10 +43,13 @@ class Inputs:
         """The same rows on a GPU, where they take at most half of its free memory; else, and on a CPU, as they are."""
         if device.type != "cuda" or len(self) * self.x[:1].nbytes > torch.cuda.mem_get_info(device)[0] / 2:
             return self
-        parts = [self.take(np.arange(i, min(i + BATCH, len(self)))) for i in range(0, len(self), BATCH)]
-        x = torch.cat([part.x.to(device) for part in parts])
-        y = None if self.y is None else torch.cat([part.y.to(device) for part in parts if part.y is not None])
-        return Resident(self.x, self.transform, self.indices, self.y, Batch(x, y))
+        return self.held_by(device)
+
+    def held_by(self, device: torch.device) -> "Resident":
+        """The same rows in a device's memory."""
+        blocks = (np.arange(start, min(start + BATCH, len(self))) for start in range(0, len(self), BATCH))
+        parts = (tuple(t for t in self.take(block) if t is not None) for block in blocks)
+        return Resident(self.x, self.transform, self.indices, self.y, Batch(*joined(parts, len(self), device)))
 
     def __len__(self) -> int:
         return len(self.x) if self.indices is None else len(self.indices)
@@ -95,15 +98,15 @@ def rows_at_once(values: int, samples: int = 1) -> int:
     return max(1, min(BATCH, MAX_VALUES // (values * samples)))
 
 
-def joined(parts: Iterable[tuple[Tensor, ...]], rows: int) -> tuple[Tensor, ...]:
-    """Tuples of tensors, each part one behind the other, on the CPU, in memory that is taken when the first part is there.
+def joined(parts: Iterable[tuple[Tensor, ...]], rows: int, device: torch.device | str = "cpu") -> tuple[Tensor, ...]:
+    """Tuples of tensors, each part one behind the other, in memory that is taken when the first part is there.
 
     A list of small parts, kept between large blocks that come and go, would leave no room for these to come again.
     """
     whole: list[Tensor] = []
     end = 0
     for part in parts:
-        whole = whole or [torch.empty((rows, *t.shape[1:]), dtype=t.dtype) for t in part]
+        whole = whole or [torch.empty((rows, *t.shape[1:]), dtype=t.dtype, device=device) for t in part]
         start, end = end, end + len(part[0])
         for kept, new in zip(whole, part, strict=True):
             kept[start:end] = new

@@ -88,7 +88,7 @@ class Muon:
         return _MuonWithAdam(
             [
                 {"params": matrices, "lr": self.lr, "momentum": self.momentum},
-                {"params": others, "lr": self.adam_lr, "betas": self.betas, "eps": 1e-8},
+                {"params": others, "lr": self.adam_lr, "betas": self.betas, "eps": 1e-8, "fused": True},
             ]
         )
 
@@ -112,9 +112,9 @@ class _MuonWithAdam(torch.optim.Optimizer):
             p.add_(orthogonal(ahead).view(p.shape), alpha=-matrices["lr"] * scale)
         vectors = _with_gradient(others)
         for p in vectors:
-            if not self.state[p]:
-                self.state[p].update(steps=torch.zeros(()), mean=torch.zeros_like(p), square=torch.zeros_like(p))
-        columns = [[self.state[p][name] for p in vectors] for name in ("mean", "square", "steps")]
+            if not (state := self.state[p]):
+                state.update(step=torch.zeros((), device=p.device), mean=torch.zeros_like(p), square=torch.zeros_like(p))
+        columns = [[self.state[p][name] for p in vectors] for name in ("mean", "square", "step")]
         first, second = others["betas"]
         adam(
             vectors,

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 class Share(NamedTuple):
@@ -75,12 +77,12 @@ def gather(x: Tensor) -> Tensor:
 
 
 @contextmanager
-def whole_batch_norm(module: torch.nn.Module) -> Iterator[None]:
+def whole_batch_norm(module: nn.Module) -> Iterator[None]:
     """Meanwhile every batch normalisation in `module` takes its statistics from the whole batch.
 
     torch's own SyncBatchNorm is for GPUs alone. The class is exchanged, so that parameters, buffers and names stay.
     """
-    norms = {m: type(m) for m in module.modules() if isinstance(m, _BatchNorm)} if _share.of > 1 else {}
+    norms = {m: type(m) for m in module.modules() if type(m) in NORMS} if _share.of > 1 else {}
     try:
         for norm in norms:
             norm.__class__ = _WholeBatchNorm
@@ -94,7 +96,8 @@ class _WholeBatchNorm(_BatchNorm):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training:
             return super().forward(input)
-        axes = [0, *range(2, input.dim())]
+        axes, dtype = [0, *range(2, input.dim())], input.dtype
+        input = input.to(torch.promote_types(dtype, torch.float32))
         by_channel = (slice(None), *(None for _ in axes[1:]))
         count = _share.of * input.numel() / input.shape[1]
         centre = total(input.sum(axes)) / count
@@ -102,7 +105,7 @@ class _WholeBatchNorm(_BatchNorm):
         variance = total(centred.square().sum(axes)) / count
         self._follow(centre.detach(), variance.detach() * count / (count - 1))
         x = centred * torch.rsqrt(variance + self.eps)[by_channel]
-        return x * self.weight[by_channel] + self.bias[by_channel] if self.affine else x
+        return (x * self.weight[by_channel] + self.bias[by_channel] if self.affine else x).to(dtype)
 
     def _follow(self, centre: Tensor, variance: Tensor) -> None:
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:

@@ -20,6 +20,7 @@ CASES: dict[str, dict] = {
     "encoder without a gradient": {"objective": {"gradient": "none"}},
     "decoder without a gradient": {"objective": "divergence-only"},
     "shared scale, clipped": {"likelihood": {"kind": "gaussian"}, "training": {"clip": 0.5}},
+    "categorical": {"posterior": {"kind": "categorical", "classes": 4}},
     "muon": {"optimizer": {"kind": "muon", "lr": 0.02}},
     "codebook, two stages": {
         "posterior": {"kind": "vector-quantised", "codes": 8},

@@ -149,6 +149,21 @@ def test_a_non_finite_gradient_of_a_finite_loss_stops_the_run_before_it_reaches_
         train_small(tmp_path / "run", objective=Watched(4, spoil))
 
 
+def test_an_objective_that_is_a_module_does_not_learn(tmp_path):
+    class Weighted(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight, self.elbo = torch.nn.Parameter(torch.ones(())), ELBO()
+
+        def forward(self, model, x, *, step=None):
+            terms = self.elbo(model, x, step=step)
+            return Terms(self.weight * terms.loss, terms.log_likelihood, terms.divergence)
+
+    objective = Weighted()
+    train_small(tmp_path / "run", objective=objective)
+    assert objective.weight.item() == 1.0
+
+
 def test_where_one_does_not_look_at_every_update_nothing_that_is_not_finite_is_kept_either(tmp_path, monkeypatch):
     monkeypatch.setitem(CHECK_EVERY, "cpu", 50)
 

@@ -1,5 +1,6 @@
 """Two processes train what one does: same rows, same noise, same statistics; and go on when one of them dies."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,8 @@ import torch
 from in_processes import CASES, DATA, train
 
 import vaekit
-from vaekit.errors import ConfigError
+from conftest import train_small
+from vaekit.errors import ConfigError, OutputError
 from vaekit.inputs import Inputs
 from vaekit.sharing import Share
 from vaekit.training.batches import Batches
@@ -94,6 +96,75 @@ def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"^training\.batch_size = 21 cannot be shared out evenly among 2 processes"):
         vaekit.train("mlp", data=DATA, out=tmp_path / "run", training={"batch_size": 21, "devices": 2, "device": "cpu"})
     assert not (tmp_path / "run").exists()
+
+
+def test_the_command_starts_its_own_processes(tmp_path):
+    np.save(tmp_path / "bars.npy", DATA.train.x)
+    options = ["--data", str(tmp_path / "bars.npy"), "--epochs", "2", "--batch-size", "24", "--precision", "64-true"]
+    for name, devices in (("one", "1"), ("two", "2")):
+        command = [sys.executable, "-m", "vaekit", "train", "mlp", *options, "--devices", devices, "--device", "cpu"]
+        done = subprocess.run([*command, "--out", tmp_path / name, "--json"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["run"] == str(tmp_path / name)  # the first process alone prints
+    one, two = (vaekit.load_run(tmp_path / name) for name in ("one", "two"))
+    assert two.metrics["val_loss"] == pytest.approx(one.metrics["val_loss"], rel=1e-8)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
+def test_a_signal_to_one_process_stops_all_and_the_run_goes_on(tmp_path):
+    np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(4000) % len(DATA.train.x)])
+    options = ["mlp", "--data", str(tmp_path / "bars.npy"), "--epochs", "3", "--batch-size", "8", "--device", "cpu"]
+    run = torchrun("-m", "vaekit", "train", *options, "--out", str(tmp_path / "run"))
+    while not (tmp_path / "run/metrics.csv").exists():
+        assert run.poll() is None
+        time.sleep(0.02)
+    os.kill(children(run.pid)[1], signal.SIGINT)
+    output = run.communicate(timeout=100)[0]
+    assert "go on with `vaekit train --resume" in output
+    assert not (tmp_path / "run/summary.json").exists()
+    again = torchrun("-m", "vaekit", "train", "--resume", str(tmp_path / "run"))
+    output = again.communicate(timeout=100)[0]
+    assert again.returncode == 0, output
+    assert len(vaekit.load_run(tmp_path / "run").metrics["epoch"]) == 3
+
+
+def test_a_restart_goes_on_with_no_other_run_than_its_own(tmp_path, monkeypatch):
+    first = train_small(tmp_path / "run", data=DATA)
+    monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
+    assert train_small(tmp_path / "run", data=DATA).summary == first.summary
+    with pytest.raises(OutputError, match="exists"):
+        train_small(tmp_path / "run", data=DATA, seed=5)
+
+
+def test_a_rank_that_some_program_left_behind_changes_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "1")
+    assert (train_small(tmp_path / "run", data=DATA).path / "summary.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"nodes": 2}, r"training\.nodes: for several machines use torchrun or srun"),
+        ({"devices": 300, "batch_size": 300}, r"\d+ rows are too few for 300 processes"),
+        ({"devices": 0}, r"training\.devices = 0: "),
+    ],
+)
+def test_processes_that_cannot_be_are_refused_before_anything_is_written(tmp_path, options, message):
+    with pytest.raises(ConfigError, match=message):
+        train_small(tmp_path / "run", data=DATA, training={"device": "cpu", "batch_size": 20, **options})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_program_that_cannot_be_started_again_has_one_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    with pytest.raises(ConfigError, match=r"further processes start the program again, here is none"):
+        train_small(tmp_path / "run", data=DATA, training={"devices": 2, "batch_size": 20})
+
+
+def test_a_second_stage_must_be_shared_out_too(tmp_path):
+    options = {"posterior": "vector-quantised", "prior": "autoregressive", "prior_stage": {"batch_size": 31}}
+    with pytest.raises(ConfigError, match=r"^prior_stage\.batch_size = 31 cannot be shared out evenly among 2 processes"):
+        train_small(tmp_path / "run", data=DATA, training={"devices": 2, "batch_size": 20}, **options)
 
 
 def test_what_may_be_restarted_needs_a_name(monkeypatch):

@@ -80,6 +80,7 @@ def train(
     """Train a model: a run folder with weights, figures and pictures."""
     from vaekit import config, workflows
     from vaekit.errors import ConfigError
+    from vaekit.workflows.train import is_first
 
     options = {
         "data": {
@@ -110,7 +111,7 @@ def train(
     else:
         chosen = config.merge(given, config.assignments(settings or []))
         run = workflows.train(recipe, out=out, force=force or _may_overwrite(out), **chosen)
-    if run.summary:  # of several processes the first speaks
+    if is_first(run.config.training):
         show.trained(run, json)
 
 
@@ -349,8 +350,9 @@ def _free(path: Path, force: bool) -> Path:
 
 
 def _may_overwrite(out: Path | None) -> bool:
-    """Ask, where a run is there and somebody can answer."""
+    """Ask, where a run is there and somebody can answer: of several processes none does."""
+    import os
     import sys
 
-    there = out is not None and (out / "config.yaml").is_file()
+    there = out is not None and (out / "config.yaml").is_file() and "LOCAL_RANK" not in os.environ
     return there and sys.stdin.isatty() and typer.confirm(f"{out} exists: overwrite the run in it?", err=True)

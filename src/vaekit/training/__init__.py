@@ -1,1 +1,1 @@
-"""Training on Lightning's Trainer: a model and rows in, a run folder out. What imports Lightning is imported by `fit` alone."""
+"""Training: a model and rows in, a run folder out; by one process, or by several that Lightning Fabric brings together."""

@@ -29,7 +29,7 @@ class Batches:
         return count_batches(self._used, self.size)
 
     def __iter__(self) -> Iterator[Batch]:
-        if self.position == len(self):
+        if self.position >= len(self):
             self.epoch, self.position = self.epoch + 1, 0
         order = self._order()
         while self.position < len(self):
@@ -49,7 +49,7 @@ class Batches:
 
     def _slice(self, order: np.ndarray) -> np.ndarray:
         """The part of this epoch's order that is this process's share of the batch before `position`."""
-        end = None if self.position == len(self) else self.position * self.size
+        end = None if self.position >= len(self) else self.position * self.size
         batch = order[(self.position - 1) * self.size : end]
         rows = len(batch) // self.share.of
         return batch[self.share.rank * rows : (self.share.rank + 1) * rows]

@@ -55,15 +55,20 @@ def fit(
         if not begun and hasattr(model.likelihood, "start"):
             model.likelihood.start(_spread(inputs, model))
         recorder, progress = Recorder(folder, signals, config.training.checkpoint_seconds), ProgressBar(console)
-        for i, stage in enumerate(stages[max(begun, default=0) :], max(begun, default=0)):
-            batches = Batches(inputs, stage.batch_size, mix(config.seed, i) if i else config.seed, processes.share)
-            with learning(model, stage):
-                training = Training(processes, model, stage, batches, mixed=precision == "bf16-mixed")
-                recorder.begin(training, resume=i in begun)
-                with progress.over(training):
-                    _run(training, recorder, progress, validate)
-            processes.meet()
-            store.load_weights(folder, model)
+        try:
+            for i, stage in enumerate(stages[max(begun, default=0) :], max(begun, default=0)):
+                batches = Batches(inputs, stage.batch_size, mix(config.seed, i) if i else config.seed, processes.share)
+                with learning(model, stage):
+                    training = Training(processes, model, stage, batches, mixed=precision == "bf16-mixed")
+                    recorder.begin(training, resume=i in begun)
+                    with progress.over(training):
+                        _run(training, recorder, progress, validate)
+                processes.meet()
+                store.load_weights(folder, model)
+        except BaseException:
+            processes.end("failed")
+            raise
+        processes.end("success")
     return {"epochs": len(recorder.rows), "best_epoch": recorder.best["epoch"], "seconds": recorder.elapsed}
 
 

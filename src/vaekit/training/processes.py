@@ -1,8 +1,11 @@
 """The processes of a run: one, or several on one machine or more, brought together by Lightning Fabric."""
 
 import logging
+import math
 import os
+import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -12,6 +15,8 @@ from torch import Tensor, nn
 from vaekit.config import Settings, TrainingOptions
 from vaekit.errors import ConfigError, DeviceError
 from vaekit.sharing import Share
+from vaekit.training.machine import find_device
+from vaekit.training.stages import Stage
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
@@ -38,6 +43,9 @@ class Processes(Protocol):
 
     def log(self, row: dict[str, float], step: int) -> None: ...
 
+    def end(self, status: str) -> None:
+        """Tell loggers that the run is over: "success" or "failed"."""
+
 
 class Alone:
     """One process, which needs nobody, and none of Lightning, whose import takes longer than that of torch."""
@@ -59,6 +67,8 @@ class Alone:
     def meet(self) -> None: ...
 
     def log(self, row: dict[str, float], step: int) -> None: ...
+
+    def end(self, status: str) -> None: ...
 
 
 class Together:
@@ -83,70 +93,130 @@ class Together:
     def log(self, row: dict[str, float], step: int) -> None:
         self.fabric.log_dict(row, step)
 
+    def end(self, status: str) -> None:
+        for logger in self.fabric.loggers:
+            logger.finalize(status)
+
 
 def start(config: Settings, folder: Path) -> Processes:
     """Start or meet the other processes of this run, if it has any."""
     options = config.training
     devices, nodes = find_processes(options)
     if devices * nodes == 1 and not options.loggers:
-        return Alone(torch.device(options.device))
+        return Alone(find_device(options.device))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        return Together(_fabric(options, devices, nodes, folder))
+
+
+def _fabric(options: TrainingOptions, devices: int, nodes: int, folder: Path) -> "Fabric":
     from lightning.fabric import Fabric
     from lightning.fabric.strategies.ddp import DDPStrategy
 
     for name in ("lightning.fabric", "lightning.pytorch"):  # adverts and advice
         logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"lightning\..*")
-    on_gpu, strategy = options.device.startswith("cuda"), DDPStrategy(static_graph=True, broadcast_buffers=False)
+    device, strategy = find_device(options.device), DDPStrategy(static_graph=True, broadcast_buffers=False)
+    if devices * nodes > 1 and int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)):
+        _meet_again("nccl" if device.type == "cuda" else "gloo")
     fabric = Fabric(
-        accelerator="cuda" if on_gpu else "cpu",
-        devices=[torch.device(options.device).index] if on_gpu and devices == 1 else devices,
+        accelerator=device.type,
+        devices=[device.index] if device.type == "cuda" and devices == 1 else devices,
         num_nodes=nodes,
         strategy=strategy if devices * nodes > 1 else "auto",
         loggers=[_logger(name, folder) for name in options.loggers],
     )
     fabric.launch()
-    return Together(fabric)
+    return fabric
 
 
-def is_first() -> bool:
-    """Whether this is the process that writes and speaks, of those that a launcher started; known before they have met."""
-    of_all = os.environ.get("RANK")
-    of_machine = os.environ.get("LOCAL_RANK", os.environ.get("SLURM_PROCID", "0"))
-    return of_all == "0" if of_all is not None else of_machine == os.environ.get("NODE_RANK", "0") == "0"
+def _meet_again(backend: str) -> None:
+    """Meet under a name of this attempt's own: torchrun's store still has the addresses of those that died."""
+    place = torch.distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
+    store = torch.distributed.PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", place)
+    rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    torch.distributed.init_process_group(backend, store=store, rank=rank, world_size=count)
 
 
-def is_restarted(out: Any) -> bool:
-    """Whether torchrun or SLURM has started this command again after something died; ConfigError where it could not go on."""
-    if int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0)) and out is None:
-        raise ConfigError("a run that torchrun may restart needs a name to be found by: give --out")
+def is_first(options: TrainingOptions) -> bool:
+    """Whether this is the process that writes and speaks, of those that share a run; known before they have met."""
+    if find_processes(options) == (1, 1):
+        return True
+    if "RANK" in os.environ:
+        return os.environ["RANK"] == "0"
+    rank = os.environ.get("LOCAL_RANK", os.environ.get("SLURM_PROCID", "0"))
+    return rank == "0" and os.environ.get("NODE_RANK", "0") == "0"
+
+
+def is_restarted() -> bool:
+    """Whether torchrun or SLURM has started this command again after something died."""
     return any(int(os.environ.get(name, 0)) for name in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
 
 
+def check_name(out: Any) -> None:
+    """ConfigError where a run may be restarted and has no name to be found by."""
+    if int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0)) and out is None:
+        raise ConfigError("a run that torchrun may restart needs a name to be found by: give --out")
+
+
 def find_processes(options: TrainingOptions) -> tuple[int, int]:
-    """Processes on each machine, and machines: as asked for, else as torchrun or SLURM started them, else one of one."""
-    devices, nodes = _launched()
-    devices, nodes = options.devices or devices, options.nodes or nodes
-    there = torch.cuda.device_count()
-    if options.device.startswith("cuda") and devices > there:
-        raise DeviceError(f"training.devices = {devices}: this machine has {there} GPUs")
-    if options.device.startswith("cuda:") and options.device != "cuda:0" and devices > 1:
-        raise ConfigError(f"training.device = {options.device} is one GPU: for several leave it out")
-    if options.batch_size % (devices * nodes):
-        raise ConfigError(
-            f"training.batch_size = {options.batch_size} cannot be shared out evenly among {devices * nodes} processes: "
-            "choose a multiple"
-        )
+    """Processes on each machine, and machines: as asked for, else as torchrun or SLURM started them, else one of one.
+
+    Raises ConfigError where they cannot be started, or are others than those that were.
+    """
+    started = _started()
+    devices, nodes = (asked or there for asked, there in zip((options.devices, options.nodes), started or (1, 1), strict=True))
+    if devices * nodes > 1:
+        _check_startable(devices, nodes, started)
+        if options.device.startswith("cuda"):
+            _check_devices(options.device, devices)
     return devices, nodes
 
 
-def _launched() -> tuple[int, int]:
-    if torch.distributed.is_torchelastic_launched():
-        per_node = int(os.environ["LOCAL_WORLD_SIZE"])
-        return per_node, int(os.environ["WORLD_SIZE"]) // per_node
+def _check_startable(devices: int, nodes: int, started: tuple[int, int] | None) -> None:
+    group = torch.distributed.get_world_size() if torch.distributed.is_initialized() else devices * nodes
+    if group != devices * nodes:
+        raise ConfigError(
+            f"training.devices: this program has trained with {group} processes before, {devices * nodes} are new"
+        )
+    if started and started != (devices, nodes):
+        raise ConfigError(
+            f"training.devices and nodes are {devices} and {nodes}, {started[0]} and {started[1]} were started: leave them out"
+        )
+    if not started and nodes > 1 and not {"MASTER_ADDR", "NODE_RANK"} <= os.environ.keys():
+        raise ConfigError("training.nodes: for several machines use torchrun or srun, or set MASTER_ADDR and NODE_RANK on each")
+    if not started and (hasattr(sys, "ps1") or sys.argv[:1] in ([""], ["-c"])):
+        raise ConfigError("training.devices: further processes start the program again, here is none: use a script, or 1")
+
+
+def _check_devices(name: str, devices: int) -> None:
+    there = torch.cuda.device_count()
+    if devices > there:
+        raise DeviceError(f"training.devices = {devices}: this machine has {there} GPUs")
+    if name not in ("cuda", "cuda:0"):
+        raise ConfigError(f"training.device = {name} is one GPU: for several leave it out")
+
+
+def check_shares(stages: Sequence[Stage], rows: int, options: TrainingOptions) -> None:
+    """ConfigError where batches cannot be shared out evenly."""
+    count = math.prod(find_processes(options))
+    for key, stage in zip(("training", "prior_stage"), stages, strict=False):
+        if stage.batch_size % count:
+            raise ConfigError(
+                f"{key}.batch_size = {stage.batch_size} cannot be shared out evenly among {count} processes: choose a multiple"
+            )
+    if rows < count:
+        raise ConfigError(f"training.devices: {rows} rows are too few for {count} processes")
+
+
+def _started() -> tuple[int, int] | None:
+    """Processes on each machine, and machines, as a launcher has started them; None without one."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        each = int(os.environ["LOCAL_WORLD_SIZE"])
+        return each, int(os.environ["WORLD_SIZE"]) // each
     if "SLURM_STEP_ID" in os.environ and os.environ.get("SLURM_JOB_NAME") not in ("bash", "interactive"):  # by srun
         nodes = int(os.environ.get("SLURM_NNODES", 1))
         return int(os.environ.get("SLURM_NTASKS", 1)) // nodes, nodes
-    return 1, 1
+    return None
 
 
 def _logger(name: str, folder: Path) -> Any:

@@ -31,6 +31,7 @@ class Recorder:
         self.rows: list[dict[str, float]] = []
         self.best: dict[str, float] = {}
         self.elapsed = 0.0
+        self._stop: str | None = None  # why, once all processes have agreed to
 
     def begin(self, training: Training, *, resume: bool) -> None:
         """Turn to a stage, from its checkpoint if it has one; the rows of the one before stay."""
@@ -72,14 +73,16 @@ class Recorder:
 
     def _asks(self, training: Training, now: bool = False) -> bool:
         """Whether a checkpoint is asked for, by the clock or by a signal; several processes agree on it now and then."""
-        signal, late = self.signals.received, time.monotonic() - self._saved > self.seconds
-        if training.processes.share.of > 1:
-            if training.step % AGREE_EVERY and not now:
-                return False
-            asked = torch.tensor([float(signal is not None), float(late)], device=training.processes.device)
+        late = time.monotonic() - self._saved > self.seconds
+        if training.processes.share.of == 1:
+            self._stop = self.signals.received
+        elif training.step % AGREE_EVERY == 0 or now:
+            asked = torch.tensor([float(self.signals.received is not None), float(late)], device=training.processes.device)
             stop, late = training.processes.sum(asked).bool().tolist()
-            self.signals.received = (signal or "a signal to another process") if stop else None
-        return late or self.signals.received is not None
+            self._stop = (self.signals.received or "a signal to another process") if stop else None
+        else:
+            return False
+        return late or self._stop is not None
 
     def _save(self, training: Training) -> None:
         training.check()
@@ -89,8 +92,9 @@ class Recorder:
             torch.save(training.state_dict() | {"recorder": own}, content)
             write_whole(self.path, content.getbuffer())
         self._saved = time.monotonic()
-        if self.signals.received:
-            raise Interrupted(f"stopped by {self.signals.received}; go on with `vaekit train --resume {self.folder}`")
+        if self._stop:
+            training.processes.meet()  # else the first might be killed, with the others gone, before it has written
+            raise Interrupted(f"stopped by {self._stop}; go on with `vaekit train --resume {self.folder}`")
 
     def _load(self, training: Training) -> None:
         try:
@@ -101,5 +105,5 @@ class Recorder:
             training.load_state_dict(state)
             own = state["recorder"]
             self.rows, self.best, self.elapsed = own["rows"], own["best"], own["elapsed"]
-        except (RuntimeError, KeyError, TypeError, ValueError):
+        except Exception:
             raise RunError(f"{self.path} is not that of this run: remove it to begin its stage again") from None

@@ -31,13 +31,14 @@ class Training:
     def __init__(self, processes: Processes, model: VAE, stage: Stage, batches: Batches, *, mixed: bool = False):
         self.processes, self.model, self.stage, self.batches, self.mixed = processes, model, stage, batches, mixed
         self.loss = processes.wrapped(_Loss(model, stage.objective))
-        self.parameters = [p for p in self.loss.parameters() if p.requires_grad]
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = stage.optimizer(self.parameters)
         self.rates = [group["lr"] for group in self.optimizer.param_groups]
         self.updates = len(batches) * stage.epochs
         self.step = self.epoch = self.stale = 0
         self.check_every, self.trouble = CHECK_EVERY[processes.device.type], torch.zeros((), device=processes.device)
-        compile_long(self.loss, processes.device, self.updates)
+        if not getattr(stage.objective, "warmup", 0):  # each weight of a warm-up would be a graph of its own
+            compile_long(self.loss, processes.device, self.updates)
         self.sums = torch.zeros(len(COLUMNS) + 1, dtype=torch.float64, device=processes.device)
         learning = [part for name, part in model.named_children() if name in stage.learns]
         self.annealed = [module for part in learning for module in part.modules() if hasattr(module, "advance")]
@@ -69,7 +70,7 @@ class Training:
         for p in self.parameters:
             p.grad = None
         loss.backward()
-        self.trouble = self.trouble + 0 * (self._norm() + loss.detach())  # from the first NaN or infinity on it is NaN
+        self.trouble = self.trouble + 0 * self._size(loss)  # from the first NaN or infinity on it is NaN
         if self.step % self.check_every == 0 and self.trouble.isnan():
             raise NonFiniteError(self._where(terms))
         self.optimizer.step()
@@ -106,6 +107,10 @@ class Training:
         for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
             group["lr"] = factor * rate
 
+    def _size(self, loss: Tensor) -> Tensor:
+        """A number that is finite where loss and gradient are; of several processes the same for all, who stop together."""
+        return self._norm() if self.processes.share.of > 1 else self._norm() + loss.detach()
+
     def _norm(self) -> Tensor:
         """The gradient's norm before it is clipped, where it is to be: finite where all of the gradient is."""
         if self.stage.clip is not None:
@@ -133,10 +138,10 @@ class _Loss(nn.Module):
 
     def __init__(self, model: VAE, objective: Any):
         super().__init__()
-        self.model, self.objective = model, objective
+        self.model, self._objective = model, (objective,)  # in a tuple: an objective that is a module does not learn
 
     def forward(self, x: Tensor, y: Tensor | None, step: int) -> tuple[Tensor, Terms]:
-        terms = self.objective(self.model, x, *(() if y is None else (y,)), step=step)
+        terms = self._objective[0](self.model, x, *(() if y is None else (y,)), step=step)
         return terms.loss, terms  # the loss apart, where what spreads it over processes finds it
 
 

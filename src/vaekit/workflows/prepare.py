@@ -23,7 +23,6 @@ from vaekit.noise import noise
 from vaekit.objectives import Objective
 from vaekit.training.batches import count_batches
 from vaekit.training.machine import check_loggers, find_device, find_precision
-from vaekit.training.processes import find_processes
 
 IN_MEMORY = "in-memory"
 RECORDED = {"support": None, "shape": None, "classes": (), "fingerprint": None}
@@ -157,9 +156,7 @@ def fit_to_machine(config: Settings, rows: int) -> Settings:
         "device": str(device),
         "precision": find_precision(options.precision, device),
     }
-    config = config.changed({"training": filled})
-    find_processes(config.training)
-    return config
+    return config.changed({"training": filled})
 
 
 def count_epochs(updates: int, rows: int, batch_size: int) -> int:

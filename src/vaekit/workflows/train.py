@@ -23,7 +23,7 @@ from vaekit.objectives import ELBO
 from vaekit.optimizers import Adam
 from vaekit.schedules import Linear
 from vaekit.store import Run, load_run
-from vaekit.training.processes import is_first, is_restarted, start
+from vaekit.training.processes import check_name, check_shares, is_first, is_restarted, start
 from vaekit.training.stages import Stage, learning
 from vaekit.workflows.evaluate import bound_figures
 from vaekit.workflows.plot import plot
@@ -104,15 +104,17 @@ def train(
     config = fit_to_machine(config, len(split.train))
     built = own if own is not None else build_model(config, modules)
     dataset.support.transform(built.likelihood.accepts)  # refuses data that do not suit, before anything is written
-    if is_restarted(out) and out is not None and (Path(out) / store.CONFIG).exists():
-        return resume(out, model=built, data=None if isinstance(data, Mapping) else data, objective=objective, console=console)
     config = config.changed(describe_model(built))
     check_condition(built, dataset)
-    first = _stages(built, config, objective, len(split.train))[0]
-    with learning(built, first):
-        check_objective(built, first.objective)
+    check_name(out)
+    stages = _stages(built, config, objective, len(split.train))
+    check_shares(stages, len(split.train), config.training)
+    with learning(built, stages[0]):
+        check_objective(built, stages[0].objective)
+    if out is not None and is_restarted() and _is_run_of(Path(out), config):
+        return resume(out, model=built, data=None if isinstance(data, Mapping) else data, objective=objective, console=console)
     folder = Path(out or "")
-    if is_first():
+    if is_first(config.training):
         folder = claim_folder(out, f"{config.recipe}-{dataset.name}", force)
         store.save_config(folder, config)
         save_split(folder, split)
@@ -141,8 +143,9 @@ def resume(
         split = stored_split(folder)
     else:  # stopped between the first two files: drawn again, it is the same
         split = draw_split(config, dataset)
-        if is_first():
+        if is_first(config.training):
             save_split(folder, split)
+    check_shares(_stages(built, config, objective, len(split.train)), len(split.train), config.training)
     return _fit(built, config, dataset, split, folder, objective, console, resume=True)
 
 
@@ -159,7 +162,7 @@ def _fit(
 ) -> Run:
     from vaekit.training.fit import fit
 
-    console = (console or Console(stderr=True)) if is_first() else Console(quiet=True)
+    console = (console or Console(stderr=True)) if is_first(config.training) else Console(quiet=True)
     training, validation = (_inputs(model, dataset, split, part) for part in ("train", "validation"))
     _announce(console, model, config, dataset, split, folder)
     _note_scale(console, dataset)
@@ -177,12 +180,17 @@ def _fit(
         resume=resume,
     )
     run = load_run(folder, model=model.cpu())
-    if not is_first():
-        return run
-    run.summary = _summary(run, dataset, split, outcome)
-    plot(run, data=dataset)
-    store.save_summary(folder, run.summary)  # last: a folder that has it is complete
+    if processes.share.rank == 0:
+        run.summary = _summary(run, dataset, split, outcome)
+        plot(run, data=dataset)
+        store.save_summary(folder, run.summary)  # last: a folder that has it is complete
+    run.summary = processes.first(run.summary)
     return run
+
+
+def _is_run_of(folder: Path, config: Settings) -> bool:
+    """Whether the folder holds a run, whole or not, of this configuration."""
+    return (folder / store.CONFIG).exists() and store.load_config(folder) == config
 
 
 def _stages(model: VAE, config: Settings, objective: Any, rows: int) -> list[Stage]:

@@ -53,11 +53,10 @@ def sample_by_part(
     run: Run, count: int, *, label: str | None = None, seed: int = 0, draw: bool = False
 ) -> Iterator[np.ndarray]:
     """The same some rows at a time, for what is to go to a file."""
-    y = run.condition(run.in_turn(check_count(count)) if label is None else label, count)
+    y = run.condition(run.in_turn(check_count(count)) if label is None else label, check_count(count))
     with noise(seed):
         z = draw_codes(run.model, count, y)
-        for values in (draws_by_part if draw else means_by_part)(run.model, z, y):
-            yield run.transform.inverse(values).numpy(force=True)
+    return _in_raw_units(run, draws_by_part(run.model, z, y, seed=seed) if draw else means_by_part(run.model, z, y))
 
 
 def encode(run: Run, rows: Rows) -> Codes:
@@ -92,8 +91,11 @@ def decode(run: Run, z: np.ndarray | Tensor, label: str | Sequence[str] | None =
 def decode_by_part(run: Run, z: np.ndarray | Tensor, label: str | Sequence[str] | None = None) -> Iterator[np.ndarray]:
     """The same some rows at a time, for what is to go to a file."""
     z = run.codes(z)
-    for values in means_by_part(run.model, z, run.condition(label, len(z))):
-        yield run.transform.inverse(values).numpy(force=True)
+    return _in_raw_units(run, means_by_part(run.model, z, run.condition(label, len(z))))
+
+
+def _in_raw_units(run: Run, parts: Iterator[Tensor]) -> Iterator[np.ndarray]:
+    return (run.transform.inverse(part).numpy(force=True) for part in parts)
 
 
 def _whole(parts: Iterator[np.ndarray], rows: int) -> np.ndarray:

@@ -1,0 +1,37 @@
+"""Raw rows on their way into a model."""
+
+import numpy as np
+import pytest
+import torch
+
+import vaekit
+from vaekit.data import Transform
+from vaekit.inputs import Inputs, joined
+from vaekit.sharing import Share
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_rows_that_a_device_holds_are_the_same_rows(labelled):
+    x, y = np.arange(1300 * 3, dtype=np.int32).reshape(1300, 3), np.arange(1300) % 7
+    inputs = Inputs(x, Transform("real"), np.arange(1299, -1, -2), y if labelled else None)
+    held = inputs.held_by(torch.device("cpu"))
+    for positions in (np.array([0]), np.array([5, 3, 649])):
+        a, b = inputs.take(positions), held.take(positions)
+        assert torch.equal(a.x, b.x) and (torch.equal(a.y, b.y) if labelled else a.y is b.y is None)
+        assert (inputs.rows(positions) == held.rows(positions)).all()
+    assert len(held) == len(inputs) == 650
+
+
+def test_processes_share_the_batches_out():
+    model = vaekit.build("mlp", np.zeros((10, 6)), latent_dim=2)
+    inputs = Inputs(np.arange(60, dtype=np.float32).reshape(10, 6), Transform("real"))
+    whole = [batch.x for batch in inputs.batches(model, 3)]
+    for rank in range(3):
+        own = [batch.x for batch in inputs.batches(model, 3, Share(rank, 3))]
+        assert len(own) == len(whole[rank::3]) and all(map(torch.equal, own, whole[rank::3]))
+
+
+def test_joined_parts_stand_one_behind_the_other():
+    parts = [(torch.rand(n, 2), torch.randint(9, (n,))) for n in (3, 1, 4)]
+    for whole, column in zip(joined(iter(parts), 8), zip(*parts, strict=True), strict=True):
+        assert torch.equal(whole, torch.cat(column))
