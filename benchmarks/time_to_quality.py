@@ -30,6 +30,7 @@ BF16 = ["--set", "training.precision=bf16-mixed"]
 OURS: dict[str, list[str]] = {
     "conv-fast": ["conv-fast"],
     "conv-fast, bfloat16": ["conv-fast", *BF16],
+    "conv-fast, bfloat16, 52,000 images": ["conv-fast", "--limit", "52000", *BF16],
     "mlp-deep": ["mlp-deep", "--epochs", "2", "--batch-size", "128"],
     "mlp-deep, bfloat16": ["mlp-deep", "--epochs", "2", "--batch-size", "128", *BF16],
 }
@@ -109,7 +110,7 @@ def main() -> None:
         for name in options.only:
             found[name].append(keras(seed) if name == "keras" else ours(OURS[name], seed))
             print(
-                f"seed {seed}  {name:20} {found[name][-1][0]:6.1f} s, loss {found[name][-1][1]:.2f}",
+                f"seed {seed}  {name:34} {found[name][-1][0]:6.1f} s, loss {found[name][-1][1]:.2f}",
                 file=sys.stderr,
                 flush=True,
             )
