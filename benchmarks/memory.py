@@ -10,13 +10,13 @@ for as long as it runs, about 5 minutes.
 
 import argparse
 import csv
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+
+from watching import watched
 
 ROWS, SHAPE = 162_770, (3, 64, 64)
 NET = ["--set", "encoder.hidden=[64]", "--set", "decoder.hidden=[64]", "--batch-size", "128", "--epochs", "2"]
@@ -36,17 +36,7 @@ def make(folder: Path, rows: int) -> dict[str, Path]:
 
 def trained(data: Path, out: Path) -> tuple[float, float, float]:
     """Peaks of resident and anonymous memory in MB, and images a second in the last epoch."""
-    command = [sys.executable, "-m", "vaekit", "train", "mlp", "--data", str(data), "--out", str(out), *NET]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    peak = {"VmHWM": 0, "RssAnon": 0}
-    while process.poll() is None:
-        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name in peak:
-                peak[name] = max(peak[name], int(value.split()[0]) // 1024)
-        time.sleep(0.05)
-    if process.returncode:
-        sys.exit(f"failed: {' '.join(command)}")
+    _, peak = watched([sys.executable, "-m", "vaekit", "train", "mlp", "--data", str(data), "--out", str(out), *NET])
     *_, last = csv.DictReader((out / "metrics.csv").open())
     return peak["VmHWM"], peak["RssAnon"], float(last["samples_per_second"])
 

@@ -9,13 +9,13 @@ disk while it runs, about 10 minutes on two cores.
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+
+from watching import watched
 
 FEW, MANY, SHAPE = 4_000, 40_000, (3, 64, 64)
 
@@ -35,20 +35,6 @@ with torch.no_grad():
 """
 
 
-def measured(command: list[str]) -> tuple[float, int]:
-    """Seconds, and the peak of anonymous memory in MB."""
-    began, peak = time.monotonic(), 0
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while process.poll() is None:
-        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
-            if line.startswith("RssAnon"):
-                peak = max(peak, int(line.split()[1]) // 1024)
-        time.sleep(0.02)
-    if process.returncode:
-        sys.exit(f"failed: {' '.join(command)}")
-    return time.monotonic() - began, peak
-
-
 def main() -> None:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -60,7 +46,7 @@ def main() -> None:
             np.save(rows[count], np.random.default_rng(0).integers(0, 256, (count, *SHAPE), np.uint8))
             np.save(codes[count], np.random.default_rng(1).normal(size=(count, 32)).astype(np.float32))
         vaekit = [sys.executable, "-m", "vaekit"]
-        measured([*vaekit, "train", "conv", "--data", rows[FEW], "--epochs", "1", "--out", run])
+        watched([*vaekit, "train", "conv", "--data", rows[FEW], "--epochs", "1", "--out", run])
         print("| command | images/s | the loop's | anonymous memory, MB, few and many | the loop's |\n|---|---|---|---|---|")
         for what, source in (("encode", rows), ("decode", codes), ("sample", {count: str(count) for count in rows})):
             given = ["--count"] if what == "sample" else []
@@ -68,9 +54,9 @@ def main() -> None:
                 "ours": lambda n, w=what, s=source, g=given: [*vaekit, w, run, *g, s[n], "--out", result, "--force"],
                 "loop": lambda n, w=what, s=source: [sys.executable, "-c", LOOP, w, run, s[n], result],
             }
-            found = {by: [measured(command(n)) for n in (FEW, MANY)] for by, command in commands.items()}
+            found = {by: [watched(command(n)) for n in (FEW, MANY)] for by, command in commands.items()}
             rates = {by: (MANY - FEW) / (many[0] - few[0]) for by, (few, many) in found.items()}
-            memory = {by: f"{few[1]:,} and {many[1]:,}" for by, (few, many) in found.items()}
+            memory = {by: " and ".join(f"{peak['RssAnon']:,}" for _, peak in runs) for by, runs in found.items()}
             print(f"| {what} | {rates['ours']:,.0f} | {rates['loop']:,.0f} | {memory['ours']} | {memory['loop']} |", flush=True)
 
 

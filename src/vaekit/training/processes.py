@@ -131,10 +131,11 @@ def _fabric(options: TrainingOptions, devices: int, nodes: int, folder: Path) ->
 
 def _meet_again(backend: str) -> None:
     """Meet under a name of this attempt's own: torchrun's store still has the addresses of those that died."""
-    place = torch.distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
-    store = torch.distributed.PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", place)
+    distributed: Any = torch.distributed
+    place = distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
+    store = distributed.PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", place)
     rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    torch.distributed.init_process_group(backend, store=store, rank=rank, world_size=count)
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=count)
 
 
 def is_first(options: TrainingOptions) -> bool:
