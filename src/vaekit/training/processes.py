@@ -79,7 +79,8 @@ class Together:
         self.share = Share(fabric.global_rank, fabric.world_size)
 
     def wrapped(self, module: nn.Module) -> nn.Module:
-        return self.fabric.strategy.setup_module(module)
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of how torch is called by what calls it
+            return self.fabric.strategy.setup_module(module)
 
     def sum(self, x: Tensor) -> Tensor:
         return self.fabric.all_reduce(x, reduce_op="sum")  # pyright: ignore[reportReturnType] - a tensor
