@@ -64,8 +64,8 @@ class SGD:
 class Muon:
     """Momentum made orthogonal for weights that are matrices (Jordan et al., 2024); AdamW for all others.
 
-    A kernel counts as a matrix of its first dimension by all the others. Half the updates of Adam for a convolutional net;
-    for dense layers of many hundred units an update costs more than it saves.
+    A kernel counts as a matrix of its first dimension by all the others. R0's net needs about half the images that Adam takes
+    (benchmarks/README.md); an update's work grows with the cube of a matrix's smaller side.
 
     lr: of matrices, whose step has singular values near 1, times sqrt(rows / columns) where that is above 1. momentum: of the
     running gradient. adam_lr, betas: of AdamW.
