@@ -1,5 +1,6 @@
 """The processes of a run: one, or several on one machine or more, brought together by Lightning Fabric."""
 
+import atexit
 import logging
 import math
 import os
@@ -127,7 +128,14 @@ def _fabric(options: TrainingOptions, devices: int, nodes: int, folder: Path) ->
         loggers=[_logger(name, folder) for name in options.loggers],
     )
     fabric.launch()
+    atexit.register(_part)
     return fabric
+
+
+def _part() -> None:
+    """End the threads that talk to the others; one that is still there when Python has gone aborts a finished program."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _meet_again(backend: str) -> None:
