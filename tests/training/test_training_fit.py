@@ -140,13 +140,32 @@ def test_a_non_finite_term_stops_the_run_and_names_step_term_and_batch(tmp_path,
     assert all(torch.isfinite(tensor).all() for tensor in kept.model.state_dict().values())
 
 
-def test_a_non_finite_gradient_of_a_finite_loss_stops_the_run_before_it_reaches_the_weights(tmp_path):
-    def spoil(model, terms):
-        bias = model.decoder.layers[-2].bias
-        return Terms(terms.loss + torch.sqrt((bias * 0).sum()), terms.log_likelihood, terms.divergence)
+def spoil_gradient(model, terms):
+    bias = model.decoder.layers[-2].bias
+    return Terms(terms.loss + torch.sqrt((bias * 0).sum()), terms.log_likelihood, terms.divergence)
 
+
+def test_a_non_finite_gradient_of_a_finite_loss_stops_the_run_at_the_next_update(tmp_path):
+    with pytest.raises(NonFiniteError, match=r"^a weight is not finite at step 5 \(epoch 2, batch 3 of 3"):
+        train_small(tmp_path / "run", objective=Watched(4, spoil_gradient))
+    assert_all_kept_is_finite(tmp_path / "run")
+
+
+def test_a_non_finite_gradient_of_an_epochs_last_update_is_not_kept(tmp_path):
+    with pytest.raises(NonFiniteError):
+        train_small(tmp_path / "run", objective=Watched(5, spoil_gradient))
+    assert_all_kept_is_finite(tmp_path / "run")
+
+
+def test_a_non_finite_gradient_that_is_clipped_stops_the_run_before_it_reaches_the_weights(tmp_path):
     with pytest.raises(NonFiniteError, match="the gradient is not finite at step 4"):
-        train_small(tmp_path / "run", objective=Watched(4, spoil))
+        train_small(tmp_path / "run", objective=Watched(4, spoil_gradient), training={"clip": 1.0})
+
+
+def assert_all_kept_is_finite(folder):
+    kept = vaekit.load_run(folder).model.state_dict()
+    saved = torch.load(folder / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    assert all(torch.isfinite(tensor).all() for tensor in (*kept.values(), *saved.values()))
 
 
 def test_an_objective_that_is_a_module_does_not_learn(tmp_path):
@@ -172,9 +191,7 @@ def test_where_one_does_not_look_at_every_update_nothing_that_is_not_finite_is_k
 
     with pytest.raises(NonFiniteError):
         train_small(tmp_path / "run", objective=Watched(4, spoil))
-    kept = vaekit.load_run(tmp_path / "run").model.state_dict()
-    saved = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)["state_dict"]
-    assert all(torch.isfinite(tensor).all() for tensor in (*kept.values(), *saved.values()))
+    assert_all_kept_is_finite(tmp_path / "run")
 
 
 @pytest.mark.parametrize(

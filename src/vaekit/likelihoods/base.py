@@ -42,7 +42,10 @@ class Likelihood(Conditional):
 
     def distribution(self, parameters: Tensor) -> Distribution:
         """All parameters [B, parameters per value, *shape] -> a distribution of batch shape [B, *shape]."""
-        return self.per_value(*parameters.unbind(-1 - len(self.shape)))
+        axis = -1 - len(self.shape)
+        if self.parameters_per_value == 1:
+            return self.per_value(parameters.squeeze(axis))  # a view; the gradient of unbind is a copy
+        return self.per_value(*parameters.unbind(axis))
 
     def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]
         values = len(self.shape)

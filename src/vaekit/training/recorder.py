@@ -49,6 +49,7 @@ class Recorder:
 
     def after_epoch(self, training: Training, figures: dict[str, float]) -> dict[str, float]:
         """The table's new row, and the best weights."""
+        training.check()
         self.elapsed += time.monotonic() - self._started
         seconds = self.elapsed - sum(row["seconds"] for row in self.rows)
         updates = len(training.batches) + (self.rows[-1]["updates"] if self.rows else 0)
