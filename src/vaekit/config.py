@@ -103,7 +103,11 @@ class DataOptions(_Options):
         0.1,
         description="share of the training rows (at most 5,000 rows); 'test' repeats protocols that stop on test data",
     )
-    limit: PositiveInt | None = Field(None, description="that many training rows, drawn by seed")
+    limit: PositiveInt | None = Field(
+        None, description="that many training rows, drawn by seed; of several shards, so many rows are called an epoch"
+    )
+    buffer: PositiveInt = Field(5000, description="rows of shards that are shuffled at a time")
+    readers: Annotated[int, Field(ge=1, le=256)] = Field(2, description="processes that read shards; the order depends on it")
     shape: Annotated[tuple[Width, ...], Field(min_length=1, max_length=3)] | None = Field(
         None, description="of one row; recorded by the run"
     )

@@ -145,7 +145,7 @@ def test_a_rank_that_some_program_left_behind_changes_nothing(tmp_path, monkeypa
     ("options", "message"),
     [
         ({"nodes": 2}, r"training\.nodes: for several machines use torchrun or srun"),
-        ({"devices": 300, "batch_size": 300}, r"\d+ rows are too few for 300 processes"),
+        ({"devices": 300, "batch_size": 300}, r"\d+ rows or shards are too few for 300 processes"),
         ({"devices": 0}, r"training\.devices = 0: "),
     ],
 )

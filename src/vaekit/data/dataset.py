@@ -3,12 +3,16 @@
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vaekit.data.files import blocks
 from vaekit.data.support import Support
 from vaekit.errors import DataError
+
+if TYPE_CHECKING:
+    from vaekit.data.shards import Shards
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +40,8 @@ class Dataset:
     Rows are vectors [N, D] or images, channels first [N, C, H, W]. Building one checks it whole (in bounded memory)
     and raises `DataError` where shapes, labels or values do not agree with what is declared.
 
+    stream: shards to train on; the training rows are then some that were set aside, to validate and to test on.
+
     >>> data = Dataset("two", Rows(np.zeros((2, 3))), None, Support("unit"))
     >>> data.shape, data.labelled
     ((3,), False)
@@ -46,6 +52,7 @@ class Dataset:
     test: Rows | None
     support: Support
     classes: tuple[str, ...] = ()
+    stream: "Shards | None" = None
 
     def __post_init__(self):
         if not re.fullmatch(r"\w[\w.-]{0,63}", self.name):
@@ -68,7 +75,7 @@ class Dataset:
         return self.train.y is not None
 
     def fingerprint(self) -> str:
-        """The sha256 of shapes, dtypes and bytes of the training and test rows and labels, in hexadecimal."""
+        """The sha256 of shapes, dtypes and bytes of rows and labels in memory, and of the names of shards, in hexadecimal."""
         digest = hashlib.sha256()
         for part, rows in (("train", self.train), ("test", self.test)):
             for field in "xy":
@@ -77,6 +84,8 @@ class Dataset:
                     digest.update(f"{part}.{field} {array.dtype.str} {array.shape}\n".encode())
                     for _, block in blocks(array):
                         digest.update(np.ascontiguousarray(block).data)
+        if self.stream is not None:
+            digest.update(self.stream.fingerprint().encode())
         return digest.hexdigest()
 
 

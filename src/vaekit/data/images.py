@@ -2,8 +2,9 @@
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -47,19 +48,19 @@ class MixedSizesError(DataError):
         super().__init__(f"{found}: {remedy}")
 
 
-def read_images(files: list[Path], resize: tuple[int, int] | None) -> np.ndarray:
-    """Images as uint8 [N, C, H, W], gray where every one is gray, else RGB; transparency is dropped.
+def read_images(files: Sequence[Path | BytesIO], resize: tuple[int, int] | None, channels: int | None = None) -> np.ndarray:
+    """Images as uint8 [N, C, H, W], of so many channels, else gray where every one is gray, else RGB; transparency is dropped.
 
     `resize` is (height, width); without it all must have one size. Raises `DataError` naming the file at fault.
     """
     heads = [_head(file) for file in files]
-    gray = all(mode in _GRAY for mode, _ in heads)
+    gray = channels == 1 if channels else all(mode in _GRAY for mode, _ in heads)
     width, height = resize[::-1] if resize else heads[0][1]
     for file, (_, size) in zip(files, heads, strict=True):
         if not resize and size != (width, height):
             found = f"{str(file)!r} is {size[1]}x{size[0]}, {str(files[0])!r} is {height}x{width} (height x width)"
             raise MixedSizesError(found, height, width)
-    with reading(files[0].parent):
+    with reading(files[0]):
         x = np.empty((len(files), 1 if gray else 3, height, width), np.uint8)
     for row, file in zip(x, files, strict=True):
         row[:] = _pixels(file, "L" if gray else "RGB", (width, height))
@@ -98,7 +99,7 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _head(file: Path) -> tuple[str, tuple[int, int]]:
+def _head(file: Path | BytesIO) -> tuple[str, tuple[int, int]]:
     """The mode and the (width, height) of an image, without decoding it."""
     with _opened(file) as image:
         if image.mode.startswith(("I", "F")):
@@ -109,7 +110,7 @@ def _head(file: Path) -> tuple[str, tuple[int, int]]:
         return image.mode, image.size
 
 
-def _pixels(file: Path, mode: str, size: tuple[int, int]) -> np.ndarray:
+def _pixels(file: Path | BytesIO, mode: str, size: tuple[int, int]) -> np.ndarray:
     from PIL import Image
 
     with _opened(file) as image:
@@ -121,7 +122,7 @@ def _pixels(file: Path, mode: str, size: tuple[int, int]) -> np.ndarray:
 
 
 @contextmanager
-def _opened(file: Path):
+def _opened(file: Path | BytesIO):
     from PIL import Image
 
     with reading(file), warnings.catch_warnings():

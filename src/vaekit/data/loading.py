@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data import arrays, idx, images
+from vaekit.data import arrays, idx, images, shards
 from vaekit.data.catalogue import NAMES
 from vaekit.data.dataset import Dataset, Rows
 from vaekit.data.files import reading
@@ -21,7 +21,8 @@ Size = tuple[int, int] | None
 
 _READERS = {".npy": arrays.npy_file, ".npz": arrays.npz_file}
 _READABLE = (
-    f"allowed are .npy, .npz, IDX files (with idx in the name), images ({' '.join(images.SUFFIXES)}) and folders of images"
+    f"allowed are .npy, .npz, IDX files (with idx in the name), images ({' '.join(images.SUFFIXES)}), folders of images, and "
+    "shards (.tar)"
 )
 
 
@@ -76,6 +77,8 @@ def _read_named_or_path(source: "str | os.PathLike", size: Size) -> Raw:
         if source in NAMES:
             _refuse_resize(size, source)
             return NAMES[str(source)].read()
+        if shards.is_shards(source):
+            return shards.read_shards(str(source), size)
         path = Path(source) if source and Path(source).exists() else local_folder(str(source))
         if path is not None:
             return _read_path(path, size)
@@ -121,10 +124,12 @@ def _unbuilt(dataset: Dataset) -> Raw:
         return part if part.y is None else Rows(part.x, names[part.y])
 
     test = None if dataset.test is None else rows(dataset.test)
-    return Raw(dataset.name, rows(dataset.train), test, dataset.support, dataset.classes)
+    return Raw(dataset.name, rows(dataset.train), test, dataset.support, dataset.classes, dataset.stream)
 
 
 def _test_rows(raw: Raw) -> Rows:
+    if raw.stream is not None:
+        raise DataError(f"the test data {raw.name!r} are several shards, test rows are held in memory: give one")
     if raw.test is not None:
         raise DataError(f"the test data {raw.name!r} have a test part of their own: give the path of that part")
     return raw.train

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,18 +11,25 @@ from vaekit.data.files import reading
 from vaekit.data.support import Support
 from vaekit.errors import DataError
 
+if TYPE_CHECKING:
+    from vaekit.data.shards import Shards
+
 CHANNELS = (1, 3, 4)
 
 
 @dataclass(frozen=True, eq=False)
 class Raw:
-    """Rows with their channels first, and labels of any accepted type; `classes` come first in the numbering."""
+    """Rows with their channels first, and labels of any accepted type; `classes` come first in the numbering.
+
+    stream: where the rows to train on are, if `train` are only some that were set aside.
+    """
 
     name: str
     train: Rows
     test: Rows | None = None
     support: Support | None = None
     classes: tuple[str, ...] = ()
+    stream: "Shards | None" = None
 
     def build(self) -> Dataset:
         """The dataset: labels numbered, the training part first so that its numbers do not depend on the test part."""
@@ -32,7 +40,7 @@ class Raw:
             test, classes = numbered(self.test, classes, f"{self.name!r} (test rows)")
             if (train.y is None) != (test.y is None):
                 raise DataError(f"{self.name!r} has labels for one part only: label the test rows too, or no rows")
-        return Dataset(self.name, train, test, self.support or Support.of(train.x), classes)
+        return Dataset(self.name, train, test, self.support or Support.of(train.x), classes, self.stream)
 
 
 def safe_name(text: str) -> str:

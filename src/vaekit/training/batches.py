@@ -1,6 +1,6 @@
 """Shuffled batches, sliced whole; the order is a function of the seed and the epoch alone, the position can be saved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,9 +36,14 @@ class Batches:
             self.position += 1  # before the yield: a state saved while the batch is in use counts it as seen
             yield self.inputs.take(self._slice(order))
 
-    def rows(self) -> np.ndarray:
+    @property
+    def rows_per_epoch(self) -> int:
+        """Of all processes."""
+        return self._used
+
+    def rows(self) -> Sequence[Any]:
         """The rows of the data in the batch last given, for messages."""
-        return self.inputs.rows(self._slice(self._order()))
+        return self.inputs.rows(self._slice(self._order())).tolist()
 
     @property
     def _used(self) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor
 from vaekit import store
 from vaekit.config import Settings
 from vaekit.errors import NonFiniteError
-from vaekit.inputs import Inputs, rows_at_once, to_model, values_per_row
+from vaekit.inputs import Inputs, Streamed, rows_at_once, to_model, values_per_row
 from vaekit.model import VAE
 from vaekit.noise import mix
 from vaekit.sharing import Share
@@ -24,6 +24,7 @@ from vaekit.training.progress import ProgressBar
 from vaekit.training.recorder import Recorder, checkpoint
 from vaekit.training.signals import Signals
 from vaekit.training.stages import Stage, learning
+from vaekit.training.streaming import StreamedBatches
 from vaekit.training.training import Training, means
 
 
@@ -57,7 +58,8 @@ def fit(
         recorder, progress = Recorder(folder, signals, config.training.checkpoint_seconds), ProgressBar(console)
         try:
             for i, stage in enumerate(stages[max(begun, default=0) :], max(begun, default=0)):
-                batches = Batches(inputs, stage.batch_size, mix(config.seed, i) if i else config.seed, processes.share)
+                kind = StreamedBatches if isinstance(inputs, Streamed) else Batches
+                batches = kind(inputs, stage.batch_size, mix(config.seed, i) if i else config.seed, processes.share)
                 with learning(model, stage):
                     training = Training(processes, model, stage, batches, mixed=precision == "bf16-mixed")
                     recorder.begin(training, resume=i in begun)

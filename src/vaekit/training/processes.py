@@ -206,16 +206,16 @@ def _check_devices(name: str, devices: int) -> None:
         raise ConfigError(f"training.device = {name} is one GPU: for several leave it out")
 
 
-def check_shares(stages: Sequence[Stage], rows: int, options: TrainingOptions) -> None:
-    """ConfigError where batches cannot be shared out evenly."""
+def check_shares(stages: Sequence[Stage], pieces: int, options: TrainingOptions) -> None:
+    """ConfigError where batches cannot be shared out evenly, or there are fewer pieces, rows or shards, than processes."""
     count = math.prod(find_processes(options))
     for key, stage in zip(("training", "prior_stage"), stages, strict=False):
         if stage.batch_size % count:
             raise ConfigError(
                 f"{key}.batch_size = {stage.batch_size} cannot be shared out evenly among {count} processes: choose a multiple"
             )
-    if rows < count:
-        raise ConfigError(f"training.devices: {rows} rows are too few for {count} processes")
+    if pieces < count:
+        raise ConfigError(f"training.devices: {pieces} rows or shards are too few for {count} processes")
 
 
 def _started() -> tuple[int, int] | None:

@@ -53,7 +53,7 @@ class Recorder:
         self.elapsed += time.monotonic() - self._started
         seconds = self.elapsed - sum(row["seconds"] for row in self.rows)
         updates = len(training.batches) + (self.rows[-1]["updates"] if self.rows else 0)
-        speed = {"seconds": seconds, "samples_per_second": len(training.batches.inputs) / seconds}
+        speed = {"seconds": seconds, "samples_per_second": training.batches.rows_per_epoch / seconds}
         row = {"epoch": len(self.rows) + 1, "updates": updates} | figures | speed
         criterion = training.stage.criterion
         better = not self.best or row[criterion] < self.best[criterion]

@@ -16,6 +16,7 @@ from vaekit.compose import describe_part, resolve
 from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.data.binarize import binarized
+from vaekit.data.shards import is_shards
 from vaekit.errors import ConfigError, DataError, OutputError, RunError
 from vaekit.files import whole_file, writing
 from vaekit.model import VAE, evaluating
@@ -61,11 +62,13 @@ def load_data(config: Settings, data: Any = None) -> Dataset:
     if data is None and options.fingerprint and _is_gone(source):
         raise DataError(f"{source}, which this run was trained on, is not there any more: bring it back, or give --data PATH")
     dataset = datasets.load(source, test=options.test, support=options.support, resize=options.resize)
+    if dataset.stream is not None and options.binarize:
+        raise ConfigError("data.binarize is for rows in memory, shards are read as they are: write them binary")
     return _unchanged(config, binarized(dataset, options.binarize))
 
 
 def _is_gone(source: Any) -> bool:
-    return isinstance(source, str) and Path(source).is_absolute() and not Path(source).exists()
+    return isinstance(source, str) and Path(source).is_absolute() and not (is_shards(source) or Path(source).exists())
 
 
 def _unchanged(config: Settings, dataset: Dataset) -> Dataset:
@@ -96,6 +99,8 @@ def fit_to_data(config: Settings, dataset: Dataset, accepts: tuple[str, ...] | N
     shown = dataset.support.transform(accepts or ("binary", "unit", "real"))
     support = config.data.support if config.data.binarize else str(dataset.support)  # of the raw data
     facts = {"support": support, "classes": dataset.classes, "fingerprint": dataset.fingerprint()}
+    if dataset.stream is not None and not config.data.limit:
+        facts["limit"] = dataset.stream.count()
     located = {name: _absolute(getattr(config.data, name)) for name in ("source", "test")}
     if config.conditional and not dataset.classes:
         raise DataError(f"a conditional model needs labels, {dataset.name!r} has none: label them, or leave out --conditional")
@@ -110,7 +115,7 @@ def check_condition(model: VAE, dataset: Dataset) -> None:
 
 def _absolute(place: str | None) -> str | None:
     """A path as it is found from any folder; a name as it is."""
-    if place is None or place in datasets.NAMES or not Path(place).exists():
+    if place is None or place in datasets.NAMES or not (Path(place).exists() or is_shards(place)) or "://" in place:
         return place
     return str(Path(place).resolve())
 
@@ -123,7 +128,13 @@ def check_objective(model: VAE, objective: Objective) -> None:
 
 
 def draw_split(config: Settings, dataset: Dataset) -> Split:
-    return datasets.split(dataset, seed=config.seed, validation=config.data.validation, limit=config.data.limit)
+    limit = None if dataset.stream else config.data.limit
+    return datasets.split(dataset, seed=config.seed, validation=config.data.validation, limit=limit)
+
+
+def count_rows(config: Settings, dataset: Dataset, split: Split) -> int:
+    """How many rows an epoch trains on."""
+    return len(split.train) if dataset.stream is None else config.data.limit or 0
 
 
 def save_split(folder: Path, split: Split) -> None:

@@ -64,6 +64,8 @@ def _own(run: Run, dataset: Dataset, split: Part | None) -> tuple[Rows, str]:
 
 
 def _suiting(run: Run, dataset: Dataset, split: Part | None) -> tuple[Rows, str]:
+    if dataset.stream is not None:
+        raise DataError(f"{dataset.name!r} are several shards, which are for training: give one at a time")
     rows, part = dataset.train, "all"
     if dataset.test is not None:
         rows, part = (dataset.test, "test") if split in (None, "test") else (dataset.train, "all but test")

@@ -17,7 +17,7 @@ from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError
 from vaekit.evaluation import elbo_sums
-from vaekit.inputs import MAX_VALUES, Inputs
+from vaekit.inputs import MAX_VALUES, Inputs, Streamed
 from vaekit.model import VAE
 from vaekit.objectives import ELBO
 from vaekit.optimizers import Adam
@@ -32,6 +32,7 @@ from vaekit.workflows.prepare import (
     check_objective,
     claim_folder,
     count_epochs,
+    count_rows,
     draw_split,
     fit_to_data,
     fit_to_machine,
@@ -101,14 +102,15 @@ def train(
     likelihood = own.likelihood if own is not None else modules.get("likelihood")
     config = fit_to_data(config, dataset, _accepts(likelihood))
     split = draw_split(config, dataset)
-    config = fit_to_machine(config, len(split.train))
+    rows = count_rows(config, dataset, split)
+    config = fit_to_machine(config, rows)
     built = own if own is not None else build_model(config, modules)
     dataset.support.transform(built.likelihood.accepts)  # refuses data that do not suit, before anything is written
     config = config.changed(describe_model(built))
     check_condition(built, dataset)
     check_name(out)
-    stages = _stages(built, config, objective, len(split.train))
-    check_shares(stages, len(split.train), config.training)
+    stages = _stages(built, config, objective, rows)
+    check_shares(stages, _pieces(dataset, split), config.training)
     with learning(built, stages[0]):
         check_objective(built, stages[0].objective)
     if out is not None and is_restarted() and _is_run_of(Path(out), config):
@@ -145,7 +147,8 @@ def resume(
         split = draw_split(config, dataset)
         if is_first(config.training):
             save_split(folder, split)
-    check_shares(_stages(built, config, objective, len(split.train)), len(split.train), config.training)
+    stages = _stages(built, config, objective, count_rows(config, dataset, split))
+    check_shares(stages, _pieces(dataset, split), config.training)
     return _fit(built, config, dataset, split, folder, objective, console, resume=True)
 
 
@@ -164,6 +167,17 @@ def _fit(
 
     console = (console or Console(stderr=True)) if is_first(config.training) else Console(quiet=True)
     training, validation = (_inputs(model, dataset, split, part) for part in ("train", "validation"))
+    rows = count_rows(config, dataset, split)
+    if dataset.stream is not None:
+        training = Streamed(
+            *(training.x, training.transform, training.indices, training.y),
+            stream=dataset.stream,
+            epoch_rows=rows,
+            buffer=config.data.buffer,
+            readers=config.data.readers,
+            support=dataset.support,
+            classes=dataset.classes,
+        )
     _announce(console, model, config, dataset, split, folder)
     _note_scale(console, dataset)
     processes = start(config, folder)
@@ -174,7 +188,7 @@ def _fit(
         training,
         config,
         folder,
-        stages=_stages(model, config, objective, len(training)),
+        stages=_stages(model, config, objective, rows),
         validate=lambda model, share: elbo_sums(model, validation, share, seed=config.seed),
         console=console,
         resume=resume,
@@ -186,6 +200,11 @@ def _fit(
         store.save_summary(folder, run.summary)  # last: a folder that has it is complete
     run.summary = processes.first(run.summary)
     return run
+
+
+def _pieces(dataset: Dataset, split: Split) -> int:
+    """What processes share out: the training rows, or shards."""
+    return len(split.train) if dataset.stream is None else len(dataset.stream.places)
 
 
 def _is_run_of(folder: Path, config: Settings) -> bool:
@@ -234,6 +253,11 @@ def _summary(run: Run, dataset: Dataset, split: Split, outcome: dict[str, Any]) 
             "name": dataset.name,
             "fingerprint": config.data.fingerprint,
             "rows": {part: len(getattr(split, part)) for part in ("train", "validation", "test")},
+            **(
+                {}
+                if dataset.stream is None
+                else {"streamed": {"shards": len(dataset.stream.places), "rows": config.data.limit}}
+            ),
             "validation": "the test rows, as in the original protocol" if split.validates_on_test else "held out of training",
         },
         "parameters": {side: {"trainable": count.trainable, "fixed": count.fixed} for side, count in counts.items()},
@@ -258,7 +282,8 @@ def _versions() -> dict[str, str]:
 def _announce(console: Console, model: VAE, config: Settings, dataset: Dataset, split: Split, folder: Path) -> None:
     sides = model.count_parameters()
     counts = " + ".join(f"{sides[side].total:,}" for side in ("encoder", "decoder"))
-    rows = " / ".join(f"{len(getattr(split, part)):,}" for part in ("train", "validation", "test"))
+    counts_of = (count_rows(config, dataset, split), len(split.validation), len(split.test))
+    rows = " / ".join(f"{count:,}" for count in counts_of)
     console.print(
         f"{config.recipe} on {dataset.name}: {counts} parameters (encoder + decoder), {config.latent_dim} latent dimensions; "
         f"{rows} rows to train / validate / test; {config.training.device}, {config.training.precision}; into {folder}",
