@@ -27,6 +27,7 @@ SHARDS, ROWS = 12, 55_000
 
 def write(folder: Path) -> None:
     rows = vaekit.load_data("mnist").train
+    assert rows.y is not None
     each = len(rows) // SHARDS
     for shard in range(SHARDS):
         with tarfile.open(folder / f"mnist-{shard:02d}.tar", "w") as tar:
