@@ -6,8 +6,8 @@ import torch
 
 import vaekit
 from vaekit.data import Transform
-from vaekit.inputs import Inputs, joined
-from vaekit.sharing import Share
+from vaekit.inputs import Drawn, Inputs, joined
+from vaekit.sharing import Share, sharing
 
 
 @pytest.mark.parametrize("labelled", [False, True])
@@ -35,3 +35,22 @@ def test_joined_parts_stand_one_behind_the_other():
     parts = [(torch.rand(n, 2), torch.randint(9, (n,))) for n in (3, 1, 4)]
     for whole, column in zip(joined(iter(parts), 8), zip(*parts, strict=True), strict=True):
         assert torch.equal(whole, torch.cat(column))
+
+
+def test_rows_that_are_drawn_are_ones_as_often_as_their_gray_values_say():
+    gray = torch.tensor([0.0, 51.0, 204.0, 255.0]).repeat(20_000, 1)
+    x = Drawn("binary", 255).forward(gray)
+    assert set(x.unique().tolist()) == {0.0, 1.0} and x.dtype == gray.dtype
+    torch.testing.assert_close(x.mean(0), torch.tensor([0.0, 0.2, 0.8, 1.0]), rtol=0, atol=0.02)
+    assert not torch.equal(x, Drawn("binary", 255).forward(gray))
+
+
+def test_processes_draw_what_one_does():
+    gray, drawn = torch.rand(6, 5), Drawn("binary", 1)
+    torch.manual_seed(1)
+    whole, parts = drawn.forward(gray), []
+    for rank in range(3):
+        torch.manual_seed(1)
+        with sharing(Share(rank, 3)):
+            parts.append(drawn.forward(gray[2 * rank : 2 * rank + 2]))
+    assert torch.equal(torch.cat(parts), whole)

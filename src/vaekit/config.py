@@ -95,8 +95,9 @@ class DataOptions(_Options):
     source: str = Field("mnist", description="a name (see `vaekit data`) or a path")
     test: str | None = Field(None, description="a path with the test rows, where the source has none")
     support: str | None = Field(None, description="binary, unit, integers:L or real, where the default rule is wrong")
-    binarize: Literal["threshold", "fixed"] | None = Field(
-        None, description="gray to binary: above one half, or drawn once, with the gray value as its probability"
+    binarize: Literal["threshold", "fixed", "dynamic"] | None = Field(
+        None,
+        description="gray to binary: above one half, or drawn with the gray value as its probability, once or each time",
     )
     resize: tuple[Width, Width] | None = Field(None, description="height and width, for folders of images")
     validation: Annotated[float, Field(gt=0, lt=1)] | Literal["test"] = Field(

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vaekit import sharing
 from vaekit.data.shards import Shards
 from vaekit.data.support import Support, Transform
 from vaekit.model import VAE
@@ -24,6 +25,15 @@ class Batch(NamedTuple):
 
     x: Tensor
     y: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Drawn(Transform):
+    """Gray values to zeros and ones, drawn anew each time with value / divisor as the probability of a one."""
+
+    def forward(self, x: Tensor, dtype: None = None) -> Tensor:
+        uniform = sharing.draw(lambda lead: torch.rand(*lead, *x.shape, dtype=x.dtype, device=x.device), 1)[0]
+        return (uniform < x / self.divisor).to(x)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,13 @@ def test_labels_classes_and_parts_stay():
     assert len(after.test) == 7
 
 
+def test_dynamic_judges_on_the_fixed_draw_and_keeps_the_gray_values_to_train_on():
+    before = gray(51, levels=256)
+    after, fixed = binarized(before, "dynamic"), binarized(before, "fixed")
+    assert after.fingerprint() == fixed.fingerprint() and fixed.gray is None
+    assert after.gray is not None and after.gray.x is before.train.x and after.gray.top == 255
+
+
 def test_what_cannot_be_binarised_is_refused():
     with pytest.raises(ConfigError, match="binarize 'fixd': did you mean 'fixed'"):
         binarized(gray(0.3), "fixd")

@@ -170,3 +170,24 @@ def test_changed_data_are_refused(tmp_path):
         vaekit.resume(tmp_path / "run", data=small_images(rows=61), objective=objective, console=QUIET)
     with pytest.raises(vaekit.errors.DataError, match="give them again"):
         vaekit.resume(tmp_path / "run", objective=objective, console=QUIET)
+
+
+def test_rows_that_are_drawn_anew_are_other_ones_each_epoch_and_the_same_after_a_stop(tmp_path):
+    np.save(tmp_path / "bars.npy", small_images().train.x)
+    data, seen = {"source": str(tmp_path / "bars.npy"), "binarize": "dynamic"}, []
+
+    class Watching(Stopped):
+        def __call__(self, model, x, *, step=None):
+            if step is not None:
+                seen.append(x.sum(0))
+            return super().__call__(model, x, step=step)
+
+    training = {"epochs": 3, "batch_size": 1000}
+    calm = train_small(tmp_path / "calm", data, training=training, objective=Watching(-1, signal.SIGINT))
+    assert len(seen) == 3 and not torch.equal(seen[0], seen[1]) and not torch.equal(seen[1], seen[2])
+    assert all(set(x.unique().tolist()) <= set(range(49)) for x in seen) and str(calm.support) == "binary"
+    with pytest.raises(Interrupted):
+        train_small(tmp_path / "run", data, training=training, objective=Watching(1, signal.SIGINT))
+    vaekit.resume(tmp_path / "run", objective=Watching(-1, signal.SIGINT), console=QUIET)
+    assert all(map(torch.equal, seen[:3], seen[3:]))
+    assert facts(tmp_path / "run") == facts(tmp_path / "calm")

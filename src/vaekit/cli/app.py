@@ -55,7 +55,7 @@ def train(
     data: Annotated[str | None, typer.Option(help="A name (see `vaekit data`) or a path. Default: mnist.")] = None,
     test: Annotated[str | None, typer.Option(help="A path with the test rows.")] = None,
     support: Annotated[str | None, typer.Option(help="What values can be: binary, unit, integers:L, real.")] = None,
-    binarize: Annotated[str | None, typer.Option(help="Gray to binary: threshold, or fixed (drawn once).")] = None,
+    binarize: Annotated[str | None, typer.Option(help="Gray to binary: threshold, fixed (one draw), dynamic.")] = None,
     resize: Annotated[str | None, typer.Option(metavar="HxW", help="Resize images, such as 64x64.")] = None,
     limit: Annotated[int | None, typer.Option(help="Draw that many training rows, by seed.")] = None,
     latent_dim: Annotated[int | None, typer.Option(help="Latent dimensions.")] = None,

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,13 @@ class Rows:
         return Rows(self.x[indices], None if self.y is None else self.y[indices])
 
 
+class Gray(NamedTuple):
+    """Gray values x [N, *shape], 0 to `top`, that binary ones are drawn from."""
+
+    x: np.ndarray
+    top: int
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Rows to train on, rows to test on where there are any, their support and the names of their classes.
@@ -41,6 +48,7 @@ class Dataset:
     and raises `DataError` where shapes, labels or values do not agree with what is declared.
 
     stream: shards to train on; the training rows are then some that were set aside, to validate and to test on.
+    gray: of binary data, what the training rows are drawn from anew each time that they are trained on.
 
     >>> data = Dataset("two", Rows(np.zeros((2, 3))), None, Support("unit"))
     >>> data.shape, data.labelled
@@ -53,6 +61,7 @@ class Dataset:
     support: Support
     classes: tuple[str, ...] = ()
     stream: "Shards | None" = None
+    gray: Gray | None = None
 
     def __post_init__(self):
         if not re.fullmatch(r"\w[\w.-]{0,63}", self.name):

@@ -62,8 +62,6 @@ def load_data(config: Settings, data: Any = None) -> Dataset:
     if data is None and options.fingerprint and _is_gone(source):
         raise DataError(f"{source}, which this run was trained on, is not there any more: bring it back, or give --data PATH")
     dataset = datasets.load(source, test=options.test, support=options.support, resize=options.resize)
-    if dataset.stream is not None and options.binarize:
-        raise ConfigError("data.binarize is for rows in memory, shards are read as they are: write them binary")
     return _unchanged(config, binarized(dataset, options.binarize))
 
 

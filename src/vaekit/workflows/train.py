@@ -17,7 +17,7 @@ from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError
 from vaekit.evaluation import elbo_sums
-from vaekit.inputs import MAX_VALUES, Inputs, Streamed
+from vaekit.inputs import MAX_VALUES, Drawn, Inputs, Streamed
 from vaekit.model import VAE
 from vaekit.objectives import ELBO
 from vaekit.optimizers import Adam
@@ -167,6 +167,8 @@ def _fit(
 
     console = (console or Console(stderr=True)) if is_first(config.training) else Console(quiet=True)
     training, validation = (_inputs(model, dataset, split, part) for part in ("train", "validation"))
+    if dataset.gray is not None:
+        training = Inputs(dataset.gray.x, Drawn("binary", dataset.gray.top), training.indices, training.y)
     rows = count_rows(config, dataset, split)
     if dataset.stream is not None:
         training = Streamed(
