@@ -68,20 +68,35 @@ def test_the_figures_are_those_of_evaluate(runs):
     assert found["rows"] == 6 and found["files"] == []
 
 
-def test_a_plain_autoencoder_has_no_divergence_and_the_notes_say_why(runs):
+def test_a_plain_autoencoder_has_no_divergence_and_is_not_ranked(runs):
     found = vaekit.compare([runs["vae"], runs["plain"]], samples=2)
     plain = found["runs"][1]
     assert plain["divergence"] is None and plain["importance_weighted_bound"] is None
-    assert found["notes"] == [f"plain: {plain['why_no_divergence']}"]
+    assert found["ranking"] is None
+    assert found["why_no_ranking"] == [
+        "estimator: vae one draw of z a row; negative ELBO, beta = 1; plain reconstruction error alone, no bound"
+    ]
     assert [row["latent_dim"] for row in found["runs"]] == [2, 3]
 
 
-def test_the_notes_name_what_is_not_on_one_scale(runs):
-    notes = vaekit.compare([runs["vae"], runs["few"], runs["other seed"]], split="train")["notes"]
-    assert notes == [
-        "the likelihoods differ (vae Bernoulli, few Bernoulli, other seed Gaussian): their figures are not on one scale",
-        "few is told the class of each row, the others are not",
-    ]
+def test_runs_of_one_protocol_are_ranked_by_what_they_are_behind_row_by_row(runs, folder, bars):
+    worse = train_small(folder / "worse", bars, latent_dim=2, optimizer={"lr": 1e-5})
+    for samples, figure, sign in ((None, "loss", 1), (3, "importance_weighted_bound", -1)):
+        found = vaekit.compare([worse, runs["vae"]], samples=samples)
+        best, behind = found["ranking"]
+        assert (best["run"], behind["run"]) == ("vae", "worse") and best["behind"]["value"] == 0.0
+        value = {row["run"]: sign * row[figure]["value"] for row in found["runs"]}
+        assert behind["behind"]["value"] == pytest.approx(value["worse"] - value["vae"], rel=1e-9)
+        assert 0 < behind["behind"]["standard_error"] < found["runs"][0][figure]["standard_error"]
+
+
+def test_runs_of_several_protocols_are_not_ranked_and_the_reasons_are_given(runs):
+    found = vaekit.compare([runs["vae"], runs["few"], runs["other seed"]], split="train")
+    assert found["ranking"] is None
+    likelihood, condition = found["why_no_ranking"]
+    assert likelihood.startswith("likelihood: vae Bernoulli, not normalised: a Bernoulli with grayscale targets")
+    assert likelihood.endswith("; other seed density, not dequantised")
+    assert condition == "condition: vae nothing; few the class of each row; other seed nothing"
 
 
 def test_the_rows_are_those_that_all_runs_hold_as_this_split(runs, bars):

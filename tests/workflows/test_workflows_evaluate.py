@@ -44,6 +44,34 @@ def deterministic(tmp_path_factory):
     return train_small(folder / "run", str(folder / "x.npy"), posterior="deterministic", objective="reconstruction-only")
 
 
+# --- The protocol ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {"targets": "gray, k / 255 for k = 0 to 255", "likelihood": "Bernoulli, not normalised: a Bernoulli with"}),
+        ({"data": {"binarize": "threshold"}}, {"targets": "ones where gray is above one half", "likelihood": "probability of"}),
+        ({"data": {"binarize": "fixed"}}, {"targets": "ones drawn once by seed 0, with gray as their probability"}),
+        ({"data": {"binarize": "dynamic"}}, {"targets": "ones drawn once by seed 0, with gray as their probability"}),
+        ({"likelihood": "gaussian"}, {"likelihood": "density, not dequantised", "estimator": "one draw of z a row"}),
+        ({"likelihood": "categorical"}, {"targets": "integers:256", "likelihood": "probability of discrete values"}),
+        (
+            {"conditional": True},
+            {"condition": "the class of each row", "weights": "of the epoch that was best on held-out rows"},
+        ),
+        ({"posterior": "deterministic", "objective": "reconstruction-only"}, {"estimator": "reconstruction error alone"}),
+    ],
+)
+def test_every_evaluation_carries_its_protocol(tmp_path, options, expected):
+    data = {"source": save_halves(tmp_path / "halves.npz", rows=40), **options.pop("data", {})}
+    run = train_small(tmp_path / "run", data, training={"epochs": 1}, **options)
+    protocol = vaekit.evaluate(run, samples=1)["protocol"]
+    assert protocol.keys() == {"targets", "likelihood", "estimator", "condition", "weights"}
+    for name, value in expected.items():
+        assert protocol[name].startswith(value)
+
+
 # --- Label agreement ------------------------------------------------------------------------------------------------------
 
 
@@ -128,7 +156,16 @@ def test_many_classes_are_cut_to_the_lowest(capsys):
     shares = {f"class{i}": {"share": i / 100, "classifier_accuracy": None} for i in range(99, -1, -1)}
     agreement = {"share": 0.5, "standard_error": None, "classifier_accuracy": 0.75, "per_class": shares}
     table = {"value": 1.0, "standard_error": 0.1}
-    figures = {"run": "r", "rows": 3, "split": "test", "data": "d", "seed": 0, "samples": 1, "bits_per_dimension": table}
+    figures = {
+        "run": "r",
+        "rows": 3,
+        "split": "test",
+        "data": "d",
+        "seed": 0,
+        "samples": 1,
+        "bits_per_dimension": table,
+        "protocol": {},
+    }
     figures |= {"loss": table, "divergence": table}
     show.figures(figures | {"label_agreement": agreement | {"samples_per_class": 2, "classifier_rows": 3}}, False)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]

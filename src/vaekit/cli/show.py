@@ -35,6 +35,8 @@ def figures(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         return _json(found)
     _terms(f"{found['run']}, {found['rows']:,} rows ({found['split']} of {found['data']}), seed {found['seed']}", found)
+    for name, value in found["protocol"].items():
+        _print(f"{name:<12}{value}")
     if found["bits_per_dimension"] is None:
         _print(f"no bits per dimension: {found['why_no_bits_per_dimension']}")
     if codes := found.get("codes"):
@@ -99,9 +101,24 @@ def comparison(found: dict[str, Any], as_json: bool) -> None:
         table.add_row(*map(Text, [*facts, *figures, f"{run['seconds']:.0f}", str(run["epochs"])]))
     _console().print(table)
     errors = [run[name]["standard_error"] or 0.0 for run in found["runs"] for name in terms if run[name]]
-    for note in (f"standard errors up to {max(errors):.2f}", *found["notes"]):
+    for note in (f"standard errors up to {max(errors):.2f}", *_ranking(found)):
         _print(note)
     return written({"files": found["files"]}, False)
+
+
+def _ranking(found: dict[str, Any]) -> list[str]:
+    """Runs from the best to the worst, with what they are behind it; or why they have no order."""
+    if found["ranking"] is None:
+        return [f"not ranked, their protocols differ in {reason}" for reason in found["why_no_ranking"]]
+    best, *others = found["ranking"]
+    by = "loss" if found["samples"] is None else "importance-weighted bound"
+    behind = (f"{row['run']} (behind by {_with_error(row['behind'])})" for row in others)
+    return [f"ranked by {by}: {best['run']}, {', '.join(behind)}; differences are taken row by row"]
+
+
+def _with_error(figure: dict[str, Any]) -> str:
+    error = figure["standard_error"]
+    return f"{figure['value']:.2f}" if error is None else f"{figure['value']:.2f} +- {error:.2f}"
 
 
 def codes(run: "Run", result: "Reconstruction", path: Path, as_json: bool) -> None:

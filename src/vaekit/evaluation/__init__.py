@@ -2,13 +2,14 @@
 
 from vaekit.evaluation.classifier import Classifier, label_agreement, recognised, train_classifier
 from vaekit.evaluation.gradients import GradientVariance, gradient_variance
-from vaekit.evaluation.likelihood import Estimate, elbo_per_row, elbo_sums, importance_weighted_bound
+from vaekit.evaluation.likelihood import Estimate, PerRow, elbo_per_row, elbo_sums, importance_weighted_bound
 from vaekit.evaluation.usage import Usage, code_usage
 
 __all__ = [
     "Classifier",
     "Estimate",
     "GradientVariance",
+    "PerRow",
     "Usage",
     "code_usage",
     "elbo_per_row",

@@ -5,20 +5,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from vaekit.data import Dataset, Rows
 from vaekit.data.splits import Part
 from vaekit.decoding import decode_means, sample_means
 from vaekit.errors import ConfigError, DataError
-from vaekit.evaluation import Estimate, importance_weighted_bound
+from vaekit.evaluation import Estimate, PerRow, elbo_per_row, importance_weighted_bound
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
-from vaekit.workflows.evaluate import Watched, bound_figures
+from vaekit.workflows.evaluate import Watched, term_figures
 from vaekit.workflows.prepare import load_data, stored_split
+from vaekit.workflows.protocol import differences, protocol
 from vaekit.workflows.rows import as_inputs
 from vaekit.workflows.subject import MOST_POINTS, Subject, short_name
 from vaekit.workflows.use import pick
@@ -57,7 +59,8 @@ def compare(
     _check_same_data(loaded)
     rows = _common_rows(list(loaded.values()), load_data(next(iter(loaded.values())).config, data), split, limit)
     subjects = {name: Subject(run, lambda: rows) for name, run in loaded.items()}
-    table = [_figures(name, subject, samples, seed) for name, subject in subjects.items()]
+    judged = {name: _judged(subject, samples, seed) for name, subject in subjects.items()}
+    table = [_figures(name, subjects[name], values, samples) for name, values in judged.items()]
     found = {
         "data": next(iter(loaded.values())).config.data.source,
         "split": split,
@@ -66,7 +69,7 @@ def compare(
         "samples": samples,
         "seed": seed,
         "runs": table,
-        "notes": _notes(loaded, table),
+        **_ranking({name: protocol(run) for name, run in loaded.items()}, judged),
     }
     return found | {"files": [] if out is None else [str(path) for path in _pictures(Path(out), subjects, table, split, seed)]}
 
@@ -130,14 +133,38 @@ def _common_rows(runs: list[Run], dataset: Dataset, split: Part, limit: int | No
 # --- Figures ---------------------------------------------------------------------------------------------------------------
 
 
-def _figures(name: str, subject: Subject, samples: int | None, seed: int) -> dict[str, Any]:
-    run, inputs = subject.run, Watched(**vars(as_inputs(subject.run, subject.rows)))
-    figures = bound_figures(run.model, inputs, seed=seed)
+class _Judged(NamedTuple):
+    """A run's terms, and its bound where that was asked for and there is one, row by row."""
+
+    terms: PerRow
+    bound: Tensor | None
+
+    @property
+    def best(self) -> Tensor:
+        """What runs are ranked by, lower being better."""
+        return self.terms.loss if self.bound is None else -self.bound
+
+
+def _judged(subject: Subject, samples: int | None, seed: int) -> _Judged:
+    model, inputs = subject.run.model, Watched(**vars(as_inputs(subject.run, subject.rows)))
+    terms = elbo_per_row(model, inputs, seed=seed)
+    bounded = samples is not None and terms.divergence.shape[1]
+    return _Judged(terms, importance_weighted_bound(model, inputs, samples, seed=seed) if bounded else None)
+
+
+def _ranking(protocols: dict[str, dict[str, str]], judged: dict[str, _Judged]) -> dict[str, Any]:
+    """Runs from the best to the worst, each with what it is behind the best, row by row; or why they have no order."""
+    if apart := differences(protocols):
+        return {"ranking": None, "why_no_ranking": apart}
+    order = sorted(judged, key=lambda name: judged[name].best.mean().item())
+    behind = {name: Estimate.of(judged[name].best - judged[order[0]].best) for name in order}
+    return {"ranking": [{"run": name, "behind": estimate._asdict()} for name, estimate in behind.items()]}
+
+
+def _figures(name: str, subject: Subject, judged: _Judged, samples: int | None) -> dict[str, Any]:
+    run, figures = subject.run, term_figures(judged.terms)
     if samples is not None:
-        figures["importance_weighted_bound"] = None
-        if figures["divergence"]:
-            value, error = Estimate.of(importance_weighted_bound(run.model, inputs, samples, seed=seed))
-            figures["importance_weighted_bound"] = {"value": value, "standard_error": error}
+        figures["importance_weighted_bound"] = None if judged.bound is None else Estimate.of(judged.bound)._asdict()
     return {
         "run": name,
         "recipe": run.config.recipe,
@@ -149,19 +176,6 @@ def _figures(name: str, subject: Subject, samples: int | None, seed: int) -> dic
         "seconds": sum(run.metrics.get("seconds", ())),
         "epochs": len(run.metrics.get("epoch", ())),
     }
-
-
-def _notes(runs: dict[str, Run], table: list[dict[str, Any]]) -> list[str]:
-    """What must be known to read the table aright."""
-    notes = [f"{row['run']}: {row['why_no_divergence']}" for row in table if not row["divergence"]]
-    kinds = {name: type(run.model.likelihood).__name__ for name, run in runs.items()}
-    if len(set(kinds.values())) > 1:
-        said = ", ".join(f"{name} {kind}" for name, kind in kinds.items())
-        notes.append(f"the likelihoods differ ({said}): their figures are not on one scale")
-    told = [name for name, run in runs.items() if run.model.classes]
-    if told and len(told) < len(runs):
-        notes.append(f"{', '.join(told)} {'is' if len(told) == 1 else 'are'} told the class of each row, the others are not")
-    return notes
 
 
 # --- Pictures --------------------------------------------------------------------------------------------------------------

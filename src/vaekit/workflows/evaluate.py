@@ -17,6 +17,7 @@ from vaekit.data.splits import Part
 from vaekit.errors import ConfigError
 from vaekit.evaluation import (
     Estimate,
+    PerRow,
     code_usage,
     elbo_per_row,
     importance_weighted_bound,
@@ -29,6 +30,7 @@ from vaekit.model import VAE
 from vaekit.sharing import Share
 from vaekit.store import Run, load_run
 from vaekit.workflows.prepare import IN_MEMORY, load_data, stored_split
+from vaekit.workflows.protocol import protocol
 from vaekit.workflows.rows import as_inputs, rows_to_judge
 
 
@@ -84,6 +86,7 @@ def evaluate(
         "unit": "nats per row",
         "samples": samples,
         "seed": seed,
+        "protocol": protocol(run),
         **figures,
     }
 
@@ -110,7 +113,11 @@ def watched(steps: Iterable, description: str, total: int | None = None) -> Iter
 
 def bound_figures(model: VAE, inputs: Inputs, *, seed: int) -> dict[str, Any]:
     """The negative ELBO and its two terms, in nats per row; of a plain autoencoder the reconstruction alone."""
-    terms = elbo_per_row(model, inputs, seed=seed)
+    return term_figures(elbo_per_row(model, inputs, seed=seed))
+
+
+def term_figures(terms: PerRow) -> dict[str, Any]:
+    """The same of what is known row by row."""
     found = {"loss": _figure(terms.loss), "reconstruction": _figure(terms.reconstruction)}
     if not terms.divergence.shape[1]:
         return {**found, "divergence": None, "why_no_divergence": NO_DIVERGENCE}

@@ -1,0 +1,56 @@
+"""What a figure is a figure of: figures of two protocols do not rank models."""
+
+import torch
+
+from vaekit.data.binarize import SEED
+from vaekit.distributions import is_certain, is_discrete
+from vaekit.model import evaluating
+from vaekit.store import Run
+
+DRAWN = f"ones drawn once by seed {SEED}, with gray as their probability"
+BINARIZED = {"threshold": "ones where gray is above one half", "fixed": DRAWN, "dynamic": DRAWN}
+"""What rows are judged on; what was drawn anew in training is the model's affair."""
+
+
+def protocol(run: Run) -> dict[str, str]:
+    """What must agree, beside rows and seed, where runs are to be ranked.
+
+    targets: what pixels, or numbers, were turned into. likelihood: on what scale p(x given z) is. estimator: of the loss.
+    condition: what the model is told beside x. weights: which rows chose the epoch they are of.
+    """
+    model = run.model
+    with torch.no_grad(), evaluating(model):
+        x, y = torch.zeros(1, *model.data_shape).to(next(model.parameters())), model.first_class(1)
+        certain, discrete = is_certain(model.encode(x, y)), is_discrete(model.decode(model.draw(1, y), y))
+    return {
+        "targets": _targets(run),
+        "likelihood": _scale(run, discrete),
+        "estimator": "reconstruction error alone, no bound" if certain else "one draw of z a row; negative ELBO, beta = 1",
+        "condition": "the class of each row" if model.classes else "nothing",
+        "weights": f"of the epoch that was best on {'the test' if run.config.data.validation == 'test' else 'held-out'} rows",
+    }
+
+
+def differences(protocols: dict[str, dict[str, str]]) -> list[str]:
+    """In what the protocols of runs, by name, differ, a line each."""
+    found = []
+    for field in next(iter(protocols.values())):
+        values = {name: protocol[field] for name, protocol in protocols.items()}
+        if len(set(values.values())) > 1:
+            found.append(f"{field}: " + "; ".join(f"{name} {value}" for name, value in values.items()))
+    return found
+
+
+def _targets(run: Run) -> str:
+    if how := run.config.data.binarize:
+        return BINARIZED[how]
+    raw, shown = run.support, run.transform
+    if raw.kind == "integers" and shown.kind == "unit":
+        return f"gray, k / {shown.divisor:g} for k = 0 to {raw.levels - 1}"
+    return {"binary": "zeros and ones", "unit": "gray in [0, 1]", "real": "numbers as they are"}.get(shown.kind, str(raw))
+
+
+def _scale(run: Run, discrete: bool) -> str:
+    if reason := run.model.likelihood.not_normalised(run.transform.kind):
+        return f"{type(run.model.likelihood).__name__}, not normalised: {reason}"
+    return "probability of discrete values" if discrete else "density, not dequantised"
