@@ -15,7 +15,7 @@ from torch.distributions import Independent, MultivariateNormal, Normal, kl_dive
 from vaekit import ELBO, evaluation, likelihoods, nets, posteriors, priors
 from vaekit.data import Transform
 from vaekit.distributions import soft_clamp
-from vaekit.evaluation import elbo_per_row, importance_weighted_bound
+from vaekit.evaluation import annealed_bound, elbo_per_row, importance_weighted_bound
 from vaekit.inputs import Inputs
 from vaekit.model import VAE
 from vaekit.sharing import Share
@@ -198,3 +198,47 @@ def test_estimates_state_their_standard_error():
     estimate = evaluation.Estimate.of(values)
     assert estimate == pytest.approx((3.0, math.sqrt((4 + 1 + 0 + 9) / 3 / 4)))
     assert evaluation.Estimate.of(values[:1]) == (1.0, None)
+
+
+# --- Annealing ------------------------------------------------------------------------------------------------------------
+
+FAR = {"shift": 3 * SHIFT, "wider": -1.5}  # a posterior beside the true one, and too narrow to reach it
+
+
+def test_annealing_in_one_step_is_the_importance_weighted_bound():
+    model = linear_model(SHIFT, WIDER)
+    annealed = annealed_bound(model, INPUTS, steps=1, chains=7, seed=3)
+    torch.testing.assert_close(annealed.bound, importance_weighted_bound(model, INPUTS, 7, seed=3), rtol=0, atol=1e-12)
+    assert annealed.acceptance is None
+
+
+def test_annealing_finds_log_p_x_where_the_posterior_does_not():
+    model = linear_model(**FAR)
+    annealed = annealed_bound(model, INPUTS, steps=200, chains=100)
+    assert (annealed.bound - TRUTH).abs().max() < 0.1
+    assert (importance_weighted_bound(model, INPUTS, 1000) - TRUTH).mean() < -0.5
+    assert 0.5 < annealed.acceptance < 0.8
+
+
+@pytest.mark.parametrize("steps", [2, 5, 20])
+def test_annealed_weights_are_unbiased_however_few_the_steps(steps):
+    model, options = linear_model(SHIFT, -0.5), {"steps": steps, "chains": 100}
+    draws = [annealed_bound(model, INPUTS, seed=seed, **options).bound for seed in range(60)]
+    ratio = (torch.stack(draws) - TRUTH).exp().flatten()
+    error = ratio.std() / len(ratio) ** 0.5
+    assert abs(ratio.mean() - 1) < 5 * error and error < 0.02
+
+
+def test_annealing_rises_with_its_steps_and_stays_below():
+    bounds = [annealed_bound(linear_model(**FAR), INPUTS, steps=steps, chains=10).bound - TRUTH for steps in (1, 10, 100, 400)]
+    means = [bound.mean().item() for bound in bounds]
+    assert means == sorted(means)
+    assert all(bound.mean() < 5 * bound.std() / ROWS**0.5 for bound in bounds)
+
+
+def test_annealing_leaves_the_model_as_it_was():
+    model = linear_model()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    annealed_bound(model.train(), INPUTS, steps=3, chains=2)
+    assert model.training and all(p.grad is None and p.requires_grad for p in model.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

@@ -58,7 +58,7 @@ def deterministic(tmp_path_factory):
         ({"likelihood": "categorical"}, {"targets": "integers:256", "likelihood": "probability of discrete values"}),
         (
             {"conditional": True},
-            {"condition": "the class of each row", "weights": "of the epoch that was best on held-out rows"},
+            {"condition": "the class of each row", "weights": "of the epoch that was best on held-out"},
         ),
         ({"posterior": "deterministic", "objective": "reconstruction-only"}, {"estimator": "reconstruction error alone"}),
     ],

@@ -120,6 +120,8 @@ def evaluate(
     run: RunPath,
     split: Split = None,
     samples: Annotated[int, typer.Option(help="K of the importance-weighted bound.")] = 20,
+    annealing: Annotated[int, typer.Option(help="Steps of annealed importance sampling, a closer bound; 0: none.")] = 0,
+    chains: Annotated[int, typer.Option(help="Of annealing, per row.")] = 16,
     data: Data = None,
     agreement: Annotated[
         int, typer.Option(help="Conditional runs: samples per class that a classifier, trained for it (a minute), checks.")
@@ -131,8 +133,9 @@ def evaluate(
     """Loss, its two terms and the importance-weighted bound, with standard errors."""
     from vaekit import workflows
 
-    options = {"samples": samples, "agreement": agreement, "data": data, "limit": limit, "seed": seed}
-    show.figures(workflows.evaluate(run, split=parse.part(split), **options), json)
+    bounds = {"samples": samples, "annealing": annealing, "chains": chains}
+    options = {"agreement": agreement, "data": data, "limit": limit, "seed": seed}
+    show.figures(workflows.evaluate(run, split=parse.part(split), **bounds, **options), json)
 
 
 @app.command()

@@ -73,6 +73,9 @@ def _terms(title: str, found: dict[str, Any]) -> None:
         "importance_weighted_bound": f"importance-weighted bound, K = {found.get('samples')}",
         "bits_per_dimension": "bits per dimension at most",
     }
+    if annealed := found.get("annealed_bound"):
+        taken = "" if annealed["acceptance"] is None else f", {annealed['acceptance']:.0%} accepted"
+        names["annealed_bound"] = f"annealed bound, {annealed['steps']:,} steps, {annealed['chains']:,} chains{taken}"
     table = Table(title=title, title_justify="left", box=None)
     for column in ("nats per row", "mean", "standard error"):
         table.add_column(column, justify="left" if column == "nats per row" else "right")

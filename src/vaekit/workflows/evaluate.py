@@ -18,6 +18,7 @@ from vaekit.errors import ConfigError
 from vaekit.evaluation import (
     Estimate,
     PerRow,
+    annealed_bound,
     code_usage,
     elbo_per_row,
     importance_weighted_bound,
@@ -39,6 +40,8 @@ def evaluate(
     *,
     split: Part | None = None,
     samples: int = 20,
+    annealing: int = 0,
+    chains: int = 16,
     agreement: int = 0,
     data: Any = None,
     limit: int | None = None,
@@ -50,6 +53,8 @@ def evaluate(
     data: other rows in their place, all of them (where they have a test part, that for `test` and the rest for `train`); the
         run's own data, given again, are split as they were.
     samples: K of the importance-weighted bound log 1/K sum p(x, z) / q(z given x), a lower bound of log p(x) that rises with K.
+    annealing: steps of annealed importance sampling, another bound, which is close where the posterior is not; 0: none.
+        chains: of it per row.
     agreement: of a conditional run, so many samples of each class, of which the share is found that show their class, by a
         classifier trained on the run's training rows, its accuracy on the run's test rows beside it; 0: none.
     limit: the first so many rows only. seed: of the noise.
@@ -57,10 +62,11 @@ def evaluate(
     Bits per dimension are there where the likelihood is normalised on these data, else the reason why not; which codes the
     rows use, where z is discrete.
     """
-    for name, number, least in (("samples", samples, 1), ("agreement", agreement, 0), ("limit", limit, 1)):
+    asked = {"samples": (samples, 1), "annealing": (annealing, 0), "chains": (chains, 1), "agreement": (agreement, 0)}
+    for name, (number, least) in (asked | {"limit": (limit, 1)}).items():
         if number is not None and (not isinstance(number, Integral) or number < least):
             raise ConfigError(f"{name} = {number!r}: at least {least}, a whole number")
-    for name, number in (("samples", samples), ("agreement", agreement)):
+    for name, (number, _) in asked.items():
         if number > MAX_SAMPLES:
             raise ConfigError(f"{name} = {number}: at most {MAX_SAMPLES:,}")
     run = run if isinstance(run, Run) else load_run(run)
@@ -74,6 +80,10 @@ def evaluate(
         figures |= {"importance_weighted_bound": _figure(bound)} | _bits_per_dimension(run, rows.x.dtype, bound)
     else:
         figures |= {"importance_weighted_bound": None, "bits_per_dimension": None, "why_no_bits_per_dimension": NO_BOUND}
+    if annealing:
+        annealed = annealed_bound(run.model, inputs, steps=annealing, chains=chains, seed=seed)
+        how = {"steps": annealing, "chains": chains, "acceptance": annealed.acceptance}
+        figures["annealed_bound"] = _figure(annealed.bound) | how
     if usage := code_usage(run.model, inputs):
         figures["codes"] = usage._asdict()
     if agreement:
