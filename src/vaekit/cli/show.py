@@ -35,6 +35,7 @@ def figures(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         return _json(found)
     _terms(f"{found['run']}, {found['rows']:,} rows ({found['split']} of {found['data']}), seed {found['seed']}", found)
+    _latent(found.get("latent", {}))
     for name, value in found["protocol"].items():
         _print(f"{name:<12}{value}")
     if found["bits_per_dimension"] is None:
@@ -45,6 +46,31 @@ def figures(found: dict[str, Any], as_json: bool) -> None:
     if agreement := found.get("label_agreement"):
         _agreement(agreement)
     return None
+
+
+def _latent(found: dict[str, Any]) -> None:
+    """The latent space, a line for each figure, and warnings."""
+    texts = {
+        "active": lambda n: f"{n} of {found['dimensions']} dimensions active (their means vary by more than 0.01 over rows)",
+        "divergence_per_dimension": lambda d: f"divergence by dimension {_largest(d)}",
+        "mutual_information": lambda v: f"codes say {_with_error(v)} nats about their rows (I(x; z), {found['rows']:,} rows)",
+        "from_prior": lambda v: f"all codes together are {_with_error(v)} nats from the prior (KL(q(z) || p(z)))",
+        "holes": lambda share: f"{share:.1%} of the prior's draws are far from every code (1 % where codes fill it)",
+        "probes": lambda p: (
+            f"classes read off codes: {p['linear']:.1%} by a linear probe, {p['nearest']:.1%} by neighbours, "
+            f"{p['most_frequent']:.1%} by the most frequent class alone"
+        ),
+    }
+    for name, text in texts.items():
+        if name in found:
+            _print(text(found[name]))
+    for warning in found.get("warnings", ()):
+        _print(f"warning: {warning}")
+
+
+def _largest(values: list[float]) -> str:
+    ordered = sorted(values, reverse=True)
+    return " ".join(f"{value:.2f}" for value in ordered[:10]) + (f" ... {ordered[-1]:.2f}" if len(ordered) > 10 else "")
 
 
 def _agreement(found: dict[str, Any]) -> None:

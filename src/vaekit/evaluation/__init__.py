@@ -3,23 +3,33 @@
 from vaekit.evaluation.annealing import Annealed, annealed_bound
 from vaekit.evaluation.classifier import Classifier, label_agreement, recognised, train_classifier
 from vaekit.evaluation.gradients import GradientVariance, gradient_variance
+from vaekit.evaluation.latent import Aggregate, Codes, activity, aggregate, encode_all, holes
 from vaekit.evaluation.likelihood import Estimate, PerRow, elbo_per_row, elbo_sums, importance_weighted_bound
+from vaekit.evaluation.probes import Probes, probe
 from vaekit.evaluation.usage import Usage, code_usage
 
 __all__ = [
+    "Aggregate",
     "Annealed",
     "Classifier",
+    "Codes",
     "Estimate",
     "GradientVariance",
     "PerRow",
+    "Probes",
     "Usage",
+    "activity",
+    "aggregate",
     "annealed_bound",
     "code_usage",
     "elbo_per_row",
     "elbo_sums",
+    "encode_all",
     "gradient_variance",
+    "holes",
     "importance_weighted_bound",
     "label_agreement",
+    "probe",
     "recognised",
     "train_classifier",
 ]

@@ -30,6 +30,7 @@ from vaekit.inputs import Batch, Inputs, rows_at_once, values_per_row
 from vaekit.model import VAE
 from vaekit.sharing import Share
 from vaekit.store import Run, load_run
+from vaekit.workflows.latent_space import latent_space
 from vaekit.workflows.prepare import IN_MEMORY, load_data, stored_split
 from vaekit.workflows.protocol import protocol
 from vaekit.workflows.rows import as_inputs, rows_to_judge
@@ -74,7 +75,8 @@ def evaluate(
         raise ConfigError("agreement needs a conditional run, this one is not: leave it out, or train with --conditional")
     rows, part = rows_to_judge(run, split, data)
     inputs = Watched(**vars(as_inputs(run, rows, limit)))
-    figures = bound_figures(run.model, inputs, seed=seed)
+    terms = elbo_per_row(run.model, inputs, seed=seed)
+    figures = term_figures(terms)
     if figures["divergence"]:
         bound = importance_weighted_bound(run.model, inputs, samples, seed=seed)
         figures |= {"importance_weighted_bound": _figure(bound)} | _bits_per_dimension(run, rows.x.dtype, bound)
@@ -84,6 +86,8 @@ def evaluate(
         annealed = annealed_bound(run.model, inputs, steps=annealing, chains=chains, seed=seed)
         how = {"steps": annealing, "chains": chains, "acceptance": annealed.acceptance}
         figures["annealed_bound"] = _figure(annealed.bound) | how
+    own = load_data(run.config) if data is None else None
+    figures["latent"] = latent_space(run, inputs, terms, own, seed=seed)
     if usage := code_usage(run.model, inputs):
         figures["codes"] = usage._asdict()
     if agreement:

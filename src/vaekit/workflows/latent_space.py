@@ -1,0 +1,86 @@
+"""Figures of a run's latent space, and what they mean in words."""
+
+import math
+from typing import Any
+
+import torch
+
+from vaekit.data import Dataset
+from vaekit.distributions import is_certain, is_discrete
+from vaekit.evaluation import PerRow, activity, aggregate, encode_all, holes, probe
+from vaekit.evaluation.latent import ACTIVE
+from vaekit.inputs import Inputs
+from vaekit.store import Run
+from vaekit.workflows.prepare import stored_split
+
+MOST_ROWS = 5_000  # every code is compared with every other
+PROBE_ROWS = 10_000
+MANY_HOLES = 0.1
+
+
+def latent_space(run: Run, inputs: Inputs, terms: PerRow, dataset: Dataset | None, *, seed: int) -> dict[str, Any]:
+    """Active units, divergence by dimension, mutual information, distance of all codes from the prior, holes, probes; warnings.
+
+    terms: of the same rows. dataset: the run's own, where classes are to be read off the codes of its test rows.
+    What means nothing for this run is not there.
+    """
+    codes = encode_all(run.model, first(inputs, MOST_ROWS), seed=seed)
+    q, own_prior = codes.posteriors[0], not run.model.prior_given(run.model.first_class(1)).batch_shape
+    continuous = not is_discrete(q)
+    found: dict[str, Any] = {"rows": len(codes.points), "dimensions": codes.points.shape[1]}
+    if continuous:
+        found["active"] = int((activity(codes) > ACTIVE).sum())
+    if terms.divergence.shape[1] > 1:
+        found["divergence_per_dimension"] = terms.divergence.mean(0).tolist()
+    if own_prior and (is_discrete(q) or not is_certain(q)):
+        found |= {name: value._asdict() for name, value in aggregate(run.model, codes)._asdict().items()}
+        found["most_information"] = math.log(len(codes.points))
+    if own_prior and continuous:
+        found["holes"] = holes(run.model, codes, seed=seed)
+    if dataset is not None and dataset.labelled:
+        found["probes"] = _probes(run, dataset, seed)
+    return found | {"warnings": _warnings(found)}
+
+
+def first(inputs: Inputs, rows: int) -> Inputs:
+    """So many of the rows, the first."""
+    indices = inputs.rows(torch.arange(min(rows, len(inputs))).numpy())
+    return Inputs(inputs.x, inputs.transform, indices, inputs.y)
+
+
+def _probes(run: Run, dataset: Dataset, seed: int) -> dict[str, float]:
+    found = []
+    for part in ("train", "test"):
+        rows, indices = stored_split(run.path).where(dataset, part)
+        assert rows.y is not None
+        chosen = indices[torch.randperm(len(indices), generator=torch.Generator().manual_seed(seed)).numpy()[:PROBE_ROWS]]
+        inputs = Inputs(rows.x, run.transform, chosen, rows.y if run.model.classes else None)
+        found += [encode_all(run.model, inputs, seed=seed).points, torch.from_numpy(rows.y[chosen])]
+    return probe(*found)._asdict()
+
+
+def _warnings(found: dict[str, Any]) -> list[str]:
+    """What a reader should know, each with what to try."""
+    told, size = [], found["dimensions"]
+    idle = size - found.get("active", size)
+    if idle == size:
+        told.append(
+            "no dimension carries anything, the decoder ignores z (posterior collapse): try objective.beta below 1, "
+            "objective.warmup, objective.free_bits, or a weaker decoder"
+        )
+    elif idle:
+        told.append(
+            f"{idle} of {size} dimensions carry nothing: latent_dim={size - idle} would do, or try objective.beta below 1 or "
+            "objective.free_bits"
+        )
+    if found.get("holes", 0.0) > MANY_HOLES:
+        told.append(
+            f"{found['holes']:.0%} of the prior's draws are far from every code, where the decoder has learned nothing: "
+            "samples from there may look like no data; try a larger objective.beta"
+        )
+    if "mutual_information" in found and found["mutual_information"]["value"] > found["most_information"] - 1:
+        told.append(
+            f"{found['rows']:,} rows can show {found['most_information']:.2f} nats of information at most, and do: there may "
+            "be more, and the distance of all codes from the prior may be smaller"
+        )
+    return told
