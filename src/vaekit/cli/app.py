@@ -209,6 +209,35 @@ def encode(
 
 
 @app.command()
+def score(
+    run: RunPath,
+    data: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="Rows of your own. Default: a split of the run's.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="bound (-log p(x)), loss, reconstruction or latent.")] = "bound",
+    samples: Annotated[int, typer.Option(help="Draws of z per row.")] = 20,
+    split: Split = None,
+    out: Annotated[Path, typer.Option(help="Scores, .csv or .npy.")] = Path("scores.csv"),
+    force: Force = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Write how unlike the training rows each row is, in nats: the higher, the odder."""
+    from vaekit.store import load_run
+    from vaekit.workflows import files
+    from vaekit.workflows.rows import find_rows
+    from vaekit.workflows.score import score
+
+    place, loaded = files.check_scores(_free(out, force)), load_run(run)
+    rows, part = find_rows(loaded, parse.part(split), data)
+    found = score(loaded, rows, by, samples=samples, seed=seed)
+    names = None if rows.y is None else [loaded.config.data.classes[y] for y in rows.y]
+    oddest = ", ".join(str(row) for row in found.argsort()[::-1][:10])
+    facts = {"rows": len(rows), "of": part, "by": by, "mean": round(float(found.mean()), 3), "oddest": oddest}
+    show.written(facts | {"file": str(files.save_scores(place, found, names))}, json)
+
+
+@app.command()
 def decode(
     run: RunPath,
     codes: Annotated[Path | None, typer.Argument(metavar="[CODES]", help="Codes: .npz, .npy or .csv.")] = None,

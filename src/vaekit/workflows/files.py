@@ -20,7 +20,7 @@ from vaekit.workflows.use import Codes, encode, encode_means, to_pixels
 
 MAX_CSV = 200_000_000
 MOST_ON_A_SHEET = 400
-CODES, VALUES = (".npz", ".npy", ".csv"), (".npy", ".png", ".pdf", ".svg")
+CODES, VALUES, SCORES = (".npz", ".npy", ".csv"), (".npy", ".png", ".pdf", ".svg"), (".npy", ".csv")
 
 
 def encode_to(path: str | os.PathLike, run: Run, rows: Rows) -> Path:
@@ -58,6 +58,21 @@ def _write_csv(path: Path, codes: Codes) -> None:
         for row, numbers in enumerate(zip(*columns.values(), strict=True)):
             names = [] if codes.classes is None else [codes.classes[row]]
             table.writerow([row, *names, *(f"{number:.9g}" for part in numbers for number in part)])
+
+
+def save_scores(path: str | os.PathLike, scores: np.ndarray, classes: Sequence[str] | None = None) -> Path:
+    """One number a row as .npy, or as .csv (columns row, class where rows have one, score)."""
+    path = Path(path)
+    with whole_file(path) as temporary:
+        if _suffix(path, SCORES) == ".npy":
+            np.save(temporary, scores)
+            return path
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(["row", *([] if classes is None else ["class"]), "score"])
+            for row, number in enumerate(scores):
+                table.writerow([row, *([] if classes is None else [classes[row]]), f"{number:.9g}"])
+    return path
 
 
 def load_codes(path: str | os.PathLike) -> tuple[np.ndarray, list[str] | None]:
@@ -110,6 +125,12 @@ def _is_code(column: str) -> bool:
 def check_codes(path: Path) -> Path:
     """`path`, where codes can be written to it; else ConfigError, before any are computed."""
     _suffix(path, CODES)
+    return path
+
+
+def check_scores(path: Path) -> Path:
+    """`path`, where scores can be written to it; else ConfigError, before any are computed."""
+    _suffix(path, SCORES)
     return path
 
 

@@ -1,0 +1,61 @@
+"""How unlike the training rows other rows are, one by one."""
+
+from collections.abc import Callable
+
+import numpy as np
+from torch import Tensor
+
+from vaekit.data import Rows
+from vaekit.errors import ConfigError, suggest
+from vaekit.evaluation import elbo_per_row, importance_weighted_bound
+from vaekit.inputs import Inputs
+from vaekit.model import VAE
+from vaekit.store import Run
+from vaekit.workflows.evaluate import Watched
+from vaekit.workflows.rows import as_inputs
+
+
+def bound(model: VAE, rows: Inputs, samples: int, seed: int) -> Tensor:
+    """-log p(x) by the importance-weighted bound."""
+    return -importance_weighted_bound(model, rows, samples, seed=seed)
+
+
+def loss(model: VAE, rows: Inputs, samples: int, seed: int) -> Tensor:
+    """The negative ELBO."""
+    return elbo_per_row(model, rows, seed=seed, samples=samples).loss
+
+
+def reconstruction(model: VAE, rows: Inputs, samples: int, seed: int) -> Tensor:
+    """-E[log p(x given z)]."""
+    return elbo_per_row(model, rows, seed=seed, samples=samples).reconstruction
+
+
+def latent(model: VAE, rows: Inputs, samples: int, seed: int) -> Tensor:
+    """KL(q(z given x) || p(z)): how surprising the code is."""
+    divergence = elbo_per_row(model, rows, seed=seed, samples=samples).divergence
+    if not divergence.shape[1]:
+        raise ConfigError("a deterministic posterior has no divergence: score by reconstruction")
+    return divergence.sum(-1)
+
+
+SCORES: dict[str, Callable[[VAE, Inputs, int, int], Tensor]] = {
+    "bound": bound,
+    "loss": loss,
+    "reconstruction": reconstruction,
+    "latent": latent,
+}
+
+
+def score(run: Run, rows: Rows, by: str = "bound", *, samples: int = 20, seed: int = 0) -> np.ndarray:
+    """The scores of raw rows [N], in nats, higher for rows that are less like those that the run was trained on.
+
+    by: one of `SCORES`. samples: draws of z per row.
+    Raises ConfigError for a score that is not known, and for one that this posterior has not.
+
+    >>> score(run, rows).argsort()[::-1][:10]  # the ten oddest  # doctest: +SKIP
+    """
+    if by not in SCORES:
+        raise ConfigError(f"unknown score {by!r}: {suggest(by, SCORES)}")
+    if samples < 1:
+        raise ConfigError(f"samples = {samples}: at least 1")
+    return SCORES[by](run.model, Watched(**vars(as_inputs(run, rows))), samples, seed).numpy()
