@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-import torch
+import numpy as np
 
 from vaekit.data import Dataset
 from vaekit.distributions import is_certain, is_discrete
@@ -44,7 +44,7 @@ def latent_space(run: Run, inputs: Inputs, terms: PerRow, dataset: Dataset | Non
 
 def first(inputs: Inputs, rows: int) -> Inputs:
     """So many of the rows, the first."""
-    indices = inputs.rows(torch.arange(min(rows, len(inputs))).numpy())
+    indices = inputs.rows(np.arange(min(rows, len(inputs))))
     return Inputs(inputs.x, inputs.transform, indices, inputs.y)
 
 
@@ -53,9 +53,9 @@ def _probes(run: Run, dataset: Dataset, seed: int) -> dict[str, float]:
     for part in ("train", "test"):
         rows, indices = stored_split(run.path).where(dataset, part)
         assert rows.y is not None
-        chosen = indices[torch.randperm(len(indices), generator=torch.Generator().manual_seed(seed)).numpy()[:PROBE_ROWS]]
+        chosen = np.random.default_rng(seed).permutation(indices)[:PROBE_ROWS]
         inputs = Inputs(rows.x, run.transform, chosen, rows.y if run.model.classes else None)
-        found += [encode_all(run.model, inputs, seed=seed).points, torch.from_numpy(rows.y[chosen])]
+        found += [encode_all(run.model, inputs, seed=seed).points.numpy(), rows.y[chosen]]
     return probe(*found)._asdict()
 
 
