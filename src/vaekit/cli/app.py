@@ -116,6 +116,22 @@ def train(
 
 
 @app.command()
+def sweep(
+    recipe: Annotated[str | None, typer.Argument(help="A recipe or a configuration file (.yaml).")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=V1,V2", help="A key with its values; several keys: all pairs.")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="A name (see `vaekit data`) or a path. Default: mnist.")] = None,
+    out: Annotated[Path, typer.Option(help="A folder, for a run folder each. Run again, a sweep goes on.")] = Path("sweep"),
+    json: Json = False,
+) -> None:
+    """Train a recipe under several settings: a run each, one table, one picture of rate and distortion."""
+    from vaekit import workflows
+
+    show.sweep(workflows.sweep(recipe, parse.grid(settings or []), data=data, out=out), json)
+
+
+@app.command()
 def evaluate(
     run: RunPath,
     split: Split = None,

@@ -62,3 +62,17 @@ def part(text: str | None) -> Any:
     if text not in parts:
         raise ConfigError(f"--split {text!r}: {suggest(text, parts)}")
     return text
+
+
+def grid(settings: list[str]) -> dict[str, list[str]]:
+    """`["objective.beta=0.5,1", "decoder.hidden=[64,32]"]` -> the values of each key; no comma in brackets parts them."""
+    import re
+
+    found: dict[str, list[str]] = {}
+    for setting in settings:
+        key, equals, values = setting.partition("=")
+        parts = re.findall(r"(?:[^,\[\]{}]|\[[^\]]*\]|\{[^}]*\})+", values)
+        if not equals or not parts or key in found:
+            raise _wrong("--set", setting, "a key once, with its values, such as --set objective.beta=0.5,1,2")
+        found[key] = parts
+    return found

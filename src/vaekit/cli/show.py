@@ -150,6 +150,14 @@ def _with_error(figure: dict[str, Any]) -> str:
     return f"{figure['value']:.2f}" if error is None else f"{figure['value']:.2f} +- {error:.2f}"
 
 
+def sweep(found: dict[str, Any], as_json: bool) -> None:
+    """A line for each run of a sweep."""
+    if as_json:
+        return _json(found)
+    table([{k: f"{v:.2f}" if isinstance(v, float) else v for k, v in row.items()} for row in found["runs"]], False)
+    return written({"out": found["out"], "files": found["files"]}, False)
+
+
 def codes(run: "Run", result: "Reconstruction", path: Path, as_json: bool) -> None:
     """Codes of chosen rows."""
     classes = run.config.data.classes

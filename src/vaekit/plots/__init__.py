@@ -7,6 +7,7 @@ from vaekit.plots.curves import loss_curves
 from vaekit.plots.gradients import gradient_estimators
 from vaekit.plots.grid import decoded_grid, sheet
 from vaekit.plots.projection import project
+from vaekit.plots.rate_distortion import rate_distortion
 from vaekit.plots.reconstructions import reconstructions
 from vaekit.plots.scatter import latent_scatter
 from vaekit.plots.style import CLASS_COLOURS, save
@@ -23,6 +24,7 @@ __all__ = [
     "latent_scatter",
     "loss_curves",
     "project",
+    "rate_distortion",
     "reconstructions",
     "save",
     "save_animation",

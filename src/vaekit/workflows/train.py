@@ -70,6 +70,7 @@ def train(
     data: Any = None,
     out: str | os.PathLike | None = None,
     force: bool = False,
+    again: bool = False,
     objective: Any = None,
     console: Console | None = None,
     **overrides: Any,
@@ -81,6 +82,7 @@ def train(
     data: a name, a path, an array, (x, y) or a `Dataset`, or options such as {"source": "mnist", "limit": 500}; default what
         the recipe says, MNIST.
     out: the run folder; default runs/<recipe>-<data>-<time>. force: overwrite a run that is there.
+        again: go on with one of the same configuration, whole or not.
     objective: the configured one's options, or an object of your own in its place.
     overrides: keys of the configuration, such as `latent_dim=8`, `seed=1`, `training={"epochs": 3}`, or modules as in `build`.
 
@@ -113,7 +115,7 @@ def train(
     check_shares(stages, _pieces(dataset, split), config.training)
     with learning(built, stages[0]):
         check_objective(built, stages[0].objective)
-    if out is not None and is_restarted() and _is_run_of(Path(out), config):
+    if out is not None and (again or is_restarted()) and _is_run_of(Path(out), config):
         return resume(out, model=built, data=None if isinstance(data, Mapping) else data, objective=objective, console=console)
     folder = Path(out or "")
     if is_first(config.training):

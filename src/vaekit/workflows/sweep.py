@@ -1,0 +1,76 @@
+"""The same recipe under several settings: ordinary runs side by side, a table, and what they pay for their codes."""
+
+import os
+from collections.abc import Mapping, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from vaekit import config as configuration
+from vaekit.data.raw import safe_name
+from vaekit.errors import ConfigError
+from vaekit.store import Run
+from vaekit.workflows.train import train
+
+MOST = 100
+PICTURE = "rate-distortion.png"
+
+
+def sweep(
+    recipe: str | None,
+    grid: Mapping[str, Sequence[str]],
+    *,
+    out: str | os.PathLike,
+    data: Any = None,
+    console: Console | None = None,
+    **overrides: Any,
+) -> dict[str, Any]:
+    """Train a recipe under every combination of settings, each into a run folder of `out`, and put their test figures together.
+
+    grid: by key of the configuration, such as objective.beta, the values in turn, written as for --set.
+    data, overrides: as for `train`, the same for all.
+    Run again, it goes on: runs that are whole are read, one that was interrupted is resumed.
+
+    Raises ConfigError where a folder holds a run of another configuration, and whatever `train` raises.
+
+    >>> sweep("mlp", {"objective.beta": ["0.5", "1", "2"]}, out="runs/betas")  # doctest: +SKIP
+    """
+    combinations = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    if not 2 <= len(combinations) <= MOST:
+        raise ConfigError(f"a sweep has 2 to {MOST} runs, not {len(combinations)}: --set objective.beta=0.5,1,2 makes three")
+    console = console or Console(stderr=True)
+    places = {_name(chosen): chosen for chosen in combinations}
+    if len(places) < len(combinations):
+        raise ConfigError("a sweep has every combination of settings once: some of these are the same")
+    rows = []
+    for number, (name, chosen) in enumerate(places.items(), 1):
+        console.print(
+            f"{number} of {len(places)}: {', '.join(f'{key}={value}' for key, value in chosen.items())}", soft_wrap=True
+        )
+        settings = configuration.merge(overrides, configuration.assignments([f"{k}={v}" for k, v in chosen.items()]))
+        run = train(recipe, data=data, out=Path(out) / name, again=True, console=console, **settings)
+        rows.append(_row(run, name, chosen))
+    return {"out": str(out), "unit": "nats per row", "runs": rows, "files": [str(path) for path in _picture(Path(out), rows)]}
+
+
+def _name(chosen: Mapping[str, str]) -> str:
+    """A folder's name, such as beta=0.5,latent_dim=8."""
+    return ",".join(f"{key.rsplit('.', 1)[-1]}={safe_name(value)}" for key, value in chosen.items())
+
+
+def _row(run: Run, name: str, chosen: Mapping[str, str]) -> dict[str, Any]:
+    test = run.summary["test"]
+    figures = {term: test[term] and test[term]["value"] for term in ("loss", "reconstruction", "divergence")}
+    return {"run": name, **chosen, **figures, "epochs": run.summary["epochs"], "seconds": round(run.summary["seconds"])}
+
+
+def _picture(out: Path, rows: list[dict[str, Any]]) -> list[Path]:
+    from vaekit.plots import rate_distortion, save
+
+    shown = [row for row in rows if row["divergence"] is not None]
+    if len(shown) < 2:
+        return []
+    names, rate, distortion = ([row[key] for row in shown] for key in ("run", "divergence", "reconstruction"))
+    return [save(rate_distortion(names, rate, distortion, title=f"{out.name}: what codes cost and give"), out / PICTURE)]
