@@ -5,7 +5,7 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.distributions import Bernoulli, Distribution, constraints
+from torch.distributions import Distribution, constraints
 
 from vaekit.errors import ConfigError
 
@@ -24,19 +24,6 @@ def soft_clamp(x: Tensor, lower: float, upper: float) -> Tensor:
 
 def _softplus(x: Tensor) -> Tensor:
     return F.softplus(x, threshold=40.0)  # torch's default of 20 would be 2e-9 off, visible in float64
-
-
-class LogitBernoulli(Bernoulli):
-    """log p(x) = x a - softplus(a), a the logit; x in [0, 1].
-
-    `torch.distributions` takes the same through a cross-entropy, with three times as many passes over memory.
-
-    >>> LogitBernoulli(logits=torch.zeros(())).log_prob(torch.tensor(1.0))
-    tensor(-0.6931)
-    """
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        return value * self.logits - _softplus(self.logits)
 
 
 class ContinuousBernoulli(Distribution):

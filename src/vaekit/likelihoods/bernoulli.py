@@ -1,8 +1,8 @@
 """p(x given z) = Bernoulli(sigmoid(decoder output))."""
 
 from torch import Tensor
+from torch.distributions import Bernoulli as TorchBernoulli
 
-from vaekit.distributions import LogitBernoulli
 from vaekit.likelihoods.base import Likelihood
 
 
@@ -22,5 +22,5 @@ class Bernoulli(Likelihood):
     def not_normalised(self, support: str) -> str | None:
         return None if support == "binary" else "a Bernoulli with grayscale targets is not a normalised density"
 
-    def per_value(self, logits: Tensor) -> LogitBernoulli:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return LogitBernoulli(logits=logits, validate_args=False)
+    def per_value(self, logits: Tensor) -> TorchBernoulli:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return TorchBernoulli(logits=logits, validate_args=False)
