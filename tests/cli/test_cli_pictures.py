@@ -36,7 +36,7 @@ def test_a_table_and_two_pictures(cli, pair, tmp_path):
     assert header.split() == columns
     assert lines[0].split()[0] == "a" and lines[1].startswith("[b] run")
     assert lines[1].split()[-3:-2] == ["-"]
-    assert "[b] run: a deterministic posterior has no" in out
+    assert "not ranked, their protocols differ in estimator" in out and "[b] run reconstruction error alone, no bound" in out
     assert "standard errors up to" in out
     assert {path.name for path in tmp_path.iterdir()} == {"compare.png", "compare-curves.png"}
 

@@ -93,7 +93,7 @@ def holes(model: VAE, codes: Codes, *, seed: int = 0) -> float:
     Distances are Euclidean, in units of each dimension's standard deviation in the prior.
     """
     with noise(seed):
-        drawn = model.draw(len(codes.draws)).flatten(1).cpu()
+        drawn = model.draw(len(codes.draws), model.first_class(len(codes.draws))).flatten(1).cpu()
     scale = drawn.std(0).clamp(min=1e-12)
     known = codes.draws / scale
     limit = _nearest(known, known, skip_self=True).quantile(FAR)

@@ -148,8 +148,9 @@ class _Judged(NamedTuple):
 def _judged(subject: Subject, samples: int | None, seed: int) -> _Judged:
     model, inputs = subject.run.model, Watched(**vars(as_inputs(subject.run, subject.rows)))
     terms = elbo_per_row(model, inputs, seed=seed)
-    bounded = samples is not None and terms.divergence.shape[1]
-    return _Judged(terms, importance_weighted_bound(model, inputs, samples, seed=seed) if bounded else None)
+    if samples is None or not terms.divergence.shape[1]:
+        return _Judged(terms, None)
+    return _Judged(terms, importance_weighted_bound(model, inputs, samples, seed=seed))
 
 
 def _ranking(protocols: dict[str, dict[str, str]], judged: dict[str, _Judged]) -> dict[str, Any]:
