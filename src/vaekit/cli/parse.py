@@ -70,9 +70,9 @@ def grid(settings: list[str]) -> dict[str, list[str]]:
 
     found: dict[str, list[str]] = {}
     for setting in settings:
-        key, equals, values = setting.partition("=")
+        key, _, values = setting.partition("=")
         parts = re.findall(r"(?:[^,\[\]{}]|\[[^\]]*\]|\{[^}]*\})+", values)
-        if not equals or not parts or key in found:
+        if not key or not parts or key in found:
             raise _wrong("--set", setting, "a key once, with its values, such as --set objective.beta=0.5,1,2")
         found[key] = parts
     return found
