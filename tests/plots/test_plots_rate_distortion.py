@@ -10,7 +10,7 @@ from vaekit.plots import rate_distortion
 def test_points_lie_where_they_should_with_their_names():
     axes = rate_distortion(["one", "two"], [3.0, 1.0], [10.0, 14.0], title="t").axes[0]
     np.testing.assert_array_equal(axes.collections[0].get_offsets(), [[3, 10], [1, 14]])
-    assert [text.get_text() for text in axes.texts] == ["one", "two"]
+    assert [text.get_text() for text in axes.texts][:2] == ["one", "two"]
 
 
 def test_dashed_lines_join_equal_losses_within_the_picture():

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from vaekit.errors import DataError
-from vaekit.plots.style import CLASS_COLOURS, MUTED, shortened, styled, wrapped
+from vaekit.plots.style import CLASS_COLOURS, MUTED, number, shortened, styled, wrapped
 
 SIZE = (7.0, 5.6)
 LINES = 6
@@ -21,8 +21,8 @@ def rate_distortion(names: Sequence[str], rate: ArrayLike, distortion: ArrayLike
     further down and to the left have a better one.
     Raises `DataError` where the three are not of one length, or hold what is not finite.
 
-    >>> len(rate_distortion(["0.5", "1"], [20.0, 12.0], [80.0, 86.0]).axes[0].texts)
-    2
+    >>> [text.get_text() for text in rate_distortion(["0.5", "1"], [20.0, 12.0], [80.0, 86.0]).axes[0].texts]
+    ['0.5', '1', 'loss 98.0', 'loss 100.0']
     """
     x, y = (np.asarray(values, dtype=np.float64) for values in (rate, distortion))
     if not len(names) == len(x) == len(y) or not len(x):
@@ -50,5 +50,9 @@ def _same_loss(axes, losses: np.ndarray) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     for loss in np.linspace(losses.min(), losses.max(), min(LINES, len(set(losses)))):
         axes.plot([left, right], [loss - left, loss - right], color=MUTED, linewidth=0.8, linestyle="--", zorder=0)
+        at = max(left, loss - top)
+        axes.annotate(
+            f"loss {number(loss, 1)}", (at, loss - at), xytext=(4, -14), textcoords="offset points", fontsize=9, color=MUTED
+        )
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)

@@ -29,7 +29,8 @@ def sweep(
 ) -> dict[str, Any]:
     """Train a recipe under every combination of settings, each into a run folder of `out`, and put their test figures together.
 
-    grid: by key of the configuration, such as objective.beta, the values in turn, written as for --set.
+    grid: by key of the configuration, such as objective.beta, the values in turn, written as for --set. A key with one
+        value is the same for all.
     data, overrides: as for `train`, the same for all.
     Run again, it goes on: runs that are whole are read, one that was interrupted is resumed.
 
@@ -37,7 +38,9 @@ def sweep(
 
     >>> sweep("mlp", {"objective.beta": ["0.5", "1", "2"]}, out="runs/betas")  # doctest: +SKIP
     """
-    combinations = [dict(zip(grid, values, strict=True)) for values in product(*grid.values())]
+    swept = {key: values for key, values in grid.items() if len(values) > 1}
+    same = [f"{key}={values[0]}" for key, values in grid.items() if key not in swept]
+    combinations = [dict(zip(swept, values, strict=True)) for values in product(*swept.values())]
     if not 2 <= len(combinations) <= MOST:
         raise ConfigError(f"a sweep has 2 to {MOST} runs, not {len(combinations)}: --set objective.beta=0.5,1,2 makes three")
     console = console or Console(stderr=True)
@@ -46,10 +49,9 @@ def sweep(
         raise ConfigError("a sweep has every combination of settings once: some of these are the same")
     rows = []
     for number, (name, chosen) in enumerate(places.items(), 1):
-        console.print(
-            f"{number} of {len(places)}: {', '.join(f'{key}={value}' for key, value in chosen.items())}", soft_wrap=True
-        )
-        settings = configuration.merge(overrides, configuration.assignments([f"{k}={v}" for k, v in chosen.items()]))
+        pairs = [f"{key}={value}" for key, value in chosen.items()]
+        console.print(f"{number} of {len(places)}: {', '.join(pairs)}", highlight=False, soft_wrap=True)
+        settings = configuration.merge(overrides, configuration.assignments(same + pairs))
         run = train(recipe, data=data, out=Path(out) / name, again=True, console=console, **settings)
         rows.append(_row(run, name, chosen))
     return {"out": str(out), "unit": "nats per row", "runs": rows, "files": [str(path) for path in _picture(Path(out), rows)]}
