@@ -14,7 +14,7 @@ from vaekit import likelihoods, nets, posteriors, priors
 from vaekit.codebook import Codebook
 from vaekit.model import VAE, evaluating
 from vaekit.nets.conditioned import Conditioned
-from vaekit.objectives import ELBO, DivergenceOnly, ReconstructionOnly
+from vaekit.objectives import ELBO, DivergenceOnly, ImportanceWeighted, ReconstructionOnly
 
 LATENT = 4
 CLASSES = 3
@@ -157,6 +157,7 @@ OBJECTIVES = [
     Part("elbo-free-bits", partial(ELBO, free_bits=0.01)),
     Part("elbo-score-function", partial(ELBO, gradient="score-function")),
     Part("elbo-score-function-monte-carlo", partial(ELBO, samples=3, gradient="score-function", divergence="monte-carlo")),
+    Part("importance-weighted", partial(ImportanceWeighted, samples=3)),
     Part("elbo-no-gradient", partial(ELBO, gradient="none")),
     Part("reconstruction-only", ReconstructionOnly),
     Part("divergence-only", DivergenceOnly),

@@ -34,7 +34,7 @@ from vaekit.errors import ConfigError
 from vaekit.likelihoods import LIKELIHOODS as REGISTERED_LIKELIHOODS
 from vaekit.nets import DECODERS, ENCODERS
 from vaekit.objectives import OBJECTIVES as REGISTERED_OBJECTIVES
-from vaekit.objectives import DivergenceOnly, ReconstructionOnly
+from vaekit.objectives import DivergenceOnly, ImportanceWeighted, ReconstructionOnly
 from vaekit.posteriors import POSTERIORS as REGISTERED_POSTERIORS
 from vaekit.priors import PRIORS as REGISTERED_PRIORS
 
@@ -377,6 +377,8 @@ def refused(posterior: Part, prior: Part, objective: Part) -> str | None:
         return None
     if isinstance(measure, DivergenceOnly):
         return None if exact and not posterior.certain else "divergence has no gradient: set posterior"
+    if isinstance(measure, ImportanceWeighted):
+        return "set posterior to diagonal-normal" if posterior.certain or posterior.z == "discrete" else None
     if not is_finite(posterior):
         return "set objective=reconstruction-only"
     if measure.gradient == "score-function" and posterior.certain:
@@ -419,7 +421,7 @@ def learning(case: Case) -> set[str]:
     if isinstance(measure, ReconstructionOnly):
         return {"encoder", "posterior", "decoder", "likelihood"}
     besides_z = not posterior.certain or penalties_of(posterior.make(6, LATENT)(torch.randn(2, 6)))
-    through_z = measure.gradient != "none" or besides_z
+    through_z = getattr(measure, "gradient", "pathwise") != "none" or besides_z
     return {"decoder", "likelihood", "prior"} | ({"encoder", "posterior"} if through_z else set())
 
 

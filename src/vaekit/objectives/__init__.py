@@ -2,8 +2,14 @@
 
 from vaekit.objectives.ablations import DivergenceOnly, ReconstructionOnly
 from vaekit.objectives.elbo import ELBO
+from vaekit.objectives.importance_weighted import ImportanceWeighted
 from vaekit.objectives.terms import Objective, Terms
 
-OBJECTIVES = {"elbo": ELBO, "reconstruction-only": ReconstructionOnly, "divergence-only": DivergenceOnly}
+OBJECTIVES = {
+    "elbo": ELBO,
+    "importance-weighted": ImportanceWeighted,
+    "reconstruction-only": ReconstructionOnly,
+    "divergence-only": DivergenceOnly,
+}
 
-__all__ = ["ELBO", "OBJECTIVES", "DivergenceOnly", "Objective", "ReconstructionOnly", "Terms"]
+__all__ = ["ELBO", "OBJECTIVES", "DivergenceOnly", "ImportanceWeighted", "Objective", "ReconstructionOnly", "Terms"]

@@ -1,0 +1,46 @@
+"""The importance-weighted objective, beside the bound that it is and the ELBO that it is for one sample."""
+
+import pytest
+import torch
+
+from test_linear_gaussian import INPUTS, SHIFT, TRUTH, WIDER, X, linear_model
+from vaekit.errors import ConfigError
+from vaekit.evaluation import importance_weighted_bound
+from vaekit.noise import noise
+from vaekit.objectives import ELBO, ImportanceWeighted
+
+
+def test_one_sample_is_the_elbo_of_that_sample():
+    model = linear_model(SHIFT, WIDER)
+    with noise(0):
+        weighted = ImportanceWeighted(samples=1)(model, X).loss
+    with noise(0):
+        elbo = ELBO(divergence="monte-carlo")(model, X).loss
+    torch.testing.assert_close(weighted, elbo, rtol=0, atol=1e-12)
+
+
+def test_it_is_the_bound_that_evaluation_reports():
+    model = linear_model(SHIFT, WIDER)
+    with noise(0, 0):
+        loss = ImportanceWeighted(samples=7)(model, X).loss
+    assert -loss.item() == pytest.approx(importance_weighted_bound(model, INPUTS, 7, seed=0).mean().item(), abs=1e-12)
+
+
+def test_at_the_true_posterior_it_is_log_p_x():
+    terms = ImportanceWeighted(samples=5)(linear_model(), X)
+    torch.testing.assert_close(terms.loss, -TRUTH.mean(), rtol=0, atol=1e-8)
+
+
+def test_more_samples_are_closer():
+    model = linear_model(SHIFT, WIDER)
+
+    def loss(samples: int) -> float:
+        return sum(ImportanceWeighted(samples=samples)(model, X).loss.item() for _ in range(200)) / 200
+
+    losses = [loss(samples) for samples in (1, 5, 50)]
+    assert losses[0] > losses[1] > losses[2] > -TRUTH.mean().item()
+
+
+def test_samples_must_be_there():
+    with pytest.raises(ConfigError, match="samples"):
+        ImportanceWeighted(samples=0)
