@@ -113,6 +113,7 @@ class DataOptions(_Options):
         None, description="of one row; recorded by the run"
     )
     classes: Annotated[tuple[str, ...], Field(max_length=100_000)] = Field((), description="recorded by the run")
+    streamed_rows: PositiveInt | None = Field(None, description="in all shards but the last; recorded by the run")
     fingerprint: str | None = Field(None, max_length=200, description="of the content; recorded by the run, checked where set")
 
     @field_validator("shape")

@@ -1,6 +1,7 @@
 """Rows in tar files: what is read, what is streamed, what is refused."""
 
 import functools
+import gzip
 import http.server
 import pickle
 import shutil
@@ -46,7 +47,7 @@ def test_numbers_are_npy(tmp_path):
 
 
 def test_what_is_no_row_is_passed_over(tmp_path):
-    files = {"README.md": b"words", "0.png": png(DATA.train.x[0]), "0.json": b"{}", "__meta__/x.png": b"", "9.cls": b"1"}
+    files = {"README.md": b"words", "0.png": png(DATA.train.x[0]), "0.json": b"{}", "__meta__/x.png": b"", "._0.png": b""}
     write_tar(tmp_path / "a.tar", files)
     assert len(load(tmp_path / "a.tar").train) == 1
     write_tar(tmp_path / "b.tar", {**files, "1.png": png(DATA.train.x[1])})
@@ -66,7 +67,10 @@ def test_images_are_resized_and_a_streams_fingerprint_is_that_of_its_files(tmp_p
     ("files", "message"),
     [
         ({"a.txt": b""}, "holds no rows: each is a .npy or an image"),
-        ({"a.png": b"x", "a.jpg": b"x"}, "'x.tar: a' has jpg and png: one .npy or image a row"),
+        (
+            {"a.png": b"x", "a.jpg": b"x"},
+            r"'x.tar: a' has 2 files \(jpg, png\): a row is one .npy or image; its name ends at its first dot",
+        ),
         ({"a.png": png(DATA.train.x[0]), "b.npy": npy(np.zeros(3))}, "mixed: give one or the other"),
         ({"a.npy": npy(np.zeros(3)), "b.npy": npy(np.zeros(4))}, r"'x.tar: b.npy' is float64 \(4,\), 'x.tar: a.npy' float64"),
         ({"a.png": png(DATA.train.x[0]), "b.png": png(DATA.train.x[0][:, :4])}, "'x.tar: b.png' is 4x8"),
@@ -74,6 +78,10 @@ def test_images_are_resized_and_a_streams_fingerprint_is_that_of_its_files(tmp_p
         ({"a.npy": pickle.dumps(print)}, "'x.tar: a.npy' cannot be read"),
         ({"a.png": png(DATA.train.x[0]), "a.cls": b"1", "b.png": png(DATA.train.x[0])}, "'x.tar: b' has no .cls, others have"),
         ({"a.png": png(DATA.train.x[0]), "a.cls": b"\xff"}, "cannot be read"),
+        (
+            {"a.png": png(DATA.train.x[0]), "b.png": png(DATA.train.x[0]), "a.cls": b"1"},
+            "the files of a row must follow each other",
+        ),
     ],
 )
 def test_what_cannot_be_rows_is_refused(tmp_path, files, message):
@@ -83,12 +91,13 @@ def test_what_cannot_be_rows_is_refused(tmp_path, files, message):
     assert "\n" not in str(error.value)
 
 
-def test_a_truncated_shard_is_refused(tmp_path):
+@pytest.mark.parametrize("behind", [20, 0, -100, -512])
+def test_a_truncated_shard_is_refused_wherever_it_ends(tmp_path, behind):
     write_shards(tmp_path, DATA.train, 1)
     with tarfile.open(tmp_path / "part-0.tar") as tar:
-        end = tar.getmembers()[50].offset_data + 20
+        end = tar.getmembers()[50].offset_data + behind
     (tmp_path / "part-0.tar").write_bytes((tmp_path / "part-0.tar").read_bytes()[:end])
-    with pytest.raises(DataError, match=r"part-0.tar' cannot be read"):
+    with pytest.raises(DataError, match=r"part-0.tar' is truncated, or no tar file"):
         load(tmp_path / "part-0.tar")
 
 
@@ -108,6 +117,12 @@ def test_what_names_no_shards_is_refused(tmp_path, monkeypatch, source, error, m
     with pytest.raises(error, match=message):
         load(source)
     assert not list(tmp_path.iterdir())
+
+
+def test_compressed_shards_are_read_too(tmp_path):
+    write_shards(tmp_path, DATA.train, 1)
+    (tmp_path / "part-0.tar.gz").write_bytes(gzip.compress((tmp_path / "part-0.tar").read_bytes()))
+    assert np.array_equal(load(tmp_path / "part-0.tar.gz").train.x, DATA.train.x)
 
 
 def test_without_webdataset_the_remedy_is_told(tmp_path, monkeypatch):
@@ -135,7 +150,7 @@ def test_shards_on_the_web(tmp_path):
         assert len(list(data.stream.samples([0, 1]))) == 60
         with pytest.raises(ConfigError, match=r"shards on the web are not counted.*--limit"):
             data.stream.count()
-        with pytest.raises(DataError, match="cannot be fetched: curl ends with status 22"):
+        with pytest.raises(DataError, match="cannot be fetched: it is not there, or not for everybody"):
             load(f"http://127.0.0.1:{server.server_port}/gone-{{0..2}}.tar")
         server.shutdown()
 

@@ -1,9 +1,15 @@
 """Training from shards: every row once an epoch, the same batches again after a stop, one line for what cannot be read."""
 
+import io
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from test_training_resume import Stopped, facts
 
 import vaekit
@@ -95,7 +101,7 @@ def test_a_run_from_shards_stops_and_goes_on_as_if_it_had_not(tmp_path):
 def test_what_was_set_aside_judges_the_run(tmp_path):
     run = train_small(tmp_path / "run", {"source": write_shards(tmp_path, DATA.train, 5), "limit": 40}, conditional=True)
     rows = run.summary["data"]["rows"]
-    assert (rows["validation"], rows["test"]) == (2, 2) and run.metrics["updates"] == [2, 4]
+    assert (rows["validation"], rows["test"]) == (2, 2) and run.metrics["updates"] == [3, 6]
     assert vaekit.evaluate(run, samples=2)["rows"] == 2
     assert len(use.encode(run, find_rows(run, data=tmp_path / "part-0.tar")[0]).mean) == 20
     with pytest.raises(DataError, match="are several shards, which are for training: give one at a time"):
@@ -105,8 +111,14 @@ def test_what_was_set_aside_judges_the_run(tmp_path):
 def test_a_class_that_was_not_set_aside_is_refused_in_one_line(tmp_path):
     where = write_shards(tmp_path, DATA.train, 5)
     write_tar(tmp_path / "part-2.tar", {"a.png": png(DATA.train.x[0]), "a.cls": b"cat"})
-    with pytest.raises(DataError, match=r"^'part-2.tar: a' has the class 'cat', the rows set aside have 0, 1, 2$"):
+    with pytest.raises(DataError, match=r"^'part-2.tar: a' has the class 'cat', the rows set aside have 0, 1, 2: have"):
         train_small(tmp_path / "run", where, conditional=True)
+
+
+def coloured() -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(content, "PNG")
+    return content.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -114,6 +126,8 @@ def test_a_class_that_was_not_set_aside_is_refused_in_one_line(tmp_path):
     [
         ({"a.png": b"no image"}, "^'part-1.tar: a.png' cannot be read"),
         ({"a.png": png(DATA.train.x[0][:, :4])}, r"has rows of shape \(1, 4, 8\), the model takes"),
+        ({"a.png": png(DATA.train.x[0]), "b.png": png(DATA.train.x[0][:, :4])}, "is 8x8.*--resize"),
+        ({"a.png": coloured()}, "'part-1.tar: a.png' is in colour, those before are gray"),
         ({}, "hold no rows: look into one"),
     ],
 )
@@ -125,6 +139,43 @@ def test_a_shard_that_cannot_be_read_stops_the_run_in_one_line(tmp_path, files, 
     with pytest.raises(DataError, match=message) as error:
         train_small(tmp_path / "run", {"source": where, "limit": 80, "readers": 1})
     assert "\n" not in str(error.value)
+
+
+def test_shards_without_rows_among_others_are_passed_over(tmp_path):
+    where = write_shards(tmp_path, DATA.train, 5)
+    write_tar(tmp_path / "part-1.tar", {})
+    assert len(names(batches(where, readers=4))) == 80
+
+
+def test_as_many_updates_are_made_as_asked_for(tmp_path):
+    where = write_shards(tmp_path, DATA.train, 5)
+    run = train_small(tmp_path / "run", where, training={"epochs": None, "updates": 11, "batch_size": 50})
+    assert run.metrics["updates"][-1] == 12  # of two batches an epoch
+
+
+def test_rows_that_were_counted_are_not_those_of_other_data(tmp_path):
+    run = train_small(tmp_path / "run", write_shards(tmp_path, DATA.train, 5), training={"epochs": 1})
+    np.save(tmp_path / "bars.npy", DATA.train.x)
+    again = vaekit.train(str(run.path / "config.yaml"), data=str(tmp_path / "bars.npy"), out=tmp_path / "again", console=QUIET)
+    assert again.summary["data"]["rows"]["train"] == 81
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
+def test_readers_do_not_outlive_a_training_that_is_killed(tmp_path):
+    where = write_shards(tmp_path, DATA.train, 5)
+    command = [sys.executable, "-m", "vaekit", "train", "mlp", "--data", where, "--limit", "100000", "--epochs", "100"]
+    process = subprocess.Popen([*command, "--batch-size", "5000", "--out", tmp_path / "run"], stderr=subprocess.DEVNULL)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    while len(readers := children.read_text().split()) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    time.sleep(1)  # their pipes are full
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{reader}").exists() for reader in readers):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_fewer_shards_than_processes_and_rows_to_be_binarised_are_refused(tmp_path):

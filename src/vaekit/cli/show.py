@@ -187,7 +187,8 @@ def dataset(found: "Dataset", as_json: bool) -> None:
         "shape": list(found.shape),
         "support": str(found.support),
         "dtype": str(found.train.x.dtype),
-        "train": len(found.train),
+        **({} if found.stream is None else {"shards": len(found.stream.places)}),
+        "train" if found.stream is None else "set aside": len(found.train),
         "test": len(found.test) if found.test is not None else None,
         "classes": list(found.classes),
     }

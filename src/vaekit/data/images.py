@@ -55,6 +55,9 @@ def read_images(files: Sequence[Path | BytesIO], resize: tuple[int, int] | None,
     """
     heads = [_head(file) for file in files]
     gray = channels == 1 if channels else all(mode in _GRAY for mode, _ in heads)
+    for file, (mode, _) in zip(files, heads, strict=True):
+        if channels == 1 and mode not in _GRAY:
+            raise DataError(f"{str(file)!r} is in colour, those before are gray: give all in colour, or all gray")
     width, height = resize[::-1] if resize else heads[0][1]
     for file, (_, size) in zip(files, heads, strict=True):
         if not resize and size != (width, height):

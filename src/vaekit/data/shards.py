@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from io import BytesIO
-from itertools import islice
+from io import SEEK_END, BytesIO
+from itertools import groupby, islice
 from pathlib import Path
 from shutil import which
 from tarfile import open as open_tar
+from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -26,6 +27,15 @@ SET_ASIDE = 10_000
 """Rows of the last shard, at most, that are held in memory to validate and to test on."""
 
 
+END = bytes(1024)
+CURL = {
+    6: "there is no such host",
+    7: "nobody answers there",
+    22: "it is not there, or not for everybody",
+    28: "the time ran out",
+}
+
+
 class Member(BytesIO):
     """A file out of a shard, which messages name."""
 
@@ -35,6 +45,8 @@ class Member(BytesIO):
 
     def __str__(self) -> str:
         return self.name
+
+    __repr__ = __str__
 
 
 @dataclass(frozen=True)
@@ -70,13 +82,13 @@ class Shards:
         digest = hashlib.sha256()
         for place in self.places:
             size = "" if _is_remote(place) else Path(place).stat().st_size
-            digest.update(f"{place.rsplit('/', 1)[-1]} {size}\n".encode())
+            digest.update(f"{_path_of(place).rsplit('/', 1)[-1]} {size}\n".encode())
         return digest.hexdigest()
 
 
 def is_shards(source: object) -> bool:
     """Whether a source names shards."""
-    return str(source).endswith(".tar")
+    return _path_of(str(source)).endswith((".tar", ".tar.gz", ".tgz"))
 
 
 def read_shards(source: str, resize: tuple[int, int] | None) -> Raw:
@@ -86,7 +98,7 @@ def read_shards(source: str, resize: tuple[int, int] | None) -> Raw:
     if not samples:
         raise DataError(f"{last!r} holds no rows: each is a .npy or an image ({' '.join(SUFFIXES)}), with a .cls or not")
     rows = Rows(decoded(samples, resize), _labels(samples))
-    name = safe_name(re.sub(r"[{}]", "", source.rsplit("/", 1)[-1]).removesuffix(".tar"))
+    name = safe_name(re.sub(r"[{}]|\.(tar|tgz)(\.gz)?$", "", _path_of(source).rsplit("/", 1)[-1]))
     return Raw(name, rows, stream=Shards(tuple(others), resize) if others else None)
 
 
@@ -144,10 +156,10 @@ def _samples(place: str) -> Iterator[Sample]:
     from webdataset.tariterators import group_by_keys, tar_file_expander
 
     with reading(place), _fetching(place), gopen(place) as stream:
+        if not _is_remote(place):
+            _check_end(place, stream)
         for found in group_by_keys(tar_file_expander([{"url": place, "stream": stream}], select_files=_is_wanted)):
-            sample = _sample(found)
-            if sample is not None:
-                yield sample
+            yield _sample(found)
 
 
 @contextmanager
@@ -158,30 +170,50 @@ def _fetching(place: str) -> Iterator[None]:
     except OSError as error:
         if not _is_remote(place):
             raise
-        status = re.search(r"exit (\d+)", str(error))
-        raise DataError(f"{place!r} cannot be fetched: curl ends with status {status[1] if status else error}") from None
+        status = re.search(r"exit (-?\d+)", str(error))
+        reason = CURL.get(int(status[1]), f"curl ends with status {status[1]}") if status else "curl failed"
+        raise DataError(f"{place!r} cannot be fetched: {reason}") from None
+
+
+def _check_end(place: str, stream: Any) -> None:
+    """Python's tarfile takes the end of the file for that of the archive, and would read half of a shard without a word."""
+    compressed = stream.read(2) == b"\x1f\x8b"  # whose end is checked by what it decompresses to
+    size = stream.seek(0, SEEK_END)
+    stream.seek(max(0, size - len(END)))
+    if not compressed and stream.read() != END:
+        raise DataError(f"{place!r} is truncated, or no tar file: its end mark is missing; copy it again")
+    stream.seek(0)
 
 
 def _is_wanted(name: str) -> bool:
-    return name.lower().endswith((".npy", ".cls", *SUFFIXES)) and not re.match("__[^/]*__", name)  # what webdataset skips
+    return name.lower().endswith((".npy", ".cls", *SUFFIXES)) and not re.match("__[^/]*__($|/)", name)  # as webdataset
 
 
-def _sample(found: dict) -> Sample | None:
-    name = f"{found['__url__'].rsplit('/', 1)[-1]}: {found['__key__']}"
+def _sample(found: dict) -> Sample:
+    name = f"{_path_of(found['__url__']).rsplit('/', 1)[-1]}: {found['__key__']}"
     files = {key: content for key, content in found.items() if not key.startswith("__") and key != "cls"}
     if not files:
-        return None
+        raise DataError(f"{name!r} has a .cls and nothing else: the files of a row must follow each other in the archive")
     if len(files) > 1:
-        raise DataError(f"{name!r} has {' and '.join(sorted(files))}: one .npy or image a row, and a .cls, are read")
+        some = ", ".join(sorted(files)[:3])
+        raise DataError(f"{name!r} has {len(files)} files ({some}): a row is one .npy or image; its name ends at its first dot")
     ((suffix, content),) = files.items()
     label = found["cls"].decode().strip() if "cls" in found else None
     return Sample(name, content, suffix.rsplit(".", 1)[-1], label)
 
 
 def _count(place: str) -> int:
+    """By webdataset's rule: files are one row as long as their names up to the first dot are the same."""
+    from webdataset.tariterators import base_plus_ext
+
     with reading(place), open_tar(place) as tar:
-        names = (member.name for member in tar if member.isreg())
-        return len({re.sub(r"\.[^/]*$", "", name) for name in names if _is_wanted(name) and not name.endswith(".cls")})
+        names = (base_plus_ext(member.name)[0] for member in tar if member.isreg() and _is_wanted(member.name))
+        return sum(1 for _ in groupby(name for name in names if name is not None))
+
+
+def _path_of(place: str) -> str:
+    """An address without what stands behind its path, such as a signature."""
+    return place.partition("?")[0] if _is_remote(place) else place
 
 
 def _is_remote(place: str) -> bool:

@@ -1,6 +1,6 @@
 """Shuffled batches, sliced whole; the order is a function of the seed and the epoch alone, the position can be saved."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ class Batches:
     def __len__(self) -> int:
         return count_batches(self._used, self.size)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Generator[Batch]:
         if self.position >= len(self):
             self.epoch, self.position = self.epoch + 1, 0
         order = self._order()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,8 @@ def fit(
 def _run(training: Training, recorder: Recorder, progress: ProgressBar, validate: Callable[[VAE, Share], Tensor]) -> None:
     """Epoch after epoch, from wherever the stage is."""
     while not training.over:
-        with training.running():
-            for batch in training.batches:
+        with training.running(), closing(iter(training.batches)) as batches:
+            for batch in batches:
                 training.update(batch)
                 progress.after_update(training)
                 recorder.after_update(training)

@@ -1,10 +1,14 @@
 """Batches out of shards, read ahead by processes of their own, shuffled in a buffer, the same ones again after a stop."""
 
+import os
 import random
+import signal
+import threading
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import count, islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -14,38 +18,44 @@ from vaekit.data.shards import Sample, decoded
 from vaekit.errors import DataError, VaekitError
 from vaekit.inputs import Batch, Streamed, as_tensor
 from vaekit.noise import mix
-from vaekit.training.batches import Batches
+from vaekit.training.batches import Batches, count_batches
+
+T = TypeVar("T")
 
 
 class StreamedBatches(Batches):
-    """Batches of raw rows out of shards; an epoch is as many rows as it is said to be, out of the shards in a new order.
+    """Batches of raw rows out of shards, all of the same size; an epoch has as many as its rows need, in a new order.
 
-    Each process, and each of its readers, has shards of its own; readers take turns, a batch each. Where shards end before the
-    epoch does, they are read again in another order. A place in an epoch is found again by passing over what came before it,
-    which is read but not decoded.
+    Each process, and each of its readers, has shards of its own; readers take turns, a batch each, whatever their shards
+    hold, so that of shards of unequal size some rows come twice in an epoch and others not. Where shards end before the epoch
+    does, they are read again in another order. A place in an epoch is found again by passing over what came before it, which
+    is read but not decoded.
     """
 
     inputs: Streamed
 
     def __len__(self) -> int:
-        return max(1, self.inputs.epoch_rows // self.size)
+        return count_batches(self.inputs.epoch_rows, self.size)
 
     @property
     def rows_per_epoch(self) -> int:
         return len(self) * self.size
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Generator[Batch]:
         if self.position >= len(self):
             self.epoch, self.position = self.epoch + 1, 0
         readers = min(self.inputs.readers, len(self.inputs.stream.places) // self.share.of)
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # more readers than cores: they wait for the disk
             reading = iter(DataLoader(_Reading(self), batch_size=None, num_workers=readers, collate_fn=_as_it_is))
-        for read in reading:
-            if isinstance(read, VaekitError):
-                raise read
-            self._last, x, y = read
-            self.position += 1
-            yield Batch(as_tensor(x), None if y is None else as_tensor(y))
+        try:
+            while (read := _next(reading)) is not None:
+                if isinstance(read, VaekitError):
+                    raise read
+                self._last, x, y = read
+                self.position += 1
+                yield Batch(as_tensor(x), None if y is None else as_tensor(y))
+        finally:
+            del reading  # the readers end here and now
 
     def rows(self) -> list[str]:
         """The samples in the batch last given, for messages."""
@@ -66,26 +76,36 @@ class StreamedBatches(Batches):
 
         stream, number, all_readers = self.inputs.stream, self.share.rank * of + reader, self.share.of * of
         buffer = -(-self.inputs.buffer // of)
+        empty = 0
         for turn in count():
             mine = np.random.default_rng((self.seed, self.epoch, turn)).permutation(len(stream.places))[number::all_readers]
             noise = random.Random(mix(mix(self.seed, self.epoch), turn * all_readers + number))
             sample = None
             for sample in shuffle(buffer, initial=buffer, rng=noise)(stream.samples(mine)):
                 yield sample
-            if sample is None:
-                raise DataError(f"{stream.places[mine[0]]!r} and the other {len(mine) - 1} shards hold no rows: look into one")
+            empty = 0 if sample else empty + 1
+            if empty > len(stream.places):
+                raise DataError(f"{stream.places[mine[0]]!r} and other shards hold no rows: look into one")
 
     def _decoded(self, samples: tuple[Sample, ...]) -> tuple[list[str], np.ndarray, np.ndarray | None]:
         inputs, shape = self.inputs, self.inputs.x.shape[1:]
         x = decoded(samples, inputs.stream.resize, shape[0])
-        require(x, shape, inputs.support, repr(samples[0].name))
+        try:
+            require(x, shape, inputs.support, repr(samples[0].name))
+        except DataError:
+            for sample, row in zip(samples, x, strict=True):
+                require(row[None], shape, inputs.support, repr(sample.name))  # names the one at fault
+            raise
         y = None if inputs.y is None else np.array([self._class(sample) for sample in samples])
         return [sample.name for sample in samples], x, y
 
     def _class(self, sample: Sample) -> int:
         if sample.label not in self.inputs.classes:
             known = ", ".join(self.inputs.classes[:10])
-            raise DataError(f"{sample.name!r} has the class {sample.label!a}, the rows set aside have {known}")
+            raise DataError(
+                f"{sample.name!r} has the class {sample.label!a}, the rows set aside have {known}: have "
+                "all classes in the last shard, or in the rows of --test"
+            )
         return self.inputs.classes.index(sample.label)
 
 
@@ -98,10 +118,33 @@ class _Reading(IterableDataset):
     def __iter__(self) -> Iterator[Any]:
         info = get_worker_info()
         assert info is not None
+        for number in (signal.SIGINT, signal.SIGTERM):  # sent to all: it is for training to stop, and for curl to go on
+            signal.signal(number, signal.SIG_IGN)
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
         try:
             yield from self.batches.read(info.id, info.num_workers)
         except VaekitError as error:  # raised in a reader it would come wrapped in its traceback
-            yield error
+            yield DataError(str(error))
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent has died: else it would wait for ever for somebody to take its batch."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _next(reading: Iterator[T]) -> T | None:
+    """The next batch, or None behind the last."""
+    try:
+        return next(reading, None)
+    except RuntimeError as error:
+        if "worker" not in str(error):
+            raise
+        raise DataError(
+            "a process that reads shards has died, perhaps for want of memory: go on with --resume, or begin with a smaller "
+            "data.buffer or fewer data.readers"
+        ) from None
 
 
 def _as_it_is(read: Any) -> Any:

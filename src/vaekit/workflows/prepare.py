@@ -26,7 +26,7 @@ from vaekit.training.batches import count_batches
 from vaekit.training.machine import check_loggers, find_device, find_precision
 
 IN_MEMORY = "in-memory"
-RECORDED = {"support": None, "shape": None, "classes": (), "fingerprint": None}
+RECORDED = {"support": None, "shape": None, "classes": (), "fingerprint": None, "streamed_rows": None}
 
 
 def split_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], dict[str, Any]]:
@@ -98,7 +98,7 @@ def fit_to_data(config: Settings, dataset: Dataset, accepts: tuple[str, ...] | N
     support = config.data.support if config.data.binarize else str(dataset.support)  # of the raw data
     facts = {"support": support, "classes": dataset.classes, "fingerprint": dataset.fingerprint()}
     if dataset.stream is not None and not config.data.limit:
-        facts["limit"] = dataset.stream.count()
+        facts["streamed_rows"] = config.data.streamed_rows or dataset.stream.count()
     located = {name: _absolute(getattr(config.data, name)) for name in ("source", "test")}
     if config.conditional and not dataset.classes:
         raise DataError(f"a conditional model needs labels, {dataset.name!r} has none: label them, or leave out --conditional")
@@ -132,7 +132,7 @@ def draw_split(config: Settings, dataset: Dataset) -> Split:
 
 def count_rows(config: Settings, dataset: Dataset, split: Split) -> int:
     """How many rows an epoch trains on."""
-    return len(split.train) if dataset.stream is None else config.data.limit or 0
+    return len(split.train) if dataset.stream is None else config.data.limit or config.data.streamed_rows or 0
 
 
 def save_split(folder: Path, split: Split) -> None:

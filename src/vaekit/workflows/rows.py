@@ -60,6 +60,8 @@ def label_of(data: Any) -> str:
 
 
 def _own(run: Run, dataset: Dataset, split: Part | None) -> tuple[Rows, str]:
+    if split == "train" and dataset.stream is not None:
+        raise DataError("this run trained on shards that were streamed: give one of them as rows of your own, or another split")
     return stored_split(run.path).rows(dataset, split or "test"), split or "test"
 
 

@@ -260,7 +260,7 @@ def _summary(run: Run, dataset: Dataset, split: Split, outcome: dict[str, Any]) 
             **(
                 {}
                 if dataset.stream is None
-                else {"streamed": {"shards": len(dataset.stream.places), "rows": config.data.limit}}
+                else {"streamed": {"shards": len(dataset.stream.places), "rows": count_rows(config, dataset, split)}}
             ),
             "validation": "the test rows, as in the original protocol" if split.validates_on_test else "held out of training",
         },
