@@ -64,10 +64,10 @@ def aggregate(model: VAE, codes: Codes) -> Aggregate:
     One draw of z a row, and q(z) from the same rows, each of which is one of its own neighbours.
     """
     own, together, prior = [], [], []
-    p, start = model.prior_given(model.first_class(1)), 0
+    p, start, like = model.prior_given(model.first_class(1)), 0, next(model.parameters())
     for q in codes.posteriors:
         count = q.batch_shape[0]
-        z = codes.draws[start : start + count].reshape(count, *q.event_shape).to(p.sample())
+        z = codes.draws[start : start + count].reshape(count, *q.event_shape).to(like)
         own.append(q.log_prob(z).cpu())
         together.append(torch.cat(list(_log_mixture(codes.posteriors, z))).cpu())
         prior.append(p.log_prob(z).cpu())

@@ -16,6 +16,7 @@ from vaekit.workflows.prepare import stored_split
 MOST_ROWS = 5_000  # every code is compared with every other
 PROBE_ROWS = 10_000
 MANY_HOLES = 0.1
+LITTLE = 0.1  # nats
 
 
 def latent_space(run: Run, inputs: Inputs, terms: PerRow, dataset: Dataset | None, *, seed: int) -> dict[str, Any]:
@@ -63,10 +64,10 @@ def _warnings(found: dict[str, Any]) -> list[str]:
     """What a reader should know, each with what to try."""
     told, size = [], found["dimensions"]
     idle = size - found.get("active", size)
-    if idle == size:
+    if idle == size or found.get("mutual_information", {"value": 1.0})["value"] < LITTLE:
         told.append(
-            "no dimension carries anything, the decoder ignores z (posterior collapse): try objective.beta below 1, "
-            "objective.warmup, objective.free_bits, or a weaker decoder"
+            "codes say next to nothing about their rows, the decoder ignores z (posterior collapse): try "
+            "objective.beta below 1, objective.warmup, objective.free_bits, or a weaker decoder"
         )
     elif idle:
         told.append(
