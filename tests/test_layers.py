@@ -38,11 +38,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compose": {"codebook", "config", "errors", "model", "nets"},
     "data": {"errors"},
     "inputs": {"data", "model", "sharing"},
+    "streamed": {"data", "errors", "inputs"},
     "decoding": {"inputs", "model", "noise"},
+    "imputation": {"errors", "model"},
     "store": {"compose", "config", "data", "decoding", "errors", "files", "inputs", "model"},
     "plots": {"errors", "files"},
     "evaluation": {"decoding", "distributions", "divergences", "errors", "inputs", "model", "nets", "noise", "sharing"},
-    "training": {"config", "errors", "files", "inputs", "model", "noise", "objectives", "sharing", "store"},
+    "training": {"config", "errors", "files", "inputs", "model", "noise", "objectives", "sharing", "store", "streamed"},
     "workflows": {
         *(
             "compose",
@@ -50,9 +52,11 @@ MAY_IMPORT: dict[str, set[str]] = {
             "data",
             "decoding",
             "distributions",
+            "divergences",
             "errors",
             "evaluation",
             "files",
+            "imputation",
             "inputs",
             "model",
             "noise",
@@ -63,6 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "recipes",
             "schedules",
             "store",
+            "streamed",
             "training",
         ),
         "__init__",  # for the version
@@ -77,7 +82,7 @@ FENCES = {
     "matplotlib": {"plots"},
     "typer": {"cli"},
     "safetensors": {"store"},
-    "sklearn": {"data"},
+    "sklearn": {"data", "evaluation"},  # digits, and probes
     "PIL": {"data", "plots"},  # images that are read, and animations that are written
     "yaml": {"config"},
 }

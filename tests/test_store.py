@@ -71,7 +71,15 @@ def test_the_recorded_configuration_is_complete(small_run):
                 yield ".".join((*path, name))
 
     assert set(left_open(small_run.config.model_dump())) == {
-        *("data.test", "data.resize", "data.binarize", "data.limit", "training.patience", "training.clip"),
+        *(
+            "data.test",
+            "data.resize",
+            "data.binarize",
+            "data.limit",
+            "data.streamed_rows",
+            "training.patience",
+            "training.clip",
+        ),
         "prior_stage.epochs",  # of a stage that this run has not
         *("training.devices", "training.nodes"),  # as it is started, so it runs
     }

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vaekit import sharing
-from vaekit.data.shards import Shards
-from vaekit.data.support import Support, Transform
+from vaekit.data.support import Transform
 from vaekit.model import VAE
 from vaekit.sharing import Share
 
@@ -96,25 +95,6 @@ class Resident(Inputs):
         assert self.held is not None
         at = torch.from_numpy(positions).to(self.held.x.device)
         return Batch(self.held.x[at], None if self.held.y is None else self.held.y[at])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Streamed(Inputs):
-    """Rows that lie in shards, of which some, set aside, are here.
-
-    epoch_rows: how many are called an epoch. buffer: how many are shuffled at a time. readers: processes that read them.
-    support, classes: what they must have.
-    """
-
-    stream: Shards
-    epoch_rows: int
-    buffer: int
-    readers: int
-    support: Support
-    classes: tuple[str, ...]
-
-    def near(self, device: torch.device) -> "Streamed":
-        return self
 
 
 def values_per_row(model: VAE) -> int:

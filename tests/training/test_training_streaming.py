@@ -17,8 +17,8 @@ from conftest import QUIET, small_images, train_small
 from tars import png, write_shards, write_tar
 from vaekit.data import load
 from vaekit.errors import ConfigError, DataError, Interrupted
-from vaekit.inputs import Streamed
 from vaekit.sharing import Share
+from vaekit.streamed import Streamed
 from vaekit.training.streaming import StreamedBatches
 from vaekit.workflows import use
 from vaekit.workflows.rows import find_rows
@@ -128,7 +128,7 @@ def coloured() -> bytes:
         ({"a.png": png(DATA.train.x[0][:, :4])}, r"has rows of shape \(1, 4, 8\), the model takes"),
         ({"a.png": png(DATA.train.x[0]), "b.png": png(DATA.train.x[0][:, :4])}, "is 8x8.*--resize"),
         ({"a.png": coloured()}, "'part-1.tar: a.png' is in colour, those before are gray"),
-        ({}, "hold no rows: look into one"),
+        ({}, "the shards hold no rows: look into one"),
     ],
 )
 def test_a_shard_that_cannot_be_read_stops_the_run_in_one_line(tmp_path, files, message):

@@ -225,6 +225,32 @@ def encode(
 
 
 @app.command()
+def impute(
+    run: RunPath,
+    data: Annotated[Path, typer.Argument(metavar="FILE", help="Rows, .npy, NaN where a value is missing.")],
+    missing: Annotated[Path | None, typer.Option(metavar="MASK", help="Where values are missing: .npy, True there.")] = None,
+    out: Annotated[Path, typer.Option(help="The rows filled in: .npy, or a sheet (.png, .pdf, .svg).")] = Path("imputed.npy"),
+    sweeps: Annotated[int, typer.Option(help="Of the sampler, of which the second half is averaged.")] = 100,
+    force: Force = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Fill in missing values with what the model expects there, given the others."""
+    from vaekit.store import load_run
+    from vaekit.workflows import files
+    from vaekit.workflows.impute import impute, load_incomplete
+    from vaekit.workflows.rows import find_rows
+
+    loaded = load_run(run)
+    values, gone = load_incomplete(data, missing)
+    place = files.check_values(_free(out, force), loaded, len(values))
+    rows, _ = find_rows(loaded, None, values)
+    found = impute(loaded, rows, gone, sweeps=sweeps, seed=seed)
+    path = files.save_values(place, loaded, iter([found]), len(found), title=f"{len(found)} rows filled in, {run.name}")
+    show.written({"rows": len(found), "missing": f"{gone.mean():.1%} of the values", "file": str(path)}, json)
+
+
+@app.command()
 def score(
     run: RunPath,
     data: Annotated[

@@ -36,6 +36,7 @@ class PerRow(NamedTuple):
 
     @property
     def loss(self) -> Tensor:
+        """The negative ELBO [N]."""
         return self.reconstruction + self.divergence.sum(-1)
 
 

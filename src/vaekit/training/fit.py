@@ -14,10 +14,11 @@ from torch import Tensor
 from vaekit import store
 from vaekit.config import Settings
 from vaekit.errors import NonFiniteError
-from vaekit.inputs import Inputs, Streamed, rows_at_once, to_model, values_per_row
+from vaekit.inputs import Inputs, rows_at_once, to_model, values_per_row
 from vaekit.model import VAE
 from vaekit.noise import mix
 from vaekit.sharing import Share
+from vaekit.streamed import Streamed
 from vaekit.training.batches import Batches
 from vaekit.training.machine import PRECISIONS, keep_freed_memory
 from vaekit.training.processes import Processes

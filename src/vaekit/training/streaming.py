@@ -13,11 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from vaekit.data.dataset import require
-from vaekit.data.shards import Sample, decoded
 from vaekit.errors import DataError, VaekitError
-from vaekit.inputs import Batch, Streamed, as_tensor
+from vaekit.inputs import Batch, as_tensor
 from vaekit.noise import mix
+from vaekit.streamed import Streamed
 from vaekit.training.batches import Batches, count_batches
 
 T = TypeVar("T")
@@ -44,7 +43,7 @@ class StreamedBatches(Batches):
     def __iter__(self) -> Generator[Batch]:
         if self.position >= len(self):
             self.epoch, self.position = self.epoch + 1, 0
-        readers = min(self.inputs.readers, len(self.inputs.stream.places) // self.share.of)
+        readers = min(self.inputs.readers, self.inputs.shards // self.share.of)
         with warnings.catch_warnings(action="ignore", category=UserWarning):  # more readers than cores: they wait for the disk
             reading = iter(DataLoader(_Reading(self), batch_size=None, num_workers=readers, collate_fn=_as_it_is))
         try:
@@ -68,45 +67,24 @@ class StreamedBatches(Batches):
         done, rows = sum(turn < self.position for turn in turns), self.size // self.share.of
         samples = islice(self._samples(reader, of), done * rows, len(turns) * rows)
         for part in iter(lambda: tuple(islice(samples, rows)), ()):
-            yield self._decoded(part)
+            yield [sample.name for sample in part], *self.inputs.decoded(part)
 
-    def _samples(self, reader: int, of: int) -> Iterator[Sample]:
+    def _samples(self, reader: int, of: int) -> Iterator[Any]:
         """The rows of this epoch for one reader, without end."""
         from webdataset.filters import shuffle
 
-        stream, number, all_readers = self.inputs.stream, self.share.rank * of + reader, self.share.of * of
+        number, all_readers = self.share.rank * of + reader, self.share.of * of
         buffer = -(-self.inputs.buffer // of)
         empty = 0
         for turn in count():
-            mine = np.random.default_rng((self.seed, self.epoch, turn)).permutation(len(stream.places))[number::all_readers]
+            mine = np.random.default_rng((self.seed, self.epoch, turn)).permutation(self.inputs.shards)[number::all_readers]
             noise = random.Random(mix(mix(self.seed, self.epoch), turn * all_readers + number))
             sample = None
-            for sample in shuffle(buffer, initial=buffer, rng=noise)(stream.samples(mine)):
+            for sample in shuffle(buffer, initial=buffer, rng=noise)(self.inputs.samples(mine)):
                 yield sample
             empty = 0 if sample else empty + 1
-            if empty > len(stream.places):
-                raise DataError(f"{stream.places[mine[0]]!r} and other shards hold no rows: look into one")
-
-    def _decoded(self, samples: tuple[Sample, ...]) -> tuple[list[str], np.ndarray, np.ndarray | None]:
-        inputs, shape = self.inputs, self.inputs.x.shape[1:]
-        x = decoded(samples, inputs.stream.resize, shape[0])
-        try:
-            require(x, shape, inputs.support, repr(samples[0].name))
-        except DataError:
-            for sample, row in zip(samples, x, strict=True):
-                require(row[None], shape, inputs.support, repr(sample.name))  # names the one at fault
-            raise
-        y = None if inputs.y is None else np.array([self._class(sample) for sample in samples])
-        return [sample.name for sample in samples], x, y
-
-    def _class(self, sample: Sample) -> int:
-        if sample.label not in self.inputs.classes:
-            known = ", ".join(self.inputs.classes[:10])
-            raise DataError(
-                f"{sample.name!r} has the class {sample.label!a}, the rows set aside have {known}: have "
-                "all classes in the last shard, or in the rows of --test"
-            )
-        return self.inputs.classes.index(sample.label)
+            if empty > self.inputs.shards:
+                raise DataError("the shards hold no rows: look into one")
 
 
 class _Reading(IterableDataset):

@@ -33,10 +33,11 @@ def latent_space(run: Run, inputs: Inputs, terms: PerRow, dataset: Dataset | Non
         found["active"] = int((activity(codes) > ACTIVE).sum())
     if terms.divergence.shape[1] > 1:
         found["divergence_per_dimension"] = terms.divergence.mean(0).tolist()
-    if own_prior and (is_discrete(q) or not is_certain(q)):
+    several = len(codes.points) > 1
+    if several and own_prior and (is_discrete(q) or not is_certain(q)):
         found |= {name: value._asdict() for name, value in aggregate(run.model, codes)._asdict().items()}
         found["most_information"] = math.log(len(codes.points))
-    if own_prior and continuous:
+    if several and own_prior and continuous:
         found["holes"] = holes(run.model, codes, seed=seed)
     if dataset is not None and dataset.labelled:
         found["probes"] = _probes(run, dataset, seed)

@@ -17,12 +17,13 @@ from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError
 from vaekit.evaluation import elbo_sums
-from vaekit.inputs import MAX_VALUES, Drawn, Inputs, Streamed
+from vaekit.inputs import MAX_VALUES, Drawn, Inputs
 from vaekit.model import VAE
 from vaekit.objectives import ELBO
 from vaekit.optimizers import Adam
 from vaekit.schedules import Linear
 from vaekit.store import Run, load_run
+from vaekit.streamed import Streamed
 from vaekit.training.processes import check_name, check_shares, is_first, is_restarted, start
 from vaekit.training.stages import Stage, learning
 from vaekit.workflows.evaluate import bound_figures

@@ -1,0 +1,57 @@
+"""Missing values, against a model in which they are known."""
+
+import pytest
+import torch
+from torch.distributions import MultivariateNormal
+
+from test_linear_gaussian import ROWS, B, D, S, W, X, linear_model
+from vaekit import nets, posteriors, priors
+from vaekit.errors import ConfigError
+from vaekit.imputation import impute
+from vaekit.likelihoods import Likelihood
+from vaekit.model import VAE
+
+
+def conditional_mean(missing: torch.Tensor) -> torch.Tensor:
+    """E[x_m given x_o] of every row, by the joint normal distribution of x."""
+    covariance = W @ W.T + S**2 * torch.eye(D, dtype=torch.float64)
+    found = X.clone()
+    for row, gone in enumerate(missing):
+        here = ~gone
+        known = torch.linalg.solve(covariance[here][:, here], X[row, here] - B[here])
+        found[row, gone] = B[gone] + covariance[gone][:, here] @ known
+    return found
+
+
+def test_the_mean_of_what_is_missing_is_that_of_the_joint_distribution():
+    missing = torch.rand(ROWS, D) < 0.4
+    missing[:, 0] = False
+    found = impute(linear_model(), torch.where(missing, torch.tensor(1e3).double(), X), missing, sweeps=4000)
+    torch.testing.assert_close(found, conditional_mean(missing), rtol=0, atol=0.15)
+
+
+def test_what_is_there_stays_and_what_stands_in_the_gaps_does_not_matter():
+    missing = torch.rand(ROWS, D) < 0.5
+    filled = []
+    for stand_in in (0.0, -7.0):
+        torch.manual_seed(0)
+        filled.append(impute(linear_model(), torch.where(missing, torch.tensor(stand_in).double(), X), missing))
+    assert torch.equal(filled[0], filled[1]) and torch.equal(filled[0][~missing], X[~missing])
+
+
+def test_a_likelihood_that_ties_values_is_refused():
+    class Tied(Likelihood):
+        accepts = ("real",)
+
+        def forward(self, features):
+            return MultivariateNormal(features, torch.eye(D))
+
+    model = VAE(
+        nets.MLPEncoder((D,), 2, hidden=(4,)),
+        posteriors.DiagonalNormal(4, 2),
+        priors.StandardNormal(2),
+        nets.MLPDecoder(2, (D,), hidden=(4,)),
+        Tied((D,)),
+    )
+    with pytest.raises(ConfigError, match="this likelihood ties values to one another"):
+        impute(model, X.float(), X > 0)
