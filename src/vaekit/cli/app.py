@@ -143,15 +143,17 @@ def evaluate(
         int, typer.Option(help="Conditional runs: samples per class that a classifier, trained for it (a minute), checks.")
     ] = 0,
     limit: Annotated[int | None, typer.Option(help="The first so many rows only.")] = None,
+    report: Annotated[bool, typer.Option("--report", help="Also write RUN/report.html, a page that explains it all.")] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Loss, its two terms and the importance-weighted bound, with standard errors."""
+    """Loss, its two terms, bounds of log p(x), and the latent space, with standard errors."""
     from vaekit import workflows
 
     bounds = {"samples": samples, "annealing": annealing, "chains": chains}
     options = {"agreement": agreement, "data": data, "limit": limit, "seed": seed}
-    show.figures(workflows.evaluate(run, split=parse.part(split), **bounds, **options), json)
+    found = workflows.evaluate(run, split=parse.part(split), **bounds, **options)
+    show.figures(found | ({"report": str(workflows.report(run, found))} if report else {}), json)
 
 
 @app.command()

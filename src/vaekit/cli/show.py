@@ -45,6 +45,8 @@ def figures(found: dict[str, Any], as_json: bool) -> None:
         _print(f"codes: {used}, perplexity {codes['perplexity']:.2f}, {codes['positions']:,} in one row")
     if agreement := found.get("label_agreement"):
         _agreement(agreement)
+    if "report" in found:
+        _print(f"report      {found['report']}")
     return None
 
 

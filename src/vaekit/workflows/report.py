@@ -1,0 +1,154 @@
+"""One page about a run that explains itself: figures, what each means, pictures, protocol, warnings."""
+
+import base64
+import os
+from collections.abc import Callable, Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from vaekit import store
+from vaekit.files import write_whole
+from vaekit.store import Run, load_run
+from vaekit.workflows.plot import plot
+
+REPORT = "report.html"
+
+Text = Callable[[dict[str, Any]], str]
+
+FIGURES: dict[str, tuple[str, str]] = {
+    "loss": (
+        "Loss (negative ELBO), nats per row",
+        "An upper bound of -log p(x), reconstruction and divergence together. Lower is better.",
+    ),
+    "reconstruction": (
+        "Reconstruction, nats per row",
+        "What is left to say about a row when its code is known: -E[log p(x given z)]. Lower is better, as long as the "
+        "divergence does not grow by more.",
+    ),
+    "divergence": (
+        "Divergence, nats per row",
+        "What the code itself costs, KL(q(z given x) || p(z)): the price of the reconstruction. Near 0 codes say nothing.",
+    ),
+    "importance_weighted_bound": (
+        "Importance-weighted bound of log p(x), nats per row",
+        "A closer lower bound of log p(x) than the ELBO, from K draws of z a row. Higher is better; it rises with K.",
+    ),
+    "annealed_bound": (
+        "Annealed bound of log p(x), nats per row",
+        "A lower bound that stays close where the posterior is poor. Higher is better; far above the importance-weighted bound "
+        "it says that the encoder is what to improve.",
+    ),
+    "bits_per_dimension": (
+        "Bits per dimension, at most",
+        "The bound as bits for each pixel or column, which compares data of different sizes. Lower is better.",
+    ),
+}
+
+LATENT: dict[str, tuple[str, Text, str]] = {
+    "active": (
+        "Active dimensions",
+        lambda found: f"{found['active']} of {found['dimensions']}",
+        "Dimensions of z whose mean moves with the row (variance above 0.01). Those that are not carry nothing.",
+    ),
+    "mutual_information": (
+        "Information I(x; z), nats",
+        lambda found: _with_error(found["mutual_information"]),
+        "How much a code says about which row it came from. Higher means a richer code; near 0, the decoder ignores it.",
+    ),
+    "from_prior": (
+        "Distance of all codes from the prior, nats",
+        lambda found: _with_error(found["from_prior"]),
+        "KL(q(z) || p(z)): how much the codes of all rows, taken together, differ from what the prior draws. Lower is better, "
+        "for samples.",
+    ),
+    "holes": (
+        "Draws of the prior that are far from every code",
+        lambda found: f"{found['holes']:.1%}",
+        "Where the decoder has learned nothing. 1 % where codes fill the prior; lower is better for samples.",
+    ),
+    "probes": (
+        "Classes read off codes",
+        lambda found: f"{found['probes']['linear']:.1%} linear, {found['probes']['nearest']:.1%} by neighbours",
+        "Test accuracy of a linear classifier, and of the five nearest training codes. Higher means that classes lie apart.",
+    ),
+}
+
+PICTURES = {
+    "curves": "Training and validation; the star marks the epoch whose weights were kept.",
+    "reconstructions": "Rows over their reconstructions.",
+    "samples": "New rows: draws from the prior through the decoder.",
+    "latent": "The codes of rows, by class where there are classes.",
+    "grid": "What the decoder makes of points on a grid in the latent plane.",
+}
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 960px; margin: 2em auto; padding: 0 1em; }
+h1 { font-size: 1.6em; margin-bottom: 0; } h2 { font-size: 1.2em; margin-top: 2em; }
+table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top; padding: .45em .8em .45em 0;
+border-top: 1px solid #ddd; } td.value { white-space: nowrap; font-variant-numeric: tabular-nums; font-weight: 600; }
+td.meaning { color: #555; } .warning { background: #fff4d6; border-left: 4px solid #d9a300; padding: .6em 1em; margin: .6em 0; }
+figure { margin: 1.5em 0; } img { max-width: 100%; } figcaption { color: #555; } pre { background: #f6f6f6; padding: 1em;
+overflow-x: auto; font-size: 13px; } .muted { color: #555; }
+"""
+
+
+def report(run: Run | str | os.PathLike, found: dict[str, Any]) -> Path:
+    """Write RUN/report.html from what `evaluate` found: one file, pictures in it, which needs no network."""
+    run = run if isinstance(run, Run) else load_run(run)
+    path = run.path / REPORT
+    if not (run.path / store.PLOTS).is_dir():
+        plot(run)
+    write_whole(path, "".join(_page(run, found)))
+    return path
+
+
+def _page(run: Run, found: dict[str, Any]) -> Iterator[str]:
+    title = escape(f"{run.config.recipe} on {found['data']}")
+    yield f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'
+    yield f"<body><h1>{title}</h1><p class=muted>{escape(str(run.path))}: {found['rows']:,} rows ({escape(found['split'])}), "
+    yield f"{run.config.latent_dim} latent dimensions, seed {found['seed']}</p>"
+    for warning in found["latent"]["warnings"]:
+        yield f"<p class=warning>{escape(warning)}</p>"
+    yield "<h2>Likelihood</h2>" + _table(_figures(found))
+    yield "<h2>Latent space</h2>" + _table(_latent(found["latent"]))
+    yield "<h2>Pictures</h2>"
+    for name, caption in PICTURES.items():
+        picture = run.path / store.PLOTS / f"{name}.png"
+        if picture.is_file():
+            data = base64.b64encode(picture.read_bytes()).decode()
+            yield f'<figure><img alt="{name}" src="data:image/png;base64,{data}">'
+            yield f"<figcaption>{escape(caption)}</figcaption></figure>"
+    yield "<h2>Protocol</h2><p class=muted>Figures compare with those of runs for which all of this is the same.</p>"
+    facts = {"data": found["data"], "rows": f"{found['rows']:,}, {found['split']}", "seed": str(found["seed"])}
+    yield _table((name, value, "") for name, value in (facts | found["protocol"]).items())
+    config = escape((run.path / store.CONFIG).read_text(encoding="utf-8"))
+    yield f"<h2>Configuration</h2><details><summary>config.yaml</summary><pre>{config}</pre></details></body></html>"
+
+
+def _figures(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, (title, meaning) in FIGURES.items():
+        if found.get(name):
+            how = f" K = {found['samples']}." if name == "importance_weighted_bound" else ""
+            yield title, _with_error(found[name], 4 if name == "bits_per_dimension" else 2), meaning + how
+        elif why := found.get(f"why_no_{name}"):
+            yield title, "none", why
+
+
+def _latent(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, (title, text, meaning) in LATENT.items():
+        if name in found:
+            yield title, text(found), meaning
+
+
+def _table(rows: Any) -> str:
+    cells = (
+        f"<tr><td>{escape(title)}</td><td class=value>{escape(value)}</td><td class=meaning>{escape(meaning)}</td></tr>"
+        for title, value, meaning in rows
+    )
+    return f"<table>{''.join(cells)}</table>"
+
+
+def _with_error(figure: dict[str, Any], digits: int = 2) -> str:
+    error = figure["standard_error"]
+    return f"{figure['value']:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
