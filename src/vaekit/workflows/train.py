@@ -4,6 +4,7 @@ import math
 import os
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -169,20 +170,7 @@ def _fit(
     from vaekit.training.fit import fit
 
     console = (console or Console(stderr=True)) if is_first(config.training) else Console(quiet=True)
-    training, validation = (_inputs(model, dataset, split, part) for part in ("train", "validation"))
-    if dataset.gray is not None:
-        training = Inputs(dataset.gray.x, Drawn("binary", dataset.gray.top), training.indices, training.y)
-    rows = count_rows(config, dataset, split)
-    if dataset.stream is not None:
-        training = Streamed(
-            *(training.x, training.transform, training.indices, training.y),
-            stream=dataset.stream,
-            epoch_rows=rows,
-            buffer=config.data.buffer,
-            readers=config.data.readers,
-            support=dataset.support,
-            classes=dataset.classes,
-        )
+    rows, validation = count_rows(config, dataset, split), _inputs(model, dataset, split, "validation")
     _announce(console, model, config, dataset, split, folder)
     _note_scale(console, dataset)
     processes = start(config, folder)
@@ -190,7 +178,7 @@ def _fit(
     outcome = fit(
         processes,
         model,
-        training,
+        _training_inputs(model, config, dataset, split),
         config,
         folder,
         stages=_stages(model, config, objective, rows),
@@ -320,3 +308,21 @@ def _inputs(model: VAE, dataset: Dataset, split: Split, part: Any) -> Inputs:
     rows, indices = split.where(dataset, part)
     y = rows.y if model.classes else None
     return Inputs(rows.x, dataset.support.transform(model.likelihood.accepts), indices, y)
+
+
+def _training_inputs(model: VAE, config: Settings, dataset: Dataset, split: Split) -> Inputs:
+    """The rows to train on: as they are, drawn anew from gray ones each time, or out of shards."""
+    inputs = _inputs(model, dataset, split, "train")
+    if dataset.gray is not None:
+        return replace(inputs, x=dataset.gray.x, transform=Drawn("binary", dataset.gray.top))
+    if dataset.stream is None:
+        return inputs
+    return Streamed(
+        **vars(inputs),
+        stream=dataset.stream,
+        epoch_rows=count_rows(config, dataset, split),
+        buffer=config.data.buffer,
+        readers=config.data.readers,
+        support=dataset.support,
+        classes=dataset.classes,
+    )
