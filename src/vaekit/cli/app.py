@@ -258,7 +258,7 @@ def score(
     data: Annotated[
         str | None, typer.Argument(metavar="[FILE]", help="Rows of your own. Default: a split of the run's.")
     ] = None,
-    by: Annotated[str, typer.Option(help="bound (-log p(x)), loss, reconstruction or latent.")] = "bound",
+    by: Annotated[str, typer.Option(help="bound (-log p(x)), loss, reconstruction, latent or typicality.")] = "bound",
     samples: Annotated[int, typer.Option(help="Draws of z per row.")] = 20,
     split: Split = None,
     out: Annotated[Path, typer.Option(help="Scores, .csv or .npy.")] = Path("scores.csv"),

@@ -6,6 +6,7 @@ from vaekit.evaluation.gradients import GradientVariance, gradient_variance
 from vaekit.evaluation.latent import Aggregate, Codes, activity, aggregate, encode_all, holes
 from vaekit.evaluation.likelihood import Estimate, PerRow, elbo_per_row, elbo_sums, importance_weighted_bound
 from vaekit.evaluation.probes import Probes, probe
+from vaekit.evaluation.typicality import untypical
 from vaekit.evaluation.usage import Usage, code_usage
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "probe",
     "recognised",
     "train_classifier",
+    "untypical",
 ]

@@ -3,46 +3,61 @@
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from vaekit.data import Rows
 from vaekit.errors import ConfigError, suggest
-from vaekit.evaluation import elbo_per_row, importance_weighted_bound
+from vaekit.evaluation import elbo_per_row, importance_weighted_bound, untypical
 from vaekit.inputs import Inputs
-from vaekit.model import VAE
 from vaekit.store import Run
 from vaekit.workflows.evaluate import Watched
-from vaekit.workflows.rows import as_inputs
+from vaekit.workflows.rows import as_inputs, find_rows
 
 
-def bound(model: VAE, rows: Inputs, samples: int, seed: int) -> Tensor:
+def bound(run: Run, rows: Inputs, samples: int, seed: int) -> Tensor:
     """-log p(x) by the importance-weighted bound."""
-    return -importance_weighted_bound(model, rows, samples, seed=seed)
+    return -importance_weighted_bound(run.model, rows, samples, seed=seed)
 
 
-def loss(model: VAE, rows: Inputs, samples: int, seed: int) -> Tensor:
+def loss(run: Run, rows: Inputs, samples: int, seed: int) -> Tensor:
     """The negative ELBO."""
-    return elbo_per_row(model, rows, seed=seed, samples=samples).loss
+    return elbo_per_row(run.model, rows, seed=seed, samples=samples).loss
 
 
-def reconstruction(model: VAE, rows: Inputs, samples: int, seed: int) -> Tensor:
+def reconstruction(run: Run, rows: Inputs, samples: int, seed: int) -> Tensor:
     """-E[log p(x given z)]."""
-    return elbo_per_row(model, rows, seed=seed, samples=samples).reconstruction
+    return elbo_per_row(run.model, rows, seed=seed, samples=samples).reconstruction
 
 
-def latent(model: VAE, rows: Inputs, samples: int, seed: int) -> Tensor:
+def latent(run: Run, rows: Inputs, samples: int, seed: int) -> Tensor:
     """KL(q(z given x) || p(z)): how surprising the code is."""
-    divergence = elbo_per_row(model, rows, seed=seed, samples=samples).divergence
+    divergence = elbo_per_row(run.model, rows, seed=seed, samples=samples).divergence
     if not divergence.shape[1]:
         raise ConfigError("a deterministic posterior has no divergence: score by reconstruction")
     return divergence.sum(-1)
 
 
-SCORES: dict[str, Callable[[VAE, Inputs, int, int], Tensor]] = {
+def typicality(run: Run, rows: Inputs, samples: int, seed: int) -> Tensor:
+    """How unusual reconstruction and divergence are, together, among those of the run's own validation rows."""
+    usual, _ = find_rows(run, "validation")
+    known, found = (_terms(run, inputs, samples, seed) for inputs in (as_inputs(run, usual), rows))
+    return torch.from_numpy(untypical(known, found))
+
+
+def _terms(run: Run, rows: Inputs, samples: int, seed: int) -> np.ndarray:
+    """Reconstruction and, where there is one, divergence, [N, 1 or 2]."""
+    terms = elbo_per_row(run.model, rows, seed=seed, samples=samples)
+    both = (terms.reconstruction, terms.divergence.sum(-1))
+    return torch.stack(both if terms.divergence.shape[1] else both[:1], 1).numpy()
+
+
+SCORES: dict[str, Callable[[Run, Inputs, int, int], Tensor]] = {
     "bound": bound,
     "loss": loss,
     "reconstruction": reconstruction,
     "latent": latent,
+    "typicality": typicality,
 }
 
 
@@ -58,4 +73,4 @@ def score(run: Run, rows: Rows, by: str = "bound", *, samples: int = 20, seed: i
         raise ConfigError(f"unknown score {by!r}: {suggest(by, SCORES)}")
     if samples < 1:
         raise ConfigError(f"samples = {samples}: at least 1")
-    return SCORES[by](run.model, Watched(**vars(as_inputs(run, rows))), samples, seed).numpy()
+    return SCORES[by](run, Watched(**vars(as_inputs(run, rows))), samples, seed).numpy()
