@@ -43,7 +43,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "imputation": {"errors", "model"},
     "store": {"compose", "config", "data", "decoding", "errors", "files", "inputs", "model"},
     "plots": {"errors", "files"},
-    "evaluation": {"decoding", "distributions", "divergences", "errors", "inputs", "model", "nets", "noise", "sharing"},
+    "evaluation": {
+        "codebook",
+        "decoding",
+        "distributions",
+        "divergences",
+        "errors",
+        "inputs",
+        "model",
+        "nets",
+        "noise",
+        "sharing",
+    },
     "training": {"config", "errors", "files", "inputs", "model", "noise", "objectives", "sharing", "store", "streamed"},
     "workflows": {
         *(

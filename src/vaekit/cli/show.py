@@ -99,6 +99,7 @@ def _terms(title: str, found: dict[str, Any]) -> None:
         "reconstruction": "  reconstruction",
         "divergence": "  divergence",
         "importance_weighted_bound": f"importance-weighted bound, K = {found.get('samples')}",
+        "log_likelihood": "log p(x), the sum over all codes",
         "bits_per_dimension": "bits per dimension at most",
     }
     if annealed := found.get("annealed_bound"):

@@ -2,6 +2,7 @@
 
 from vaekit.evaluation.annealing import Annealed, annealed_bound
 from vaekit.evaluation.classifier import Classifier, label_agreement, recognised, train_classifier
+from vaekit.evaluation.exact import countable, log_likelihood
 from vaekit.evaluation.gradients import GradientVariance, gradient_variance
 from vaekit.evaluation.latent import Aggregate, Codes, activity, aggregate, encode_all, holes
 from vaekit.evaluation.likelihood import Estimate, PerRow, elbo_per_row, elbo_sums, importance_weighted_bound
@@ -23,6 +24,7 @@ __all__ = [
     "aggregate",
     "annealed_bound",
     "code_usage",
+    "countable",
     "elbo_per_row",
     "elbo_sums",
     "encode_all",
@@ -30,6 +32,7 @@ __all__ = [
     "holes",
     "importance_weighted_bound",
     "label_agreement",
+    "log_likelihood",
     "probe",
     "recognised",
     "train_classifier",

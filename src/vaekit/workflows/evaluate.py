@@ -20,9 +20,11 @@ from vaekit.evaluation import (
     PerRow,
     annealed_bound,
     code_usage,
+    countable,
     elbo_per_row,
     importance_weighted_bound,
     label_agreement,
+    log_likelihood,
     recognised,
     train_classifier,
 )
@@ -86,6 +88,8 @@ def evaluate(
         annealed = annealed_bound(run.model, inputs, steps=annealing, chains=chains, seed=seed)
         how = {"steps": annealing, "chains": chains, "acceptance": annealed.acceptance}
         figures["annealed_bound"] = _figure(annealed.bound) | how
+    if countable(run.model):
+        figures["log_likelihood"] = _figure(log_likelihood(run.model, inputs))
     own = load_data(run.config) if data is None else None
     figures["latent"] = latent_space(run, inputs, terms, own, seed=seed)
     if usage := code_usage(run.model, inputs):

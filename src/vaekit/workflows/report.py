@@ -39,6 +39,10 @@ FIGURES: dict[str, tuple[str, str]] = {
         "A lower bound that stays close where the posterior is poor. Higher is better; far above the importance-weighted bound "
         "it says that the encoder is what to improve.",
     ),
+    "log_likelihood": (
+        "log p(x), nats per row",
+        "Exact: the sum over all codes that there are, of which the bounds are estimates from below. Higher is better.",
+    ),
     "bits_per_dimension": (
         "Bits per dimension, at most",
         "The bound as bits for each pixel or column, which compares data of different sizes. Lower is better.",
