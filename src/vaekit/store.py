@@ -39,7 +39,7 @@ CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT = (
     "summary.json",
     "split.npz",
 )
-CHECKPOINT, PLOTS = "checkpoints/last.ckpt", "plots"
+CHECKPOINT, PLOTS, REPORT = "checkpoints/last.ckpt", "plots", "report.html"
 Labels = str | int | Sequence[str | int] | np.ndarray | None
 FILES = (CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT)
 MAX_TEXT = 50_000_000

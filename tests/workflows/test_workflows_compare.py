@@ -84,10 +84,17 @@ def test_runs_of_one_protocol_are_ranked_by_what_they_are_behind_row_by_row(runs
     for samples, figure, sign in ((None, "loss", 1), (3, "importance_weighted_bound", -1)):
         found = vaekit.compare([worse, runs["vae"]], samples=samples)
         best, behind = found["ranking"]
+        assert found["ranked_by"] == figure
         assert (best["run"], behind["run"]) == ("vae", "worse") and best["behind"]["value"] == 0.0
         value = {row["run"]: sign * row[figure]["value"] for row in found["runs"]}
         assert behind["behind"]["value"] == pytest.approx(value["worse"] - value["vae"], rel=1e-9)
         assert 0 < behind["behind"]["standard_error"] < found["runs"][0][figure]["standard_error"]
+
+
+def test_autoencoders_are_ranked_by_their_loss_whatever_bound_is_asked_for(runs, folder, bars):
+    other = train_small(folder / "other plain", bars, latent_dim=1, **PLAIN)
+    found = vaekit.compare([runs["plain"], other], samples=2)
+    assert found["ranked_by"] == "loss" and len(found["ranking"]) == 2
 
 
 def test_runs_of_several_protocols_are_not_ranked_and_the_reasons_are_given(runs):

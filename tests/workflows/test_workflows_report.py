@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 import vaekit
+from conftest import train_small
 from vaekit.workflows.report import report
 
 
@@ -64,6 +65,13 @@ def test_what_a_run_names_is_text_and_no_markup(run):
     found["latent"]["warnings"] = ["<b>so</b>"]
     text = report(run, found).read_text(encoding="utf-8")
     assert "<script" not in text and "&lt;script&gt;" in text and "&lt;b&gt;so&lt;/b&gt;" in text
+
+
+def test_the_page_of_a_run_goes_with_it(tmp_path):
+    run = train_small(tmp_path / "run", training={"epochs": 1})
+    (run.path / "report.html").write_text("of the run before")
+    train_small(tmp_path / "run", training={"epochs": 1}, force=True)
+    assert not (run.path / "report.html").exists()
 
 
 def test_pictures_that_are_not_there_are_drawn(run):

@@ -143,7 +143,7 @@ def _ranking(found: dict[str, Any]) -> list[str]:
     if found["ranking"] is None:
         return [f"not ranked, their protocols differ in {reason}" for reason in found["why_no_ranking"]]
     best, *others = found["ranking"]
-    by = "loss" if found["samples"] is None else "importance-weighted bound"
+    by = found["ranked_by"].replace("_", " ")
     behind = (f"{row['run']} (behind by {_with_error(row['behind'])})" for row in others)
     return [f"ranked by {by}: {best['run']}, {', '.join(behind)}; differences are taken row by row"]
 

@@ -159,7 +159,8 @@ def _ranking(protocols: dict[str, dict[str, str]], judged: dict[str, _Judged]) -
         return {"ranking": None, "why_no_ranking": apart}
     order = sorted(judged, key=lambda name: judged[name].best.mean().item())
     behind = {name: Estimate.of(judged[name].best - judged[order[0]].best) for name in order}
-    return {"ranking": [{"run": name, "behind": estimate._asdict()} for name, estimate in behind.items()]}
+    by = "loss" if any(each.bound is None for each in judged.values()) else "importance_weighted_bound"
+    return {"ranked_by": by, "ranking": [{"run": name, "behind": estimate._asdict()} for name, estimate in behind.items()]}
 
 
 def _figures(name: str, subject: Subject, judged: _Judged, samples: int | None) -> dict[str, Any]:

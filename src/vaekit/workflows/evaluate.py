@@ -90,7 +90,7 @@ def evaluate(
         figures["annealed_bound"] = _figure(annealed.bound) | how
     if countable(run.model):
         figures["log_likelihood"] = _figure(log_likelihood(run.model, inputs))
-    own = load_data(run.config) if data is None else None
+    own = load_data(run.config) if data is None and run.config.data.classes else None
     figures["latent"] = latent_space(run, inputs, terms, own, seed=seed)
     if usage := code_usage(run.model, inputs):
         figures["codes"] = usage._asdict()

@@ -206,7 +206,7 @@ def _clear(folder: Path, force: bool) -> None:
         raise OutputError(f"{folder} exists and is not a run folder: choose another --out, or empty it yourself") from None
     if not force:
         raise OutputError(f"{folder} exists: choose another --out, or overwrite it with --force")
-    for name in (store.SUMMARY, store.METRICS, store.WEIGHTS, store.SPLIT, store.CONFIG):
+    for name in (store.REPORT, store.SUMMARY, store.METRICS, store.WEIGHTS, store.SPLIT, store.CONFIG):
         (folder / name).unlink(missing_ok=True)
     for checkpoint in (folder / store.CHECKPOINT).parent.glob("*.ckpt"):
         checkpoint.unlink()

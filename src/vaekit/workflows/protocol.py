@@ -21,8 +21,9 @@ def protocol(run: Run) -> dict[str, str]:
     """
     model = run.model
     with torch.no_grad(), evaluating(model):
-        x, y = torch.zeros(1, *model.data_shape).to(next(model.parameters())), model.first_class(1)
-        bounded, discrete = finite(model.encode(x, y)), is_discrete(model.decode(model.draw(1, y), y))
+        like, y = next(model.parameters()), model.first_class(1)
+        x, z = (torch.zeros(1, *shape).to(like) for shape in (model.data_shape, model.latent_shape))
+        bounded, discrete = finite(model.encode(x, y)), is_discrete(model.decode(z, y))
     return {
         "targets": _targets(run),
         "likelihood": _scale(run, discrete),

@@ -12,8 +12,6 @@ from vaekit.files import write_whole
 from vaekit.store import Run, load_run
 from vaekit.workflows.plot import plot
 
-REPORT = "report.html"
-
 Text = Callable[[dict[str, Any]], str]
 
 FIGURES: dict[str, tuple[str, str]] = {
@@ -100,7 +98,7 @@ overflow-x: auto; font-size: 13px; } .muted { color: #555; }
 def report(run: Run | str | os.PathLike, found: dict[str, Any]) -> Path:
     """Write RUN/report.html from what `evaluate` found: one file, pictures in it, which needs no network."""
     run = run if isinstance(run, Run) else load_run(run)
-    path = run.path / REPORT
+    path = run.path / store.REPORT
     if not (run.path / store.PLOTS).is_dir():
         plot(run)
     write_whole(path, "".join(_page(run, found)))
