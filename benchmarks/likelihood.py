@@ -19,7 +19,7 @@ from pathlib import Path
 WORKS = {
     "vae": (["mlp-200"], ["--samples", "5000"], "importance_weighted_bound", -86.76),
     "iwae": (
-        ["mlp-200", "--set", "objective.kind=importance-weighted", "--set", "objective.samples=5"],
+        ["mlp-200", "--set", "objective.kind=importance-weighted", "--set", "objective.samples=5", "--precision", "bf16-mixed"],
         ["--samples", "5000"],
         "importance_weighted_bound",
         -85.54,

@@ -92,8 +92,9 @@ FENCES = {
     "lightning": {"training"},
     "matplotlib": {"plots"},
     "typer": {"cli"},
-    "safetensors": {"store"},
-    "sklearn": {"data", "evaluation"},  # digits, and probes
+    "safetensors": {"store", "evaluation"},  # runs, and the package's own networks
+    "torchmetrics": {"evaluation"},
+    "sklearn": {"data", "evaluation"},  # digits, probes and mixtures
     "PIL": {"data", "plots"},  # images that are read, and animations that are written
     "yaml": {"config"},
 }

@@ -13,12 +13,26 @@ import pytest
 import vaekit
 
 PACKAGES = ("data", "errors", "likelihoods", "nets", "objectives", "plots", "posteriors", "priors")
-OBJECTS = ("ELBO", "VAE", "VaekitError", "build", "compare", "evaluate", "load_data", "load_run", "plot", "resume", "train")
+OBJECTS = (
+    "ELBO",
+    "VAE",
+    "VaekitError",
+    "build",
+    "compare",
+    "evaluate",
+    "fit_mixture",
+    "load_data",
+    "load_run",
+    "plot",
+    "resume",
+    "train",
+)
 
 # Examples that are shown and not run: they train, or read a run that is not there.
 SKIPPED = {
     *("vaekit", "vaekit.objectives.elbo.ELBO", "vaekit.store.load_run"),
     *(f"vaekit.workflows.{name}.{name}" for name in ("score", "sweep", "train")),
+    "vaekit.workflows.quality.fit_mixture",
 }
 
 

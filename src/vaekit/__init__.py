@@ -16,6 +16,7 @@ _PUBLIC = {
     "build": "vaekit.workflows",
     "compare": "vaekit.workflows",
     "evaluate": "vaekit.workflows",
+    "fit_mixture": "vaekit.workflows",
     "load_data": "vaekit.data:load",
     "load_run": "vaekit.store",
     "plot": "vaekit.workflows",
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from vaekit.model import VAE
     from vaekit.objectives import ELBO
     from vaekit.store import load_run
-    from vaekit.workflows import build, compare, evaluate, plot, resume, train
+    from vaekit.workflows import build, compare, evaluate, fit_mixture, plot, resume, train
 
 
 def __getattr__(name: str) -> Any:

@@ -22,7 +22,7 @@ def test_train_then_everything_with_json(cli, tmp_path):
     assert status == 0
     assert trained["run"] == "run"
     assert trained["summary"]["data"]["rows"]["train"] == 100
-    assert {Path(p).stem for p in trained["plots"]} == {"curves", "grid", "latent", "reconstructions", "samples"}
+    assert {Path(p).stem for p in trained["plots"]} == {"curves", "grid", "latent", "nearest", "reconstructions", "samples"}
 
     _, out, _ = cli("evaluate", "run", "--samples", 5, "--limit", 50, "--json")
     figures = json.loads(out)
@@ -291,3 +291,12 @@ def test_a_reader_that_goes_away_is_no_error():
     command = f"{sys.executable} -m vaekit recipes show conv | head -c 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("#", "")
+
+
+def test_samples_of_a_mixture_are_others_than_those_of_the_prior(cli, small_run):
+    code, _, err = cli("sample", small_run.path, "--count", "3", "--out", "prior.npy")
+    assert code == 0, err
+    code, _, err = cli("sample", small_run.path, "--count", "3", "--mixture", "--out", "mixture.npy")
+    assert code == 0, err
+    prior, mixture = np.load("prior.npy"), np.load("mixture.npy")
+    assert prior.shape == mixture.shape and not np.array_equal(prior, mixture)

@@ -7,7 +7,7 @@ import pytest
 
 import vaekit
 from conftest import small_images, train_small
-from vaekit.cli import main, show
+from vaekit.cli import figures, main
 from vaekit.data import Dataset, Rows
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import classifier
@@ -156,7 +156,7 @@ def test_many_classes_are_cut_to_the_lowest(capsys):
     shares = {f"class{i}": {"share": i / 100, "classifier_accuracy": None} for i in range(99, -1, -1)}
     agreement = {"share": 0.5, "standard_error": None, "classifier_accuracy": 0.75, "per_class": shares}
     table = {"value": 1.0, "standard_error": 0.1}
-    figures = {
+    found = {
         "run": "r",
         "rows": 3,
         "split": "test",
@@ -165,9 +165,10 @@ def test_many_classes_are_cut_to_the_lowest(capsys):
         "samples": 1,
         "bits_per_dimension": table,
         "protocol": {},
+        "reconstructions": {"mse": table},
     }
-    figures |= {"loss": table, "divergence": table}
-    show.figures(figures | {"label_agreement": agreement | {"samples_per_class": 2, "classifier_rows": 3}}, False)
+    found |= {"loss": table, "divergence": table}
+    figures.evaluated(found | {"label_agreement": agreement | {"samples_per_class": 2, "classifier_rows": 3}}, False)
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["all", "50.0%", "-", "75.0%"] in lines
     assert [line[0] for line in lines if line and line[0].startswith("class") and line[0] != "class"] == [
@@ -187,7 +188,7 @@ def test_a_discrete_run_says_which_codes_it_uses(tmp_path, capsys):
     assert (found["codes"]["positions"], found["codes"]["available"]) == (4, 20)
     assert 4 <= found["codes"]["used"] <= 20
     assert 1 <= found["codes"]["perplexity"] <= 5
-    show.figures(found, False)
+    figures.evaluated(found, False)
     assert f"codes: {found['codes']['used']} of 20 used, perplexity" in capsys.readouterr().out
 
 
@@ -208,7 +209,7 @@ def test_a_deterministic_posterior_has_no_bound_and_the_reason_is_given(determin
 
 
 def test_its_table_leaves_out_what_is_not_there(deterministic, capsys):
-    show.figures(vaekit.evaluate(deterministic), False)
+    figures.evaluated(vaekit.evaluate(deterministic), False)
     out = capsys.readouterr().out
     assert "loss (no ELBO: the posterior is deterministic)" in out
     assert "no bits per dimension: a deterministic posterior gives no bound of log p(x)" in out

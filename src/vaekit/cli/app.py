@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vaekit.cli import parse, show
+from vaekit.cli import figures, parse, show, terminal
 
 app = typer.Typer(
     help="Train variational autoencoders on your own data, judge them honestly, look at them, use them.",
@@ -112,7 +112,7 @@ def train(
         chosen = config.merge(given, config.assignments(settings or []))
         run = workflows.train(recipe, out=out, force=force or _may_overwrite(out), **chosen)
     if is_first(run.config.training):
-        show.trained(run, json)
+        figures.trained(run, json)
 
 
 @app.command()
@@ -138,6 +138,13 @@ def evaluate(
     samples: Annotated[int, typer.Option(help="K of the importance-weighted bound.")] = 20,
     annealing: Annotated[int, typer.Option(help="Steps of annealed importance sampling, a closer bound; 0: none.")] = 0,
     chains: Annotated[int, typer.Option(help="Of annealing, per row.")] = 16,
+    generated: Annotated[int, typer.Option(help="Samples to judge beside as many real rows; 0: none.")] = 10_000,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="What samples are compared by: components, classifier, a file of Inception's weights. Default: by the data."
+        ),
+    ] = None,
     data: Data = None,
     agreement: Annotated[
         int, typer.Option(help="Conditional runs: samples per class that a classifier, trained for it (a minute), checks.")
@@ -147,13 +154,14 @@ def evaluate(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Loss, its two terms, bounds of log p(x), and the latent space, with standard errors."""
+    """Loss, its two terms, bounds of log p(x), latent space, reconstructions and samples, with standard errors."""
     from vaekit import workflows
 
     bounds = {"samples": samples, "annealing": annealing, "chains": chains}
-    options = {"agreement": agreement, "data": data, "limit": limit, "seed": seed}
-    found = workflows.evaluate(run, split=parse.part(split), **bounds, **options)
-    show.figures(found | ({"report": str(workflows.report(run, found))} if report else {}), json)
+    quality = {"generated": generated, "features": features, "agreement": agreement}
+    options = {"data": data, "limit": limit, "seed": seed}
+    found = workflows.evaluate(run, split=parse.part(split), **bounds, **quality, **options)
+    figures.evaluated(found | ({"report": str(workflows.report(run, found))} if report else {}), json)
 
 
 @app.command()
@@ -162,23 +170,27 @@ def sample(
     count: Annotated[int, typer.Option(help="How many.")] = 64,
     label: Label = None,
     draw: Annotated[bool, typer.Option("--draw", help="Draw the values too, instead of showing their means.")] = False,
+    mixture: Annotated[
+        bool, typer.Option("--mixture", help="Codes from a Gaussian mixture over those of training rows, not from the prior.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy).")] = None,
     force: Force = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Draw new rows from the prior through the decoder."""
+    """Draw new rows: codes from the prior, or a mixture, through the decoder."""
     from vaekit.data.raw import safe_name
     from vaekit.store import load_run
-    from vaekit.workflows import files, use
+    from vaekit.workflows import files, fit_mixture, use
 
     loaded = load_run(run)
     name = f"sample{'' if label is None else '-' + safe_name(label)}-{seed}{files.suffix_for(loaded)}"
     place = files.check_values(_free(out, force) if out else run / "plots" / name, loaded, count)
-    values = use.sample_by_part(loaded, count, label=label, seed=seed, draw=draw)
+    codes = fit_mixture(loaded).draw if mixture else None
+    values = use.sample_by_part(loaded, count, label=label, seed=seed, draw=draw, codes=codes)
     of_class = "" if label is None else f" of class {label}"
     path = files.save_values(place, loaded, values, count, title=f"{count} samples{of_class}, {run.name}")
-    show.written({"count": count, "label": label, "seed": seed, "file": str(path)}, json)
+    terminal.written({"count": count, "label": label, "seed": seed, "file": str(path)}, json)
 
 
 @app.command()
@@ -223,7 +235,7 @@ def encode(
     place, loaded = files.check_codes(_free(out, force)), load_run(run)
     rows, part = find_rows(loaded, parse.part(split), data)
     path = files.encode_to(place, loaded, rows)
-    show.written({"rows": len(rows), "of": part, "latent_dim": loaded.config.latent_dim, "file": str(path)}, json)
+    terminal.written({"rows": len(rows), "of": part, "latent_dim": loaded.config.latent_dim, "file": str(path)}, json)
 
 
 @app.command()
@@ -249,7 +261,7 @@ def impute(
     rows, _ = find_rows(loaded, None, values)
     found = impute(loaded, rows, gone, sweeps=sweeps, seed=seed)
     path = files.save_values(place, loaded, iter([found]), len(found), title=f"{len(found)} rows filled in, {run.name}")
-    show.written({"rows": len(found), "missing": f"{gone.mean():.1%} of the values", "file": str(path)}, json)
+    terminal.written({"rows": len(found), "missing": f"{gone.mean():.1%} of the values", "file": str(path)}, json)
 
 
 @app.command()
@@ -278,7 +290,7 @@ def score(
     names = None if rows.y is None else [loaded.config.data.classes[y] for y in rows.y]
     oddest = ", ".join(str(row) for row in found.argsort()[::-1][:10])
     facts = {"rows": len(rows), "of": part, "by": by, "mean": round(float(found.mean()), 3), "oddest": oddest}
-    show.written(facts | {"file": str(files.save_scores(place, found, names))}, json)
+    terminal.written(facts | {"file": str(files.save_scores(place, found, names))}, json)
 
 
 @app.command()
@@ -306,7 +318,7 @@ def decode(
     place = files.check_values(_free(out or Path(f"decoded{files.suffix_for(loaded)}"), force), loaded, len(given))
     values = use.decode_by_part(loaded, given, label if label is not None or not loaded.model.classes else classes)
     path = files.save_values(place, loaded, values, len(given), title=f"{len(given)} decoded codes, {run.name}")
-    show.written({"rows": len(given), "file": str(path)}, json)
+    terminal.written({"rows": len(given), "file": str(path)}, json)
 
 
 @app.command()
@@ -348,7 +360,7 @@ def plot(
         "seed": seed,
     }
     paths = workflows.plot(run, names or (), data=data, split=parse.part(split), out=out, **view)
-    show.written({"files": [str(path) for path in paths]}, json)
+    terminal.written({"files": [str(path) for path in paths]}, json)
 
 
 @app.command()
@@ -384,7 +396,7 @@ def data(
     from vaekit import data as datasets
 
     if source is None:
-        show.table(datasets.describe(), json)
+        terminal.table(datasets.describe(), json)
     else:
         show.dataset(datasets.load(source, support=support, resize=parse.size(resize)), json)
 
@@ -395,7 +407,7 @@ def list_recipes(context: typer.Context, json: Json = False) -> None:
     from vaekit import recipes
 
     if context.invoked_subcommand is None:
-        show.table([{"name": name, "description": recipes.describe(name)} for name in recipes.names()], json)
+        terminal.table([{"name": name, "description": recipes.describe(name)} for name in recipes.names()], json)
 
 
 @recipes_app.command("show")

@@ -22,7 +22,7 @@ Watch = Callable[[Iterable], Iterable]
 
 
 class Classifier(nn.Module):
-    """Logits [B, classes] of rows [B, *shape]: a small net, convolutional for images, with each channel standardised first.
+    """Logits [B, classes] of rows [B, *shape]: a small net, convolutional for images, its channels and features standardised.
 
     >>> Classifier((1, 28, 28), 10)(torch.rand(5, 1, 28, 28)).shape
     torch.Size([5, 10])
@@ -34,11 +34,18 @@ class Classifier(nn.Module):
         standardise = nn.BatchNorm2d if images else nn.BatchNorm1d
         encoder = ConvEncoder if images else MLPEncoder
         self.layers = nn.Sequential(
-            standardise(shape[0], affine=False), encoder(shape, classes, hidden=(HIDDEN,)), nn.Linear(HIDDEN, classes)
+            standardise(shape[0], affine=False),
+            encoder(shape, classes, hidden=(HIDDEN,)),
+            nn.BatchNorm1d(HIDDEN, eps=1e-3, affine=False),
+            nn.Linear(HIDDEN, classes),
         )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer reads the class from, [B, 128], each of mean 0 and variance 1 over the training rows."""
+        return self.layers[:-1](x)
 
 
 def train_classifier(inputs: Inputs, classes: int, *, seed: int = 0, watch: Watch = iter) -> Classifier:

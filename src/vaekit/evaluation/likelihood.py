@@ -68,6 +68,13 @@ def elbo_sums(model: VAE, rows: Inputs, share: Share, *, seed: int = 0) -> Tenso
     return sums
 
 
+def bound_sums(model: VAE, rows: Inputs, share: Share, *, samples: int, seed: int = 0) -> Tensor:
+    """The same four, and before the number of rows the sum of the negative importance-weighted bound, [5]."""
+    bounds = sum((bound.sum() for (bound,) in _bounds(model, rows, samples, seed, share)), torch.zeros((), dtype=torch.float64))
+    sums = elbo_sums(model, rows, share, seed=seed)
+    return torch.stack([*sums[:3], -bounds, sums[3]])
+
+
 def _elbo_parts(model: VAE, rows: Inputs, seed: int, samples: int, share: Share) -> Iterator[PerRow]:
     """Some rows at a time, each time with noise of their own, whichever process has them."""
     for i, (x, y) in enumerate(rows.batches(model, share=share)):
@@ -85,15 +92,17 @@ def importance_weighted_bound(model: VAE, rows: Inputs, samples: int, *, seed: i
 
     A lower bound of log p(x) in expectation, which rises with K. The encoder runs once per row; samples are summed in chunks.
     """
-    return joined(_bounds(model, rows, samples, seed), len(rows))[0]
+    return joined(_bounds(model, rows, samples, seed, Share()), len(rows))[0]
 
 
-def _bounds(model: VAE, rows: Inputs, samples: int, seed: int) -> Iterator[tuple[Tensor]]:
+@torch.no_grad()
+def _bounds(model: VAE, rows: Inputs, samples: int, seed: int, share: Share) -> Iterator[tuple[Tensor]]:
     """Some rows at a time, and of these some samples at a time."""
     values = values_per_row(model)
     size = rows_at_once(values, min(samples, 50))
     chunk = max(1, MAX_VALUES // (values * size))
-    for step, (x, y) in enumerate(rows.batches(model, size)):
+    for i, (x, y) in enumerate(rows.batches(model, size, share)):
+        step = share.rank + i * share.of
         with evaluating(model), noise(seed, step), torch.autocast(x.device.type, enabled=False):
             q = model.encode(x, y)
             total = torch.full((len(x),), -math.inf, dtype=torch.float64)

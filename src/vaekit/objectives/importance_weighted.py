@@ -19,9 +19,11 @@ class ImportanceWeighted:
     A bound of -log p(x) that is closer than the ELBO's, which it is for K = 1, and that asks of the posterior only to reach
     where the true one is: with many samples it learns a better decoder and a vaguer encoder.
 
-    samples: K, draws of z per row.
+    samples: K, draws of z per row. The best epoch is that of the best bound of K samples on validation rows (val_bound).
     Raises ConfigError for a posterior that is certain or discrete: its samples carry no gradient into the weights.
     """
+
+    judged_by = "bound"
 
     @checked
     def __init__(self, *, samples: PositiveInt = 5):

@@ -17,7 +17,6 @@ from vaekit.errors import NonFiniteError
 from vaekit.inputs import Inputs, rows_at_once, to_model, values_per_row
 from vaekit.model import VAE
 from vaekit.noise import mix
-from vaekit.sharing import Share
 from vaekit.streamed import Streamed
 from vaekit.training.batches import Batches
 from vaekit.training.machine import PRECISIONS, keep_freed_memory
@@ -38,14 +37,15 @@ def fit(
     folder: Path,
     *,
     stages: Sequence[Stage],
-    validate: Callable[[VAE, Share], Tensor],
+    validate: Callable[..., Tensor],
     console: Console,
     resume: bool = False,
 ) -> dict[str, Any]:
     """Train `model` on raw rows into `folder`, whose best weights it has at the end; what is to be summed up.
 
     stages: one after the other, each from the best weights of the one before.
-    validate: the sums of loss, reconstruction and divergence over one process's share of the validation rows, and their number.
+    validate: of the model and one process's `share` of the validation rows, the sums of loss, reconstruction and divergence,
+        of the negative bound too where the objective is judged by it, and the number of rows.
     resume: go on from the folder's checkpoint, to the same weights and rows as if nothing had happened.
     Raises NonFiniteError and Interrupted; RunError for a damaged checkpoint.
     """
@@ -76,7 +76,7 @@ def fit(
     return {"epochs": len(recorder.rows), "best_epoch": recorder.best["epoch"], "seconds": recorder.elapsed}
 
 
-def _run(training: Training, recorder: Recorder, progress: ProgressBar, validate: Callable[[VAE, Share], Tensor]) -> None:
+def _run(training: Training, recorder: Recorder, progress: ProgressBar, validate: Callable[..., Tensor]) -> None:
     """Epoch after epoch, from wherever the stage is."""
     while not training.over:
         with training.running(), closing(iter(training.batches)) as batches:
@@ -92,10 +92,11 @@ def _run(training: Training, recorder: Recorder, progress: ProgressBar, validate
         recorder.close_epoch(training)
 
 
-def _figures(training: Training, validate: Callable[[VAE, Share], Tensor]) -> dict[str, float]:
+def _figures(training: Training, validate: Callable[..., Tensor]) -> dict[str, float]:
     """The means of an epoch over the rows of all processes; NonFiniteError for a validation figure that is none."""
-    both = torch.stack([training.sums, validate(training.model, training.processes.share).to(training.sums)])
-    trained, validated = map(means, training.processes.sum(both))
+    both = torch.cat([training.sums, validate(training.model, share=training.processes.share).to(training.sums)])
+    summed = training.processes.sum(both)
+    trained, validated = means(summed[: len(training.sums)]), means(summed[len(training.sums) :])
     for name, value in validated.items():
         if not math.isfinite(value):
             raise NonFiniteError(

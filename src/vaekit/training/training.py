@@ -19,6 +19,7 @@ from vaekit.training.processes import Processes
 from vaekit.training.stages import Stage
 
 COLUMNS = ("loss", "reconstruction", "divergence")
+VALIDATED = (*COLUMNS, "bound")  # the last where the objective is judged by it
 CHECK_EVERY = {"cpu": 1, "cuda": 50}  # updates: to look at a number on a GPU is to wait for it
 
 
@@ -154,7 +155,7 @@ class _Loss(nn.Module):
 def means(sums: Tensor) -> dict[str, float]:
     """From sums of the columns over rows, and the number of rows behind them, to means."""
     *values, rows = sums.tolist()
-    return {name: value / max(rows, 1) for name, value in zip(COLUMNS, values, strict=True)}
+    return {name: value / max(rows, 1) for name, value in zip(VALIDATED, values, strict=False)}
 
 
 def _first_non_finite(terms: Terms) -> str:

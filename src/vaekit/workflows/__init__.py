@@ -6,9 +6,23 @@ The command line parses, calls one of these, and prints; so can a program.
 from vaekit.workflows.compare import compare, curves_beside
 from vaekit.workflows.evaluate import evaluate
 from vaekit.workflows.plot import PLOTS, plot
+from vaekit.workflows.quality import fit_mixture
 from vaekit.workflows.report import report
 from vaekit.workflows.score import score
 from vaekit.workflows.sweep import sweep
 from vaekit.workflows.train import build, resume, train
 
-__all__ = ["PLOTS", "build", "compare", "curves_beside", "evaluate", "plot", "report", "resume", "score", "sweep", "train"]
+__all__ = [
+    "PLOTS",
+    "build",
+    "compare",
+    "curves_beside",
+    "evaluate",
+    "fit_mixture",
+    "plot",
+    "report",
+    "resume",
+    "score",
+    "sweep",
+    "train",
+]

@@ -18,12 +18,13 @@ from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import Estimate, PerRow, elbo_per_row, importance_weighted_bound
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
-from vaekit.workflows.evaluate import Watched, term_figures
+from vaekit.workflows.evaluate import term_figures
 from vaekit.workflows.prepare import load_data, stored_split
 from vaekit.workflows.protocol import differences, protocol
 from vaekit.workflows.rows import as_inputs
 from vaekit.workflows.subject import MOST_POINTS, Subject, short_name
 from vaekit.workflows.use import pick
+from vaekit.workflows.watching import Watched
 
 if TYPE_CHECKING:
     from vaekit.plots import Column

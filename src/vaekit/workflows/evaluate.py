@@ -2,14 +2,11 @@
 
 import math
 import os
-from collections.abc import Iterable, Iterator
 from functools import partial
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
 from vaekit.data import Dataset
@@ -28,14 +25,15 @@ from vaekit.evaluation import (
     recognised,
     train_classifier,
 )
-from vaekit.inputs import Batch, Inputs, rows_at_once, values_per_row
+from vaekit.inputs import Inputs
 from vaekit.model import VAE
-from vaekit.sharing import Share
 from vaekit.store import Run, load_run
 from vaekit.workflows.latent_space import latent_space
-from vaekit.workflows.prepare import IN_MEMORY, load_data, stored_split
+from vaekit.workflows.prepare import load_data, stored_split
 from vaekit.workflows.protocol import protocol
-from vaekit.workflows.rows import as_inputs, rows_to_judge
+from vaekit.workflows.quality import reconstruction_figures, sample_figures
+from vaekit.workflows.rows import as_inputs, rows_and_own
+from vaekit.workflows.watching import Watched, watched
 
 
 def evaluate(
@@ -45,12 +43,14 @@ def evaluate(
     samples: int = 20,
     annealing: int = 0,
     chains: int = 16,
+    generated: int = 10_000,
+    features: str | None = None,
     agreement: int = 0,
     data: Any = None,
     limit: int | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Loss, reconstruction, divergence and the importance-weighted bound, in nats per row, each with its standard error.
+    """Likelihood, latent space, reconstructions and samples, each figure with its standard error; nats are per row.
 
     split: which rows of the run's data, by default test.
     data: other rows in their place, all of them (where they have a test part, that for `test` and the rest for `train`); the
@@ -58,6 +58,8 @@ def evaluate(
     samples: K of the importance-weighted bound log 1/K sum p(x, z) / q(z given x), a lower bound of log p(x) that rises with K.
     annealing: steps of annealed importance sampling, another bound, which is close where the posterior is not; 0: none.
         chains: of it per row.
+    generated: samples of the prior, and of a mixture over codes, that are judged beside as many real rows, at most as many as
+        there are; 0: none. features: what they are compared by, see `feature_network`.
     agreement: of a conditional run, so many samples of each class, of which the share is found that show their class, by a
         classifier trained on the run's training rows, its accuracy on the run's test rows beside it; 0: none.
     limit: the first so many rows only. seed: of the noise.
@@ -66,6 +68,7 @@ def evaluate(
     rows use, where z is discrete.
     """
     asked = {"samples": (samples, 1), "annealing": (annealing, 0), "chains": (chains, 1), "agreement": (agreement, 0)}
+    asked["generated"] = (generated, 0)
     for name, (number, least) in (asked | {"limit": (limit, 1)}).items():
         if number is not None and (not isinstance(number, Integral) or number < least):
             raise ConfigError(f"{name} = {number!r}: at least {least}, a whole number")
@@ -75,7 +78,7 @@ def evaluate(
     run = run if isinstance(run, Run) else load_run(run)
     if agreement and not run.model.classes:
         raise ConfigError("agreement needs a conditional run, this one is not: leave it out, or train with --conditional")
-    rows, part = rows_to_judge(run, split, data)
+    rows, part, own = rows_and_own(run, split, data)
     inputs = Watched(**vars(as_inputs(run, rows, limit)))
     terms = elbo_per_row(run.model, inputs, seed=seed)
     figures = term_figures(terms)
@@ -90,12 +93,14 @@ def evaluate(
         figures["annealed_bound"] = _figure(annealed.bound) | how
     if countable(run.model):
         figures["log_likelihood"] = _figure(log_likelihood(run.model, inputs))
-    own = load_data(run.config) if data is None and run.config.data.classes else None
     figures["latent"] = latent_space(run, inputs, terms, own, seed=seed)
+    figures["reconstructions"] = reconstruction_figures(run, inputs)
+    if generated and own is not None:
+        figures |= sample_figures(run, inputs, own, count=generated, features=features, seed=seed)
     if usage := code_usage(run.model, inputs):
         figures["codes"] = usage._asdict()
     if agreement:
-        figures["label_agreement"] = _label_agreement(run, data, agreement, seed)
+        figures["label_agreement"] = _label_agreement(run, own or load_data(run.config), agreement, seed)
     return {
         "run": str(run.path),
         "data": run.config.data.source if data is None else _name(data),
@@ -114,21 +119,6 @@ NO_DIVERGENCE = "a deterministic posterior has no finite divergence, so the loss
 NO_BOUND = "a deterministic posterior gives no bound of log p(x)"
 
 
-class Watched(Inputs):
-    """Inputs whose batches show a bar with the time left while they are used, on a terminal."""
-
-    def batches(self, model: VAE, size: int | None = None, share: Share = Share()) -> Iterator[Batch]:  # noqa: B008
-        size = size or rows_at_once(values_per_row(model))
-        return watched(super().batches(model, size, share), "judging rows", -(-len(self) // (size * share.of)))
-
-
-def watched(steps: Iterable, description: str, total: int | None = None) -> Iterator:
-    """The steps, with a bar and the time left while they go by, on a terminal."""
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
-    return iter(track(steps, description, total, console=console, transient=True, disable=hidden))
-
-
 def bound_figures(model: VAE, inputs: Inputs, *, seed: int) -> dict[str, Any]:
     """The negative ELBO and its two terms, in nats per row; of a plain autoencoder the reconstruction alone."""
     return term_figures(elbo_per_row(model, inputs, seed=seed))
@@ -142,9 +132,8 @@ def term_figures(terms: PerRow) -> dict[str, Any]:
     return {**found, "divergence": _figure(terms.divergence.sum(-1))}
 
 
-def _label_agreement(run: Run, data: Any, samples: int, seed: int) -> dict[str, Any]:
+def _label_agreement(run: Run, dataset: Dataset, samples: int, seed: int) -> dict[str, Any]:
     """The share of samples that a classifier finds the class of, over all and by class; that of the test rows beside it."""
-    dataset = load_data(run.config, data if run.config.data.source == IN_MEMORY else None)
     training, test = _labelled(run, dataset, "train"), _labelled(run, dataset, "test")
     watch = partial(watched, description="training a classifier")
     classifier = train_classifier(training, run.model.classes, seed=seed, watch=watch)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from vaekit.store import Run
+from vaekit.workflows.prepare import IN_MEMORY, is_gone
 
 Picture = TypeVar("Picture", bound=Callable[..., Any])
 Need = Callable[[Run], str | None]
@@ -22,6 +23,15 @@ def continuous_latent(run: Run) -> str | None:
 
 def classes_given(run: Run) -> str | None:
     return None if run.model.classes else "needs a conditional run: train one with --conditional"
+
+
+def kept_data(run: Run) -> str | None:
+    source, wanted = run.config.data.source, "needs the training rows, and those of this run were"
+    if source == IN_MEMORY:
+        return f"{wanted} arrays in memory: train on a file of them"
+    if run.config.data.streamed_rows:
+        return f"{wanted} streamed: train on files that are not sharded"
+    return f"{wanted} in {source}, which is not there any more: bring it back" if is_gone(source) else None
 
 
 def needs(*all_of: Need, takes: Sequence[str] = ()) -> Callable[[Picture], Picture]:

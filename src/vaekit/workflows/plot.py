@@ -17,7 +17,8 @@ from vaekit.errors import ConfigError, suggest
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.files import save_values
-from vaekit.workflows.needs import classes_given, continuous_latent, image_rows, needs, unsuited
+from vaekit.workflows.needs import classes_given, continuous_latent, image_rows, kept_data, needs, unsuited
+from vaekit.workflows.quality import nearest_training
 from vaekit.workflows.rows import label_of, rows_to_judge
 from vaekit.workflows.subject import Range, Subject, View, short_name
 from vaekit.workflows.use import Reconstruction, choose, pick, to_pixels
@@ -62,7 +63,8 @@ def plot(
     chosen = list(names) or [name for name, picture in PLOTS.items() if not unsuited(picture, run)]
     _check_taken(View(**view), {name: known[name] for name in chosen})
     other = None if data is None or isinstance(data, Dataset) else label_of(data)
-    subject = Subject(run, lambda: rows_to_judge(run, split, data)[0], other)
+    own = (lambda: data) if isinstance(data, Dataset) else None
+    subject = Subject(run, lambda: rows_to_judge(run, split, data)[0], other, own)
     paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen)
     with torch.no_grad():
         return [_save(name, subject, View(**view), path) for name, path in zip(chosen, paths, strict=True)]
@@ -185,6 +187,20 @@ def samples(subject: Subject, view: View) -> "Figure":
     return sheet(subject.pixels(images), title=f"Samples{which} from the prior, {subject.recipe} on {subject.name}")
 
 
+@needs(image_rows, kept_data, takes=["label", "seed"])
+def nearest(subject: Subject, view: View) -> "Figure":
+    """Samples, and of all training rows that which is closest to each: copies would show."""
+    from vaekit.plots import walks as lines
+
+    run, count = subject.run, 10
+    with noise(view.seed):
+        images = sample_means(run.model, count, run.condition(run.in_turn(count) if view.label is None else view.label, count))
+    rows, _ = nearest_training(run, subject.own, images)
+    pairs = np.stack([subject.pixels(images), subject.originals(rows)])
+    title = f"Samples of {subject.recipe} on {subject.name}, and the training rows closest to them"
+    return lines(pairs, ["samples", "closest\ntraining rows"], title=title)
+
+
 @needs(image_rows, classes_given, takes=["seed"])
 def classes(subject: Subject, view: View) -> "Figure":
     """Samples of a conditional run, one class per row."""
@@ -212,6 +228,7 @@ PLOTS: dict[str, Callable[[Subject, View], "Figure"]] = {
     "grid": grid,
     "reconstructions": reconstructions,
     "samples": samples,
+    "nearest": nearest,
     "classes": classes,
     "curves": curves,
 }

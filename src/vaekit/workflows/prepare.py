@@ -59,13 +59,14 @@ def load_data(config: Settings, data: Any = None) -> Dataset:
     source = options.source if data is None or isinstance(data, Mapping) else data
     if isinstance(source, str) and source == IN_MEMORY:
         raise DataError("this run was trained on arrays in memory: give them again (data=...), or a path")
-    if data is None and options.fingerprint and _is_gone(source):
+    if data is None and options.fingerprint and is_gone(source):
         raise DataError(f"{source}, which this run was trained on, is not there any more: bring it back, or give --data PATH")
     dataset = datasets.load(source, test=options.test, support=options.support, resize=options.resize)
     return _unchanged(config, binarized(dataset, options.binarize))
 
 
-def _is_gone(source: Any) -> bool:
+def is_gone(source: Any) -> bool:
+    """Whether a place where data were is empty now."""
     return isinstance(source, str) and Path(source).is_absolute() and not (is_shards(source) or Path(source).exists())
 
 

@@ -76,10 +76,50 @@ LATENT: dict[str, tuple[str, Text, str]] = {
     ),
 }
 
+RECONSTRUCTIONS: dict[str, tuple[str, int, str]] = {
+    "mse": (
+        "Squared error of a value",
+        5,
+        "Between a row and what the model makes of it, the mean over values. Lower is better.",
+    ),
+    "psnr": (
+        "PSNR, decibels",
+        2,
+        "The same as a ratio of the range of values to the error. Higher is better; 3 decibels halve it.",
+    ),
+    "ssim": ("Structural similarity", 4, "Whether windows of 11 pixels look alike in both (Wang et al., 2004). 1 is best."),
+}
+
+SAMPLES: dict[str, tuple[str, int, str]] = {
+    "frechet": (
+        "Fréchet distance",
+        3,
+        "How far samples are from real rows, both taken for normal distributions of features. Lower is better; training rows, "
+        "which are real, show how low it can be.",
+    ),
+    "kernel": (
+        "Kernel distance",
+        4,
+        "The same without taking them for normal (squared maximum mean discrepancy). Lower is better; 0 where they are equal.",
+    ),
+    "precision": ("Precision", 3, "Share of samples among real rows: how many look real. Higher is better."),
+    "recall": ("Recall", 3, "Share of real rows among samples: how much of the data they reach. Higher is better."),
+    "density": ("Density", 3, "How many real rows are close to a sample; above 1, samples crowd where rows are most usual."),
+    "coverage": ("Coverage", 3, "Share of real rows with a sample close to them. Higher is better."),
+    "to_training": (
+        "Distance to the closest training row",
+        2,
+        "Of a sample; in the last line, of a real row. Samples that are far closer than real rows are copies.",
+    ),
+}
+
+SOURCES = {"prior": "prior", "mixture": "mixture over codes", "training": "training rows"}
+
 PICTURES = {
     "curves": "Training and validation; the star marks the epoch whose weights were kept.",
     "reconstructions": "Rows over their reconstructions.",
     "samples": "New rows: draws from the prior through the decoder.",
+    "nearest": "Samples over the training rows closest to them: where the two are the same, the model copies.",
     "latent": "The codes of rows, by class where there are classes.",
     "grid": "What the decoder makes of points on a grid in the latent plane.",
 }
@@ -88,7 +128,7 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 960px; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 1.6em; margin-bottom: 0; } h2 { font-size: 1.2em; margin-top: 2em; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top; padding: .45em .8em .45em 0;
-border-top: 1px solid #ddd; } td.value { white-space: nowrap; font-variant-numeric: tabular-nums; font-weight: 600; }
+border-top: 1px solid #ddd; } td.value { white-space: pre; font-variant-numeric: tabular-nums; font-weight: 600; }
 td.meaning { color: #555; } .warning { background: #fff4d6; border-left: 4px solid #d9a300; padding: .6em 1em; margin: .6em 0; }
 figure { margin: 1.5em 0; } img { max-width: 100%; } figcaption { color: #555; } pre { background: #f6f6f6; padding: 1em;
 overflow-x: auto; font-size: 13px; } .muted { color: #555; }
@@ -114,6 +154,8 @@ def _page(run: Run, found: dict[str, Any]) -> Iterator[str]:
         yield f"<p class=warning>{escape(warning)}</p>"
     yield "<h2>Likelihood</h2>" + _table(_figures(found))
     yield "<h2>Latent space</h2>" + _table(_latent(found["latent"]))
+    yield "<h2>Reconstructions</h2>" + _table(_reconstructions(found["reconstructions"]))
+    yield from _samples(found)
     yield "<h2>Pictures</h2>"
     for name, caption in PICTURES.items():
         picture = run.path / store.PLOTS / f"{name}.png"
@@ -141,6 +183,25 @@ def _latent(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, (title, text, meaning) in LATENT.items():
         if name in found:
             yield title, text(found), meaning
+
+
+def _reconstructions(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for name, (title, digits, meaning) in RECONSTRUCTIONS.items():
+        if name in found:
+            yield title, _with_error(found[name], digits), meaning
+
+
+def _samples(found: dict[str, Any]) -> Iterator[str]:
+    judged = found.get("samples_judged")
+    if judged is None:
+        return
+    yield "<h2>Samples</h2><p class=muted>"
+    yield escape(f"{judged['rows']:,} of each, {judged['values']}, against as many real rows; by {judged['features']}.")
+    sources = {name: text for name, text in SOURCES.items() if name in judged}
+    yield "</p>" + _table(
+        (title, "\n".join(f"{text}: {_with_error(judged[source][name], digits)}" for source, text in sources.items()), meaning)
+        for name, (title, digits, meaning) in SAMPLES.items()
+    )
 
 
 def _table(rows: Any) -> str:

@@ -36,13 +36,17 @@ def find_rows(run: Run, split: Part | None = None, data: Any = None) -> tuple[Ro
 
 def rows_to_judge(run: Run, split: Part | None, data: Any) -> tuple[Rows, str]:
     """The same to judge the model on: its own data, given again, are split as they were, and no training row is a test."""
+    return rows_and_own(run, split, data)[:2]
+
+
+def rows_and_own(run: Run, split: Part | None, data: Any) -> tuple[Rows, str, Dataset | None]:
+    """The same with the dataset that the run was trained on, where it is that."""
     if split is not None and split not in PARTS:
         raise ConfigError(f"split {split!r}: {suggest(str(split), PARTS)}")
-    if data is None:
-        return _own(run, load_data(run.config), split)
-    dataset = _others(run, data)
-    own = dataset.fingerprint() == run.config.data.fingerprint
-    return _own(run, dataset, split) if own else _suiting(run, dataset, split)
+    dataset = load_data(run.config) if data is None else _others(run, data)
+    if data is None or dataset.fingerprint() == run.config.data.fingerprint:
+        return *_own(run, dataset, split), dataset
+    return *_suiting(run, dataset, split), None
 
 
 def as_inputs(run: Run, rows: Rows, limit: int | None = None) -> Inputs:

@@ -11,8 +11,8 @@ from vaekit.errors import ConfigError, suggest
 from vaekit.evaluation import elbo_per_row, importance_weighted_bound, untypical
 from vaekit.inputs import Inputs
 from vaekit.store import Run
-from vaekit.workflows.evaluate import Watched
 from vaekit.workflows.rows import as_inputs, find_rows
+from vaekit.workflows.watching import Watched
 
 
 def bound(run: Run, rows: Inputs, samples: int, seed: int) -> Tensor:

@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.data import Rows
+from vaekit.data import Dataset, Rows
 from vaekit.evaluation import elbo_per_row
 from vaekit.noise import noise
 from vaekit.store import Run
+from vaekit.workflows.prepare import load_data
 from vaekit.workflows.rows import as_inputs
 from vaekit.workflows.use import encode, to_pixels
 
@@ -48,10 +49,16 @@ class Subject:
     find: Callable[[], Rows]
     other: str | None = None
     """What the rows are called, where they are not the run's own."""
+    find_own: Callable[[], Dataset] | None = None
 
     @cached_property
     def rows(self) -> Rows:
         return self.find()
+
+    @cached_property
+    def own(self) -> Dataset:
+        """What the run was trained on."""
+        return load_data(self.run.config) if self.find_own is None else self.find_own()
 
     @property
     def name(self) -> str:

@@ -3,12 +3,14 @@
 import math
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from torch import Tensor
 
 import vaekit
 from vaekit import config as configuration
@@ -17,7 +19,7 @@ from vaekit.compose import build_model, build_part, describe_model, describe_par
 from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError
-from vaekit.evaluation import elbo_sums
+from vaekit.evaluation import bound_sums, elbo_sums
 from vaekit.inputs import MAX_VALUES, Drawn, Inputs
 from vaekit.model import VAE
 from vaekit.objectives import ELBO
@@ -175,14 +177,15 @@ def _fit(
     _note_scale(console, dataset)
     processes = start(config, folder)
     folder = processes.first(folder)
+    stages = _stages(model, config, objective, rows)
     outcome = fit(
         processes,
         model,
         _training_inputs(model, config, dataset, split),
         config,
         folder,
-        stages=_stages(model, config, objective, rows),
-        validate=lambda model, share: elbo_sums(model, validation, share, seed=config.seed),
+        stages=stages,
+        validate=_validate(stages[0].objective, validation, config.seed),
         console=console,
         resume=resume,
     )
@@ -193,6 +196,13 @@ def _fit(
         store.save_summary(folder, run.summary)  # last: a folder that has it is complete
     run.summary = processes.first(run.summary)
     return run
+
+
+def _validate(objective: Any, rows: Inputs, seed: int) -> Callable[..., Tensor]:
+    """What gives the sums of a validation, the bound among them where the objective is judged by it."""
+    if getattr(objective, "judged_by", "loss") == "bound":
+        return partial(bound_sums, rows=rows, samples=objective.samples, seed=seed)
+    return partial(elbo_sums, rows=rows, seed=seed)
 
 
 def _pieces(dataset: Dataset, split: Split) -> int:

@@ -1,6 +1,6 @@
 """Use a trained model on raw data: sample, reconstruct, encode, decode."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,9 @@ from vaekit.inputs import joined
 from vaekit.noise import noise
 from vaekit.store import Run, check_count
 from vaekit.workflows.rows import as_inputs, find_rows
+
+DrawCodes = Callable[[int, Tensor | None], Tensor]
+"""So many codes [N, L], where there are classes one for each y [N]."""
 
 
 class Codes(NamedTuple):
@@ -41,21 +44,22 @@ class Reconstruction(NamedTuple):
     decoded: np.ndarray
 
 
-def sample(run: Run, count: int = 64, *, label: str | None = None, seed: int = 0, draw: bool = False) -> np.ndarray:
-    """`count` samples in raw units, [count, *shape]: z from the prior, then the mean of p(x given z), or `draw` a value.
-
-    label: of a conditional run, the class; None: all in turn.
-    """
-    return _whole(sample_by_part(run, count, label=label, seed=seed, draw=draw), count)
+def sample(run: Run, count: int = 64, **how: Any) -> np.ndarray:
+    """`count` samples in raw units, [count, *shape]: z from the prior, then the mean of p(x given z); see `sample_by_part`."""
+    return _whole(sample_by_part(run, count, **how), count)
 
 
 def sample_by_part(
-    run: Run, count: int, *, label: str | None = None, seed: int = 0, draw: bool = False
+    run: Run, count: int, *, label: str | None = None, seed: int = 0, draw: bool = False, codes: DrawCodes | None = None
 ) -> Iterator[np.ndarray]:
-    """The same some rows at a time, for what is to go to a file."""
+    """The same some rows at a time, for what is to go to a file.
+
+    label: of a conditional run, the class; None: all in turn. draw: a value of p(x given z) in the place of its mean.
+    codes: what z is drawn from in the place of the prior.
+    """
     y = run.condition(run.in_turn(check_count(count)) if label is None else label, check_count(count))
     with noise(seed):
-        z = draw_codes(run.model, count, y)
+        z = draw_codes(run.model, count, y) if codes is None else codes(count, y).reshape(count, *run.model.latent_shape)
     return _in_raw_units(run, draws_by_part(run.model, z, y, seed=seed) if draw else means_by_part(run.model, z, y))
 
 

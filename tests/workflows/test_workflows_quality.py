@@ -1,0 +1,143 @@
+"""Samples and reconstructions beside real rows: what is compared with what, and by what."""
+
+import numpy as np
+import pytest
+import torch
+
+import vaekit
+from conftest import QUIET, small_images, train_small
+from vaekit.errors import ConfigError
+from vaekit.evaluation import Learned
+from vaekit.workflows.prepare import load_data
+from vaekit.workflows.quality import feature_network, fit_mixture, nearest_training, training_rows
+
+FIGURES = {"frechet", "kernel", "precision", "recall", "density", "coverage", "to_training"}
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """A run on a file with enough rows to compare: 24 of them test."""
+    folder, data = tmp_path_factory.mktemp("many"), small_images(rows=240)
+    np.savez(folder / "bars.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
+    return train_small(folder / "run", str(folder / "bars.npz"), latent_dim=2)
+
+
+@pytest.fixture(scope="module")
+def conditional(tmp_path_factory):
+    return train_small(tmp_path_factory.mktemp("conditional") / "run", small_images(rows=240), latent_dim=2, conditional=True)
+
+
+def test_samples_stand_beside_training_rows_with_all_figures_and_their_errors(many):
+    found = vaekit.evaluate(many, samples=1)
+    judged = found["samples_judged"]
+    assert judged["rows"] == 24 and judged["values"] == "means of p(x given z)"
+    for source in ("prior", "mixture", "training"):
+        assert set(judged[source]) == FIGURES
+        assert all(figure["standard_error"] >= 0 for figure in judged[source].values())
+    assert judged["training"]["frechet"]["value"] < judged["prior"]["frechet"]["value"]
+
+
+def test_figures_repeat_by_seed_and_differ_by_it(many):
+    first, again, other = (vaekit.evaluate(many, samples=1, seed=seed)["samples_judged"] for seed in (0, 0, 1))
+    assert first == again and first["prior"]["frechet"] != other["prior"]["frechet"]
+
+
+def test_fewer_samples_are_judged_beside_as_few_rows(many):
+    assert vaekit.evaluate(many, samples=1, generated=20)["samples_judged"]["rows"] == 20
+
+
+def test_too_few_rows_are_said_to_be_too_few(many):
+    found = vaekit.evaluate(many, samples=1, generated=19)
+    assert found["samples_judged"] is None
+    assert found["why_no_samples_judged"] == "distances of samples need 20 rows, here are 19"
+
+
+def test_none_are_judged_where_none_are_asked_for_or_the_rows_are_others(many, tmp_path):
+    assert "samples_judged" not in vaekit.evaluate(many, samples=1, generated=0)
+    np.save(tmp_path / "other.npy", np.zeros((30, 1, 8, 8), np.uint8))
+    assert "samples_judged" not in vaekit.evaluate(many, samples=1, data=tmp_path / "other.npy")
+
+
+def test_zeros_and_ones_are_drawn(tmp_path):
+    run = train_small(tmp_path / "run", {"source": str(_bars(tmp_path)), "binarize": "threshold"})
+    assert vaekit.evaluate(run, samples=1)["samples_judged"]["values"] == "draws from p(x given z)"
+
+
+def _bars(folder):
+    np.savez(folder / "bars.npz", x=small_images(rows=240).train.x)
+    return folder / "bars.npz"
+
+
+def test_a_discrete_latent_has_no_mixture(tmp_path):
+    run = train_small(tmp_path / "run", small_images(rows=240), posterior={"kind": "categorical"}, latent_dim=4)
+    assert "mixture" not in vaekit.evaluate(run, samples=1, data=small_images(rows=240))["samples_judged"]
+    with pytest.raises(ConfigError, match="those of this run are discrete: draw from the prior"):
+        fit_mixture(run, data=small_images(rows=240))
+
+
+def test_a_mixture_draws_codes_that_the_run_decodes(many):
+    assert many.decode(fit_mixture(many, components=2).draw(5)).shape == (5, 1, 8, 8)
+
+
+def test_the_mixture_of_a_conditional_run_knows_its_classes(conditional):
+    data = small_images(rows=240)
+    mixture = fit_mixture(conditional, data=data)
+    assert mixture.weights.shape[0] == 3
+    torch.testing.assert_close(mixture.weights.sum(1), torch.ones(3, dtype=torch.float64))
+    assert "mixture" in vaekit.evaluate(conditional, samples=1, data=data)["samples_judged"]
+
+
+def test_other_features_are_those_that_are_named(many):
+    own = load_data(many.config)
+    assert isinstance(feature_network(many, own, "classifier", 0), Learned)
+    assert feature_network(many, own, None, 0).name == "64 principal components of training rows"
+    with pytest.raises(
+        ConfigError, match="features 'inception': allowed are components, classifier, and a file of Inception's weights"
+    ):
+        feature_network(many, own, "inception", 0)
+
+
+def test_a_classifier_needs_labels(tmp_path):
+    run = train_small(tmp_path / "run", str(_bars(tmp_path)))
+    with pytest.raises(ConfigError, match="a classifier needs labels, these data have none: judge by --features components"):
+        vaekit.evaluate(run, samples=1, features="classifier")
+
+
+def test_mnist_is_judged_by_the_network_in_the_package(tmp_path):
+    run = vaekit.train(
+        "mlp", data={"source": "mnist", "limit": 100}, out=tmp_path / "run", training={"epochs": 1}, console=QUIET
+    )
+    found = vaekit.evaluate(run, samples=1, limit=60)["samples_judged"]
+    assert found["features"] == "128 features of a small classifier, trained on mnist, in the package" and found["rows"] == 60
+
+
+def test_training_rows_are_training_rows(many):
+    own = load_data(many.config)
+    rows = training_rows(many, own, 50, 0)
+    split = np.load(many.path / "split.npz")
+    assert len(rows) == 50 and np.isin(rows.indices, split["train"]).all() and len(set(rows.indices)) == 50
+
+
+def test_the_closest_training_row_of_a_training_row_is_itself(many):
+    own = load_data(many.config)
+    rows = training_rows(many, own, 7, 0)
+    x, _ = next(rows.batches(many.model))
+    found, distance = nearest_training(many, own, x)
+    np.testing.assert_array_equal(found, own.train.x[rows.indices])
+    assert distance.max() < 1e-2
+
+
+def test_the_closest_rows_are_a_picture(many, tmp_path):
+    assert vaekit.plot(many, ["nearest"], out=tmp_path)[0].stat().st_size > 1000
+
+
+def test_rows_that_were_in_memory_are_asked_for(conditional, tmp_path):
+    with pytest.raises(ConfigError, match="nearest needs the training rows, and those of this run were arrays in memory"):
+        vaekit.plot(conditional, ["nearest"], data=small_images(rows=240), out=tmp_path)
+
+
+def test_reconstructions_have_errors_in_the_values_that_the_model_takes(many):
+    found = vaekit.evaluate(many, samples=1)["reconstructions"]
+    x = small_images(rows=240).train.x[np.load(many.path / "split.npz")["test"]]
+    mse = np.mean((many.reconstruct(x) / 255 - x / 255) ** 2)
+    assert found["mse"]["value"] == pytest.approx(mse, rel=1e-5) and "psnr" in found and "ssim" not in found
