@@ -36,6 +36,14 @@ class Drawn(Transform):
 
 
 @dataclass(frozen=True)
+class Dequantised(Transform):
+    """Levels k, whole numbers below the divisor, to (k + u) / divisor, u uniform and drawn anew each time: values in [0, 1]."""
+
+    def forward(self, x: Tensor, dtype: None = None) -> Tensor:
+        return (x + torch.rand_like(x)) / self.divisor
+
+
+@dataclass(frozen=True)
 class Inputs:
     """Rows x [M, *shape], or those of them at `indices` [N], and the transform that a model sees them through.
 

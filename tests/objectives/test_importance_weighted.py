@@ -1,11 +1,14 @@
 """The importance-weighted objective, beside the bound that it is and the ELBO that it is for one sample."""
 
+import numpy as np
 import pytest
 import torch
 
+from conftest import small_images, train_small
 from test_linear_gaussian import INPUTS, SHIFT, TRUTH, WIDER, X, linear_model
 from vaekit.errors import ConfigError
 from vaekit.evaluation import importance_weighted_bound
+from vaekit.inputs import Inputs
 from vaekit.noise import noise
 from vaekit.objectives import ELBO, ImportanceWeighted
 
@@ -44,3 +47,14 @@ def test_more_samples_are_closer():
 def test_samples_must_be_there():
     with pytest.raises(ConfigError, match="samples"):
         ImportanceWeighted(samples=0)
+
+
+def test_training_validates_by_its_bound_beside_the_elbo(tmp_path):
+    run = train_small(tmp_path / "run", objective={"kind": "importance-weighted", "samples": 7}, latent_dim=2)
+    data = small_images()
+    held = data.train.x[np.load(run.path / "split.npz")["validation"]]
+    best = run.summary["best_epoch"] - 1
+    bound = importance_weighted_bound(run.model, Inputs(held, run.transform), 7, seed=run.config.seed)
+    assert run.metrics["val_bound"][best] == pytest.approx(-bound.mean().item(), rel=1e-6)
+    assert run.summary["validation"]["bound"] == run.metrics["val_bound"][best]
+    assert "val_bound" not in train_small(tmp_path / "elbo").metrics

@@ -16,6 +16,7 @@ CASES: dict[str, dict] = {
     "samples and free bits": {"objective": {"samples": 3, "free_bits": 0.5, "warmup": 5}},
     "batch normalisation": {"encoder": NORMS, "decoder": NORMS},
     "conditional": {"conditional": True},
+    "importance-weighted": {"objective": {"kind": "importance-weighted", "samples": 3}},
     "score function": {"objective": {"gradient": "score-function"}},
     "encoder without a gradient": {"objective": {"gradient": "none"}},
     "decoder without a gradient": {"objective": "divergence-only"},

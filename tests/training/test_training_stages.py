@@ -211,9 +211,10 @@ def test_relaxed_codes_wait_for_a_prior_that_couples_them(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("objective", "figure"), [("reconstruction-only", "reconstruction"), ("divergence-only", "divergence")]
+    ("objective", "figure"),
+    [("reconstruction-only", "reconstruction"), ("divergence-only", "divergence"), ("importance-weighted", "bound")],
 )
-def test_an_ablation_keeps_the_epoch_that_is_best_by_its_own_term(tmp_path, objective, figure):
+def test_an_objective_keeps_the_epoch_that_is_best_by_its_own_figure(tmp_path, objective, figure):
     run = train_small(tmp_path / "run", objective=objective, training={"epochs": 6})
     values = run.metrics[f"val_{figure}"]
     assert run.summary["best_epoch"] == 1 + values.index(min(values))

@@ -163,7 +163,7 @@ def test_many_classes_are_cut_to_the_lowest(capsys):
         "data": "d",
         "seed": 0,
         "samples": 1,
-        "bits_per_dimension": table,
+        "bits_per_dimension": table | {"of": "levels"},
         "protocol": {},
         "reconstructions": {"mse": table},
     }

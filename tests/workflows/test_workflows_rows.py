@@ -30,7 +30,7 @@ def test_a_folder_of_colour_images_that_are_resized(tmp_path):
     run = vaekit.train("conv", data=data, out=tmp_path / "run", **QUICK)
     assert run.model.data_shape == (3, 9, 7)
     assert run.config.part("likelihood").kind == "gaussian"
-    assert len(list((run.path / "plots").iterdir())) == 5
+    assert len(list((run.path / "plots").iterdir())) == 6
     assert vaekit.evaluate(run.path, samples=1)["rows"] == 3
     assert vaekit.evaluate(run.path, samples=1, data=picture_folder(tmp_path / "more"))["rows"] == 30
 
@@ -73,15 +73,10 @@ def test_a_run_finds_its_data_from_any_folder(tmp_path, monkeypatch):
     assert vaekit.evaluate(run, samples=1)["rows"] == 6
 
 
-def test_a_density_of_bytes_has_no_bits_per_dimension(tmp_path):
+def test_rows_that_were_in_memory_are_asked_for(tmp_path):
     run = vaekit.train("mlp", data=small_images(), likelihood="gaussian", out=tmp_path / "run", **QUICK)
     with pytest.raises(DataError, match="in memory"):
         vaekit.evaluate(run)
-    figures = vaekit.evaluate(run, data=small_images(), samples=1)
-    assert figures["bits_per_dimension"] is None
-    assert (
-        figures["why_no_bits_per_dimension"] == "a density of values from a few levels, not dequantised, bounds no code length"
-    )
 
 
 def test_memory_maps_are_trained_on_without_being_loaded(tmp_path):

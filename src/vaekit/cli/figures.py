@@ -36,8 +36,8 @@ def evaluated(found: dict[str, Any], as_json: bool) -> None:
     _samples(found)
     for name, value in found["protocol"].items():
         say(f"{name:<12}{value}")
-    if found["bits_per_dimension"] is None:
-        say(f"no bits per dimension: {found['why_no_bits_per_dimension']}")
+    bits = found["bits_per_dimension"]
+    say(f"no bits per dimension: {found['why_no_bits_per_dimension']}" if bits is None else f"bits are of {bits['of']}")
     if codes := found.get("codes"):
         used = f"{codes['used']:,} of {codes['available']:,} used"
         say(f"codes: {used}, perplexity {codes['perplexity']:.2f}, {codes['positions']:,} in one row")

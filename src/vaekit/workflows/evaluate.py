@@ -6,7 +6,6 @@ from functools import partial
 from numbers import Integral
 from typing import Any
 
-import numpy as np
 from torch import Tensor
 
 from vaekit.data import Dataset
@@ -28,6 +27,7 @@ from vaekit.evaluation import (
 from vaekit.inputs import Inputs
 from vaekit.model import VAE
 from vaekit.store import Run, load_run
+from vaekit.workflows.code_length import bits_per_dimension
 from vaekit.workflows.latent_space import latent_space
 from vaekit.workflows.prepare import load_data, stored_split
 from vaekit.workflows.protocol import protocol
@@ -84,7 +84,8 @@ def evaluate(
     figures = term_figures(terms)
     if figures["divergence"]:
         bound = importance_weighted_bound(run.model, inputs, samples, seed=seed)
-        figures |= {"importance_weighted_bound": _figure(bound)} | _bits_per_dimension(run, rows.x.dtype, bound)
+        figures["importance_weighted_bound"] = _figure(bound)
+        figures |= bits_per_dimension(run, inputs, bound, samples, seed=seed)
     else:
         figures |= {"importance_weighted_bound": None, "bits_per_dimension": None, "why_no_bits_per_dimension": NO_BOUND}
     if annealing:
@@ -175,15 +176,3 @@ def _name(data: Any) -> str:
 def _figure(values: Tensor) -> dict[str, float | None]:
     value, error = Estimate.of(values)
     return {"value": value, "standard_error": error}
-
-
-def _bits_per_dimension(run: Run, dtype: np.dtype, bound: Tensor) -> dict[str, Any]:
-    """Bits per dimension by the bound, or why they would mean nothing."""
-    kind = run.transform.kind
-    discrete = run.support.kind in ("binary", "integers") or dtype.kind in "biu"
-    reason = run.model.likelihood.not_normalised(kind)
-    if not reason and discrete and kind in ("unit", "real"):
-        reason = "a density of values from a few levels, not dequantised, bounds no code length"
-    if reason:
-        return {"bits_per_dimension": None, "why_no_bits_per_dimension": reason}
-    return {"bits_per_dimension": _figure(-bound / (math.prod(run.model.data_shape) * math.log(2)))}

@@ -174,6 +174,7 @@ def _figures(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, (title, meaning) in FIGURES.items():
         if found.get(name):
             how = f" K = {found['samples']}." if name == "importance_weighted_bound" else ""
+            how = f" Of {found[name]['of']}." if name == "bits_per_dimension" else how
             yield title, _with_error(found[name], 4 if name == "bits_per_dimension" else 2), meaning + how
         elif why := found.get(f"why_no_{name}"):
             yield title, "none", why
