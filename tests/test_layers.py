@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inputs": {"data", "model", "sharing"},
     "streamed": {"data", "errors", "inputs"},
     "decoding": {"inputs", "model", "noise"},
-    "imputation": {"errors", "model"},
+    "imputation": {"distributions", "errors", "model"},
     "store": {"compose", "config", "data", "decoding", "errors", "files", "inputs", "model"},
     "plots": {"errors", "files"},
     "evaluation": {

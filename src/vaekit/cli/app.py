@@ -244,7 +244,7 @@ def impute(
     data: Annotated[Path, typer.Argument(metavar="FILE", help="Rows, .npy, NaN where a value is missing.")],
     missing: Annotated[Path | None, typer.Option(metavar="MASK", help="Where values are missing: .npy, True there.")] = None,
     out: Annotated[Path, typer.Option(help="The rows filled in: .npy, or a sheet (.png, .pdf, .svg).")] = Path("imputed.npy"),
-    sweeps: Annotated[int, typer.Option(help="Of the sampler, of which the second half is averaged.")] = 100,
+    sweeps: Annotated[int, typer.Option(help="Rounds of the sampler.")] = 100,
     force: Force = False,
     seed: Seed = 0,
     json: Json = False,

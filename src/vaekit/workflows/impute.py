@@ -10,10 +10,13 @@ from vaekit.data.files import reading
 from vaekit.data.raw import channels_first
 from vaekit.errors import ConfigError, DataError
 from vaekit.imputation import impute as fill
+from vaekit.inputs import rows_at_once, values_per_row
 from vaekit.model import evaluating
 from vaekit.noise import noise
 from vaekit.store import Run
 from vaekit.workflows.rows import as_inputs
+
+CANDIDATES = 50
 
 
 def impute(run: Run, rows: Rows, missing: np.ndarray, *, sweeps: int = 100, seed: int = 0) -> np.ndarray:
@@ -22,16 +25,16 @@ def impute(run: Run, rows: Rows, missing: np.ndarray, *, sweeps: int = 100, seed
     missing: bool [N, *shape]. sweeps: of the sampler, see `vaekit.imputation.impute`.
     Raises ConfigError for a likelihood or a posterior that does not allow it, DataError for a mask of another shape.
     """
-    if sweeps < 2:
-        raise ConfigError(f"sweeps = {sweeps}: at least 2")
+    if sweeps < 1:
+        raise ConfigError(f"sweeps = {sweeps}: at least 1")
     missing = channels_first(missing, "missing")
     if missing.shape != rows.x.shape or missing.dtype != bool:
         raise DataError(f"missing is {missing.dtype} {missing.shape}, the rows are {rows.x.shape}: give a bool for each value")
     model, found, start = run.model, [], 0
-    for step, (x, y) in enumerate(as_inputs(run, rows).batches(model)):
+    for step, (x, y) in enumerate(as_inputs(run, rows).batches(model, rows_at_once(values_per_row(model), CANDIDATES))):
         gone = torch.from_numpy(missing[start : start + len(x)]).to(x.device)
         with evaluating(model), noise(seed, step):
-            filled = fill(model, x, gone, y, sweeps=sweeps)
+            filled = fill(model, x, gone, y, sweeps=sweeps, candidates=CANDIDATES)
         found.append(run.transform.inverse(filled).numpy(force=True))
         start += len(x)
     return np.where(missing, np.concatenate(found), rows.x)
