@@ -92,8 +92,8 @@ def _samples(found: dict[str, Any]) -> None:
         if "why_no_samples_judged" in found:
             say(f"no figures of samples: {found['why_no_samples_judged']}")
         return
-    title = f"Samples ({judged['values']}) against {judged['rows']:,} real rows; by {judged['features']}"
-    table = Table(title=title, title_justify="left", box=None)
+    say(f"samples, {judged['values']}, against {judged['rows']:,} real rows; by {judged['features']}:")
+    table = Table(box=None)
     columns = {"prior": "from the prior", "mixture": "from a mixture over codes", "training": "training rows, the floor"}
     columns = {name: text for name, text in columns.items() if name in judged}
     table.add_column("")

@@ -78,7 +78,7 @@ def _warnings(found: dict[str, Any]) -> list[str]:
     if found.get("holes", 0.0) > MANY_HOLES:
         told.append(
             f"{found['holes']:.0%} of the prior's draws are far from every code, where the decoder has learned nothing: "
-            "samples from there may look like no data; try a larger objective.beta"
+            "samples from there may look like no data; try a larger objective.beta, or codes from a mixture (sample --mixture)"
         )
     if "mutual_information" in found and found["mutual_information"]["value"] > found["most_information"] - 1:
         told.append(

@@ -85,7 +85,7 @@ RECONSTRUCTIONS: dict[str, tuple[str, int, str]] = {
     "psnr": (
         "PSNR, decibels",
         2,
-        "The same as a ratio of the range of values to the error. Higher is better; 3 decibels halve it.",
+        "The same as a ratio of the range of values to the error. Higher is better; 3 decibels halve the error.",
     ),
     "ssim": ("Structural similarity", 4, "Whether windows of 11 pixels look alike in both (Wang et al., 2004). 1 is best."),
 }
