@@ -44,8 +44,8 @@ def impute(
         if len(z) > 1:
             log_weight = log_weight + model.prior_given(y).log_prob(z) - q.log_prob(z)
         weight = log_weight.softmax(0)
-        chosen = torch.multinomial(weight.T, 1)[:, 0]
-        x = torch.where(missing, p.sample()[chosen, rows].to(x), x)
+        chosen = z[torch.multinomial(weight.T, 1)[:, 0], rows]
+        x = torch.where(missing, model.decode(chosen, y).sample().to(x), x)
         if sweep in kept:
             mean += (weight.reshape(*weight.shape, *[1] * (x.dim() - 1)) * p.mean).sum(0) / len(kept)
     return torch.where(missing, mean, x)

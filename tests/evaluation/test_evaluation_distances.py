@@ -58,6 +58,19 @@ def test_its_standard_error_is_its_spread():
     assert sum(each.standard_error for each in found) / 200 == pytest.approx(spread, rel=0.2)
 
 
+def test_of_equal_distributions_it_is_what_few_rows_add_and_no_more():
+    """The bias for D features and N rows of each, to first order: tr of what covariances miss, D (D + 1) / 2N."""
+    dimensions, rows = 10, 2000
+    found = [frechet_distance(*torch.randn(2, rows, dimensions)).value for _ in range(30)]
+    mean_part, covariance_part = 2 * dimensions / rows, dimensions * (dimensions + 1) / (2 * rows)
+    assert sum(found) / 30 == pytest.approx(mean_part + covariance_part, rel=0.1)
+
+
+def test_one_feature_is_enough():
+    x = torch.randn(500, 1, dtype=torch.float64)
+    assert frechet_distance(x, x + 3).value == pytest.approx(9, abs=1e-9)
+
+
 def test_the_kernel_distance_is_what_a_library_finds_in_each_block():
     x, y = torch.randn(40, 6, dtype=torch.float64), torch.randn(60, 6, dtype=torch.float64) + 0.3
     blocks = [poly_mmd(a, b) for a, b in zip(x.tensor_split(10), y[:40].tensor_split(10), strict=True)]

@@ -26,6 +26,27 @@ def test_columns_of_a_table_count_by_their_deviation_and_constant_ones_not_at_al
     assert found[:, 2:].abs().max() < 1e-5
 
 
+def test_components_of_large_rows_are_nearly_those_of_small_ones(monkeypatch):
+    rows = torch.randn(300, 40) * torch.logspace(1, -2, 40)
+    rows = rows.reshape(300, 1, 5, 8)
+    exact = embed(Components(rows, 5), [rows])
+    monkeypatch.setattr(features, "MOST_EXACT", 10)
+    close = embed(Components(rows, 5), [rows])
+    torch.testing.assert_close(close.abs(), exact.abs(), atol=0.05, rtol=0.02)
+
+
+def test_features_are_computed_for_as_many_rows_as_they_say_they_take():
+    class Few(torch.nn.Module):
+        rows_at_once = 3
+
+        def forward(self, x):
+            assert len(x) <= 3
+            return x
+
+    x = torch.randn(10, 2)
+    assert torch.equal(embed(Few(), [x[:7], x[7:]]), x)
+
+
 def test_there_are_64_components_at_most():
     assert Components(torch.randn(200, 100))(torch.zeros(3, 100)).shape == (3, 64)
 

@@ -35,7 +35,7 @@ def model(shape: tuple[int, ...], error: float) -> VAE:
 
 
 def rows(*shape: int) -> Inputs:
-    return Inputs(np.random.default_rng(0).random(shape, dtype=np.float32), Transform("unit"))
+    return Inputs(np.random.default_rng(0).random(shape, dtype=np.float32) / 2, Transform("unit"))
 
 
 def test_an_error_of_every_value_is_the_root_of_the_mean_square():
@@ -54,9 +54,15 @@ def test_what_is_met_exactly_has_finite_figures():
     assert found.ssim.value == pytest.approx(1, abs=1e-5)
 
 
-def test_similarity_is_lost_with_noise_and_not_with_light():
-    dark, bright = (fidelity(model((1, 16, 16), e), rows(5, 1, 16, 16), span=1.0).ssim.value for e in (0.05, 0.4))
-    assert 0.9 < dark < 1 and bright < dark
+def test_similarity_falls_with_the_error():
+    small, large = (fidelity(model((1, 16, 16), e), rows(5, 1, 16, 16), span=1.0).ssim.value for e in (0.05, 0.4))
+    assert 0.9 < small < 1 and large < small - 0.05
+
+
+def test_values_beyond_the_range_are_shown_as_its_end():
+    white = Inputs(np.ones((3, 1, 12, 12), np.float32), Transform("unit"))
+    found = fidelity(model((1, 12, 12), 5.0), white, span=1.0)
+    assert found.mse.value == pytest.approx(25) and found.psnr.value == pytest.approx(96.33, abs=0.01)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,16 @@ def test_it_has_the_parameters_that_are_published(network):
     assert sum(p.numel() for p in network.parameters()) == 23_834_568 - 2_049_000
 
 
+def test_it_gives_what_the_port_gives(network):
+    """Of these weights and this image torch-fidelity 0.4.0 gave the same to the last bit, which scales bytes x as x / 128 - 1."""
+    ramp = torch.arange(299 * 299 * 3).reshape(1, 3, 299, 299) * 7919 % 256
+    with torch.no_grad():
+        found = network(ramp / 256)[0]
+    wanted = torch.tensor([0.0000, 0.0373, 0.0397, 0.5102, 3.7113])
+    torch.testing.assert_close(found[[0, 500, 1000, 1500, 2047]], wanted, atol=2e-3, rtol=1e-3)
+    assert found.mean() == pytest.approx(0.51820, rel=1e-3) and found.std() == pytest.approx(0.70642, rel=1e-3)
+
+
 def test_a_file_gives_its_weights(network, file):
     found, x = load_inception(file), torch.rand(2, 3, 20, 20)
     with torch.no_grad():

@@ -69,8 +69,15 @@ def test_bytes_under_a_density_are_dequantised(tmp_path):
     assert found["bits_per_dimension"]["of"] == "levels, by the density of (k + u) / 256, u uniform, K = 1"
 
 
+def test_floats_that_were_bytes_have_none(tmp_path):
+    np.save(tmp_path / "x.npy", small_images(rows=200).train.x.astype(np.float32) / 255)
+    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"), likelihood="gaussian")
+    found = vaekit.evaluate(run, samples=1)
+    assert found["bits_per_dimension"] is None and "a few levels" in found["why_no_bits_per_dimension"]
+
+
 def test_a_density_of_numbers_is_one_on_their_scale(tmp_path):
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(60, 3)))
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(600, 3)))
     run = train_small(tmp_path / "run", str(tmp_path / "x.npy"))
     found = vaekit.evaluate(run, samples=2)
     assert "a density on the scale of the data" in found["bits_per_dimension"]["of"]

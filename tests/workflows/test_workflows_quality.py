@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 import vaekit
 from conftest import QUIET, small_images, train_small
-from vaekit.errors import ConfigError
-from vaekit.evaluation import Learned
+from vaekit import plots
+from vaekit.decoding import sample_means
+from vaekit.errors import ConfigError, DataError
+from vaekit.evaluation import CodeMixture, Learned, embed, frechet_distance, nearest
+from vaekit.noise import noise
+from vaekit.workflows import quality
 from vaekit.workflows.prepare import load_data
 from vaekit.workflows.quality import feature_network, fit_mixture, nearest_training, training_rows
 
@@ -31,10 +36,10 @@ def test_samples_stand_beside_training_rows_with_all_figures_and_their_errors(ma
     found = vaekit.evaluate(many, samples=1)
     judged = found["samples_judged"]
     assert judged["rows"] == 24 and judged["values"] == "means of p(x given z)"
-    for source in ("prior", "mixture", "training"):
+    for source in ("prior", "mixture", "floor"):
         assert set(judged[source]) == FIGURES
         assert all(figure["standard_error"] >= 0 for figure in judged[source].values())
-    assert judged["training"]["frechet"]["value"] < judged["prior"]["frechet"]["value"]
+    assert judged["floor"]["frechet"]["value"] < judged["prior"]["frechet"]["value"]
 
 
 def test_figures_repeat_by_seed_and_differ_by_it(many):
@@ -55,7 +60,8 @@ def test_too_few_rows_are_said_to_be_too_few(many):
 def test_none_are_judged_where_none_are_asked_for_or_the_rows_are_others(many, tmp_path):
     assert "samples_judged" not in vaekit.evaluate(many, samples=1, generated=0)
     np.save(tmp_path / "other.npy", np.zeros((30, 1, 8, 8), np.uint8))
-    assert "samples_judged" not in vaekit.evaluate(many, samples=1, data=tmp_path / "other.npy")
+    found = vaekit.evaluate(many, samples=1, data=tmp_path / "other.npy")
+    assert found["samples_judged"] is None and "not of others" in found["why_no_samples_judged"]
 
 
 def test_zeros_and_ones_are_drawn(tmp_path):
@@ -87,14 +93,93 @@ def test_the_mixture_of_a_conditional_run_knows_its_classes(conditional):
     assert "mixture" in vaekit.evaluate(conditional, samples=1, data=data)["samples_judged"]
 
 
-def test_other_features_are_those_that_are_named(many):
+def test_other_features_are_those_that_are_named_and_few_where_rows_are_few(many):
     own = load_data(many.config)
-    assert isinstance(feature_network(many, own, "classifier", 0), Learned)
-    assert feature_network(many, own, None, 0).name == "64 principal components of training rows"
-    with pytest.raises(
-        ConfigError, match="features 'inception': allowed are components, classifier, and a file of Inception's weights"
-    ):
-        feature_network(many, own, "inception", 0)
+    assert isinstance(feature_network(many, own, "classifier", 24, 0), Learned)
+    assert feature_network(many, own, None, 24, 0).name == "2 principal components of training rows"
+    assert feature_network(many, own, None, 10_000, 0).width == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("inception", ConfigError, "features 'inception': allowed are components, classifier, and a file"),
+        ("no.pth", DataError, "no.pth cannot be read: no such file"),
+    ],
+)
+def test_features_that_are_none_are_refused_before_anything_is_computed(many, name, error, message):
+    with pytest.raises(error, match=message):
+        vaekit.evaluate(many.path / "not a run", features=name)
+
+
+def test_few_rows_for_many_features_are_warned_of(many):
+    (warning,) = vaekit.evaluate(many, samples=1, features="classifier")["samples_judged"]["warnings"]
+    assert warning.startswith("24 rows are few for 128 features")
+
+
+def test_training_rows_are_not_held_to_themselves(many):
+    assert "floor" not in vaekit.evaluate(many, samples=1, split="train")["samples_judged"]
+
+
+def test_the_floor_is_of_training_rows(many):
+    own = load_data(many.config)
+    others = training_rows(many, own, 24, 0)
+    real = own.train.take(np.load(many.path / "split.npz")["test"])
+    network = feature_network(many, own, None, 24, 0)
+    x, known = (embed(network, [torch.from_numpy(part).float() / 255]) for part in (real.x, own.train.x[others.indices]))
+    found = vaekit.evaluate(many, samples=1)["samples_judged"]["floor"]
+    assert found["frechet"]["value"] == pytest.approx(frechet_distance(known, x).value, rel=1e-3)
+    assert found["to_training"]["value"] == pytest.approx(nearest(x, known).mean().item(), rel=1e-3)
+
+
+def test_files_with_one_class_behind_the_other_get_the_same_figures_as_mixed_ones(tmp_path):
+    rng, data = np.random.default_rng(0), small_images(rows=900).train
+    order = np.argsort(data.y, kind="stable")
+    found = []
+    for name, rows in (("sorted", order), ("mixed", rng.permutation(900))):
+        np.save(tmp_path / f"{name}.npy", data.x[rows])
+        run = train_small(tmp_path / name, str(tmp_path / f"{name}.npy"))
+        found.append(vaekit.evaluate(run, samples=1)["samples_judged"]["floor"]["kernel"])
+    assert all(abs(each["value"]) < 5 * each["standard_error"] for each in found)
+
+
+def test_samples_of_a_conditional_run_have_the_classes_of_the_rows(conditional, monkeypatch):
+    asked = []
+
+    def drawing(of):
+        return lambda *given: asked.append(given[-1]) or of(*given)
+
+    monkeypatch.setattr(quality, "draw_codes", drawing(quality.draw_codes))
+    monkeypatch.setattr(CodeMixture, "draw", drawing(CodeMixture.draw))
+    data = small_images(rows=240)
+    vaekit.evaluate(conditional, samples=1, data=data)
+    classes = data.train.y[np.load(conditional.path / "split.npz")["test"]]
+    assert len(asked) == 2 and torch.equal(asked[0], asked[1])
+    assert torch.equal(asked[0].bincount(), torch.from_numpy(classes).bincount()) and len(set(asked[0].tolist())) == 3
+
+
+def test_a_mixture_knows_which_codes_are_of_which_class(conditional):
+    """Draws of a class have the mean of its codes, which are those of the class's rows."""
+    data = small_images(rows=240)
+    mixture, rows = fit_mixture(conditional, data=data), np.load(conditional.path / "split.npz")["train"]
+    names = np.array(data.classes)[data.train.y[rows]]
+    means = conditional.encode(data.train.x[rows], list(names)).mean
+    for label, name in enumerate(data.classes):
+        drawn = mixture.draw(20_000, torch.full((20_000,), label)).mean(0)
+        torch.testing.assert_close(drawn, means[torch.from_numpy(names == name)].mean(0), atol=0.35, rtol=0)
+
+
+def test_tables_are_judged_by_draws(tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(300, 4)))
+    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"), training={"epochs": 40})
+    judged = vaekit.evaluate(run, samples=1)["samples_judged"]
+    assert judged["values"] == "draws from p(x given z)" and judged["prior"]["coverage"]["value"] > 0.5
+
+
+def test_a_table_of_one_column_has_figures_too(tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(300, 1)))
+    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"), latent_dim=1)
+    assert vaekit.evaluate(run, samples=1)["samples_judged"]["prior"]["frechet"]["value"] >= 0
 
 
 def test_a_classifier_needs_labels(tmp_path):
@@ -105,10 +190,12 @@ def test_a_classifier_needs_labels(tmp_path):
 
 def test_mnist_is_judged_by_the_network_in_the_package(tmp_path):
     run = vaekit.train(
-        "mlp", data={"source": "mnist", "limit": 100}, out=tmp_path / "run", training={"epochs": 1}, console=QUIET
+        "mlp", data={"source": "mnist", "limit": 1300}, out=tmp_path / "run", training={"epochs": 1}, console=QUIET
     )
-    found = vaekit.evaluate(run, samples=1, limit=60)["samples_judged"]
-    assert found["features"] == "128 features of a small classifier, trained on mnist, in the package" and found["rows"] == 60
+    found = vaekit.evaluate(run, samples=1, limit=1300)["samples_judged"]
+    assert found["features"] == "128 features of a small classifier, trained on mnist, in the package" and found["rows"] == 1300
+    few = vaekit.evaluate(run, samples=1, limit=60)["samples_judged"]
+    assert few["features"] == "6 principal components of training rows" and few["warnings"] == []
 
 
 def test_training_rows_are_training_rows(many):
@@ -127,8 +214,16 @@ def test_the_closest_training_row_of_a_training_row_is_itself(many):
     assert distance.max() < 1e-2
 
 
-def test_the_closest_rows_are_a_picture(many, tmp_path):
-    assert vaekit.plot(many, ["nearest"], out=tmp_path)[0].stat().st_size > 1000
+def test_the_closest_rows_stand_below_samples(many, tmp_path, monkeypatch):
+    shown = {}
+    monkeypatch.setattr(plots, "walks", lambda images, labels, **rest: shown.update(images=images) or Figure())
+    vaekit.plot(many, ["nearest"], out=tmp_path)
+    samples, rows = shown["images"]
+    with noise(0):
+        wanted = sample_means(many.model, 10)
+    np.testing.assert_allclose(samples, wanted, atol=1e-6)
+    raw, _ = nearest_training(many, load_data(many.config), wanted)
+    np.testing.assert_allclose(rows, raw / 255, atol=1e-6)
 
 
 def test_rows_that_were_in_memory_are_asked_for(conditional, tmp_path):

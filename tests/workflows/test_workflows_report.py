@@ -60,6 +60,18 @@ def test_the_page_needs_nothing_from_elsewhere(run):
     assert "script" not in page.words
 
 
+def test_samples_are_there_with_their_floor_or_the_reason_why_not(run):
+    few = vaekit.evaluate(run, samples=1)
+    assert few["why_no_samples_judged"] in Page(report(run, few).read_text(encoding="utf-8")).words
+    figure = {"value": 0.25, "standard_error": 0.125}
+    names = ("frechet", "kernel", "precision", "recall", "density", "coverage", "to_training")
+    judged = {source: dict.fromkeys(names, figure) for source in ("prior", "floor")}
+    facts = {"rows": 30, "features": "3 of <these>", "values": "means", "floor_of": "training rows", "warnings": ["few"]}
+    page = Page(report(run, few | {"samples_judged": facts | judged}).read_text(encoding="utf-8"))
+    assert page.cells.count("prior: 0.250 ± 0.125\nother real rows: 0.250 ± 0.125") == 5
+    assert "3 of <these>" in page.words and "few" in page.words
+
+
 def test_what_a_run_names_is_text_and_no_markup(run):
     found = vaekit.evaluate(run, samples=1) | {"data": "<script>alert(1)</script>"}
     found["latent"]["warnings"] = ["<b>so</b>"]

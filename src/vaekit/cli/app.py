@@ -173,6 +173,7 @@ def sample(
     mixture: Annotated[
         bool, typer.Option("--mixture", help="Codes from a Gaussian mixture over those of training rows, not from the prior.")
     ] = False,
+    data: Annotated[str | None, typer.Option(help="For --mixture: the run's data, where they are not where they were.")] = None,
     out: Annotated[Path | None, typer.Option(help="A sheet (.png, .pdf, .svg) or values (.npy).")] = None,
     force: Force = False,
     seed: Seed = 0,
@@ -186,7 +187,7 @@ def sample(
     loaded = load_run(run)
     name = f"sample{'' if label is None else '-' + safe_name(label)}-{seed}{files.suffix_for(loaded)}"
     place = files.check_values(_free(out, force) if out else run / "plots" / name, loaded, count)
-    codes = fit_mixture(loaded).draw if mixture else None
+    codes = fit_mixture(loaded, data=data).draw if mixture else None
     values = use.sample_by_part(loaded, count, label=label, seed=seed, draw=draw, codes=codes)
     of_class = "" if label is None else f" of class {label}"
     path = files.save_values(place, loaded, values, count, title=f"{count} samples{of_class}, {run.name}")
@@ -245,6 +246,7 @@ def impute(
     missing: Annotated[Path | None, typer.Option(metavar="MASK", help="Where values are missing: .npy, True there.")] = None,
     out: Annotated[Path, typer.Option(help="The rows filled in: .npy, or a sheet (.png, .pdf, .svg).")] = Path("imputed.npy"),
     sweeps: Annotated[int, typer.Option(help="Rounds of the sampler.")] = 100,
+    candidates: Annotated[int, typer.Option(help="Codes that are tried for a row in each round.")] = 50,
     force: Force = False,
     seed: Seed = 0,
     json: Json = False,
@@ -259,7 +261,7 @@ def impute(
     values, gone = load_incomplete(data, missing)
     place = files.check_values(_free(out, force), loaded, len(values))
     rows, _ = find_rows(loaded, None, values)
-    found = impute(loaded, rows, gone, sweeps=sweeps, seed=seed)
+    found = impute(loaded, rows, gone, sweeps=sweeps, candidates=candidates, seed=seed)
     path = files.save_values(place, loaded, iter([found]), len(found), title=f"{len(found)} rows filled in, {run.name}")
     terminal.written({"rows": len(found), "missing": f"{gone.mean():.1%} of the values", "file": str(path)}, json)
 

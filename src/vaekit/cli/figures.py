@@ -81,7 +81,7 @@ SAMPLES = {
     "recall": "recall",
     "density": "density",
     "coverage": "coverage",
-    "to_training": "distance to the closest training row",
+    "to_training": "distance to the closest of these (of the floor: of the real rows)",
 }
 
 
@@ -94,7 +94,7 @@ def _samples(found: dict[str, Any]) -> None:
         return
     say(f"samples, {judged['values']}, against {judged['rows']:,} real rows; by {judged['features']}:")
     table = Table(box=None)
-    columns = {"prior": "from the prior", "mixture": "from a mixture over codes", "training": "training rows, the floor"}
+    columns = {"prior": "from the prior", "mixture": "from a mixture over codes", "floor": f"{judged['floor_of']}, the floor"}
     columns = {name: text for name, text in columns.items() if name in judged}
     table.add_column("")
     for text in columns.values():
@@ -103,6 +103,8 @@ def _samples(found: dict[str, Any]) -> None:
         digits = 2 if name == "to_training" else 3
         table.add_row(text, *(with_error(judged[column][name], digits) for column in columns))
     console().print(table)
+    for warning in judged["warnings"]:
+        say(f"warning: {warning}")
 
 
 def _largest(values: list[float]) -> str:

@@ -4,7 +4,7 @@ from vaekit.evaluation.annealing import Annealed, annealed_bound
 from vaekit.evaluation.classifier import Classifier, label_agreement, recognised, train_classifier
 from vaekit.evaluation.distances import frechet_distance, kernel_distance
 from vaekit.evaluation.exact import countable, log_likelihood
-from vaekit.evaluation.features import NETWORKS, Components, Learned, embed, in_package
+from vaekit.evaluation.features import COMPONENTS, NETWORKS, Components, Learned, embed, in_package
 from vaekit.evaluation.fidelity import Fidelity, fidelity
 from vaekit.evaluation.gradients import GradientVariance, gradient_variance
 from vaekit.evaluation.inception import Inception, load_inception
@@ -17,6 +17,7 @@ from vaekit.evaluation.typicality import untypical
 from vaekit.evaluation.usage import Usage, code_usage
 
 __all__ = [
+    "COMPONENTS",
     "NETWORKS",
     "Aggregate",
     "Annealed",

@@ -13,16 +13,16 @@ BLOCKS = 10
 def frechet_distance(x: Tensor, y: Tensor) -> Estimate:
     """||m - n||^2 + tr(A + B - 2 (A B)^1/2): of normal distributions with the means m, n and covariances A, B of x and y.
 
-    x: [N, D], y: [M, D]. It is 0 for equal distributions, but what N rows show of it is larger, by about 1 / N: compare figures
-    of equal N. Its standard error is that of its first-order expansion in the two distributions (Heusel et al., 2017, gave
-    none).
+    x: [N, D], y: [M, D]. It is 0 for equal distributions, but what N rows show of it is larger, by about D^2 / N: compare
+    figures of equal N, many times D. Its standard error is that of its first-order expansion in the two distributions, without
+    this bias (Heusel et al., 2017, gave none).
 
     >>> x = torch.randn(2000, 3, generator=torch.Generator().manual_seed(0))
     >>> round(frechet_distance(x, x + 2).value, 6)
     12.0
     """
     x, y = x.double(), y.double()
-    apart, cov_x, cov_y = x.mean(0) - y.mean(0), torch.cov(x.T), torch.cov(y.T)
+    apart, cov_x, cov_y = x.mean(0) - y.mean(0), _covariance(x), _covariance(y)
     distance = apart.square().sum() + cov_x.trace() + cov_y.trace() - 2 * _root_trace(cov_x, cov_y)
     variance = _influence(x, apart, cov_x, cov_y).var() / len(x) + _influence(y, -apart, cov_y, cov_x).var() / len(y)
     return Estimate(max(0.0, distance.item()), math.sqrt(variance.item()))
@@ -31,8 +31,8 @@ def frechet_distance(x: Tensor, y: Tensor) -> Estimate:
 def kernel_distance(x: Tensor, y: Tensor) -> Estimate:
     """The squared maximum mean discrepancy of x [N, D] and y [M, D] under the kernel (a b / D + 1)^3 (Binkowski et al., 2018).
 
-    Unbiased, so that it may be below 0 where the distributions are equal. The mean over ten blocks of rows, whose spread is
-    the standard error.
+    Unbiased, so that it may be below 0 where the distributions are equal. The mean over ten blocks of rows, which must be in
+    random order; their spread is the standard error.
 
     Raises ValueError for fewer than 20 rows.
     """
@@ -49,6 +49,10 @@ def _discrepancy(x: Tensor, y: Tensor) -> Tensor:
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
     return (a @ b.T / a.shape[1] + 1) ** 3
+
+
+def _covariance(x: Tensor) -> Tensor:
+    return torch.cov(x.T).reshape(x.shape[1], x.shape[1])  # of one column it would be a number
 
 
 def _root_trace(a: Tensor, b: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ NETWORKS = {  # SHA-256 by name of the data, written, and printed, by benchmarks
     "mnist": "4d520200daf8f9037d76c47246b6c109e463f43bdd09f43839c0a42fce3e6d40",
     "fashion-mnist": "ed0f5516cb44e9ec422c807d80794ab95ae7705771b400bc4fe6081e6e86358a",
 }
-COMPONENTS = 64
+COMPONENTS, MOST_EXACT, MOST_ROWS = 64, 2048, 500
 
 
 class Learned(nn.Module):
@@ -23,14 +23,16 @@ class Learned(nn.Module):
 
     def __init__(self, classifier: Classifier, name: str):
         super().__init__()
-        self.classifier, self.name = classifier, f"{HIDDEN} features of a small classifier, {name}"
+        self.classifier, self.name, self.width = classifier, f"{HIDDEN} features of a small classifier, {name}", HIDDEN
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier.features(x)
 
 
 class Components(nn.Module):
-    """Principal components, the first 64 at most, of rows that are given; of vectors each column is divided by its deviation.
+    """Principal components of rows that are given; of vectors each column is divided by its deviation.
+
+    most: how many at most. Of rows of more than 2,048 values they are found by random projections (Halko et al., 2011).
 
     >>> Components(torch.randn(100, 3, 8, 8))(torch.zeros(5, 3, 8, 8)).shape
     torch.Size([5, 64])
@@ -39,19 +41,28 @@ class Components(nn.Module):
     mean: Tensor
     basis: Tensor
 
-    def __init__(self, rows: Tensor):
+    def __init__(self, rows: Tensor, most: int = COMPONENTS):
         super().__init__()
         flat = rows.flatten(1).double()
         scale = flat.std(0) if rows.dim() == 2 else torch.ones(flat.shape[1], dtype=torch.float64)
         scale = torch.where(scale > 0, scale, 1.0)
         mean = flat.mean(0)
-        *_, directions = torch.linalg.svd((flat - mean) / scale, full_matrices=False)
+        directions = _directions((flat - mean) / scale, min(most, *flat.shape))
         self.register_buffer("mean", mean.float())
-        self.register_buffer("basis", (directions[:COMPONENTS] / scale).T.float())
+        self.register_buffer("basis", (directions / scale[:, None]).float())
         self.name = f"{self.basis.shape[1]} principal components of training rows"
+        self.width = int(self.basis.shape[1])
 
     def forward(self, x: Tensor) -> Tensor:
         return (x.flatten(1) - self.mean) @ self.basis
+
+
+def _directions(centred: Tensor, count: int) -> Tensor:
+    """The first principal directions [D, count] of rows [N, D] of mean 0."""
+    if centred.shape[1] <= MOST_EXACT:
+        return torch.linalg.eigh(centred.T @ centred)[1].flip(1)[:, :count]
+    *_, directions = torch.pca_lowrank(centred.float(), min(count + 8, *centred.shape), center=False, niter=4)
+    return directions[:, :count].double()
 
 
 def in_package(name: str) -> Learned:
@@ -69,4 +80,5 @@ def in_package(name: str) -> Learned:
 @torch.no_grad()
 def embed(features: nn.Module, parts: Iterable[Tensor]) -> Tensor:
     """The features of rows that come some at a time, [N, D], on the CPU."""
-    return torch.cat([features(part.float()).cpu() for part in parts])
+    most = getattr(features, "rows_at_once", MOST_ROWS)
+    return torch.cat([features(some).cpu() for part in parts for some in part.float().split(most)])

@@ -18,8 +18,8 @@ LEAST_ERROR = 2.0**-32  # of the squared range
 class Fidelity(NamedTuple):
     """Means over rows.
 
-    mse: squared error of a value. psnr: 10 log10(range^2 / mse) of each row, in decibels, where values have a range. ssim:
-    structural similarity, 1 for equal images (Wang et al., 2004), of images of 11 x 11 or more.
+    mse: squared error of a value. psnr: 10 log10(range^2 / mse) of each row, in decibels, where values have a range, to which
+    decoded ones are cut. ssim: structural similarity, 1 for equal images (Wang et al., 2004), of images of 11 x 11 or more.
     """
 
     mse: Estimate
@@ -44,7 +44,9 @@ def _per_row(x: Tensor, decoded: Tensor, span: float | None) -> tuple[Tensor, Te
     mse, none = (x - decoded).double().square().flatten(1).mean(1).cpu(), torch.zeros(0)
     if span is None:
         return mse, none, none
-    psnr = -10 * torch.log10((mse / span**2).clamp(min=LEAST_ERROR))
+    decoded = decoded.clamp(0, span)  # a value beyond is shown as the end of the range
+    mse_shown = (x - decoded).double().square().flatten(1).mean(1).cpu()
+    psnr = -10 * torch.log10((mse_shown / span**2).clamp(min=LEAST_ERROR))
     images = x.dim() == 4 and min(x.shape[-2:]) >= WINDOW
     return mse, psnr, _ssim(x, decoded, span) if images else none
 

@@ -22,7 +22,8 @@ class Inception(nn.Module):
     299 x 299 bilinearly and scaled to [-1, 1].
     """
 
-    name = f"{WIDTH:,} features of Inception v3"
+    name, width = f"{WIDTH:,} features of Inception v3", WIDTH
+    rows_at_once = 32  # an image takes 12 MB on its way
 
     def __init__(self):
         super().__init__()

@@ -50,10 +50,14 @@ class ProgressBar:
     def after_epoch(self, training: Training, row: dict[str, float]) -> None:
         self.console.print(
             f"epoch {training.epoch}/{training.stage.epochs}  training {row['train_loss']:.2f}  "
-            f"{_terms('validation', 'val_', row)} nats",
+            f"{_terms('validation', 'val_', row)}{_bound(row)} nats",
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _bound(row: dict[str, float]) -> str:
+    return f", bound {-row['val_bound']:.2f}" if "val_bound" in row else ""
 
 
 def _terms(name: str, prefix: str, row: dict[str, float]) -> str:

@@ -13,6 +13,7 @@ from vaekit.inputs import Dequantised, Inputs
 from vaekit.noise import noise
 from vaekit.store import Run
 
+ROWS, MOST_LEVELS = 1000, 1024
 OWN_NOISE = 2**32  # a step that no batch is: the noise of values is independent of that of z
 
 
@@ -27,14 +28,20 @@ def bits_per_dimension(run: Run, inputs: Inputs, bound: Tensor, samples: int, *,
         if support.kind == "integers":
             of = f"levels, by the density of (k + u) / {support.levels}, u uniform, K = {samples}"
             bound = _dequantised(run, inputs, samples, seed) - math.prod(run.model.data_shape) * math.log(support.levels)
-        elif support.kind == "binary" or np.dtype(inputs.x.dtype).kind in "biu":
-            reason = "a density of values from a few levels, not dequantised, bounds no code length"
+        elif support.kind == "binary" or _few_levels(inputs):
+            reason = "a density of values from a few levels, not dequantised, bounds no code length (support integers:L can)"
         else:
             of = f"a density on the scale of the data, which halves with each bit: for data of one scale, K = {samples}"
     if reason:
         return {"bits_per_dimension": None, "why_no_bits_per_dimension": reason}
     found = Estimate.of(-bound / (math.prod(run.model.data_shape) * math.log(2)))
     return {"bits_per_dimension": {**found._asdict(), "of": of}}
+
+
+def _few_levels(inputs: Inputs) -> bool:
+    """Whether values are whole numbers, or far fewer than there are places for: floats that were bytes."""
+    some = inputs.take(np.arange(min(ROWS, len(inputs)))).x
+    return not some.is_floating_point() or len(some.unique()) <= min(MOST_LEVELS, some.numel() // 16)
 
 
 def _dequantised(run: Run, inputs: Inputs, samples: int, seed: int) -> Tensor:

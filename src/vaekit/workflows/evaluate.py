@@ -31,7 +31,7 @@ from vaekit.workflows.code_length import bits_per_dimension
 from vaekit.workflows.latent_space import latent_space
 from vaekit.workflows.prepare import load_data, stored_split
 from vaekit.workflows.protocol import protocol
-from vaekit.workflows.quality import reconstruction_figures, sample_figures
+from vaekit.workflows.quality import NOT_OWN, check_features, reconstruction_figures, sample_figures
 from vaekit.workflows.rows import as_inputs, rows_and_own
 from vaekit.workflows.watching import Watched, watched
 
@@ -75,6 +75,7 @@ def evaluate(
     for name, (number, _) in asked.items():
         if number > MAX_SAMPLES:
             raise ConfigError(f"{name} = {number}: at most {MAX_SAMPLES:,}")
+    check_features(features)
     run = run if isinstance(run, Run) else load_run(run)
     if agreement and not run.model.classes:
         raise ConfigError("agreement needs a conditional run, this one is not: leave it out, or train with --conditional")
@@ -96,8 +97,10 @@ def evaluate(
         figures["log_likelihood"] = _figure(log_likelihood(run.model, inputs))
     figures["latent"] = latent_space(run, inputs, terms, own, seed=seed)
     figures["reconstructions"] = reconstruction_figures(run, inputs)
-    if generated and own is not None:
-        figures |= sample_figures(run, inputs, own, count=generated, features=features, seed=seed)
+    if generated and own is None:
+        figures |= NOT_OWN
+    elif generated and own is not None:
+        figures |= sample_figures(run, inputs, own, part, count=generated, features=features, seed=seed)
     if usage := code_usage(run.model, inputs):
         figures["codes"] = usage._asdict()
     if agreement:

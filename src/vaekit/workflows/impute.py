@@ -16,25 +16,24 @@ from vaekit.noise import noise
 from vaekit.store import Run
 from vaekit.workflows.rows import as_inputs
 
-CANDIDATES = 50
 
-
-def impute(run: Run, rows: Rows, missing: np.ndarray, *, sweeps: int = 100, seed: int = 0) -> np.ndarray:
+def impute(run: Run, rows: Rows, missing: np.ndarray, *, sweeps: int = 100, candidates: int = 50, seed: int = 0) -> np.ndarray:
     """Raw rows [N, *shape] as floats, with the model's means of what is missing given the rest.
 
-    missing: bool [N, *shape]. sweeps: of the sampler, see `vaekit.imputation.impute`.
+    missing: bool [N, *shape]. sweeps, candidates: of the sampler, see `vaekit.imputation.impute`.
     Raises ConfigError for a likelihood or a posterior that does not allow it, DataError for a mask of another shape.
     """
-    if sweeps < 1:
-        raise ConfigError(f"sweeps = {sweeps}: at least 1")
+    for name, number in {"sweeps": sweeps, "candidates": candidates}.items():
+        if number < 1:
+            raise ConfigError(f"{name} = {number}: at least 1")
     missing = channels_first(missing, "missing")
     if missing.shape != rows.x.shape or missing.dtype != bool:
         raise DataError(f"missing is {missing.dtype} {missing.shape}, the rows are {rows.x.shape}: give a bool for each value")
     model, found, start = run.model, [], 0
-    for step, (x, y) in enumerate(as_inputs(run, rows).batches(model, rows_at_once(values_per_row(model), CANDIDATES))):
+    for step, (x, y) in enumerate(as_inputs(run, rows).batches(model, rows_at_once(values_per_row(model), candidates))):
         gone = torch.from_numpy(missing[start : start + len(x)]).to(x.device)
         with evaluating(model), noise(seed, step):
-            filled = fill(model, x, gone, y, sweeps=sweeps, candidates=CANDIDATES)
+            filled = fill(model, x, gone, y, sweeps=sweeps, candidates=candidates)
         found.append(run.transform.inverse(filled).numpy(force=True))
         start += len(x)
     return np.where(missing, np.concatenate(found), rows.x)

@@ -113,7 +113,7 @@ SAMPLES: dict[str, tuple[str, int, str]] = {
     ),
 }
 
-SOURCES = {"prior": "prior", "mixture": "mixture over codes", "training": "training rows"}
+SOURCES = {"prior": "prior", "mixture": "mixture over codes", "floor": "other real rows"}
 
 PICTURES = {
     "curves": "Training and validation; the star marks the epoch whose weights were kept.",
@@ -195,9 +195,14 @@ def _reconstructions(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _samples(found: dict[str, Any]) -> Iterator[str]:
     judged = found.get("samples_judged")
     if judged is None:
+        if "why_no_samples_judged" in found:
+            yield f"<h2>Samples</h2><p class=muted>{escape(found['why_no_samples_judged'])}</p>"
         return
-    yield "<h2>Samples</h2><p class=muted>"
-    yield escape(f"{judged['rows']:,} of each, {judged['values']}, against as many real rows; by {judged['features']}.")
+    yield "<h2>Samples</h2>"
+    yield from (f"<p class=warning>{escape(warning)}</p>" for warning in judged["warnings"])
+    yield "<p class=muted>"
+    what = f"{judged['rows']:,} of each, {judged['values']}, against as many real rows; by {judged['features']}. "
+    yield escape(f"{what}Other real rows are {judged['floor_of']}: what samples as good as data would get.")
     sources = {name: text for name, text in SOURCES.items() if name in judged}
     yield "</p>" + _table(
         (title, "\n".join(f"{text}: {_with_error(judged[source][name], digits)}" for source, text in sources.items()), meaning)

@@ -201,7 +201,7 @@ def _fit(
 def _validate(objective: Any, rows: Inputs, seed: int) -> Callable[..., Tensor]:
     """What gives the sums of a validation, the bound among them where the objective is judged by it."""
     if getattr(objective, "judged_by", "loss") == "bound":
-        return partial(bound_sums, rows=rows, samples=objective.samples, seed=seed)
+        return partial(bound_sums, rows=rows, samples=getattr(objective, "samples", 1), seed=seed)
     return partial(elbo_sums, rows=rows, seed=seed)
 
 
