@@ -32,7 +32,7 @@ def test_it_has_the_parameters_that_are_published(network):
 
 
 def test_it_gives_what_the_port_gives(network):
-    """Of these weights and this image torch-fidelity 0.4.0 gave the same to the last bit, which scales bytes x as x / 128 - 1."""
+    """Of these weights and this image torch-fidelity 0.4.0 gave the same to the last bit; it scales bytes x as x / 128 - 1."""
     ramp = torch.arange(299 * 299 * 3).reshape(1, 3, 299, 299) * 7919 % 256
     with torch.no_grad():
         found = network(ramp / 256)[0]

@@ -61,12 +61,19 @@ def test_many_dimensions_or_few_codes_have_diagonal_components(dimensions):
 def test_codes_that_were_not_seen_are_not_much_less_likely_than_under_the_truth(rows, dimensions):
     """What a mixture that knew its codes by heart would fail: for 200 codes of 50 dimensions by millions of nats."""
     mixture, new = CodeMixture(torch.randn(rows, dimensions)), torch.randn(500, dimensions)
-    roots = mixture.roots if mixture.whole else torch.diag_embed(mixture.roots)
-    z = (new.double() - mixture.mean) / mixture.scale
-    each = MultivariateNormal(mixture.means, scale_tril=roots).log_prob(z[:, None]) - mixture.scale.log().sum()
-    density = (each + mixture.weights[0].log()).logsumexp(1).mean()
+    density = mixture.log_prob(new).mean()
     truth = Normal(0.0, 1.0).log_prob(new).sum(1).mean()
     assert density > truth - 8
+
+
+@pytest.mark.parametrize("rows", [5000, 100])
+def test_one_component_has_the_density_of_a_normal_distribution(rows):
+    codes = torch.randn(rows, 8, dtype=torch.float64) * torch.linspace(0.1, 9, 8)
+    mixture, z = CodeMixture(codes, components=1), torch.randn(20, 8, dtype=torch.float64)
+    covariance = torch.cov(codes.T, correction=0)
+    covariance = covariance if mixture.whole else covariance.diag().diag()
+    wanted = MultivariateNormal(codes.mean(0), covariance).log_prob(z)
+    torch.testing.assert_close(mixture.log_prob(z), wanted, atol=1e-3, rtol=1e-4)
 
 
 def test_equal_seeds_fit_equally():

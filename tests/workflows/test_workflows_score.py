@@ -4,12 +4,14 @@ import csv
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 import vaekit
 from conftest import small_images, train_small
 from vaekit.data import Rows
 from vaekit.errors import ConfigError
 from vaekit.workflows.files import save_scores
+from vaekit.workflows.rows import find_rows
 from vaekit.workflows.score import SCORES, score
 
 
@@ -21,7 +23,7 @@ def run(tmp_path_factory):
 
 def test_scores_are_the_figures_of_evaluate_row_by_row(run):
     rows = small_images(40).train
-    found = {by: score(run, rows, by, samples=1, seed=3) for by in SCORES if by != "typicality"}
+    found = {by: score(run, rows, by, samples=1, seed=3) for by in SCORES if by not in ("typicality", "density")}
     figures = vaekit.evaluate(run, data=rows.x, samples=1, seed=3)
     for by, figure, sign in (
         ("loss", "loss", 1),
@@ -45,6 +47,16 @@ def test_a_row_that_is_too_easy_is_untypical_and_not_unlikely(tmp_path):
     blank, bars = Rows(np.full((1, 1, 8, 8), 20, np.uint8)), small_images(40).train
     assert score(run, blank, "loss")[0] < score(run, bars, "loss").mean()
     assert score(run, blank, "typicality")[0] > np.median(score(run, bars, "typicality"))
+
+
+def test_a_class_that_was_not_seen_is_found_by_the_density_of_codes(tmp_path):
+    y = np.arange(900) % 4
+    x = (3 * np.eye(4)[y] + np.random.default_rng(0).normal(0, 0.3, (900, 4))).astype(np.float32)
+    np.save(tmp_path / "x.npy", x[y != 1])
+    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"), training={"epochs": 40}, latent_dim=3)
+    assert roc_auc_score(y == 1, score(run, Rows(x), "density")) > 0.95
+    usual = score(run, find_rows(run, "validation")[0], "density")
+    assert abs(usual.mean()) < 1e-6  # in deviations of these rows
 
 
 def test_scores_as_a_table_and_as_an_array(tmp_path):

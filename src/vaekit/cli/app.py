@@ -272,7 +272,7 @@ def score(
     data: Annotated[
         str | None, typer.Argument(metavar="[FILE]", help="Rows of your own. Default: a split of the run's.")
     ] = None,
-    by: Annotated[str, typer.Option(help="bound (-log p(x)), loss, reconstruction, latent or typicality.")] = "bound",
+    by: Annotated[str, typer.Option(help="bound (-log p(x)), loss, reconstruction, latent, typicality, density.")] = "bound",
     samples: Annotated[int, typer.Option(help="Draws of z per row.")] = 20,
     split: Split = None,
     out: Annotated[Path, typer.Option(help="Scores, .csv or .npy.")] = Path("scores.csv"),
@@ -280,7 +280,7 @@ def score(
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
-    """Write how unlike the training rows each row is, in nats: the higher, the odder."""
+    """Write how unlike the training rows each row is: the higher, the odder. density finds classes that were not seen best."""
     from vaekit.store import load_run
     from vaekit.workflows import files
     from vaekit.workflows.rows import find_rows

@@ -5,7 +5,7 @@ from vaekit.evaluation.classifier import Classifier, label_agreement, recognised
 from vaekit.evaluation.distances import frechet_distance, kernel_distance
 from vaekit.evaluation.exact import countable, log_likelihood
 from vaekit.evaluation.features import COMPONENTS, NETWORKS, Components, Learned, embed, in_package
-from vaekit.evaluation.fidelity import Fidelity, fidelity
+from vaekit.evaluation.fidelity import Fidelity, fidelity, squared_error
 from vaekit.evaluation.gradients import GradientVariance, gradient_variance
 from vaekit.evaluation.inception import Inception, load_inception
 from vaekit.evaluation.latent import Aggregate, Codes, activity, aggregate, encode_all, holes
@@ -58,6 +58,7 @@ __all__ = [
     "nearest",
     "probe",
     "recognised",
+    "squared_error",
     "train_classifier",
     "untypical",
 ]

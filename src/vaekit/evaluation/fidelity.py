@@ -39,6 +39,13 @@ def fidelity(model: VAE, rows: Inputs, *, span: float | None) -> Fidelity:
     return Fidelity(Estimate.of(mse), Estimate.of(psnr) if len(psnr) else None, Estimate.of(ssim) if len(ssim) else None)
 
 
+@torch.no_grad()
+def squared_error(model: VAE, rows: Inputs) -> Tensor:
+    """Of each row and its reconstruction, the mean over values, [N]."""
+    with evaluating(model):
+        return torch.cat([_per_row(x, model.reconstruct(x, y), None)[0] for x, y in rows.batches(model)])
+
+
 def _per_row(x: Tensor, decoded: Tensor, span: float | None) -> tuple[Tensor, Tensor, Tensor]:
     """The three of each row [B]; what these rows have not is empty."""
     mse, none = (x - decoded).double().square().flatten(1).mean(1).cpu(), torch.zeros(0)

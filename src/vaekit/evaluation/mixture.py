@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from torch import Tensor
+from torch.distributions import MultivariateNormal
 
 from vaekit.errors import ConfigError, DataError
 
@@ -46,11 +47,21 @@ class CodeMixture:
             raise DataError("these codes have no density: they are not finite, or too few of them differ") from None
         self.means, covariances = torch.from_numpy(found.means_), torch.from_numpy(found.covariances_)
         self.roots = torch.linalg.cholesky(covariances) if self.whole else covariances.sqrt()
-        self.weights, self.classes = torch.from_numpy(found.weights_)[None], classes if y is not None else 0
+        self.share, self.classes = torch.from_numpy(found.weights_), classes if y is not None else 0
+        self.weights = self.share[None]
         if y is not None and self.classes:
             responsible = torch.from_numpy(found.predict_proba(x))
             each = [responsible[torch.from_numpy(y == label)] for label in range(classes)]
             self.weights = torch.stack([part.mean(0) if len(part) else self.weights[0] for part in each])
+
+    def log_prob(self, z: Tensor) -> Tensor:
+        """log p(z) of codes [N, L], over all classes, [N]."""
+        standard = (z.double() - self.mean) / self.scale
+        each = []
+        for mean, root in zip(self.means, self.roots, strict=True):
+            triangle = root if self.whole else root.diag()
+            each.append(MultivariateNormal(mean, scale_tril=triangle).log_prob(standard))
+        return (torch.stack(each) + self.share.log()[:, None]).logsumexp(0) - self.scale.log().sum()
 
     def draw(self, count: int, y: Tensor | None = None) -> Tensor:
         """Codes [count, L], where there are classes one for each y [count], their numbers.

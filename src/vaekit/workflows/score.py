@@ -8,11 +8,14 @@ from torch import Tensor
 
 from vaekit.data import Rows
 from vaekit.errors import ConfigError, suggest
-from vaekit.evaluation import elbo_per_row, importance_weighted_bound, untypical
+from vaekit.evaluation import elbo_per_row, encode_all, importance_weighted_bound, squared_error, untypical
 from vaekit.inputs import Inputs
 from vaekit.store import Run
+from vaekit.workflows.quality import fit_mixture
 from vaekit.workflows.rows import as_inputs, find_rows
 from vaekit.workflows.watching import Watched
+
+COMPONENTS = 40
 
 
 def bound(run: Run, rows: Inputs, samples: int, seed: int) -> Tensor:
@@ -45,6 +48,21 @@ def typicality(run: Run, rows: Inputs, samples: int, seed: int) -> Tensor:
     return torch.from_numpy(untypical(known, found))
 
 
+def density(run: Run, rows: Inputs, samples: int, seed: int) -> Tensor:
+    """How far the code is from those of training rows, and the row from its reconstruction, in deviations of validation rows.
+
+    By -log of a mixture's density over training codes, and by the squared error; the two are added.
+    """
+    mixture, usual = fit_mixture(run, components=COMPONENTS), as_inputs(run, find_rows(run, "validation")[0])
+
+    def both(some: Inputs) -> Tensor:
+        codes = encode_all(run.model, some, seed=seed).points
+        return torch.stack([-mixture.log_prob(codes), squared_error(run.model, some)])
+
+    known, found = both(usual), both(rows)
+    return ((found - known.mean(1, keepdim=True)) / known.std(1, keepdim=True).clamp(min=1e-12)).sum(0)
+
+
 def _terms(run: Run, rows: Inputs, samples: int, seed: int) -> np.ndarray:
     """Reconstruction and, where there is one, divergence, [N, 1 or 2]."""
     terms = elbo_per_row(run.model, rows, seed=seed, samples=samples)
@@ -58,11 +76,14 @@ SCORES: dict[str, Callable[[Run, Inputs, int, int], Tensor]] = {
     "reconstruction": reconstruction,
     "latent": latent,
     "typicality": typicality,
+    "density": density,
 }
 
 
 def score(run: Run, rows: Rows, by: str = "bound", *, samples: int = 20, seed: int = 0) -> np.ndarray:
-    """The scores of raw rows [N], in nats, higher for rows that are less like those that the run was trained on.
+    """The scores of raw rows [N], higher for rows that are less like those that the run was trained on.
+
+    In nats, by density in deviations.
 
     by: one of `SCORES`. samples: draws of z per row.
     Raises ConfigError for a score that is not known, and for one that this posterior has not.
