@@ -6,8 +6,8 @@ vae: 784-200-200-50 on MNIST whose binary pixels are drawn anew each time, bound
 (2016), 86.35 in the re-run of nbip/IWAE. iwae: the same by the importance-weighted objective with K = 5: 85.54. examples: the
 network of PyTorch's examples, 784-400-20 on gray pixels as soft labels, ten epochs: a negative ELBO of 105.59.
 
-Runs that are there are read and not trained again. examples takes two minutes on two cores; the others have not been run to
-their end yet.
+Runs that are there are read and not trained again. On one quiet core examples takes a minute, vae 50 and iwae 70, and each of
+the bounds of 5,000 samples some minutes more.
 """
 
 import argparse
