@@ -32,7 +32,7 @@ OBJECTS = (
 SKIPPED = {
     *("vaekit", "vaekit.objectives.elbo.ELBO", "vaekit.store.load_run"),
     *(f"vaekit.workflows.{name}.{name}" for name in ("score", "sweep", "train")),
-    "vaekit.workflows.quality.fit_mixture",
+    "vaekit.workflows.training_rows.fit_mixture",
 }
 
 

@@ -14,7 +14,8 @@ from vaekit.evaluation import CodeMixture, Learned, embed, frechet_distance, nea
 from vaekit.noise import noise
 from vaekit.workflows import quality
 from vaekit.workflows.prepare import load_data
-from vaekit.workflows.quality import feature_network, fit_mixture, nearest_training, training_rows
+from vaekit.workflows.quality import feature_network
+from vaekit.workflows.training_rows import fit_mixture, nearest_training, training_rows
 
 FIGURES = {"frechet", "kernel", "precision", "recall", "density", "coverage", "to_training"}
 

@@ -6,11 +6,11 @@ The command line parses, calls one of these, and prints; so can a program.
 from vaekit.workflows.compare import compare, curves_beside
 from vaekit.workflows.evaluate import evaluate
 from vaekit.workflows.plot import PLOTS, plot
-from vaekit.workflows.quality import fit_mixture
 from vaekit.workflows.report import report
 from vaekit.workflows.score import score
 from vaekit.workflows.sweep import sweep
 from vaekit.workflows.train import build, resume, train
+from vaekit.workflows.training_rows import fit_mixture
 
 __all__ = [
     "PLOTS",

@@ -18,9 +18,9 @@ from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.files import save_values
 from vaekit.workflows.needs import classes_given, continuous_latent, image_rows, kept_data, needs, unsuited
-from vaekit.workflows.quality import nearest_training
 from vaekit.workflows.rows import label_of, rows_to_judge
 from vaekit.workflows.subject import Range, Subject, View, short_name
+from vaekit.workflows.training_rows import nearest_training
 from vaekit.workflows.use import Reconstruction, choose, pick, to_pixels
 from vaekit.workflows.walks import WALKS, animation, page
 

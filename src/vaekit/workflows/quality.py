@@ -1,7 +1,6 @@
 """How good reconstructions and samples are, with real rows beside them."""
 
 import math
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
@@ -18,14 +17,12 @@ from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import (
     COMPONENTS,
     NETWORKS,
-    CodeMixture,
     Components,
     Estimate,
     Inception,
     Learned,
     coverage,
     embed,
-    encode_all,
     fidelity,
     frechet_distance,
     in_package,
@@ -36,50 +33,15 @@ from vaekit.evaluation import (
 )
 from vaekit.inputs import Inputs, rows_at_once, values_per_row
 from vaekit.noise import noise
-from vaekit.store import Run, load_run
-from vaekit.workflows.prepare import load_data, stored_split
+from vaekit.store import Run
+from vaekit.workflows.training_rows import SOME_ROWS, chosen, count_training_rows, mixture_over, training_part, training_rows
 from vaekit.workflows.use import DrawCodes
 from vaekit.workflows.watching import watched
 
 FILES = (".pth", ".pt", ".safetensors")
 LEAST, FEW = 20, 10  # rows: two for each block of the kernel distance; for each feature
 FEW_ROWS = "{:,} rows are few for {:,} features: Frechet distances are mostly bias then, which their errors leave out"
-SOME_ROWS, MOST_TRAINING, MOST_VALUES = 10_000, 100_000, 2**26
-
-
-def fit_mixture(run: Run | str | os.PathLike, *, data: Any = None, components: int = 10, seed: int = 0) -> CodeMixture:
-    """A Gaussian mixture over the codes of a run's training rows, 10,000 at most: `run.decode(mixture.draw(16))` are new rows.
-
-    data: the run's own, where they are not where they were. Of a conditional run `draw` takes class numbers, one for each code.
-    Raises ConfigError for a discrete z, which has no density.
-
-    >>> run.decode(fit_mixture(run).draw(16))  # doctest: +SKIP
-    """
-    run = run if isinstance(run, Run) else load_run(run)
-    if run.model.codebook is not None:
-        raise ConfigError("a mixture is a density over codes, those of this run are discrete: draw from the prior")
-    return _mixture(run, load_data(run.config, data), components, seed)
-
-
-def _mixture(run: Run, own: Dataset, components: int, seed: int) -> CodeMixture:
-    training, classes = training_rows(run, own, SOME_ROWS, seed), run.model.classes
-    y = training.y[training.rows(np.arange(len(training)))] if classes and training.y is not None else None
-    return CodeMixture(encode_all(run.model, training, seed=seed).draws, y, classes=classes, components=components, seed=seed)
-
-
-def nearest_training(run: Run, own: Dataset, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """The raw training rows that are closest to rows as the model takes them, by Euclidean distance, and these, [N] each.
-
-    Of more than 100,000 training rows it is so many, drawn by seed.
-    """
-    training, start = training_rows(run, own, MOST_TRAINING, 0), 0
-    least, at = torch.full((len(x),), math.inf), torch.zeros(len(x), dtype=torch.long)
-    for rows, _ in training.batches(run.model):
-        found = torch.cdist(x.flatten(1), rows.cpu().flatten(1).to(x)).min(1)
-        at = torch.where(found.values < least, found.indices + start, at)
-        least = torch.minimum(least, found.values)
-        start += len(rows)
-    return training.x[training.rows(at.numpy())], least.numpy()
+MOST_VALUES = 2**26
 
 
 def reconstruction_figures(run: Run, inputs: Inputs) -> dict[str, Any]:
@@ -108,10 +70,10 @@ def sample_figures(
     features: see `feature_network`. Other real rows, those that the run trained on, are the floor: what samples that are as
     good as data would get. Where these are what is judged on, there is none.
     """
-    rows = min(count, len(inputs), len(stored_split(run.path).where(own, _training_part(own))[1]))
+    rows = min(count, len(inputs), count_training_rows(run, own))
     if rows < LEAST:
         return _none(f"distances of samples need {LEAST} rows, here are {rows}")
-    others, real = training_rows(run, own, rows, seed), _chosen(inputs, rows, seed)
+    others, real = training_rows(run, own, rows, seed), chosen(inputs, rows, seed)
     network = feature_network(run, own, features, rows, seed).to(next(run.model.parameters()).device)
     steps = -(-rows // rows_at_once(values_per_row(run.model)))
     judged_by = lambda parts, what: embed(network, watched(parts, f"features of {what}", steps))  # noqa: E731
@@ -120,10 +82,10 @@ def sample_figures(
     sources: dict[str, DrawCodes] = {"prior": partial(draw_codes, run.model)}
     if run.model.codebook is None:
         with suppress(DataError):  # codes without a density: no mixture
-            sources["mixture"] = _mixture(run, own, 10, seed).draw
+            sources["mixture"] = mixture_over(run, own, seed=seed).draw
     found = {name: judged_by(_decoded(run, codes, y, rows, seed), "samples") for name, codes in sources.items()}
     judged = {name: _judged(x, target, nearest(x, known)) for name, x in found.items()}
-    if part != _training_part(own):
+    if part != training_part(own):
         judged["floor"] = _judged(known, target, nearest(target, known))
     few = rows < FEW * network.width
     return {
@@ -171,26 +133,6 @@ def feature_network(run: Run, own: Dataset, name: str | None, rows: int, seed: i
     shown = torch.cat(list(_values(run, training_rows(run, own, most, seed, skip=rows)))).cpu()
     with noise(seed):
         return Components(shown, max(1, min(COMPONENTS, rows // FEW)))
-
-
-def training_rows(run: Run, own: Dataset, count: int, seed: int, *, skip: int = 0) -> Inputs:
-    """So many of the rows that a run was trained on, in random order by seed; of shards, of those that validated.
-
-    skip: how many others would be first, which are left out where enough remain.
-    """
-    rows, indices = stored_split(run.path).where(own, _training_part(own))
-    inputs = Inputs(rows.x, run.transform, indices, rows.y)
-    return _chosen(inputs, count, seed, skip if len(inputs) >= 2 * skip else 0)
-
-
-def _training_part(own: Dataset):
-    return "train" if own.stream is None else "validation"
-
-
-def _chosen(inputs: Inputs, count: int, seed: int, skip: int = 0) -> Inputs:
-    """So many rows in random order: files have classes one behind the other, and blocks of rows would differ by them."""
-    positions = np.random.default_rng(seed).permutation(len(inputs))[skip : skip + count]
-    return Inputs(inputs.x, inputs.transform, inputs.rows(positions), inputs.y)
 
 
 def _values(run: Run, inputs: Inputs) -> Iterator[Tensor]:

@@ -11,8 +11,8 @@ from vaekit.errors import ConfigError, suggest
 from vaekit.evaluation import elbo_per_row, encode_all, importance_weighted_bound, squared_error, untypical
 from vaekit.inputs import Inputs
 from vaekit.store import Run
-from vaekit.workflows.quality import fit_mixture
 from vaekit.workflows.rows import as_inputs, find_rows
+from vaekit.workflows.training_rows import fit_mixture
 from vaekit.workflows.watching import Watched
 
 COMPONENTS = 40
