@@ -55,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "noise",
         "sharing",
     },
+    "export": {"data", "distributions", "errors", "model"},
     "training": {"config", "errors", "files", "inputs", "model", "noise", "objectives", "sharing", "store", "streamed"},
     "workflows": {
         *(
@@ -66,6 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "divergences",
             "errors",
             "evaluation",
+            "export",
             "files",
             "imputation",
             "inputs",
@@ -94,6 +96,9 @@ FENCES = {
     "typer": {"cli"},
     "safetensors": {"store", "evaluation"},  # runs, and the package's own networks
     "torchmetrics": {"evaluation"},
+    "onnx": {"export"},
+    "onnxscript": {"export"},
+    "onnxruntime": {"export"},
     "sklearn": {"data", "evaluation"},  # digits, probes and mixtures
     "PIL": {"data", "plots"},  # images that are read, and animations that are written
     "yaml": {"config"},

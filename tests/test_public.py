@@ -20,8 +20,10 @@ OBJECTS = (
     "build",
     "compare",
     "evaluate",
+    "export_onnx",
     "fit_mixture",
     "load_data",
+    "load_exported",
     "load_run",
     "plot",
     "resume",
@@ -33,6 +35,7 @@ SKIPPED = {
     *("vaekit", "vaekit.objectives.elbo.ELBO", "vaekit.store.load_run"),
     *(f"vaekit.workflows.{name}.{name}" for name in ("score", "sweep", "train")),
     "vaekit.workflows.training_rows.fit_mixture",
+    "vaekit.export.exported.load_exported",
 }
 
 

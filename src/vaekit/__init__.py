@@ -16,8 +16,10 @@ _PUBLIC = {
     "build": "vaekit.workflows",
     "compare": "vaekit.workflows",
     "evaluate": "vaekit.workflows",
+    "export_onnx": "vaekit.workflows",
     "fit_mixture": "vaekit.workflows",
     "load_data": "vaekit.data:load",
+    "load_exported": "vaekit.export",
     "load_run": "vaekit.store",
     "plot": "vaekit.workflows",
     "resume": "vaekit.workflows",
@@ -31,10 +33,11 @@ if TYPE_CHECKING:
     from vaekit import data, errors, likelihoods, nets, objectives, plots, posteriors, priors
     from vaekit.data import load as load_data
     from vaekit.errors import VaekitError
+    from vaekit.export import load_exported
     from vaekit.model import VAE
     from vaekit.objectives import ELBO
     from vaekit.store import load_run
-    from vaekit.workflows import build, compare, evaluate, fit_mixture, plot, resume, train
+    from vaekit.workflows import build, compare, evaluate, export_onnx, fit_mixture, plot, resume, train
 
 
 def __getattr__(name: str) -> Any:

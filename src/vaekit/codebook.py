@@ -70,11 +70,14 @@ class Codebook(nn.Module):
         """Indices [...] of the codes nearest to vectors [..., d]."""
         device = "cpu" if vectors.is_meta else vectors.device.type  # an outline without values has no autocast
         centre = self.vectors.mean(0)  # far from the origin, what tells codes apart would be lost in rounding
-        flat = (vectors - centre).reshape(-1, vectors.shape[-1]).split(max(1, MAX_DISTANCES // self.count))
+        flat = (vectors - centre).reshape(-1, vectors.shape[-1])
+        parts = (flat,) if torch.compiler.is_exporting() else flat.split(max(1, MAX_DISTANCES // self.count))
         with torch.autocast(device, enabled=False):  # in bfloat16 near codes would be taken for one another
             codes = self.vectors - centre
             squares = codes.square().sum(-1)
-            found = [(squares - 2 * part @ codes.T).argmin(-1) for part in flat]
+            found = [
+                (squares - 2 * part @ codes.T).argmin(-1) for part in parts
+            ]  # an exported graph has one path for any number of rows
         return torch.cat(found).reshape(vectors.shape[:-1])
 
     def indices(self, z: Tensor) -> Tensor:

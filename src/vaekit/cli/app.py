@@ -324,6 +324,20 @@ def decode(
 
 
 @app.command()
+def export(
+    run: RunPath,
+    out: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where encoder.onnx and decoder.onnx go.")] = Path("exported"),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
+    json: Json = False,
+) -> None:
+    """Write encoder and decoder as ONNX and as torch.export programs, held to the model on test rows."""
+    from vaekit import workflows
+
+    found = workflows.export_onnx(run, out, force=force)
+    terminal.written(found, json) if json else figures.exported(found)
+
+
+@app.command()
 def plot(
     run: RunPath,
     names: Annotated[

@@ -151,3 +151,11 @@ def terms(title: str, found: dict[str, Any]) -> None:
             value, error = found[name]["value"], found[name]["standard_error"]
             table.add_row(text, f"{value:.{digits}f}", "-" if error is None else f"{error:.{digits}f}")
     console().print(table)
+
+
+def exported(found: dict[str, Any]) -> None:
+    """What `export` wrote, and how far it is from the model."""
+    for file in found["files"]:
+        say(f"file       {file}")
+    for name, difference in found["largest_difference"].items():
+        say(f"{name} is within {difference:.1e} of the model on {found['rows_compared']} rows (share of the largest value)")

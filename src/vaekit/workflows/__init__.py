@@ -5,6 +5,7 @@ The command line parses, calls one of these, and prints; so can a program.
 
 from vaekit.workflows.compare import compare, curves_beside
 from vaekit.workflows.evaluate import evaluate
+from vaekit.workflows.export import export_onnx
 from vaekit.workflows.plot import PLOTS, plot
 from vaekit.workflows.report import report
 from vaekit.workflows.score import score
@@ -18,6 +19,7 @@ __all__ = [
     "compare",
     "curves_beside",
     "evaluate",
+    "export_onnx",
     "fit_mixture",
     "plot",
     "report",

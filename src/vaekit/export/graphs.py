@@ -1,0 +1,79 @@
+"""What is exported: a run's encoder and decoder as functions of tensors, from raw rows and to raw rows."""
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+from vaekit.data.support import Transform
+from vaekit.distributions import point
+from vaekit.model import VAE
+
+# Both go by the parts, not by `model.encode` and `decode`, whose checks of what people give would fix the number of rows.
+
+
+class Encoder(nn.Module):
+    """Raw rows x [B, *shape] (and weights of the classes y [B, C]) -> mean and sigma of q(z given x), [B, L] each.
+
+    Of a discrete z the most probable code [B, L], and the entries of the codebook that make it, [B, M].
+    """
+
+    def __init__(self, model: VAE, transform: Transform):
+        super().__init__()
+        self.model, self.transform = model, transform
+
+    @property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of one row, by name."""
+        return {"x": self.model.data_shape, **_condition(self.model)}
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names, in order."""
+        return ("z_mean", "z_sigma") if self.model.codebook is None else ("z_mean", "z_indices")
+
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, ...]:
+        model, codebook = self.model, self.model.codebook
+        q = model.posterior(model.encoder(self.transform.forward(x), *(() if y is None else (y,))))
+        z = point(q)
+        return z.flatten(1), q.stddev.flatten(1) if codebook is None else codebook.indices(z)
+
+
+class Decoder(nn.Module):
+    """Codes z [B, L] (and weights of the classes y [B, C]) -> the means of p(x given z) in raw units, [B, *shape]."""
+
+    outputs = ("x_mean",)
+
+    def __init__(self, model: VAE, transform: Transform):
+        super().__init__()
+        self.model, self.transform = model, transform
+
+    @property
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of one row, by name."""
+        return {"z": (self.model.latent_shape.numel(),), **_condition(self.model)}
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor]:
+        z = z.unflatten(1, self.model.latent_shape) if len(self.model.latent_shape) > 1 else z
+        parameters = self.model.decoder(z, *(() if y is None else (y,)))
+        return (self.transform.inverse(self.model.likelihood(parameters).mean),)
+
+
+Graph = Encoder | Decoder
+
+
+def example(graph: Graph, rows: int = 2) -> tuple[Tensor, ...]:
+    """Inputs of so many rows to trace a graph with: zeros, and where there are classes the first."""
+    found = {name: torch.zeros(rows, *shape) for name, shape in graph.inputs.items()}
+    if "y" in found:
+        found["y"][:, 0] = 1
+    return tuple(found.values())
+
+
+def _condition(model: VAE) -> dict[str, tuple[int, ...]]:
+    return {"y": (model.classes,)} if model.classes else {}
+
+
+def dynamic(graph: Graph) -> tuple[dict[int, Dim], ...]:
+    """That all inputs have any number of rows, the same."""
+    rows = Dim("batch", min=1)
+    return tuple({0: rows} for _ in graph.inputs)

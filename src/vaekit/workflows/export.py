@@ -1,0 +1,82 @@
+"""Take a run's encoder and decoder elsewhere."""
+
+import os
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import vaekit
+from vaekit.errors import DataError, OutputError
+from vaekit.export import DECODER, ENCODER, Decoder, Encoder, to_bytes, to_onnx, to_program
+from vaekit.export.onnx import check_parity
+from vaekit.files import write_whole
+from vaekit.inputs import as_tensor
+from vaekit.model import VAE
+from vaekit.store import Run, load_run
+from vaekit.workflows.rows import rows_to_judge
+
+ROWS = 64  # of the test rows, on which files are held to the model
+
+
+def export_onnx(
+    run: Run | str | os.PathLike, out: str | os.PathLike, *, data: Any = None, force: bool = False
+) -> dict[str, Any]:
+    """Write encoder.onnx and decoder.onnx into the folder `out`, on raw rows, and as torch.export programs (.pt2) beside them.
+
+    Both ONNX files are held to the model, on test rows and their codes, before they are kept; the largest differences are told.
+    data: the run's own, where it was trained on arrays in memory.
+    Raises ConfigError where what it takes is not installed, WorkError where a file gives other values, OutputError where files
+    are there and `force` is not given.
+    """
+    run, out = run if isinstance(run, Run) else load_run(run), Path(out)
+    model = _plain(run.model)
+    graphs = {ENCODER: Encoder(model, run.transform), DECODER: Decoder(model, run.transform)}
+    places = [out / name for graph in graphs for name in (graph, graph.replace(".onnx", ".pt2"))]
+    there = [place for place in places if place.exists()]
+    if there and not force:
+        raise OutputError(f"{there[0]} exists: choose another folder, or overwrite it with --force")
+    written, parity = {}, {}
+    inputs = _inputs(run, graphs[ENCODER], data)
+    for name, graph in graphs.items():
+        program = to_program(graph)
+        content = to_onnx(graph, program, _facts(run))
+        parity[name] = check_parity(content, graph, inputs[name])
+        written[out / name], written[out / name.replace(".onnx", ".pt2")] = content, to_bytes(program)
+    for place, content in written.items():
+        write_whole(place, content)
+    return {"files": [str(place) for place in written], "largest_difference": parity, "rows_compared": len(inputs[ENCODER][0])}
+
+
+def _plain(model: VAE) -> VAE:
+    """A copy in float32 on the CPU, each tensor in the order of its dimensions, as files have them."""
+    copied = deepcopy(model).float().cpu().eval()
+    for tensor in (*copied.parameters(), *copied.buffers()):
+        tensor.data = tensor.data.contiguous()
+    return copied
+
+
+def _inputs(run: Run, encoder: Encoder, data: Any) -> dict[str, tuple[torch.Tensor, ...]]:
+    """Test rows and their codes, with classes where the run has them."""
+    rows, _ = rows_to_judge(run, None, data)
+    x = as_tensor(rows.x[:ROWS]).float()
+    if run.model.classes and rows.y is None:
+        raise DataError("this run is conditional, and these rows have no labels of its classes: give rows that have")
+    y = () if not run.model.classes else (torch.eye(run.model.classes)[as_tensor(rows.y[:ROWS])],)  # pyright: ignore
+    with torch.no_grad():
+        z = encoder(x, *y)[0]
+    return {ENCODER: (x, *y), DECODER: (z, *y)}
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "version": vaekit.__version__,
+        "recipe": run.config.recipe,
+        "data": run.config.data.source,
+        "shape": list(run.model.data_shape),
+        "support": str(run.support),
+        "latent_dim": run.model.latent_shape.numel(),
+        "classes": list(run.config.data.classes) if run.model.classes else [],
+    }

@@ -1,0 +1,183 @@
+"""Exported models give what the run gives, and say what they are; what is not such a folder is refused."""
+
+import json
+import sys
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+import vaekit
+from conftest import small_images, train_small
+from vaekit.errors import ConfigError, DataError, OutputError, RunError, WorkError
+from vaekit.export import DECODER, ENCODER, Decoder, Encoder, to_onnx, to_program
+from vaekit.export.onnx import check_parity
+from vaekit.workflows import use
+
+TABLE = (np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32), np.arange(60) % 2)
+KINDS = {
+    "images": {},
+    "conv with batch normalisation": {
+        "encoder": {"kind": "conv", "channels": [4], "batch_norm": True, "hidden": [8]},
+        "decoder": {"kind": "conv", "channels": [4], "batch_norm": True},
+    },
+    "conditional": {"conditional": True},
+    "categorical latent": {"posterior": {"kind": "categorical", "classes": 4}, "latent_dim": 3},
+    "vector-quantised": {"posterior": {"kind": "vector-quantised", "codes": 8}},
+    "finite scalar": {"posterior": "finite-scalar", "latent_dim": 4},
+    "deterministic": {"posterior": "deterministic", "objective": "reconstruction-only"},
+    "gaussian": {"likelihood": {"kind": "gaussian", "scale": "learned"}},
+    "levels": {"likelihood": "discretized-logistic"},
+    "continuous Bernoulli": {"likelihood": "continuous-bernoulli"},
+    "double precision": {"training": {"precision": "64-true"}},
+    "a table": {"data": TABLE},
+}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """One run of images, exported; read-only for tests."""
+    folder = tmp_path_factory.mktemp("exported")
+    run = train_small(folder / "run", latent_dim=3)
+    found = vaekit.export_onnx(run, folder / "out", data=small_images())
+    return run, folder / "out", found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_exported_gives_what_the_run_gives(kind, tmp_path):
+    options = dict(KINDS[kind])
+    data = options.pop("data", None)
+    given = small_images() if data is None else data
+    run = train_small(tmp_path / "run", data, **options)
+    found = vaekit.export_onnx(run, tmp_path / "out", data=given)
+    assert max(found["largest_difference"].values()) < 1e-4
+    taken, x = vaekit.load_exported(tmp_path / "out"), (small_images().train.x if data is None else data[0])[:7]
+    labels = ["a", "b", "c", "a", "b", "c", "a"] if run.model.classes else None
+    codes = use.encode(run, vaekit.data.Rows(x, None if labels is None else np.arange(7) % 3))
+    mean, other = taken.encode(x, labels)
+    np.testing.assert_allclose(mean, codes.mean, atol=1e-4)
+    np.testing.assert_allclose(other, codes.sigma if run.model.codebook is None else codes.indices, atol=1e-4)
+    wanted = run.decode(codes.mean, labels)
+    np.testing.assert_allclose(taken.decode(mean, labels), wanted, atol=1e-3 * max(1.0, np.abs(wanted).max()))
+
+
+def test_any_number_of_rows_goes_through_at_once(exported):
+    _, folder, _ = exported
+    taken = vaekit.load_exported(folder)
+    z = np.random.default_rng(0).normal(size=(9, 3))
+    one_by_one = np.concatenate([taken.decode(row[None]) for row in z])
+    np.testing.assert_allclose(taken.decode(z), one_by_one, atol=1e-3)
+
+
+def test_the_files_say_what_they_are(exported):
+    _, folder, _ = exported
+    taken = vaekit.load_exported(folder)
+    assert taken.shape == (1, 8, 8) and taken.support == "integers:256" and taken.latent_dim == 3 and taken.classes == ()
+    model = onnx.load(folder / ENCODER)
+    onnx.checker.check_model(model)
+    (facts,) = [json.loads(entry.value) for entry in model.metadata_props if entry.key == "vaekit"]
+    assert facts["version"] == vaekit.__version__ and facts["recipe"] == "mlp"
+    assert [i.name for i in model.graph.input] == ["x"] and [o.name for o in model.graph.output] == ["z_mean", "z_sigma"]
+
+
+def test_programs_of_pytorch_give_the_same(exported):
+    run, folder, _ = exported
+    z = torch.randn(5, 3)
+    (x,) = torch.export.load(folder / "decoder.pt2").module()(z)
+    np.testing.assert_allclose(x.detach().numpy(), run.decode(z), atol=1e-3)
+
+
+def test_a_file_that_gives_other_values_is_not_kept(exported, tmp_path, monkeypatch):
+    run, _, _ = exported
+    graph = Decoder(run.model, run.transform)
+    content = to_onnx(graph, to_program(graph), {})
+    assert check_parity(content, graph, (torch.zeros(2, 3),)) < 1e-5
+    other = Decoder(train_small(tmp_path / "other", latent_dim=3, seed=1).model, run.transform)
+    with pytest.raises(WorkError, match="gives other values than the model"):
+        check_parity(content, other, (torch.zeros(2, 3),))
+
+
+def test_nothing_is_overwritten_unless_told(exported):
+    run, folder, _ = exported
+    before = (folder / DECODER).read_bytes()
+    with pytest.raises(OutputError, match=r"encoder.onnx exists: choose another folder, or overwrite it with --force"):
+        vaekit.export_onnx(run, folder, data=small_images())
+    assert (folder / DECODER).read_bytes() == before
+    vaekit.export_onnx(run, folder, data=small_images(), force=True)
+
+
+def test_the_model_stays_as_it_was(tmp_path):
+    run = train_small(tmp_path / "run", training={"precision": "64-true"})
+    vaekit.export_onnx(run, tmp_path / "out", data=small_images())
+    assert next(run.model.parameters()).dtype == torch.float64
+
+
+def test_what_is_not_installed_is_named(exported, monkeypatch):
+    run, _, _ = exported
+    graph = Encoder(run.model, run.transform)
+    program = to_program(graph)
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ConfigError, match=r'onnxscript is not installed: pip install "vaekit\[export\]"'):
+        to_onnx(graph, program, {})
+
+
+def test_a_part_that_cannot_be_traced_is_said_to_be(exported):
+    class Odd(torch.nn.Module):
+        def forward(self, z):
+            return z.new_zeros(len(z), 1, 8, 8) + float(z.sum())
+
+    run, _, _ = exported
+    graph = Decoder(vaekit.build("mlp", small_images(), latent_dim=3, decoder=Odd()), run.transform)
+    with pytest.raises(WorkError, match="this decoder cannot be exported: ") as error:
+        to_program(graph)
+    assert "\n" not in str(error.value)
+
+
+def test_folders_that_are_no_export_are_refused(exported, tmp_path):
+    _, folder, _ = exported
+    with pytest.raises(RunError, match=r"encoder.onnx cannot be read: No such file"):
+        vaekit.load_exported(tmp_path)
+    (tmp_path / ENCODER).write_bytes(b"no model")
+    with pytest.raises(RunError, match=r"encoder.onnx is damaged, or no ONNX file") as error:
+        vaekit.load_exported(tmp_path)
+    assert "\n" not in str(error.value)
+    model = onnx.load(folder / ENCODER)
+    del model.metadata_props[:]
+    onnx.save(model, tmp_path / ENCODER)
+    (tmp_path / DECODER).write_bytes((folder / DECODER).read_bytes())
+    with pytest.raises(RunError, match=r"encoder.onnx is not from vaekit"):
+        vaekit.load_exported(tmp_path)
+
+
+def test_an_encoder_and_a_decoder_of_different_runs_are_refused(exported, tmp_path):
+    _, folder, _ = exported
+    other = train_small(tmp_path / "run", latent_dim=2)
+    vaekit.export_onnx(other, tmp_path / "out", data=small_images())
+    (tmp_path / "out" / ENCODER).write_bytes((folder / ENCODER).read_bytes())
+    with pytest.raises(RunError, match="holds an encoder and a decoder of different runs"):
+        vaekit.load_exported(tmp_path / "out")
+
+
+def test_rows_of_another_shape_and_classes_that_are_none_are_refused(exported, tmp_path):
+    _, folder, _ = exported
+    with pytest.raises(DataError, match=r"rows of shape \(2, 5\) were given, this model takes \[N, 1, 8, 8\]"):
+        vaekit.load_exported(folder).encode(np.zeros((2, 5)))
+    run = train_small(tmp_path / "run", conditional=True)
+    vaekit.export_onnx(run, tmp_path / "out", data=small_images())
+    taken = vaekit.load_exported(tmp_path / "out")
+    with pytest.raises(DataError, match="give a class for each of 2 rows, out of a, b, c"):
+        taken.decode(np.zeros((2, 2)))
+    with pytest.raises(DataError, match="no class 'q'"):
+        taken.decode(np.zeros((2, 2)), "q")
+
+
+def test_the_command_writes_both(cli, small_run):
+    status, out, err = cli("export", small_run.path, "there", "--json")
+    assert status == 0, err
+    assert json.loads(out)["files"] == ["there/encoder.onnx", "there/encoder.pt2", "there/decoder.onnx", "there/decoder.pt2"]
+    assert err == ""
+    status, out, err = cli("export", small_run.path, "there")
+    assert status == 2 and "there/encoder.onnx exists" in err
+    status, out, err = cli("export", small_run.path, "there", "--force")
+    assert status == 0 and "encoder.onnx is within" in out
