@@ -61,7 +61,7 @@ def load_exported(folder: str | os.PathLike) -> Exported:
     facts = [_facts(one, Path(folder) / name) for one, name in zip(opened, (ENCODER, DECODER), strict=True)]
     if facts[0] != facts[1]:
         raise RunError(f"{folder} holds an encoder and a decoder of different runs: export the run again")
-    return Exported(*opened, facts[0])
+    return Exported(opened[0], opened[1], facts[0])
 
 
 def _open(path: Path) -> Any:

@@ -34,8 +34,9 @@ def to_onnx(graph: Graph, program: ExportedProgram, facts: Mapping[str, Any]) ->
         raise ConfigError(f'{error.name} is not installed: pip install "vaekit[export]"') from None
     with _quiet():
         try:
-            names = {"input_names": list(graph.inputs), "output_names": list(graph.outputs)}
-            found = torch.onnx.export(program, dynamo=True, verbose=False, **names)
+            found = torch.onnx.export(
+                program, dynamo=True, verbose=False, input_names=list(graph.inputs), output_names=list(graph.outputs)
+            )
         except torch.onnx.errors.OnnxExporterError as error:
             raise WorkError(f"this model cannot be written as ONNX: {str(error).splitlines()[0]}") from error
     assert found is not None
