@@ -185,12 +185,14 @@ def sample(
     from vaekit.workflows import files, fit_mixture, use
 
     loaded = load_run(run)
-    name = f"sample{'' if label is None else '-' + safe_name(label)}-{seed}{files.suffix_for(loaded)}"
+    kind = "mixture" if mixture else "sample"
+    name = f"{kind}{'' if label is None else '-' + safe_name(label)}-{seed}{files.suffix_for(loaded)}"
     place = files.check_values(_free(out, force) if out else run / "plots" / name, loaded, count)
     codes = fit_mixture(loaded, data=data).draw if mixture else None
     values = use.sample_by_part(loaded, count, label=label, seed=seed, draw=draw, codes=codes)
+    source = "codes from a mixture, " if mixture else ""
     of_class = "" if label is None else f" of class {label}"
-    path = files.save_values(place, loaded, values, count, title=f"{count} samples{of_class}, {run.name}")
+    path = files.save_values(place, loaded, values, count, title=f"{count} samples{of_class}, {source}{run.name}")
     terminal.written({"count": count, "label": label, "seed": seed, "file": str(path)}, json)
 
 
