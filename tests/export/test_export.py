@@ -150,6 +150,36 @@ def test_folders_that_are_no_export_are_refused(exported, tmp_path):
         vaekit.load_exported(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2},
+        {"shape": "abc"},
+        {"shape": [0]},
+        {"latent_dim": "x"},
+        {"classes": 3},
+        {"classes": ["a"]},
+        {"support": None},
+    ],
+)
+def test_facts_that_cannot_be_are_refused(exported, tmp_path, change):
+    _, folder, _ = exported
+    for name in (ENCODER, DECODER):
+        model = onnx.load(folder / name)
+        (entry,) = (entry for entry in model.metadata_props if entry.key == "vaekit")
+        entry.value = json.dumps(json.loads(entry.value) | change)
+        onnx.save(model, tmp_path / name)
+    with pytest.raises(RunError, match=r"encoder.onnx is not from vaekit, or from a later version of it"):
+        vaekit.load_exported(tmp_path)
+
+
+def test_a_runtime_that_is_not_installed_is_no_damaged_file(exported, monkeypatch):
+    _, folder, _ = exported
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ConfigError, match=r'onnxruntime is not installed: pip install "vaekit\[export\]"'):
+        vaekit.load_exported(folder)
+
+
 def test_an_encoder_and_a_decoder_of_different_runs_are_refused(exported, tmp_path):
     _, folder, _ = exported
     other = train_small(tmp_path / "run", latent_dim=2)

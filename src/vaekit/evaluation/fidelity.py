@@ -10,8 +10,6 @@ from vaekit.inputs import Inputs
 from vaekit.model import VAE, evaluating
 
 WINDOW = 11  # pixels, over which a structural similarity is taken
-
-
 LEAST_ERROR = 2.0**-32  # of the squared range
 
 
@@ -35,7 +33,7 @@ def fidelity(model: VAE, rows: Inputs, *, span: float | None) -> Fidelity:
     """
     with evaluating(model):
         found = [_per_row(x, model.reconstruct(x, y), span) for x, y in rows.batches(model)]
-    mse, psnr, ssim = (torch.cat([part for part in parts if part is not None]) for parts in zip(*found, strict=True))
+    mse, psnr, ssim = map(torch.cat, zip(*found, strict=True))
     return Fidelity(Estimate.of(mse), Estimate.of(psnr) if len(psnr) else None, Estimate.of(ssim) if len(ssim) else None)
 
 

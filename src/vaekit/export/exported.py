@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.errors import DataError, RunError, suggest
+from vaekit.errors import DataError, RunError, VaekitError, suggest
 from vaekit.export.onnx import DECODER, ENCODER, METADATA, session
 
 MOST_BYTES = 2**31
@@ -71,16 +71,26 @@ def _open(path: Path) -> Any:
         return session(path.read_bytes())
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}") from None
-    except RunError:
+    except VaekitError:
         raise
     except Exception as error:  # onnxruntime has a dozen kinds of its own
         raise RunError(f"{path} is damaged, or no ONNX file: {str(error).splitlines()[0][:200]}") from None
 
 
 def _facts(opened: Any, path: Path) -> dict[str, Any]:
+    foreign = RunError(f"{path} is not from vaekit, or from a later version of it")
     try:
         found = json.loads(opened.get_modelmeta().custom_metadata_map[METADATA])
-        assert found["format"] == 1 and {"shape", "support", "latent_dim", "classes"} <= found.keys()
-    except (KeyError, ValueError, TypeError, AssertionError):
-        raise RunError(f"{path} is not from vaekit, or from a later version of it") from None
+        shape, classes = found["shape"], found["classes"]
+        as_they_should = (
+            found["format"] == 1
+            and isinstance(found["support"], str)
+            and all(isinstance(number, int) and number > 0 for number in (found["latent_dim"], *shape))
+            and all(isinstance(name, str) for name in classes)
+        )
+    except (KeyError, ValueError, TypeError):
+        raise foreign from None
+    names = {each.name for each in opened.get_inputs()}
+    if not as_they_should or names != {"x" if path.name == ENCODER else "z", *(["y"] if classes else [])}:
+        raise foreign
     return found

@@ -67,14 +67,9 @@ def evaluate(
     Bits per dimension are there where the likelihood is normalised on these data, else the reason why not; which codes the
     rows use, where z is discrete.
     """
-    asked = {"samples": (samples, 1), "annealing": (annealing, 0), "chains": (chains, 1), "agreement": (agreement, 0)}
-    asked["generated"] = (generated, 0)
-    for name, (number, least) in (asked | {"limit": (limit, 1)}).items():
-        if number is not None and (not isinstance(number, Integral) or number < least):
-            raise ConfigError(f"{name} = {number!r}: at least {least}, a whole number")
-    for name, (number, _) in asked.items():
-        if number > MAX_SAMPLES:
-            raise ConfigError(f"{name} = {number}: at most {MAX_SAMPLES:,}")
+    _check_numbers(1, samples=samples, chains=chains)
+    _check_numbers(0, annealing=annealing, generated=generated, agreement=agreement)
+    _check_numbers(1, most=None, limit=1 if limit is None else limit)
     check_features(features)
     run = run if isinstance(run, Run) else load_run(run)
     if agreement and not run.model.classes:
@@ -97,10 +92,9 @@ def evaluate(
         figures["log_likelihood"] = _figure(log_likelihood(run.model, inputs))
     figures["latent"] = latent_space(run, inputs, terms, own, seed=seed)
     figures["reconstructions"] = reconstruction_figures(run, inputs)
-    if generated and own is None:
-        figures |= NOT_OWN
-    elif generated and own is not None:
-        figures |= sample_figures(run, inputs, own, part, count=generated, features=features, seed=seed)
+    if generated:
+        how = {"count": generated, "features": features, "seed": seed}
+        figures |= NOT_OWN if own is None else sample_figures(run, inputs, own, part, **how)
     if usage := code_usage(run.model, inputs):
         figures["codes"] = usage._asdict()
     if agreement:
@@ -121,6 +115,15 @@ def evaluate(
 MAX_SAMPLES = 1_000_000
 NO_DIVERGENCE = "a deterministic posterior has no finite divergence, so the loss is the reconstruction alone"
 NO_BOUND = "a deterministic posterior gives no bound of log p(x)"
+
+
+def _check_numbers(least: int, most: int | None = MAX_SAMPLES, **numbers: Any) -> None:
+    """ConfigError for a number that is not whole or not within its bounds, by name."""
+    for name, number in numbers.items():
+        if not isinstance(number, Integral) or number < least:
+            raise ConfigError(f"{name} = {number!r}: at least {least}, a whole number")
+        if most is not None and int(number) > most:
+            raise ConfigError(f"{name} = {number}: at most {most:,}")
 
 
 def bound_figures(model: VAE, inputs: Inputs, *, seed: int) -> dict[str, Any]:

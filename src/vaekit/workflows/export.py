@@ -8,14 +8,14 @@ from typing import Any
 import torch
 
 import vaekit
-from vaekit.errors import DataError, OutputError
+from vaekit.errors import OutputError
 from vaekit.export import DECODER, ENCODER, Decoder, Encoder, to_bytes, to_onnx, to_program
 from vaekit.export.onnx import check_parity
 from vaekit.files import write_whole
 from vaekit.inputs import as_tensor
 from vaekit.model import VAE
 from vaekit.store import Run, load_run
-from vaekit.workflows.rows import rows_to_judge
+from vaekit.workflows.rows import as_inputs, rows_to_judge
 
 ROWS = 64  # of the test rows, on which files are held to the model
 
@@ -60,10 +60,9 @@ def _plain(model: VAE) -> VAE:
 def _inputs(run: Run, encoder: Encoder, data: Any) -> dict[str, tuple[torch.Tensor, ...]]:
     """Test rows and their codes, with classes where the run has them."""
     rows, _ = rows_to_judge(run, None, data)
-    x = as_tensor(rows.x[:ROWS]).float()
-    if run.model.classes and rows.y is None:
-        raise DataError("this run is conditional, and these rows have no labels of its classes: give rows that have")
-    y = () if not run.model.classes else (torch.eye(run.model.classes)[as_tensor(rows.y[:ROWS])],)  # pyright: ignore
+    inputs = as_inputs(run, rows, ROWS)
+    x = as_tensor(inputs.x).float()
+    y = () if inputs.y is None else (torch.eye(run.model.classes)[as_tensor(inputs.y)],)
     with torch.no_grad():
         z = encoder(x, *y)[0]
     return {ENCODER: (x, *y), DECODER: (z, *y)}

@@ -85,7 +85,7 @@ RECONSTRUCTIONS: dict[str, tuple[str, int, str]] = {
     "psnr": (
         "PSNR, decibels",
         2,
-        "The same as a ratio of the range of values to the error. Higher is better; 3 decibels halve the error.",
+        "The same as a ratio of the range of values to the error. Higher is better; 3 decibels halve the squared error.",
     ),
     "ssim": ("Structural similarity", 4, "Whether windows of 11 pixels look alike in both (Wang et al., 2004). 1 is best."),
 }
@@ -94,8 +94,8 @@ SAMPLES: dict[str, tuple[str, int, str]] = {
     "frechet": (
         "Fréchet distance",
         3,
-        "How far samples are from real rows, both taken for normal distributions of features. Lower is better; training rows, "
-        "which are real, show how low it can be.",
+        "How far samples are from real rows, both taken for normal distributions of features. Lower is better; other "
+        "real rows show how low it can be.",
     ),
     "kernel": (
         "Kernel distance",
