@@ -1,0 +1,225 @@
+"""What every server of the package needs, whatever it serves: a guard before an ASGI app, and a socket to listen on.
+
+A page in somebody's browser must not reach a server on the same machine: not under a name that leads there (DNS rebinding,
+which the Host header betrays), not by a form or a script (which the Origin header betrays).
+"""
+
+import contextlib
+import ipaddress
+import json
+import socket
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from typing import Any
+
+from vaekit.errors import ConfigError, OutputError
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""The names of this machine, for itself only."""
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+BODIES = 16  # of the largest size, held in memory at once
+ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+def hosts_for(host: str) -> tuple[str, ...] | None:
+    """The names that requests may ask for where `host` is listened on: a loopback address's own; None, any, of another.
+
+    >>> hosts_for("127.0.0.1"), hosts_for("0.0.0.0")
+    (('127.0.0.1', 'localhost', '::1'), None)
+    """
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(host).is_loopback:
+            return tuple(dict.fromkeys((*LOOPBACK, host)))
+    return LOOPBACK if host in LOOPBACK else None
+
+
+class Guard:
+    """An ASGI app that lets through to `app` what may pass, and adds security headers to every answer.
+
+    hosts: the names, ports apart, that the Host header may hold; None: any.
+    most_bytes: of a body, declared or not; so many times `BODIES` of all requests in progress together.
+    headers: further ones for every answer, such as a Content-Security-Policy.
+
+    What is refused gets `{"error": "one line"}`: 400 for a Host header that is none, 403 for a change asked for by a page of
+    another origin, 413 for a body too large, 421 for another host, 503 where too many bodies are in progress.
+
+    >>> guarded = Guard(app, hosts=LOOPBACK, most_bytes=2**20, headers={})  # doctest: +SKIP
+    """
+
+    def __init__(self, app: App, *, hosts: Collection[str] | None, most_bytes: int, headers: Mapping[str, str]):
+        self.app, self.most_bytes = app, most_bytes
+        self.hosts = None if hosts is None else {host.lower() for host in hosts}
+        self.headers = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in {**ALWAYS, **headers}.items()]
+        self.held = 0
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+        exchange = _Exchange(self, receive, send)
+        if refused := self._refused(scope["method"], scope["headers"]):
+            return await exchange.refuse(*refused)
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        except Exception:
+            if not exchange.refused:  # else it is the app's way to say that it got no body
+                raise
+        finally:
+            self.held -= exchange.received
+
+    def _refused(self, method: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
+        """Status and reason, where the headers alone say that a request may not pass."""
+        hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
+        if len(hosts) != 1 or (name := host_name(hosts[0])) is None:
+            return 400, "one Host header is needed, a name or an address with or without a port"
+        if self.hosts is not None and name not in self.hosts:
+            allowed = ", ".join(sorted(self.hosts))
+            return 421, f"this server does not answer for the host {name[:100]!a}: allowed are {allowed}"
+        origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
+        foreign = [origin for origin in origins if origin.partition("://")[2].lower() != hosts[0].lower()]
+        if foreign and method not in SAFE:
+            return (
+                403,
+                f"a page of {foreign[0][:100]!a} may not use this server: send requests from a program, or its own pages",
+            )
+        declared = dict(headers).get(b"content-length", b"0").decode("latin-1")
+        if not (declared.isascii() and declared.isdecimal()):
+            return 400, "the Content-Length header must be a whole number"
+        return self._too_large() if len(declared) > 18 or int(declared) > self.most_bytes else None
+
+    def _too_large(self) -> tuple[int, str]:
+        return 413, f"the body is larger than {self.most_bytes:,} bytes: send fewer rows in a request, or several requests"
+
+    def take(self, count: int, received: int) -> tuple[int, str] | None:
+        """Count bytes that came in, `received` of their request so far; status and reason where they are too many."""
+        self.held += count
+        if received > self.most_bytes:
+            return self._too_large()
+        if self.held > BODIES * self.most_bytes:
+            return 503, "too many large requests are in progress: try again later, or send smaller ones"
+        return None
+
+
+class _Exchange:
+    """One request and its answer: bytes are counted as they come, headers added as they go."""
+
+    def __init__(self, guard: Guard, receive: Receive, send: Send):
+        self._guard, self._receive, self._send = guard, receive, send
+        self.received, self.refused, self._started = 0, False, False
+
+    async def receive(self) -> Message:
+        if self.refused:
+            return {"type": "http.disconnect"}
+        message = await self._receive()
+        count = len(message.get("body", b""))
+        self.received += count
+        refused = self._guard.take(count, self.received)
+        if refused is None:
+            return message
+        if not self._started:
+            await self.refuse(*refused)
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """What the app says, unless the answer has been given in its place."""
+        if not self.refused:
+            await self._pass(message)
+
+    async def refuse(self, status: int, reason: str) -> None:
+        self.refused = True
+        body = json.dumps({"error": reason}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        if status == 503:
+            headers.append((b"retry-after", b"1"))
+        await self._pass({"type": "http.response.start", "status": status, "headers": headers})
+        await self._pass({"type": "http.response.body", "body": body})
+
+    async def _pass(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._started = True
+            given = {name.lower() for name, _ in message["headers"]}
+            added = [(name, value) for name, value in self._guard.headers if name not in given]
+            message = {**message, "headers": [*message["headers"], *added]}
+        await self._send(message)
+
+
+def host_name(header: str) -> str | None:
+    """The name in a Host header, without its port, in lower case; None where it is no such header.
+
+    >>> host_name("LocalHost:8000"), host_name("[::1]:8000"), host_name("a b")
+    ('localhost', '::1', None)
+    """
+    name, port = header, ""
+    if header.startswith("["):
+        name, _, rest = header[1:].partition("]")
+        port = rest.removeprefix(":")
+        if rest and not rest.startswith(":"):
+            return None
+    elif ":" in header:
+        name, _, port = header.partition(":")
+    good = name and all(c.isascii() and (c.isalnum() or c in "-._:") for c in name) and (not port or port.isdecimal())
+    return name.lower().removesuffix(".") if good else None
+
+
+def listen(app: App, host: str, port: int, *, ready: Callable[[str], None]) -> None:
+    """Serve `app` by uvicorn until Ctrl-C, which ends it quietly.
+
+    host: an address or name of this machine. port: 0 for any that is free. ready: told the address once it listens.
+
+    Raises ConfigError for a host or port that cannot be, OutputError for one that is taken or not allowed.
+
+    >>> listen(app, "127.0.0.1", 0, ready=print)  # doctest: +SKIP
+    """
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise missing(error) from None
+    bound = _bind(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{bound.getsockname()[1]}"
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready(address)
+
+    quiet = {"access_log": False, "log_config": None, "log_level": "error", "server_header": False}
+    config = uvicorn.Config(app, ws="none", timeout_graceful_shutdown=10, **quiet)
+    with bound, contextlib.suppress(KeyboardInterrupt):
+        Server(config).run(sockets=[bound])
+
+
+def missing(error: ImportError) -> ConfigError:
+    """What to say where a package that servers need is not installed."""
+    return ConfigError(f'{error.name} is not installed: pip install "vaekit[serve]"')
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket at the address, taken now, so that a place that cannot be had is known before anything starts."""
+    if not 0 <= port <= 65_535:
+        raise ConfigError(f"port {port}: allowed are 1 to 65535, and 0 for any that is free")
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except (socket.gaierror, UnicodeError):
+        raise ConfigError(f"host {host!r} is not known: give an address of this machine, such as 127.0.0.1") from None
+    bound = socket.socket(family, kind, protocol)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(place)
+    except OSError as error:
+        bound.close()
+        raise OutputError(
+            f"port {port} of {host} cannot be listened on, {(error.strerror or str(error)).lower()}: "
+            "choose another --port, 0 for any that is free"
+        ) from None
+    return bound
