@@ -183,7 +183,7 @@ def listen(app: App, host: str, port: int, *, ready: Callable[[str], None]) -> N
     try:
         import uvicorn
     except ImportError as error:
-        raise missing(error) from None
+        raise missing(error, "serve") from None  # or explore, which brings it as well
     bound = _bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{bound.getsockname()[1]}"
@@ -199,9 +199,9 @@ def listen(app: App, host: str, port: int, *, ready: Callable[[str], None]) -> N
         Server(config).run(sockets=[bound])
 
 
-def missing(error: ImportError) -> ConfigError:
-    """What to say where a package that servers need is not installed."""
-    return ConfigError(f'{error.name} is not installed: pip install "vaekit[serve]"')
+def missing(error: ImportError, extra: str) -> ConfigError:
+    """What to say where a package that servers need is not installed, and the extra of vaekit that brings it."""
+    return ConfigError(f'{error.name} is not installed: pip install "vaekit[{extra}]"')
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -6,7 +6,7 @@ from vaekit.plots.comparison import Column, comparison
 from vaekit.plots.curves import loss_curves
 from vaekit.plots.gradients import gradient_estimators
 from vaekit.plots.grid import decoded_grid, sheet
-from vaekit.plots.projection import project
+from vaekit.plots.projection import principal_axes, project
 from vaekit.plots.rate_distortion import rate_distortion
 from vaekit.plots.reconstructions import reconstructions
 from vaekit.plots.scatter import latent_scatter
@@ -23,6 +23,7 @@ __all__ = [
     "gradient_estimators",
     "latent_scatter",
     "loss_curves",
+    "principal_axes",
     "project",
     "rate_distortion",
     "reconstructions",

@@ -43,20 +43,31 @@ def project(
 
 
 def _principal(mu: NDArray) -> tuple[NDArray, tuple[str, str], str]:
-    mean = mu.mean(axis=0, dtype=np.float64)
-    variances, directions = _largest(mu[:: -(-len(mu) // SAMPLE)] - mean if mu.shape[1] > SAMPLE else mu - mean)
-    directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), (0, 1)])  # else the sign is chance
-    shares = 100 * variances
-    first, second = (f"PC {i + 1} ({abs(share):.0f} % of variance)" for i, share in enumerate(shares))
+    mean, directions, variances = principal_axes(mu, 2)
+    first, second = (f"PC {i + 1} ({abs(100 * share):.0f} % of variance)" for i, share in enumerate(variances))
     return mu @ directions - mean @ directions, (first, second), f"two principal components of {mu.shape[1]} dimensions"
 
 
-def _largest(centred: NDArray) -> tuple[NDArray, NDArray]:
-    """The two largest principal components [L, 2] and their shares of the variance, from the smaller of the two products."""
+def principal_axes(mu: NDArray, count: int) -> tuple[NDArray, NDArray, NDArray]:
+    """The mean of codes [N, L], their largest principal components [L, P], P at most `count`, and the shares of the variance.
+
+    >>> principal_axes(np.array([[0.0, 1.0], [4.0, 1.0]]), 1)[1]
+    array([[1.],
+           [0.]])
+    """
+    mean = mu.mean(axis=0, dtype=np.float64)
+    some = mu[:: -(-len(mu) // SAMPLE)] if mu.shape[1] > SAMPLE else mu
+    shares, directions = _largest(some - mean, min(count, mu.shape[1], len(some)))
+    directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), range(len(shares))])  # else it is chance
+    return mean, directions, shares
+
+
+def _largest(centred: NDArray, count: int) -> tuple[NDArray, NDArray]:
+    """So many principal components [L, P] and their shares of the variance, from the smaller of the two products."""
     total = max(np.square(centred).sum(), np.finfo(float).tiny)
     wide = centred.shape[1] > len(centred)
     values, vectors = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
-    values, vectors = values[:-3:-1], vectors[:, :-3:-1]
+    values, vectors = values[: -count - 1 : -1], vectors[:, : -count - 1 : -1]
     if wide:
         vectors = centred.T @ vectors / np.sqrt(np.maximum(values, np.finfo(float).tiny))
     return values / total, vectors

@@ -3,14 +3,15 @@
 import os
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from torch.export import ExportedProgram
 
 import vaekit
+from vaekit.data import Rows
 from vaekit.errors import OutputError
-from vaekit.export import DECODER, ENCODER, Decoder, Encoder, to_bytes, to_onnx, to_program
-from vaekit.export.onnx import check_parity
+from vaekit.export import DECODER, ENCODER, Decoder, Encoder, check_parity, to_bytes, to_onnx, to_program
 from vaekit.files import write_whole
 from vaekit.inputs import as_tensor
 from vaekit.model import VAE
@@ -31,22 +32,41 @@ def export_onnx(
     are there and `force` is not given.
     """
     run, out = run if isinstance(run, Run) else load_run(run), Path(out)
-    model = _plain(run.model)
-    graphs = {ENCODER: Encoder(model, run.transform), DECODER: Decoder(model, run.transform)}
-    places = [out / name for graph in graphs for name in (graph, graph.replace(".onnx", ".pt2"))]
+    places = [out / name for graph in (ENCODER, DECODER) for name in (graph, _program(graph))]
     there = [place for place in places if place.exists()]
     if there and not force:
         raise OutputError(f"{there[0]} exists: choose another folder, or overwrite it with --force")
-    written, parity = {}, {}
-    inputs = _inputs(run, graphs[ENCODER], data)
+    files = to_files(run, rows_to_judge(run, None, data)[0])
+    for name, file in files.items():
+        write_whole(out / name, file.onnx)
+        write_whole(out / _program(name), to_bytes(file.program))
+    parity = {name: file.largest_difference for name, file in files.items()}
+    return {"files": [str(place) for place in places], "largest_difference": parity, "rows_compared": files[ENCODER].rows}
+
+
+class File(NamedTuple):
+    """An ONNX file, the program that it was made of, and how far from torch it is, on so many rows."""
+
+    onnx: bytes
+    program: ExportedProgram
+    largest_difference: float
+    rows: int
+
+
+def to_files(run: Run, rows: Rows) -> dict[str, File]:
+    """Encoder and decoder of a run as ONNX, both held to the model on some of these rows and on their codes."""
+    model, found = _plain(run.model), {}
+    graphs = {ENCODER: Encoder(model, run.transform), DECODER: Decoder(model, run.transform)}
+    inputs = _inputs(run, graphs[ENCODER], rows)
     for name, graph in graphs.items():
         program = to_program(graph)
         content = to_onnx(graph, program, _facts(run))
-        parity[name] = check_parity(content, graph, inputs[name])
-        written[out / name], written[out / name.replace(".onnx", ".pt2")] = content, to_bytes(program)
-    for place, content in written.items():
-        write_whole(place, content)
-    return {"files": [str(place) for place in written], "largest_difference": parity, "rows_compared": len(inputs[ENCODER][0])}
+        found[name] = File(content, program, check_parity(content, graph, inputs[name]), len(inputs[name][0]))
+    return found
+
+
+def _program(name: str) -> str:
+    return name.replace(".onnx", ".pt2")
 
 
 def _plain(model: VAE) -> VAE:
@@ -57,9 +77,8 @@ def _plain(model: VAE) -> VAE:
     return copied
 
 
-def _inputs(run: Run, encoder: Encoder, data: Any) -> dict[str, tuple[torch.Tensor, ...]]:
-    """Test rows and their codes, with classes where the run has them."""
-    rows, _ = rows_to_judge(run, None, data)
+def _inputs(run: Run, encoder: Encoder, rows: Rows) -> dict[str, tuple[torch.Tensor, ...]]:
+    """Some rows and their codes, with classes where the run has them."""
     inputs = as_inputs(run, rows, ROWS)
     x = as_tensor(inputs.x).float()
     y = () if inputs.y is None else (torch.eye(run.model.classes)[as_tensor(inputs.y)],)

@@ -1,0 +1,90 @@
+// The window of the map, decoded as a sheet of images in their places.
+
+import { byId, options } from "./state.js";
+import { label } from "./overlay.js";
+import { pixels } from "./picture.js";
+import { png, save } from "./png.js";
+
+const SIDES = [5, 10, 15, 20, 30];
+const AT_ONCE = 16;
+const ROOM = 44; // pixels for the coordinates beside a sheet
+const LARGE = 600; // pixels that a saved sheet has at least
+
+export function gridCard(facts, space, map, nets, state) {
+  byId("grid-card").hidden = false;
+  options(byId("grid-side"), SIDES.map((side) => `${side} × ${side}`), 2);
+  let made = null, wanted = 0;
+
+  byId("grid-make").addEventListener("click", async () => {
+    const mine = ++wanted;
+    const side = SIDES[Number(byId("grid-side").value)];
+    const square = map.square();
+    const sheet = new OffscreenCanvas(side * facts.shape[2], side * facts.shape[1]);
+    const { z, y, directions } = state;
+    const cells = Array.from({ length: side * side }, (_, i) => i);
+    for (let start = 0; start < cells.length; start += AT_ONCE) {
+      const some = cells.slice(start, start + AT_ONCE);
+      const codes = some.map((cell) => space.at(z, directions, ...centre(square, side, cell)));
+      const decoded = await nets.decode(joined(codes), joined(some.map(() => y)), some.length);
+      if (mine !== wanted) return;
+      const length = decoded.length / some.length;
+      some.forEach((cell, i) => place(sheet, pixels(decoded.subarray(i * length, (i + 1) * length), facts), cell, side));
+      byId("grid-facts").textContent = `${start + some.length} of ${cells.length} images`;
+      state.set({ sheet: { image: sheet, ...square } });
+      await new Promise((done) => setTimeout(done)); // the page goes on meanwhile
+    }
+    const range = (from, to) => `${label(from, 3)} to ${label(to, 3)}`;
+    made = { sheet, side, square, z: Array.from(z), names: directions.map(({ name }) => name) };
+    byId("grid-facts").textContent =
+      `${made.names[0]}: ${range(square.left, square.left + square.side)}; ${made.names[1]}: ${range(square.top - square.side, square.top)}` +
+      (space.size > 2 ? "; all else as it is here." : ".");
+  });
+  byId("grid-clear").addEventListener("click", () => (wanted++, state.set({ sheet: null })));
+  byId("grid-save").addEventListener("click", async () => save(await png(framed(made), note(facts, made)), `${facts.name}-grid.png`));
+  state.on(["sheet"], () => {
+    byId("grid-clear").disabled = !state.sheet;
+    byId("grid-save").disabled = !state.sheet;
+  });
+}
+
+/** The place of a cell's middle, cells counted from the upper left. */
+function centre({ left, top, side: length }, side, cell) {
+  const [line, column] = [Math.floor(cell / side), cell % side];
+  return [left + ((column + 0.5) * length) / side, top - ((line + 0.5) * length) / side];
+}
+
+function joined(parts) {
+  const whole = new Float32Array(parts.length * parts[0].length);
+  parts.forEach((part, i) => whole.set(part, i * part.length));
+  return whole;
+}
+
+function place(sheet, image, cell, side) {
+  sheet.getContext("2d").putImageData(image, (cell % side) * image.width, Math.floor(cell / side) * image.height);
+}
+
+/** What a saved sheet says of itself. */
+function note(facts, { side, square, names, z }) {
+  const { left, top, side: length } = square;
+  return JSON.stringify({ run: facts.name, across: names[0], up: names[1], left, right: left + length, bottom: top - length, top, side, z });
+}
+
+/** The sheet with its coordinates beside it. */
+function framed({ sheet, square, names }) {
+  const times = Math.max(1, Math.ceil(LARGE / sheet.width));
+  const [width, height] = [sheet.width * times, sheet.height * times];
+  const canvas = new OffscreenCanvas(width + ROOM + 12, height + ROOM);
+  const pen = canvas.getContext("2d");
+  Object.assign(pen, { fillStyle: "#ffffff", imageSmoothingEnabled: false });
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.drawImage(sheet, ROOM, 6, width, height);
+  Object.assign(pen, { fillStyle: "#222222", font: "12px sans-serif", textAlign: "center" });
+  for (const share of [0, 0.25, 0.5, 0.75, 1]) {
+    pen.fillText(label(square.left + share * square.side, 3), Math.min(ROOM + share * width, canvas.width - 16), height + 22);
+    pen.textAlign = "right";
+    pen.fillText(label(square.top - share * square.side, 3), ROOM - 5, Math.max(14, 6 + share * height));
+    pen.textAlign = "center";
+  }
+  pen.fillText(`across ${names[0]}, up ${names[1]}`, ROOM + width / 2, height + 38);
+  return pen.getImageData(0, 0, canvas.width, canvas.height);
+}

@@ -1,0 +1,68 @@
+// The page of a run: what there is is opened, and shown by the parts that suit it.
+
+import { decodedCard, ownCard, rowCard } from "./cards.js";
+import { gridCard } from "./grid.js";
+import { Map2D } from "./map.js";
+import { openNets } from "./nets.js";
+import { label as written } from "./overlay.js";
+import { pathCard } from "./path.js";
+import { isImage } from "./picture.js";
+import { Prior } from "./prior.js";
+import { legend, selectionCard } from "./selection.js";
+import { slidersCard } from "./sliders.js";
+import { openSource } from "./source.js";
+import { Space } from "./space.js";
+import { byId, oneHot, State } from "./state.js";
+
+async function start() {
+  const source = await openSource();
+  const { facts, arrays } = source;
+  tell(facts);
+  const nets = await openNets(source);
+  const space = new Space(facts, arrays);
+  const prior = facts.prior ? new Prior(facts, arrays, space) : null;
+  const label = facts.conditional ? arrays.labels[0] : 0;
+  const state = new State({
+    directions: space.start.map((i) => space.directions[i]), // what the map shows across and up
+    z: space.code(0), // the code that is decoded
+    label, // of a conditional run, the class that is decoded
+    y: oneHot(label, facts), // the same as weights, which a path mixes
+    held: false, // whether the place stays when the pointer moves
+    row: 0, // the row that is shown
+    hidden: new Set(), // classes that are not
+    selection: null, // rows that are chosen
+    line: null, // around them, while it is drawn
+    ends: { a: null, b: null }, // of a path
+    path: null,
+    own: null, // the code of an image of the reader's own
+    sheet: null, // images in the place of the map
+  });
+  byId("main").hidden = false;
+  const map = new Map2D(facts, arrays, space, prior, state);
+  legend(facts, arrays, state);
+  decodedCard(facts, space, prior, nets, state);
+  rowCard(facts, arrays, space, source, nets, state);
+  ownCard(facts, nets, state);
+  selectionCard(facts, arrays, space, state);
+  slidersCard(facts, space, state);
+  if (!space.discrete) pathCard(facts, prior, nets, state);
+  if (!space.discrete && isImage(facts) && space.size > 1) gridCard(facts, space, map, nets, state);
+  byId("help-open").addEventListener("click", () => byId("help").showModal());
+  document.body.dataset.ready = "true";
+}
+
+function tell(facts) {
+  const { recipe, data, name, rows, part, latent, test } = facts;
+  document.title = `${name} – vaekit explorer`;
+  byId("title").textContent = `${recipe} on ${data}`;
+  const size = latent.discrete
+    ? `${latent.discrete.positions} discrete codes of ${latent.discrete.count}`
+    : `${latent.size} latent dimension${latent.size > 1 ? "s" : ""}`;
+  const figures = test ? [`test loss ${written(test.value, 5)} ± ${written(test.standard_error ?? 0, 2)} nats per row`] : [];
+  byId("summary").textContent = [name, `${rows.toLocaleString("en")} rows (${part})`, size, ...figures].join(" · ");
+}
+
+start().catch((error) => {
+  byId("summary").textContent = `This page could not start: ${error.message}`;
+  console.error(error);
+});

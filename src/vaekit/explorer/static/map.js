@@ -1,0 +1,203 @@
+// The map: dots, what is drawn over them, and what pointers and keys do there.
+
+import { Camera } from "./camera.js";
+import { watch } from "./gestures.js";
+import { Neighbours } from "./neighbours.js";
+import { Overlay } from "./overlay.js";
+import { Points } from "./points.js";
+import { byId, oneHot, options } from "./state.js";
+import { classColour, watchTheme } from "./theme.js";
+
+const NEAR_ROW = 14; // pixels
+const ALPHA = 0.85;
+
+export class Map2D {
+  constructor(facts, arrays, space, prior, state) {
+    Object.assign(this, { facts, space, prior, state, labels: arrays.labels, camera: new Camera(), height: 0, corner: null });
+    this.groups = this.labels ? facts.classes.length : 0;
+    this.overlay = new Overlay(byId("overlay"), this.camera);
+    this.points = Points.on(byId("points"), facts.rows, this.labels, this.groups);
+    if (!this.points) this.#say("This browser has no WebGL 2: the dots of the map cannot be drawn.");
+    this.#chooseDirections();
+    new ResizeObserver(() => this.#resize()).observe(byId("stage"));
+    this.#resize();
+    state.on(["directions"], () => this.#place());
+    state.on(["hidden"], () => this.#colour());
+    state.on(["selection"], () => (this.points?.select(state.selection), this.draw()));
+    state.on(["z", "row", "held", "ends", "own", "label", "sheet", "line", "path"], () => this.draw());
+    watchTheme(() => this.#colour());
+    watch(byId("overlay"), () => document.querySelector("input[name=tool]:checked").value, this.#gestures());
+    byId("zoom-in").addEventListener("click", () => this.#zoom(1.5));
+    byId("zoom-out").addEventListener("click", () => this.#zoom(1 / 1.5));
+    byId("fit").addEventListener("click", () => this.#fit());
+  }
+
+  /** Where a code is on the map. */
+  spot(z) {
+    const [x, y] = this.state.directions.map((direction) => this.space.along(direction, z));
+    return [x, this.state.directions[1].kind === "spread" ? this.height : y];
+  }
+
+  /** Left, top and side of the square in the middle of the window. */
+  square() {
+    const side = Math.min(this.camera.width, this.camera.height) / this.camera.scale;
+    return { left: this.camera.x - side / 2, top: this.camera.y + side / 2, side };
+  }
+
+  /** The rows that are not hidden by their class. */
+  shown = (row) => !this.labels || !this.state.hidden.has(this.labels[row]);
+
+  /** Draw in the next frame, however often it is asked for until then. */
+  draw() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      const ratio = Math.min(2, devicePixelRatio || 1);
+      this.points?.draw(this.camera, ratio);
+      this.overlay.draw(this.#drawn(), ratio);
+    });
+  }
+
+  #drawn() {
+    const { state } = this;
+    const marks = [{ kind: state.held ? "held" : "probe", at: this.spot(state.z) }];
+    if (state.row !== null) marks.unshift({ kind: "row", at: [this.xs[state.row], this.ys[state.row]] });
+    if (state.own) marks.push({ kind: "own", at: this.spot(state.own) });
+    for (const [name, end] of Object.entries(state.ends)) if (end) marks.push({ kind: name.toUpperCase(), at: this.spot(end.z) });
+    const [across, up] = state.directions.map(({ name, kind }) => (kind === "spread" ? "" : name));
+    return {
+      names: [across, up],
+      contours: this.prior?.contours(state.directions, state.label) ?? [],
+      sheet: state.sheet,
+      path: state.path?.map((z) => this.spot(z)),
+      marks: marks.map(({ kind, at: [x, y] }) => ({ kind, x, y })),
+      line: state.line,
+    };
+  }
+
+  #chooseDirections() {
+    const { directions } = this.space;
+    const selects = [byId("across"), byId("up")];
+    const names = directions.map(({ name }) => name);
+    selects.forEach((select, i) => {
+      options(select, names, this.space.start[i]);
+      select.addEventListener("change", () => this.#turn(i, Number(select.value)));
+    });
+    const choice = directions.length > 2;
+    for (const id of ["across-label", "up-label"]) byId(id).hidden = !choice;
+  }
+
+  /** Both directions must be of one kind, and not the same: the other one gives way. */
+  #turn(which, chosen) {
+    const { directions } = this.space;
+    const selects = [byId("across"), byId("up")];
+    const other = Number(selects[1 - which].value);
+    if (other === chosen || directions[other].kind !== directions[chosen].kind) {
+      const free = directions.findIndex(({ kind }, i) => kind === directions[chosen].kind && i !== chosen);
+      selects[1 - which].value = free;
+    }
+    this.state.set({ directions: selects.map((select) => directions[Number(select.value)]), sheet: null });
+  }
+
+  #place() {
+    [this.xs, this.ys] = this.state.directions.map((direction) => this.space.coordinates(direction));
+    this.neighbours = new Neighbours(this.xs, this.ys);
+    this.points?.place(this.xs, this.ys);
+    this.#fit();
+  }
+
+  #colour() {
+    const { colours } = this.facts;
+    const shown = Array.from({ length: Math.max(1, this.groups) }, (_, label) => (this.state.hidden.has(label) ? null : classColour(colours, label)));
+    this.points?.colour(shown, ALPHA);
+    this.draw();
+  }
+
+  #fit() {
+    this.camera.fit(this.xs, this.ys);
+    this.draw();
+  }
+
+  #zoom(factor, px, py) {
+    this.camera.zoom(factor, px, py);
+    this.draw();
+  }
+
+  #resize() {
+    const { clientWidth, clientHeight } = byId("stage");
+    const first = this.camera.width === 1;
+    this.camera.resize(clientWidth, clientHeight);
+    if (first && this.xs) this.#fit();
+    this.draw();
+  }
+
+  #gestures() {
+    const { camera, state } = this;
+    return {
+      hover: (px, py) => state.held || this.#look(px, py),
+      leave: () => {},
+      tap: (px, py) => {
+        if (!state.held) this.#look(px, py);
+        state.set({ held: !state.held });
+      },
+      hold: () => {
+        const row = this.neighbours.nearest(...this.spot(state.z), 60 / camera.scale, this.shown);
+        state.set({ held: !state.held, ...(row >= 0 && { row }) });
+      },
+      pan: (dx, dy) => (camera.pan(dx, dy), this.draw()),
+      zoom: (factor, px, py) => this.#zoom(factor, px, py),
+      fit: () => this.#fit(),
+      line: (line) => state.set({ line: line && this.#world(line) }),
+      lined: (line) => this.#select(this.#world(line)),
+      step: (dx, dy) => {
+        const [px, py] = camera.toScreen(...this.spot(state.z));
+        const inside = [Math.min(camera.width, Math.max(0, px + dx)), Math.min(camera.height, Math.max(0, py + dy))];
+        this.#look(...inside, Math.sign(dx), Math.sign(dy));
+      },
+      end: (which) => byId(`set-${which}`).click(),
+      corner: () => this.#mark(),
+      escape: () => ((this.corner = null), state.set({ held: false, selection: null, line: null })),
+    };
+  }
+
+  #world(line) {
+    return line.map(([px, py]) => this.camera.toWorld(px, py));
+  }
+
+  /** Go to a pixel of the map: any code of a continuous space, the nearest row's of a discrete one. */
+  #look(px, py, dx = 0, dy = 0) {
+    const { camera, space, state } = this;
+    const [x, y] = camera.toWorld(px, py);
+    this.height = y;
+    const near = this.neighbours.nearest(x, y, NEAR_ROW / camera.scale, this.shown);
+    if (!space.discrete) {
+      return state.set({ z: space.at(state.z, state.directions, x, y), ...(near >= 0 && { row: near }), path: null });
+    }
+    const ahead = (row) => this.shown(row) && (this.xs[row] - x) * dx >= 0 && (y - this.ys[row]) * dy >= 0 && row !== state.row;
+    const row = this.neighbours.nearest(x, y, 120 / camera.scale, dx || dy ? ahead : this.shown);
+    if (row < 0) return;
+    const label = this.facts.conditional ? this.labels[row] : state.label;
+    return state.set({ z: space.code(row), row, label, y: oneHot(label, this.facts) });
+  }
+
+  #select(polygon) {
+    this.state.set({ selection: this.neighbours.inside(polygon, this.shown), line: null });
+  }
+
+  /** One corner of a box by key, then the other. */
+  #mark() {
+    const here = this.spot(this.state.z);
+    if (!this.corner) {
+      this.corner = here;
+      return this.#say("A corner of a box: go to the one opposite, and press S again.");
+    }
+    const [[ax, ay], [bx, by]] = [this.corner, here];
+    this.corner = null;
+    this.#say("");
+    return this.#select([[ax, ay], [bx, ay], [bx, by], [ax, by]]);
+  }
+
+  #say(text) {
+    byId("message").textContent = text;
+    byId("message").hidden = !text;
+  }
+}

@@ -1,0 +1,68 @@
+// Encoder and decoder of the run, in this browser. Who asks for several things at once gets the last.
+
+import * as ort from "./ort.wasm.bundle.min.mjs";
+
+export async function openNets(source) {
+  const [wasm, encoder, decoder] = await Promise.all(["wasm", "encoder", "decoder"].map((name) => source.bytes(name)));
+  ort.env.wasm.numThreads = 1; // more would need headers that a file has not
+  ort.env.wasm.wasmBinary = wasm;
+  const open = (bytes) => ort.InferenceSession.create(new Uint8Array(bytes), { executionProviders: ["wasm"] });
+  return new Nets(source.facts, await open(encoder), await open(decoder));
+}
+
+class Nets {
+  constructor(facts, encoder, decoder) {
+    Object.assign(this, { facts, encoder, decoder, waiting: new Map(), busy: false, milliseconds: 0 });
+  }
+
+  /** Codes z [n * L] and weights of the classes y [n * C] to raw values [n * D]. */
+  async decode(z, y, rows = 1) {
+    const { size } = this.facts.latent;
+    return this.#alone(async () => {
+      const inputs = { z: new ort.Tensor("float32", z, [rows, size]), ...this.#condition(y, rows) };
+      const start = performance.now();
+      const { x_mean } = await this.decoder.run(inputs);
+      this.milliseconds = performance.now() - start;
+      return x_mean.data;
+    });
+  }
+
+  /** Raw values [D] of one row to its code [L]: the mean, or the most probable one. */
+  async encode(x, y) {
+    return this.#alone(async () => {
+      const inputs = { x: new ort.Tensor("float32", x, [1, ...this.facts.shape]), ...this.#condition(y, 1) };
+      return (await this.encoder.run(inputs)).z_mean.data;
+    });
+  }
+
+  /** Decode for a place of the page: `show` gets the values, unless something newer was asked for there meanwhile. */
+  request(place, z, y, show) {
+    this.waiting.set(place, { z: Float32Array.from(z), y, show });
+    if (!this.busy) this.#work();
+  }
+
+  async #work() {
+    this.busy = true;
+    while (this.waiting.size) {
+      const [place, { z, y, show }] = this.waiting.entries().next().value;
+      this.waiting.delete(place);
+      const values = await this.decode(z, y);
+      if (!this.waiting.has(place)) show(values);
+      await new Promise((done) => requestAnimationFrame(done)); // one picture a frame is all that eyes see
+    }
+    this.busy = false;
+  }
+
+  #queue = Promise.resolve();
+
+  /** The runtime takes one call at a time. */
+  #alone(work) {
+    const result = this.#queue.then(work);
+    this.#queue = result.catch(() => {});
+    return result;
+  }
+
+  #condition(y, rows) {
+    return this.facts.conditional ? { y: new ort.Tensor("float32", y, [rows, this.facts.classes.length]) } : {};
+  }
+}

@@ -1,0 +1,56 @@
+// What the page looks at, and who is told when it changes.
+
+export class State {
+  #listeners = [];
+  #told = null;
+
+  constructor(values) {
+    Object.assign(this, values);
+  }
+
+  /** Change fields; listeners are told once, before the next frame. */
+  set(changes) {
+    Object.assign(this, changes);
+    if (!this.#told) {
+      this.#told = new Set();
+      requestAnimationFrame(() => this.#tell());
+    }
+    for (const name of Object.keys(changes)) this.#told.add(name);
+  }
+
+  /** Call `listener` when one of these fields has changed, and once now. */
+  on(names, listener) {
+    this.#listeners.push({ names, listener });
+    listener();
+  }
+
+  #tell() {
+    const changed = this.#told;
+    this.#told = null;
+    for (const { names, listener } of this.#listeners) if (names.some((name) => changed.has(name))) listener();
+  }
+}
+
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/** An element with a class and text; never markup, since names of classes come from anywhere. */
+export function element(tag, className, text = "") {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  made.textContent = text;
+  return made;
+}
+
+export function options(select, names, chosen = 0) {
+  select.replaceChildren(...names.map((name, i) => Object.assign(element("option", "", name), { value: i })));
+  select.value = chosen;
+}
+
+/** Weights of the classes that are one class. */
+export function oneHot(label, facts) {
+  const weights = new Float32Array(facts.conditional ? facts.classes.length : 0);
+  if (weights.length) weights[label] = 1;
+  return weights;
+}

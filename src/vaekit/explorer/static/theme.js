@@ -1,0 +1,31 @@
+// Dark and light, and the colours of classes on both.
+
+import { byId } from "./state.js";
+
+export function isDark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+export function watchTheme(changed) {
+  const button = byId("theme");
+  const told = () => {
+    button.textContent = isDark() ? "Light" : "Dark";
+    changed();
+  };
+  button.addEventListener("click", () => {
+    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    told();
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", told);
+  told();
+}
+
+/** The colour of a class as [r, g, b]; dark ones are lightened where the page is dark. */
+export function classColour(colours, label) {
+  const text = colours[label % colours.length];
+  const rgb = [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+  const lightness = (0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]) / 255;
+  const white = isDark() ? Math.max(0, 0.55 - lightness) : 0;
+  return rgb.map((value) => Math.round(value + white * (255 - value)));
+}

@@ -1,0 +1,213 @@
+"""A run's explorer: what its page is given, a local server for it, and the page as one file."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Independent, Normal
+
+import vaekit
+from vaekit.data import Rows
+from vaekit.data.splits import Part
+from vaekit.distributions import is_certain
+from vaekit.errors import ConfigError, OutputError
+from vaekit.evaluation import elbo_per_row
+from vaekit.explorer import Content, explorer_app, to_page
+from vaekit.export import DECODER, ENCODER
+from vaekit.files import write_whole
+from vaekit.inputs import as_tensor
+from vaekit.noise import noise
+from vaekit.plots import CLASS_COLOURS, principal_axes
+from vaekit.store import Run, load_run
+from vaekit.web import LOOPBACK, listen
+from vaekit.workflows.export import to_files
+from vaekit.workflows.rows import find_rows, label_of
+from vaekit.workflows.subject import short_name
+from vaekit.workflows.use import encode
+from vaekit.workflows.watching import Watched
+
+MOST_POINTS = 200_000
+MOST_COMPONENTS = 8
+DRAWS = 512  # of a prior that is not normal, which a page cannot draw from by itself
+MOST_THUMBNAILS, MOST_THUMBNAIL_BYTES = 2_000, 16_000_000
+REACH = 3.0  # deviations of the prior that sliders go to at least
+
+
+def explore(
+    run: Run | str | os.PathLike,
+    *,
+    split: Part | None = None,
+    data: Any = None,
+    port: int = 0,
+    ready: Callable[[str], None] = print,
+) -> None:
+    """Serve a page about a run's latent space to this machine only, until Ctrl-C.
+
+    split, data: which rows are on its map, by default the run's test rows, or all of `data`; 200,000 at most.
+    ready: told the address once it is there.
+    Raises ConfigError where what it takes is not installed, OutputError for a port that is taken.
+
+    >>> explore(run)  # doctest: +SKIP
+    """
+    run = run if isinstance(run, Run) else load_run(run)
+    listen(explorer_app(content_of(run, split=split, data=data), hosts=LOOPBACK), LOOPBACK[0], port, ready=ready)
+
+
+def export_page(
+    run: Run | str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    split: Part | None = None,
+    data: Any = None,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Write the explorer as one HTML file that needs neither a server nor a network, with at most 2,000 of the rows themselves.
+
+    Raises as `explore` does, and OutputError where a file is there and `force` is not given.
+    """
+    out = Path(out)
+    if out.exists() and not force:
+        raise OutputError(f"{out} exists: choose another place, or overwrite it with --force")
+    run = run if isinstance(run, Run) else load_run(run)
+    content = with_thumbnails(content_of(run, split=split, data=data))
+    page = to_page(content).encode()
+    write_whole(out, page)
+    return {"file": str(out), "bytes": len(page), "codes": content.facts["rows"], "images": len(content.arrays["originals"])}
+
+
+def with_thumbnails(content: Content) -> Content:
+    """The same with some of the rows themselves, spread evenly, for a page that has nobody to ask for them."""
+    rows = content.facts["rows"]
+    count = max(1, min(rows, MOST_THUMBNAILS, MOST_THUMBNAIL_BYTES // content.original(0).nbytes))
+    chosen = np.linspace(0, rows - 1, count).astype(np.uint32)
+    kept = {"kept": chosen, "originals": np.stack([content.original(int(row)) for row in chosen])}
+    return Content(content.facts, {**content.arrays, **kept}, content.encoder, content.decoder, content.original)
+
+
+def content_of(run: Run, *, split: Part | None = None, data: Any = None) -> Content:
+    """What the explorer shows of a run: codes and loss terms of rows, both nets as ONNX, and how to read them."""
+    rows, part = find_rows(run, split, data)
+    if len(rows) > MOST_POINTS:
+        raise ConfigError(f"{len(rows):,} rows are too many for one map, at most {MOST_POINTS:,}: give some of them as --data")
+    files = to_files(run, rows)
+    codes = encode(run, rows)
+    inputs = Watched(rows.x, run.transform, y=rows.y if run.model.classes else None)
+    terms = elbo_per_row(run.model, inputs)
+    arrays: dict[str, np.ndarray] = {"codes": codes.mean.astype(np.float32), **_labels(rows), **_losses(terms)}
+    latent: dict[str, Any] = {"size": codes.mean.shape[1]}
+    if codes.indices is not None:
+        found, latent["discrete"] = _discrete(run, codes.mean, codes.indices)
+        arrays |= found
+    else:
+        per_dimension = terms.divergence.shape[1] == codes.mean.shape[1]
+        found, ranges = _continuous(codes.mean, terms.divergence.mean(0).numpy() if per_dimension else None)
+        arrays, latent = arrays | found, {**latent, **ranges}
+    prior, draws = _prior(run)
+    facts = {
+        "format": 1,
+        "version": vaekit.__version__,
+        "name": run.path.name,
+        "recipe": run.config.recipe,
+        "data": short_name(run) if data is None else label_of(data),
+        "part": part,
+        "rows": len(rows),
+        "shape": list(run.model.data_shape),
+        "support": str(run.support),
+        "range": _range(run, rows),
+        "latent": latent,
+        "classes": list(run.config.data.classes),
+        "colours": list(CLASS_COLOURS),
+        "conditional": bool(run.model.classes),
+        "terms": ["reconstruction", "divergence"][: arrays["terms"].shape[1]],
+        "test": run.summary.get("test", {}).get("loss"),
+        "prior": prior,
+    }
+    return Content(facts, arrays | draws, files[ENCODER].onnx, files[DECODER].onnx, lambda row: _raw(rows.x[row]))
+
+
+def _raw(row: np.ndarray) -> np.ndarray:
+    """A raw row as the page takes them: bytes, or float32."""
+    return row if row.dtype == np.uint8 else row.astype(np.float32)
+
+
+def _labels(rows: Rows) -> dict[str, np.ndarray]:
+    return {} if rows.y is None else {"labels": rows.y.astype(np.uint16)}
+
+
+def _losses(terms: Any) -> dict[str, np.ndarray]:
+    """Reconstruction and, where the posterior has one, divergence, [N, 1 or 2]."""
+    both = [terms.reconstruction, terms.divergence.sum(-1)][: 2 if terms.divergence.shape[1] else 1]
+    return {"terms": torch.stack(both, 1).float().numpy()}
+
+
+def _continuous(codes: np.ndarray, divergence: np.ndarray | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Principal axes of codes, and of each dimension how much it carries and where its codes are."""
+    size = codes.shape[1]
+    activity = codes.var(0) if divergence is None else divergence
+    low, high = np.quantile(codes, (0.005, 0.995), axis=0)
+    ranges = {
+        "activity": activity.round(4).tolist(),
+        "unit": "nats" if divergence is not None else "variance",
+        "order": np.argsort(-activity, kind="stable").tolist(),
+        "low": np.minimum(low, -REACH).tolist() if divergence is not None else low.tolist(),
+        "high": np.maximum(high, REACH).tolist() if divergence is not None else high.tolist(),
+    }
+    if size <= 2:
+        return {}, ranges
+    mean, axes, shares = principal_axes(codes, MOST_COMPONENTS)
+    arrays = {"centre": mean.astype(np.float32), "axes": axes.T.astype(np.float32)}
+    return arrays, ranges | {"shares": shares.round(4).tolist()}
+
+
+def _discrete(run: Run, codes: np.ndarray, indices: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Principal coordinates in the place of long code vectors, the entries that make these, and how they do."""
+    codebook = run.model.codebook
+    assert codebook is not None
+    mean, axes, shares = principal_axes(codes, MOST_COMPONENTS)
+    arrays = {
+        "codes": ((codes - mean) @ axes).astype(np.float32),
+        "indices": indices.astype(np.uint16),
+        "vectors": codebook.vectors.numpy(force=True).astype(np.float32),
+    }
+    facts = {"positions": codebook.positions, "count": codebook.count, "groups": codebook.groups}
+    return arrays, {**facts, "shares": shares.round(4).tolist()}
+
+
+def _prior(run: Run) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
+    """The prior where it is normal, by class where it depends on it; draws from another; none where nothing was held to it."""
+    model = run.model
+    every = torch.arange(model.classes, device=next(model.parameters()).device) if model.classes else None
+    p = model.prior_given(every)
+    if model.codebook is None and is_certain(model.encode(*_one_row(run))):
+        return None, {}
+    base = p.base_dist if isinstance(p, Independent) else p
+    if isinstance(base, Normal):
+        mean, sd = (_by_class(value, len(p.batch_shape)).tolist() for value in (base.mean, base.stddev))
+        return {"mean": mean, "sd": sd}, {}
+    y = None if every is None else every.repeat(-(-DRAWS // len(every)))[:DRAWS]
+    with noise(0):
+        z = model.draw(DRAWS, y)
+    if model.codebook is not None:
+        return {"draws": DRAWS}, {"draws": model.codebook.indices(z).cpu().numpy().astype(np.uint16)}
+    return {"draws": DRAWS}, {"draws": z.flatten(1).cpu().numpy().astype(np.float32)}
+
+
+def _by_class(values: Tensor, lead: int) -> Tensor:
+    """[C or 1, L]"""
+    return values.detach().flatten(lead).reshape(-1 if lead else 1, values[(0,) * lead].numel()).cpu()
+
+
+def _one_row(run: Run) -> tuple[Tensor, Tensor | None]:
+    return torch.zeros(1, *run.model.data_shape).to(next(run.model.parameters())), run.model.first_class(1)
+
+
+def _range(run: Run, rows: Rows) -> list[float]:
+    """Which raw values are black and white: those that the support ends at, or nearly all that there are."""
+    if run.support.kind != "real":
+        return [0.0, float(max(run.support.levels - 1, 1))]
+    low, high = np.percentile(as_tensor(rows.x[:1000]).numpy(), (0.5, 99.5))
+    return [float(low), float(max(high, low + 1e-12))]
