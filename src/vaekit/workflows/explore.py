@@ -100,12 +100,11 @@ def content_of(run: Run, *, split: Part | None = None, data: Any = None) -> Cont
     arrays: dict[str, np.ndarray] = {"codes": codes.mean.astype(np.float32), **_labels(rows), **_losses(terms)}
     latent: dict[str, Any] = {"size": codes.mean.shape[1]}
     if codes.indices is not None:
-        found, latent["discrete"] = _discrete(run, codes.mean, codes.indices)
-        arrays |= found
+        found, how = _discrete(run, codes.mean, codes.indices)
     else:
         per_dimension = terms.divergence.shape[1] == codes.mean.shape[1]
-        found, ranges = _continuous(codes.mean, terms.divergence.mean(0).numpy() if per_dimension else None)
-        arrays, latent = arrays | found, {**latent, **ranges}
+        found, how = _continuous(codes.mean, terms.divergence.mean(0).numpy() if per_dimension else None)
+    arrays, latent = arrays | found, latent | how
     prior, draws = _prior(run)
     facts = {
         "format": 1,
@@ -158,23 +157,26 @@ def _continuous(codes: np.ndarray, divergence: np.ndarray | None) -> tuple[dict[
     }
     if size <= 2:
         return {}, ranges
-    mean, axes, shares = principal_axes(codes, MOST_COMPONENTS)
-    arrays = {"centre": mean.astype(np.float32), "axes": axes.T.astype(np.float32)}
-    return arrays, ranges | {"shares": shares.round(4).tolist()}
+    found, shares, _ = _components(codes)
+    return found, ranges | {"shares": shares}
 
 
 def _discrete(run: Run, codes: np.ndarray, indices: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Principal coordinates in the place of long code vectors, the entries that make these, and how they do."""
     codebook = run.model.codebook
     assert codebook is not None
-    mean, axes, shares = principal_axes(codes, MOST_COMPONENTS)
-    arrays = {
-        "codes": ((codes - mean) @ axes).astype(np.float32),
-        "indices": indices.astype(np.uint16),
-        "vectors": codebook.vectors.numpy(force=True).astype(np.float32),
-    }
+    found, shares, coordinates = _components(codes)
+    vectors = codebook.vectors.numpy(force=True).astype(np.float32)
+    arrays = found | {"codes": coordinates, "indices": indices.astype(np.uint16), "vectors": vectors}
     facts = {"positions": codebook.positions, "count": codebook.count, "groups": codebook.groups}
-    return arrays, {**facts, "shares": shares.round(4).tolist()}
+    return arrays, {"discrete": facts, "shares": shares}
+
+
+def _components(codes: np.ndarray) -> tuple[dict[str, np.ndarray], list[float], np.ndarray]:
+    """Principal components of codes and their centre, the shares of the variance, and where the codes are along them."""
+    mean, axes, shares = principal_axes(codes, MOST_COMPONENTS)
+    found = {"centre": mean.astype(np.float32), "axes": axes.T.astype(np.float32)}
+    return found, shares.round(4).tolist(), ((codes - mean) @ axes).astype(np.float32)
 
 
 def _prior(run: Run) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:

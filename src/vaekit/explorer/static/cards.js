@@ -19,9 +19,9 @@ export function decodedCard(facts, space, prior, nets, state) {
       last = values;
       paint(canvas, values, facts);
       canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
-      const place = order?.map((i) => `z${i + 1} = ${written(state.z[i], 3)}`) ?? [];
+      const place = order?.map((i) => `z${i + 1} = ${state.z[i].toFixed(2).replace("-", "−")}`) ?? [];
       const more = order && facts.latent.size > order.length ? [`… of ${facts.latent.size}`] : [];
-      byId("place").textContent = [...place, ...more, `decoded in ${nets.milliseconds.toFixed(1)} ms`].join("   ");
+      byId("place").textContent = [...place, ...more, `decoded in ${nets.milliseconds.toFixed(1)} ms`].join(" · ");
     });
   });
   if (facts.conditional) {

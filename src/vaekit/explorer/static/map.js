@@ -14,6 +14,7 @@ const ALPHA = 0.85;
 export class Map2D {
   constructor(facts, arrays, space, prior, state) {
     Object.assign(this, { facts, space, prior, state, labels: arrays.labels, camera: new Camera(), height: 0, corner: null });
+    this.kept = arrays.kept ? new Set(arrays.kept) : null; // rows whose originals are in the page
     this.groups = this.labels ? facts.classes.length : 0;
     this.overlay = new Overlay(byId("overlay"), this.camera);
     this.points = Points.on(byId("points"), facts.rows, this.labels, this.groups);
@@ -168,7 +169,7 @@ export class Map2D {
     const { camera, space, state } = this;
     const [x, y] = camera.toWorld(px, py);
     this.height = y;
-    const near = this.neighbours.nearest(x, y, NEAR_ROW / camera.scale, this.shown);
+    const near = this.#near(x, y);
     if (!space.discrete) {
       return state.set({ z: space.at(state.z, state.directions, x, y), ...(near >= 0 && { row: near }), path: null });
     }
@@ -177,6 +178,13 @@ export class Map2D {
     if (row < 0) return;
     const label = this.facts.conditional ? this.labels[row] : state.label;
     return state.set({ z: space.code(row), row, label, y: oneHot(label, this.facts) });
+  }
+
+  /** The row under the pointer; of several one whose original is at hand. */
+  #near(x, y) {
+    const within = NEAR_ROW / this.camera.scale;
+    const kept = this.neighbours.nearest(x, y, within, (row) => this.kept?.has(row) && this.shown(row));
+    return kept >= 0 ? kept : this.neighbours.nearest(x, y, within, this.shown);
   }
 
   #select(polygon) {

@@ -97,7 +97,7 @@ export class Points {
     gl.clear(gl.COLOR_BUFFER_BIT);
     gl.uniform2f(this.uniform("centre"), camera.x, camera.y);
     gl.uniform2f(this.uniform("scale"), (2 * camera.scale) / camera.width, (2 * camera.scale) / camera.height);
-    const crowd = Math.min(9, Math.max(2.2, 260 / Math.sqrt(this.count)));
+    const crowd = Math.min(9, Math.max(2, 320 / Math.sqrt(this.count)));
     gl.uniform1f(this.uniform("size"), ratio * Math.min(16, crowd * Math.max(1, camera.scale / camera.fitted) ** 0.4));
     gl.drawArrays(gl.POINTS, 0, this.count);
   }

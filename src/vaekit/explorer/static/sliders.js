@@ -1,7 +1,6 @@
 // One slider for each latent dimension, the most active first; of a discrete space for each position, if they are few.
 
 import { byId, element } from "./state.js";
-import { label as written } from "./overlay.js";
 
 const FIRST = 12;
 const MOST_POSITIONS = 64;
@@ -59,7 +58,7 @@ function slider(about, min, max, step, put, get) {
   input.addEventListener("input", () => put(Number(input.value)));
   const show = () => {
     if (document.activeElement !== input || Number(input.value) !== get()) input.value = get();
-    output.textContent = written(get(), 3);
+    output.textContent = step < 1 ? get().toFixed(2).replace("-", "−") : get();
   };
   return { line, show };
 }
