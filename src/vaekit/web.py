@@ -90,7 +90,7 @@ class Guard:
         if foreign and method not in SAFE:
             return (
                 403,
-                f"a page of {foreign[0][:100]!a} may not use this server: send requests from a program, or its own pages",
+                f"a page of {foreign[0][:100]!a} may not use this server: use a program, or its own pages",
             )
         declared = dict(headers).get(b"content-length", b"0").decode("latin-1")
         if not (declared.isascii() and declared.isdecimal()):
