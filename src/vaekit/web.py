@@ -7,6 +7,7 @@ which the Host header betrays), not by a form or a script (which the Origin head
 import contextlib
 import ipaddress
 import json
+import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from typing import Any
@@ -21,6 +22,7 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 """The names of this machine, for itself only."""
 
+HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)]|([A-Za-z0-9._-]+))(?::[0-9]*)?")
 SAFE = ("GET", "HEAD", "OPTIONS")
 BODIES = 16  # of the largest size, held in memory at once
 ALWAYS = {
@@ -159,16 +161,8 @@ def host_name(header: str) -> str | None:
     >>> host_name("LocalHost:8000"), host_name("[::1]:8000"), host_name("a b")
     ('localhost', '::1', None)
     """
-    name, port = header, ""
-    if header.startswith("["):
-        name, _, rest = header[1:].partition("]")
-        port = rest.removeprefix(":")
-        if rest and not rest.startswith(":"):
-            return None
-    elif ":" in header:
-        name, _, port = header.partition(":")
-    good = name and all(c.isascii() and (c.isalnum() or c in "-._:") for c in name) and (not port or port.isdecimal())
-    return name.lower().removesuffix(".") if good else None
+    found = HOST.fullmatch(header)
+    return (found[1] or found[2]).lower().removesuffix(".") if found else None
 
 
 def listen(app: App, host: str, port: int, *, ready: Callable[[str], None]) -> None:

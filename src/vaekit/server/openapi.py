@@ -30,7 +30,7 @@ def describe(facts: Facts, limits: Limits, endpoints: tuple[Endpoint, ...]) -> d
         "/metrics": _page("metrics", "Figures for Prometheus.", {"text/plain": {"schema": {"type": "string"}}}),
         "/openapi.json": _page("openapi", "This description.", {JSON: {"schema": {"type": "object"}}}),
     }
-    title = f"{facts.recipe or 'model'} on {facts.data}"
+    title = f"{facts.recipe} on {facts.data}"
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": facts.version, "description": "A variational autoencoder, served by vaekit."},
@@ -63,10 +63,7 @@ def _operation(endpoint: Endpoint, facts: Facts) -> dict[str, Any]:
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "requestBody": {"required": True, "content": {JSON: json, **_numpy(endpoint)}},
-        "responses": {
-            "200": {"description": "Arrays by name, a row for each row.", "content": content},
-            **_errors(tuple(ERRORS)),
-        },
+        "responses": {"200": done, **_errors(tuple(ERRORS))},
     }
     return {**described, "parameters": parameters} if parameters else described
 

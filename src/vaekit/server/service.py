@@ -20,7 +20,7 @@ class Facts:
     positions: variables of a discrete code, each an entry of a codebook; 0 where codes are continuous.
     """
 
-    recipe: str | None
+    recipe: str
     data: str
     shape: tuple[int, ...]
     support: str

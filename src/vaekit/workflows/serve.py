@@ -14,7 +14,7 @@ from vaekit.server.service import Arrays, Labels
 from vaekit.store import Run, load_run
 from vaekit.web import App, hosts_for, listen, missing
 from vaekit.workflows import use
-from vaekit.workflows.rows import as_inputs
+from vaekit.workflows.rows import as_inputs, label_of
 from vaekit.workflows.score import SCORES
 
 NEED_DATA = ("typicality", "density")
@@ -60,7 +60,7 @@ class Computed:
         self.run, codebook = run, run.model.codebook
         self.facts = Facts(
             recipe=run.config.recipe,
-            data=run.config.data.source,
+            data=label_of(run.config.data.source),  # where it lies is nobody's business
             shape=run.model.data_shape,
             support=str(run.support),
             latent_dim=run.model.latent_shape.numel(),
