@@ -16,6 +16,7 @@ ROOT = Path(vaekit.__file__).parent
 # From the bottom up: a module imports only what stands above its line here, and nothing that it does not need.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "web": {"errors"},
     "files": {"errors"},
     "checked": {"errors"},
     "noise": set(),
@@ -56,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sharing",
     },
     "export": {"data", "distributions", "errors", "model"},
+    "server": {"data", "errors", "web"},
     "training": {"config", "errors", "files", "inputs", "model", "noise", "objectives", "sharing", "store", "streamed"},
     "workflows": {
         *(
@@ -79,13 +81,15 @@ MAY_IMPORT: dict[str, set[str]] = {
             "sharing",
             "recipes",
             "schedules",
+            "server",
             "store",
             "streamed",
             "training",
+            "web",
         ),
         "__init__",  # for the version
     },
-    "cli": {"config", "data", "errors", "recipes", "store", "workflows"},
+    "cli": {"config", "data", "errors", "recipes", "server", "store", "workflows"},
     "__main__": {"cli"},
     "__init__": set(),  # all of it on first use
 }
@@ -102,6 +106,9 @@ FENCES = {
     "sklearn": {"data", "evaluation"},  # digits, probes and mixtures
     "PIL": {"data", "plots"},  # images that are read, and animations that are written
     "yaml": {"config"},
+    "starlette": {"server"},
+    "prometheus_client": {"server"},
+    "uvicorn": {"web"},
 }
 
 

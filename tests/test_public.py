@@ -27,15 +27,17 @@ OBJECTS = (
     "load_run",
     "plot",
     "resume",
+    "serve",
     "train",
 )
 
 # Examples that are shown and not run: they train, or read a run that is not there.
 SKIPPED = {
     *("vaekit", "vaekit.objectives.elbo.ELBO", "vaekit.store.load_run"),
-    *(f"vaekit.workflows.{name}.{name}" for name in ("score", "sweep", "train")),
+    *(f"vaekit.workflows.{name}.{name}" for name in ("score", "serve", "sweep", "train")),
     "vaekit.workflows.training_rows.fit_mixture",
     "vaekit.export.exported.load_exported",
+    *("vaekit.web.Guard", "vaekit.web.listen"),
 }
 
 
@@ -70,7 +72,7 @@ def test_names_stand_for_what_they_say():
     assert vaekit.load_data is vaekit.data.load
     assert vaekit.ELBO is vaekit.objectives.ELBO
     assert vaekit.VaekitError is vaekit.errors.VaekitError
-    for name in ("build", "compare", "evaluate", "plot", "resume", "train"):
+    for name in ("build", "compare", "evaluate", "plot", "resume", "serve", "train"):
         assert getattr(vaekit, name).__name__ == name and inspect.isfunction(getattr(vaekit, name))
 
 

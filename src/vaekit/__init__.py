@@ -23,6 +23,7 @@ _PUBLIC = {
     "load_run": "vaekit.store",
     "plot": "vaekit.workflows",
     "resume": "vaekit.workflows",
+    "serve": "vaekit.workflows",
     "train": "vaekit.workflows",
 }
 _PACKAGES = ("data", "errors", "likelihoods", "nets", "objectives", "plots", "posteriors", "priors")
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from vaekit.model import VAE
     from vaekit.objectives import ELBO
     from vaekit.store import load_run
-    from vaekit.workflows import build, compare, evaluate, export_onnx, fit_mixture, plot, resume, train
+    from vaekit.workflows import build, compare, evaluate, export_onnx, fit_mixture, plot, resume, serve, train
 
 
 def __getattr__(name: str) -> Any:

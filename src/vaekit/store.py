@@ -77,8 +77,8 @@ class Run:
         """From raw data to what the model takes, and back."""
         return self.support.transform(self.model.likelihood.accepts)
 
-    def prepare(self, x: np.ndarray | Tensor) -> Tensor:
-        """Raw rows [B, *shape] as the model takes them, on its device; DataError for another shape or support."""
+    def raw(self, x: np.ndarray | Tensor) -> np.ndarray:
+        """Raw rows as [B, *shape], channels first; DataError for another shape or support."""
         array = x.numpy(force=True) if isinstance(x, Tensor) else np.asarray(x)
         shape = self.model.data_shape
         if shape[0] == 1 and array.ndim == len(shape):  # gray images come with and without their one channel
@@ -86,7 +86,11 @@ class Run:
         if array.ndim == 4 and array.shape[1:] != shape and array.shape[-1:] + array.shape[1:3] == shape:
             array = np.moveaxis(array, -1, 1)
         require(array, shape, self.support, "what was given")
-        return to_model(as_tensor(array), self.model, self.transform)
+        return array
+
+    def prepare(self, x: np.ndarray | Tensor) -> Tensor:
+        """Raw rows [B, *shape] as the model takes them, on its device; DataError for another shape or support."""
+        return to_model(as_tensor(self.raw(x)), self.model, self.transform)
 
     def condition(self, y: Labels, rows: int) -> Tensor | None:
         """Class numbers [rows] of a conditional model, out of names [rows] or one for all; DataError where they cannot be."""

@@ -340,6 +340,26 @@ def export(
 
 
 @app.command()
+def serve(
+    run: RunPath,
+    host: Annotated[
+        str, typer.Option(help="An address of this machine. Another than a loopback one is open to its network.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="0: any that is free.")] = 8000,
+    rows_at_once: Annotated[
+        int | None, typer.Option(help="Of concurrent requests, computed together; 1: each alone. Default: by their size.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Answer HTTP requests to encode, decode, sample and score, until Ctrl-C."""
+    from vaekit import workflows
+    from vaekit.server import Limits
+
+    limits = None if rows_at_once is None else Limits(rows_at_once=rows_at_once)
+    workflows.serve(run, host=host, port=port, limits=limits, ready=lambda address: show.serving(address, json))
+
+
+@app.command()
 def plot(
     run: RunPath,
     names: Annotated[

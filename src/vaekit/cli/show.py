@@ -1,5 +1,6 @@
 """What the other commands print."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,3 +90,13 @@ def dataset(found: "Dataset", as_json: bool) -> None:
         "classes": list(found.classes),
     }
     written(facts, as_json)
+
+
+def serving(address: str, as_json: bool) -> None:
+    """Where a server listens, and a first request; at once, as nothing more is printed until it ends."""
+    if as_json:
+        as_object({"address": address, "description": f"{address}/openapi.json"})
+    else:
+        first = f"curl --json '{{\"count\": 1}}' {address}/v1/sample"
+        written({"address": address, "try": first, "more": f"{address}/openapi.json", "end": "Ctrl-C"}, False)
+    sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The arrays of an .npz file, read without trusting it."""
+"""The arrays of .npz files, and one in the format of .npy, read without trusting them."""
 
 import math
 import zipfile
@@ -29,15 +29,24 @@ def read_npz(file: Path | BinaryIO, where: object, *, limit_bytes: int = LIMIT_B
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: object) -> np.ndarray:
     with reading(f"{where}, array {member.filename}"), archive.open(member) as stream:
-        version = np.lib.format.read_magic(stream)
-        if version not in _HEADERS:
-            raise ValueError(f"format {version} is not known: save plain arrays with numpy.savez")
-        shape, fortran, dtype = _HEADERS[version](stream)
-        if dtype.hasobject or dtype.itemsize == 0:
-            raise ValueError("it holds Python objects, which are never unpickled: save numbers or text")
-        size = member.file_size - stream.tell()
-        if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != size:
-            raise ValueError(f"its header declares the shape {shape} of {dtype}, but {size} bytes follow")
-        array = np.empty(math.prod(shape), dtype)
-        fill(stream, array)  # type: ignore[arg-type]
-        return array.reshape(shape, order="F" if fortran else "C")
+        return read_array(stream, member.file_size)  # type: ignore[arg-type]
+
+
+def read_array(stream: BinaryIO, size: int) -> np.ndarray:
+    """The array of a stream of `size` bytes in the format of .npy, by version 1 or 2 of it.
+
+    Never unpickles; what the header declares is compared with the size before anything is allocated. What is wrong raises
+    whatever numpy does: for `data.files.reading` to turn into one kind of error.
+    """
+    version = np.lib.format.read_magic(stream)
+    if version not in _HEADERS:
+        raise ValueError(f"format {version} is not known: save plain arrays with numpy.save or numpy.savez")
+    shape, fortran, dtype = _HEADERS[version](stream)
+    if dtype.hasobject or dtype.itemsize == 0:
+        raise ValueError("it holds Python objects, which are never unpickled: save numbers or text")
+    left = size - stream.tell()
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != left:
+        raise ValueError(f"its header declares the shape {shape} of {dtype}, but {left} bytes follow")
+    array = np.empty(math.prod(shape), dtype)
+    fill(stream, array)
+    return array.reshape(shape, order="F" if fortran else "C")

@@ -9,6 +9,7 @@ from vaekit.workflows.export import export_onnx
 from vaekit.workflows.plot import PLOTS, plot
 from vaekit.workflows.report import report
 from vaekit.workflows.score import score
+from vaekit.workflows.serve import serve
 from vaekit.workflows.sweep import sweep
 from vaekit.workflows.train import build, resume, train
 from vaekit.workflows.training_rows import fit_mixture
@@ -25,6 +26,7 @@ __all__ = [
     "report",
     "resume",
     "score",
+    "serve",
     "sweep",
     "train",
 ]

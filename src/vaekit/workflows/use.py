@@ -57,10 +57,17 @@ def sample_by_part(
     label: of a conditional run, the class; None: all in turn. draw: a value of p(x given z) in the place of its mean.
     codes: what z is drawn from in the place of the prior.
     """
+    z, y = draw_z(run, count, label=label, seed=seed, codes=codes)
+    return _in_raw_units(run, draws_by_part(run.model, z, y, seed=seed) if draw else means_by_part(run.model, z, y))
+
+
+def draw_z(
+    run: Run, count: int, *, label: str | None = None, seed: int = 0, codes: DrawCodes | None = None
+) -> tuple[Tensor, Tensor | None]:
+    """What `sample` decodes: codes [count, *latent shape], and their classes [count] where the run is conditional."""
     y = run.condition(run.in_turn(check_count(count)) if label is None else label, check_count(count))
     with noise(seed):
-        z = draw_codes(run.model, count, y) if codes is None else codes(count, y).reshape(count, *run.model.latent_shape)
-    return _in_raw_units(run, draws_by_part(run.model, z, y, seed=seed) if draw else means_by_part(run.model, z, y))
+        return draw_codes(run.model, count, y) if codes is None else codes(count, y).reshape(count, *run.model.latent_shape), y
 
 
 def encode(run: Run, rows: Rows) -> Codes:

@@ -1,0 +1,96 @@
+"""A run over HTTP: what its server computes, and the server itself."""
+
+import os
+from collections.abc import Callable, Collection
+
+import numpy as np
+
+import vaekit
+from vaekit.data import Rows
+from vaekit.decoding import decode_means
+from vaekit.inputs import as_tensor, rows_at_once, values_per_row
+from vaekit.server import Facts, Limits
+from vaekit.server.service import Arrays, Labels
+from vaekit.store import Run, load_run
+from vaekit.web import App, hosts_for, listen, missing
+from vaekit.workflows import use
+from vaekit.workflows.rows import as_inputs, label_of
+from vaekit.workflows.score import SCORES
+
+NEED_DATA = ("typicality", "density")
+"""Scores beside the run's own data, which a server does not read."""
+
+
+def serve(
+    run: Run | str | os.PathLike,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    limits: Limits | None = None,
+    ready: Callable[[str], None] = print,
+) -> None:
+    """Serve a run's `encode`, `decode`, `sample` and `score` over HTTP until Ctrl-C.
+
+    host: an address of this machine. Under a loopback one requests must name it; under another any name will do, as it is
+    reached by names that only its network knows. port: 0 for any that is free. ready: told the address once it listens.
+
+    Raises ConfigError where a package is missing or the host cannot be, OutputError where the port is taken.
+
+    >>> serve("runs/conv-mnist-20260101-120000", port=8000)  # doctest: +SKIP
+    """
+    run = run if isinstance(run, Run) else load_run(run)
+    listen(application(run, hosts=hosts_for(host), limits=limits), host, port, ready=ready)
+
+
+def application(run: Run, *, hosts: Collection[str] | None, limits: Limits | None = None) -> App:
+    """The same as an ASGI app, for a server of one's own. hosts: the names that requests may ask for; None: any."""
+    try:
+        from vaekit.server.app import create
+    except ImportError as error:
+        raise missing(error, "serve") from None
+    return create(Computed(run), limits or Limits(rows_at_once=rows_at_once(values_per_row(run.model))), hosts)
+
+
+class Computed:
+    """What a server asks of a run; see `vaekit.server.Service`."""
+
+    scores = tuple(name for name in SCORES if name not in NEED_DATA)
+
+    def __init__(self, run: Run):
+        self.run, codebook = run, run.model.codebook
+        self.facts = Facts(
+            recipe=run.config.recipe,
+            data=label_of(run.config.data.source),  # where it lies is nobody's business
+            shape=run.model.data_shape,
+            support=str(run.support),
+            latent_dim=run.model.latent_shape.numel(),
+            classes=tuple(run.config.data.classes) if run.model.classes else (),
+            positions=0 if codebook is None else codebook.positions,
+            version=vaekit.__version__,
+        )
+
+    def rows(self, x: np.ndarray, y: Labels) -> Rows:
+        return self._with_classes(self.run.raw(x), y)
+
+    def codes(self, z: np.ndarray, y: Labels) -> Rows:
+        return self._with_classes(self.run.codes(z).flatten(1).numpy(force=True), y)
+
+    def encode(self, rows: Rows) -> Arrays:
+        found = use.encode(self.run, rows)
+        return {"mean": found.mean, **({"sigma": found.sigma} if found.indices is None else {"indices": found.indices})}
+
+    def decode(self, codes: Rows) -> Arrays:
+        z = as_tensor(codes.x).reshape(-1, *self.run.model.latent_shape)
+        x = decode_means(self.run.model, z, None if codes.y is None else as_tensor(codes.y))
+        return {"x": self.run.transform.inverse(x).numpy()}
+
+    def draw(self, count: int, label: str | int | None, seed: int) -> Rows:
+        z, y = use.draw_z(self.run, count, label=None if label is None else str(label), seed=seed)
+        return Rows(z.flatten(1).numpy(force=True), None if y is None else y.numpy(force=True))
+
+    def score(self, rows: Rows, by: str, samples: int, seed: int) -> Arrays:
+        return {"score": SCORES[by](self.run, as_inputs(self.run, rows), samples, seed).numpy(force=True)}
+
+    def _with_classes(self, x: np.ndarray, y: Labels) -> Rows:
+        numbers = self.run.condition(y, len(x))
+        return Rows(x, None if numbers is None else numbers.numpy(force=True))
