@@ -58,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "export": {"data", "distributions", "errors", "model"},
     "server": {"data", "errors", "web"},
+    "explorer": {"errors", "web"},
     "training": {"config", "errors", "files", "inputs", "model", "noise", "objectives", "sharing", "store", "streamed"},
     "workflows": {
         *(
@@ -69,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "divergences",
             "errors",
             "evaluation",
+            "explorer",
             "export",
             "files",
             "imputation",
@@ -106,7 +108,7 @@ FENCES = {
     "sklearn": {"data", "evaluation"},  # digits, probes and mixtures
     "PIL": {"data", "plots"},  # images that are read, and animations that are written
     "yaml": {"config"},
-    "starlette": {"server"},
+    "starlette": {"explorer", "server"},
     "prometheus_client": {"server"},
     "uvicorn": {"web"},
 }

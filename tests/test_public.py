@@ -20,7 +20,9 @@ OBJECTS = (
     "build",
     "compare",
     "evaluate",
+    "explore",
     "export_onnx",
+    "export_page",
     "fit_mixture",
     "load_data",
     "load_exported",
@@ -34,7 +36,7 @@ OBJECTS = (
 # Examples that are shown and not run: they train, or read a run that is not there.
 SKIPPED = {
     *("vaekit", "vaekit.objectives.elbo.ELBO", "vaekit.store.load_run"),
-    *(f"vaekit.workflows.{name}.{name}" for name in ("score", "serve", "sweep", "train")),
+    *(f"vaekit.workflows.{name}.{name}" for name in ("explore", "score", "serve", "sweep", "train")),
     "vaekit.workflows.training_rows.fit_mixture",
     "vaekit.export.exported.load_exported",
     *("vaekit.web.Guard", "vaekit.web.listen"),

@@ -16,7 +16,9 @@ _PUBLIC = {
     "build": "vaekit.workflows",
     "compare": "vaekit.workflows",
     "evaluate": "vaekit.workflows",
+    "explore": "vaekit.workflows",
     "export_onnx": "vaekit.workflows",
+    "export_page": "vaekit.workflows",
     "fit_mixture": "vaekit.workflows",
     "load_data": "vaekit.data:load",
     "load_exported": "vaekit.export",
@@ -38,7 +40,19 @@ if TYPE_CHECKING:
     from vaekit.model import VAE
     from vaekit.objectives import ELBO
     from vaekit.store import load_run
-    from vaekit.workflows import build, compare, evaluate, export_onnx, fit_mixture, plot, resume, serve, train
+    from vaekit.workflows import (
+        build,
+        compare,
+        evaluate,
+        explore,
+        export_onnx,
+        export_page,
+        fit_mixture,
+        plot,
+        resume,
+        serve,
+        train,
+    )
 
 
 def __getattr__(name: str) -> Any:

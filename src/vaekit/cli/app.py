@@ -328,15 +328,38 @@ def decode(
 @app.command()
 def export(
     run: RunPath,
-    out: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where encoder.onnx and decoder.onnx go.")] = Path("exported"),
+    out: Annotated[
+        Path, typer.Argument(metavar="[FOLDER]", help="Where encoder.onnx and decoder.onnx go; or PAGE.html, for the explorer.")
+    ] = Path("exported"),
+    split: Split = None,
+    data: Data = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     json: Json = False,
 ) -> None:
-    """Write encoder and decoder as ONNX and as torch.export programs, held to the model on test rows."""
+    """Write encoder and decoder as ONNX and as torch.export programs, or the explorer as one page; both are held to the model."""
     from vaekit import workflows
 
-    found = workflows.export_onnx(run, out, force=force)
-    terminal.written(found, json) if json else figures.exported(found)
+    if out.suffix.lower() in (".html", ".htm"):
+        return terminal.written(workflows.export_page(run, out, split=parse.part(split), data=data, force=force), json)
+    parse.no_rows_chosen(split)
+    found = workflows.export_onnx(run, out, data=data, force=force)
+    return terminal.written(found, json) if json else figures.exported(found)
+
+
+@app.command()
+def explore(
+    run: RunPath,
+    split: Split = None,
+    data: Data = None,
+    port: Annotated[int, typer.Option(help="0: any that is free.")] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
+    json: Json = False,
+) -> None:
+    """Open a page about the latent space, for this machine only, until Ctrl-C: a map of codes, the decoder under the pointer."""
+    from vaekit import workflows
+
+    ready = lambda address: show.exploring(address, browser, json)  # noqa: E731
+    workflows.explore(run, split=parse.part(split), data=data, port=port, ready=ready)
 
 
 @app.command()

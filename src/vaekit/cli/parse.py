@@ -64,6 +64,14 @@ def part(text: str | None) -> Any:
     return text
 
 
+def no_rows_chosen(split: str | None) -> None:
+    """ConfigError for a --split that would make no difference."""
+    from vaekit.errors import ConfigError
+
+    if split is not None:
+        raise ConfigError("--split chooses the rows of a page: leave it out, or write PAGE.html")
+
+
 def grid(settings: list[str]) -> dict[str, list[str]]:
     """`["objective.beta=0.5,1", "decoder.hidden=[64,32]"]` -> the values of each key; no comma in brackets parts them."""
     import re

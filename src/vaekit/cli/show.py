@@ -1,6 +1,9 @@
 """What the other commands print."""
 
+import os
 import sys
+import threading
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,3 +103,14 @@ def serving(address: str, as_json: bool) -> None:
         first = f"curl --json '{{\"count\": 1}}' {address}/v1/sample"
         written({"address": address, "try": first, "more": f"{address}/openapi.json", "end": "Ctrl-C"}, False)
     sys.stdout.flush()
+
+
+def exploring(address: str, browser: bool, as_json: bool) -> None:
+    """Where the page is, which the browser is sent to where somebody can see one."""
+    if as_json:
+        as_object({"address": address})
+    else:
+        written({"address": address, "end": "Ctrl-C"}, False)
+    sys.stdout.flush()
+    if browser and (sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()):
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()

@@ -5,6 +5,7 @@ The command line parses, calls one of these, and prints; so can a program.
 
 from vaekit.workflows.compare import compare, curves_beside
 from vaekit.workflows.evaluate import evaluate
+from vaekit.workflows.explore import explore, export_page
 from vaekit.workflows.export import export_onnx
 from vaekit.workflows.plot import PLOTS, plot
 from vaekit.workflows.report import report
@@ -20,7 +21,9 @@ __all__ = [
     "compare",
     "curves_beside",
     "evaluate",
+    "explore",
     "export_onnx",
+    "export_page",
     "fit_mixture",
     "plot",
     "report",
