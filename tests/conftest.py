@@ -12,6 +12,7 @@ import torch
 from rich.console import Console
 
 import vaekit
+from browsing import address, bars, browser, explorer, page_of  # noqa: F401 - fixtures
 from misbehaving import cache, server  # noqa: F401 - fixtures
 from vaekit.cli import main
 from vaekit.data import Dataset, Rows, Support

@@ -336,7 +336,7 @@ def export(
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     json: Json = False,
 ) -> None:
-    """Write encoder and decoder as ONNX and as torch.export programs, or the explorer as one page; both are held to the model."""
+    """Write encoder and decoder as ONNX and as torch.export programs, or the explorer as a page; held to the model on rows."""
     from vaekit import workflows
 
     if out.suffix.lower() in (".html", ".htm"):
@@ -355,7 +355,7 @@ def explore(
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
     json: Json = False,
 ) -> None:
-    """Open a page about the latent space, for this machine only, until Ctrl-C: a map of codes, the decoder under the pointer."""
+    """Open a page about the latent space, for this machine, until Ctrl-C: a map of codes, the decoder under the pointer."""
     from vaekit import workflows
 
     ready = lambda address: show.exploring(address, browser, json)  # noqa: E731

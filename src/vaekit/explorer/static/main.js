@@ -13,8 +13,10 @@ import { slidersCard } from "./sliders.js";
 import { openSource } from "./source.js";
 import { Space } from "./space.js";
 import { byId, oneHot, State } from "./state.js";
+import { startTheme } from "./theme.js";
 
 async function start() {
+  startTheme();
   const source = await openSource();
   const { facts, arrays } = source;
   tell(facts);

@@ -7,13 +7,18 @@ export function isDark() {
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
+const watching = [() => (byId("theme").textContent = isDark() ? "Light" : "Dark")];
+
+/** Call `changed` whenever the page turns dark or light, and once now. */
 export function watchTheme(changed) {
-  const button = byId("theme");
-  const told = () => {
-    button.textContent = isDark() ? "Light" : "Dark";
-    changed();
-  };
-  button.addEventListener("click", () => {
+  watching.push(changed);
+  changed();
+}
+
+/** Follow the button and the system's setting. */
+export function startTheme() {
+  const told = () => watching.forEach((changed) => changed());
+  byId("theme").addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     told();
   });

@@ -1,0 +1,441 @@
+"""The page in a real browser: what it shows is what the model gives, and nobody outside hears of it."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import vaekit
+from conftest import small_images
+from vaekit.data import Dataset, Rows, Support
+from vaekit.data.images import read_images
+from vaekit.workflows.use import encode, to_pixels
+from vaekit.workflows.walks import slerp
+
+
+def shown(run, values: np.ndarray) -> np.ndarray:
+    """Decoded raw values [1, C, H, W] as the bytes of a picture, [H, W, 3]."""
+    pixels = to_pixels(run, run.transform.forward(values), None)[0]
+    return np.round(255 * np.broadcast_to(pixels, (3, *pixels.shape[1:]))).transpose(1, 2, 0)
+
+
+def differ(a: np.ndarray, b: np.ndarray) -> float:
+    """By how many of 255 levels two pictures differ at most."""
+    assert a.shape == b.shape
+    return float(np.abs(a.astype(float) - b.astype(float)).max())
+
+
+# --- The map and the decoder ----------------------------------------------------------------------------------------------
+
+
+def test_the_page_loads_without_an_error_or_a_request_to_anybody_else(explorer, address):
+    page = explorer(address)
+    assert (page.errors, page.outside) == ([], [])
+    assert page.text("#title") == "mlp on bars"
+    assert "60 rows" in page.text("#summary") and "3 latent dimensions" in page.text("#summary")
+
+
+def test_moving_the_pointer_decodes_what_is_under_it(explorer, address, small_run):
+    page, seen = explorer(address), []
+    for place in ((0.3, 0.4), (0.7, 0.6)):
+        page.hover(*place)
+        z, image = page.decoded()
+        assert differ(image, shown(small_run, small_run.decode(z[None]))) <= 1
+        seen.append((z, image))
+    assert differ(seen[0][1], seen[1][1]) > 1
+    first, second = seen[0][0], seen[1][0]
+    assert (first != second).sum() == 2  # what the map does not show stays
+
+
+def test_a_click_holds_the_place_and_another_lets_it_go(explorer, address):
+    page = explorer(address)
+    page.hover(0.4, 0.4)
+    page.page.mouse.click(*page.at(0.4, 0.4))
+    held = page.text("#place").split(" · decoded")[0]
+    page.page.mouse.move(*page.at(0.6, 0.6))
+    page.page.wait_for_timeout(200)
+    assert page.text("#place").startswith(held)
+    page.page.mouse.click(*page.at(0.6, 0.6))
+    page.hover(0.7, 0.7)
+    assert not page.text("#place").startswith(held)
+
+
+def test_the_row_behind_a_dot_is_shown_with_its_terms(explorer, address, small_run, bars):
+    rows, classes = bars
+    page = explorer(address)
+    page.wait("document.getElementById('original').width === 8")  # row 0 is shown first
+    words = page.text("#row-facts").split(" · ")
+    assert words[:2] == ["Row 0", f"class {classes[0]}"]
+    read = "Array.from(document.getElementById('original').getContext('2d').getImageData(0, 0, 8, 8).data)"
+    pixels = page.page.evaluate(read)
+    assert np.array_equal(np.array(pixels).reshape(8, 8, 4)[..., 0], rows[0, 0])
+    assert words[2].startswith("reconstruction ") and words[3].startswith("divergence ")
+    page.act(lambda: page.page.locator("#to-row").click())
+    z, _ = page.decoded()
+    assert np.allclose(z, encode(small_run, Rows(rows[:1])).mean[0], atol=1e-6)
+
+
+def test_principal_components_take_the_place_of_axes_together(explorer, address, small_run, bars):
+    codes = encode(small_run, Rows(bars[0])).mean
+    page = explorer(address)
+    names = page.page.locator("#across option").all_text_contents()
+    assert names[:3] == ["z1", "z2", "z3"] and [name[:4] for name in names[3:]] == ["PC 1", "PC 2", "PC 3"]
+    page.page.locator("#across").select_option("3")
+    assert page.page.locator("#up").input_value() == "4"
+    page.act(lambda: page.page.mouse.move(*page.at(0.5, 0.5)))
+    first, _ = page.decoded()
+    page.hover(0.8, 0.5)
+    second, _ = page.decoded()
+    _, axes, _ = vaekit.plots.principal_axes(codes, 3)
+    move = (second - first) @ axes
+    assert move[0] > 0 and np.allclose(move[1:], 0, atol=1e-5 * max(1, move[0]))
+
+
+def test_a_slider_moves_its_dimension_alone(explorer, address, small_run):
+    page = explorer(address)
+    page.act(lambda: page.page.locator("#to-row").click())
+    before, _ = page.decoded()
+    named = page.page.locator("#sliders .slider").first
+    dimension = int(named.locator("span").text_content().split(" ")[0][1:]) - 1
+    page.act(lambda: named.locator("input").fill("1.5"))
+    after, image = page.decoded()
+    assert after[dimension] == pytest.approx(1.5, abs=0.01)
+    assert np.array_equal(np.delete(before, dimension), np.delete(after, dimension))
+    assert differ(image, shown(small_run, small_run.decode(after[None]))) <= 1
+
+
+def test_samples_of_the_prior_are_normal(explorer, address):
+    page = explorer(address)
+    drawn = []
+    for _ in range(12):
+        page.act(lambda: page.page.locator("#sample").click())
+        drawn.append(page.decoded()[0])
+    assert np.std(drawn) == pytest.approx(1, abs=0.45) and abs(np.mean(drawn)) < 0.7  # 36 numbers: beyond three deviations
+
+
+# --- Classes and selections -----------------------------------------------------------------------------------------------
+
+
+def select_all(page, found: str) -> None:
+    """With a box around the map, which must find so many rows."""
+    page.page.locator("#fit").click()
+    page.page.locator("#zoom-out").click()
+    page.tool("box")
+    page.drag((0.01, 0.01), (0.99, 0.99))
+    page.wait(f"document.getElementById('selection-facts').textContent.startsWith('{found} of 60 rows')")
+
+
+def test_a_class_that_is_hidden_cannot_be_selected(explorer, address):
+    page = explorer(address)
+    select_all(page, "60")
+    page.page.locator("#legend button", has_text="b").last.click()  # alone
+    page.wait("document.querySelectorAll('#legend button[aria-pressed=true]').length === 1")
+    assert page.page.locator("#legend button[aria-pressed=true]").all_text_contents() == ["b"]
+    select_all(page, "20")
+    assert page.page.locator("#selection-classes .name").all_text_contents() == ["b"]
+    page.page.locator("#legend button", has_text="All").click()
+    select_all(page, "60")
+
+
+def test_a_selection_is_a_table_that_decode_reads(explorer, address, small_run, bars, cli, tmp_path):
+    rows, classes = bars
+    page = explorer(address)
+    page.tool("lasso")
+    page.drag((0.5, 0.02), (0.98, 0.02), (0.98, 0.98), (0.5, 0.98))  # the right half
+    page.wait("!document.getElementById('selection-save').disabled")
+    file = tmp_path / "chosen.csv"
+    file.write_bytes(page.saved("#selection-save").read_bytes())
+    table = list(csv.DictReader(file.read_text().splitlines()))
+    chosen = [int(line["row"]) for line in table]
+    assert 0 < len(chosen) < 60 and [line["class"] for line in table] == [classes[row] for row in chosen]
+    codes = encode(small_run, Rows(rows[chosen])).mean
+    assert np.allclose([[float(line[f"z{i}"]) for i in (1, 2, 3)] for line in table], codes, atol=1e-5)
+    terms = vaekit.evaluation.elbo_per_row(small_run.model, vaekit.inputs.Inputs(rows, small_run.transform))
+    assert np.allclose([float(line["divergence"]) for line in table], terms.divergence.sum(-1)[chosen], rtol=1e-4)
+    status, _, err = cli("decode", small_run.path, file, "--out", "decoded.npy")
+    assert status == 0, err
+    assert np.allclose(np.load("decoded.npy"), small_run.decode(codes), atol=0.01)
+
+
+# --- Paths, grids, images of one's own ------------------------------------------------------------------------------------
+
+
+def test_a_path_goes_from_one_place_to_the_other_and_is_saved_moving(explorer, address, small_run):
+    page, ends = explorer(address), []
+    for which, place in (("a", (0.3, 0.3)), ("b", (0.7, 0.6))):
+        page.hover(*place)
+        page.page.locator(f"#set-{which}").click()
+        ends.append(page.decoded()[0])
+    for course, middle in (("straight", lambda a, b: (a + b) / 2), ("spherical", lambda a, b: slerp(a, b, np.array([0.5]))[0])):
+        page.page.locator("#course").select_option(label=course)
+        page.act(lambda: page.page.locator("#position").fill("0.2"))
+        page.act(lambda: page.page.locator("#position").fill("0.5"))
+        z, image = page.decoded()
+        assert np.allclose(z, middle(*ends), atol=1e-4)
+        assert differ(image, shown(small_run, small_run.decode(z[None]))) <= 1
+    with Image.open(page.saved("#save-path")) as moving:
+        assert (moving.n_frames, moving.info["loop"]) == (46, 0)
+        first = np.asarray(moving.convert("RGB"))
+        moving.seek(23)
+        last = np.asarray(moving.convert("RGB"))
+    times = first.shape[0] // 8
+    for found, end in ((first, ends[0]), (last, ends[1])):
+        assert differ(found[::times, ::times], shown(small_run, small_run.decode(end[None]))) <= 1
+
+
+def test_playing_moves_by_itself_until_it_is_stopped(explorer, address):
+    page = explorer(address)
+    for which, place in (("a", (0.3, 0.3)), ("b", (0.7, 0.6))):
+        page.hover(*place)
+        page.page.locator(f"#set-{which}").click()
+    page.page.locator("#play").click()
+    page.wait("Number(document.getElementById('position').value) > 0.1")
+    page.page.locator("#play").click()
+    place = page.page.locator("#position").input_value()
+    page.page.wait_for_timeout(200)
+    assert page.page.locator("#position").input_value() == place
+
+
+def test_a_grid_says_where_it_is_and_has_what_is_decoded_there(explorer, address, small_run):
+    page = explorer(address)
+    page.page.locator("#grid-side").select_option("0")
+    page.page.locator("#grid-make").click()
+    page.wait("document.getElementById('grid-facts').textContent.includes(' to ')")
+    with Image.open(page.saved("#grid-save")) as image:
+        note, sheet = json.loads(image.text["vaekit"]), np.asarray(image)
+    assert note["side"] == 5
+    times = -(-600 // 40)
+    first, second = (int(name[1:]) - 1 for name in (note["across"], note["up"]))
+    for line, column in ((0, 0), (2, 4), (4, 1)):
+        z = np.array(note["z"], np.float32)
+        z[first] = note["left"] + (column + 0.5) / 5 * (note["right"] - note["left"])
+        z[second] = note["top"] - (line + 0.5) / 5 * (note["top"] - note["bottom"])
+        top, left = 6 + 8 * times * line, 44 + 8 * times * column
+        cell = sheet[top : top + 8 * times : times, left : left + 8 * times : times]
+        assert differ(cell, shown(small_run, small_run.decode(z[None]))) <= 1
+
+
+@pytest.mark.parametrize("size", [(8, 8), (30, 21), (5, 6)])
+def test_an_image_of_ones_own_is_encoded_as_the_command_would(explorer, address, small_run, tmp_path, size):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "mine.png")
+    page = explorer(address)
+    page.act(lambda: page.page.locator("#own-file").set_input_files(tmp_path / "mine.png"))
+    z, _ = page.decoded()
+    x = read_images([tmp_path / "mine.png"], (8, 8))
+    gray = np.asarray(Image.fromarray(pixels).convert("L").resize((8, 8), Image.Resampling.BILINEAR))[None, None]
+    assert x.shape == (1, 3, 8, 8)  # the file is in colour, the run in gray
+    assert np.allclose(z, encode(small_run, Rows(gray)).mean[0], atol=2e-3)
+    assert page.text("#own-facts") == "mine.png is the star on the map."
+
+
+def test_an_image_can_be_dropped_and_what_is_none_is_refused(explorer, address, small_run, bars):
+    page = explorer(address)
+    drop = """([bytes, name]) => { const transfer = new DataTransfer();
+    transfer.items.add(new File([new Uint8Array(bytes)], name));
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true })); }"""
+    page.page.evaluate(drop, [[1, 2, 3], "notes.txt"])
+    page.wait("document.getElementById('own-facts').textContent.includes('notes.txt is no image')")
+    from io import BytesIO
+
+    content = BytesIO()
+    Image.fromarray(bars[0][3, 0]).save(content, "PNG")
+    page.act(lambda: page.page.evaluate(drop, [list(content.getvalue()), "row.png"]))
+    z, _ = page.decoded()
+    assert np.allclose(z, encode(small_run, Rows(bars[0][3:4])).mean[0], atol=1e-5)
+    assert page.errors == []
+
+
+# --- By keyboard, at every size -------------------------------------------------------------------------------------------
+
+
+def test_everything_on_the_map_can_be_done_by_keyboard(explorer, address):
+    page = explorer(address)
+    keys = page.page.keyboard
+    for _ in range(30):
+        keys.press("Tab")
+        if page.page.evaluate("document.activeElement.id") == "overlay":
+            break
+    assert page.page.evaluate("document.activeElement.id") == "overlay"
+    before = page.decoded()[0]
+    page.page.locator("#overlay").focus()
+    page.act(lambda: keys.press("ArrowRight"))
+    keys.press("s")
+    for key in ("Shift+ArrowRight", "Shift+ArrowUp") * 3:
+        page.act(lambda key=key: keys.press(key))
+    keys.press("s")
+    page.wait("!document.getElementById('selection-clear').disabled")
+    keys.press("a")
+    page.act(lambda: keys.press("Shift+ArrowLeft"))
+    keys.press("b")
+    page.wait("!document.getElementById('play').disabled")
+    keys.press("Escape")
+    page.wait("document.getElementById('selection-clear').disabled")
+    assert not np.array_equal(before, page.decoded()[0])
+
+
+def test_dialogs_and_buttons_have_names(explorer, address):
+    page = explorer(address).page
+    unnamed = page.evaluate(
+        """Array.from(document.querySelectorAll('button, select, input, canvas:not(#points)')).filter(e =>
+        !(e.textContent.trim() || e.getAttribute('aria-label') || e.labels?.length)).map(e => e.id)"""
+    )
+    assert unnamed == []
+    page.locator("#help-open").click()
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#help").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (1700, 1000)])
+def test_nothing_is_wider_than_the_window(explorer, address, scheme, width, height):
+    page = explorer(address, width, height, color_scheme=scheme).page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    background, ink = page.evaluate("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
+    dark = [sum(map(int, colour[4:-1].split(","))) < 384 for colour in (background, ink)]
+    assert dark == [scheme == "dark", scheme == "light"]
+    page.locator("#theme").click()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != background
+
+
+def test_fingers_decode_and_pinch(explorer, address):
+    page = explorer(address, 390, 844, has_touch=True, is_mobile=True)
+    x, y = page.at(0.5, 0.5)
+    page.act(lambda: page.page.touchscreen.tap(x, y))
+    before = page.decoded()[0]
+    page.page.locator("h1").scroll_into_view_if_needed()
+    session = page.page.context.new_cdp_session(page.page)
+
+    def touch(kind, *across):
+        x, y = page.at(0.5, 0.5)
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x + by, "y": y} for by in across]})
+
+    touch("touchStart", -20, 20)
+    for reach in (40, 60, 80):
+        touch("touchMove", -reach, reach)
+    touch("touchEnd")
+    page.page.touchscreen.tap(*page.at(0.5, 0.5))  # lets go
+    page.act(lambda: page.page.touchscreen.tap(*page.at(0.9, 0.5)))
+    near = page.decoded()[0]
+    page.page.locator("#fit").click()
+    page.page.touchscreen.tap(*page.at(0.5, 0.5))
+    page.act(lambda: page.page.touchscreen.tap(*page.at(0.9, 0.5)))
+    far = page.decoded()[0]
+    assert 0 < np.abs(near - before).max() < 0.5 * np.abs(far - before).max()  # four times as close
+    assert page.errors == []
+
+
+# --- Kinds of models ------------------------------------------------------------------------------------------------------
+
+
+def visible(page, *ids: str) -> list[bool]:
+    return [page.page.locator(f"#{name}").is_visible() for name in ids]
+
+
+def test_a_conditional_run_decodes_the_class_that_is_chosen(explorer, page_of):
+    run, url = page_of(conditional=True)
+    page = explorer(url)
+    page.hover(0.4, 0.4)
+    seen = []
+    for name in ("a", "c"):
+        page.page.locator("#label").select_option(label=name)
+        page.page.wait_for_timeout(300)
+        z, image = page.decoded()
+        assert differ(image, shown(run, run.decode(z[None], name))) <= 1
+        seen.append(image)
+    assert differ(*seen) > 1 and page.errors == []
+
+
+def test_a_prior_for_each_class_is_drawn_from_by_class(explorer, page_of):
+    run, url = page_of(conditional=True, prior={"kind": "class-normal"}, objective={"beta": 5.0})
+    page = explorer(url)
+    page.act(lambda: page.page.locator("#sample").click())
+    assert page.errors == [] and run.model.prior_given(run.condition("a", 1)).batch_shape == (1,)
+
+
+@pytest.mark.parametrize("posterior", [{"kind": "vector-quantised", "codes": 8}, {"kind": "categorical", "classes": 4}])
+def test_a_discrete_run_goes_from_row_to_row(explorer, page_of, posterior):
+    run, url = page_of(posterior=posterior, latent_dim=4)
+    page = explorer(url)
+    assert visible(page, "path-card", "grid-card", "sliders-card", "sample") == [False, False, True, True]
+    page.act(lambda: page.page.locator("#to-row").click())
+    z, image = page.decoded()
+    first = vaekit.load_run(run.path)
+    rows = vaekit.workflows.rows.find_rows(first, None, small_images())[0].x[:1]
+    assert np.allclose(z, encode(run, Rows(rows)).mean[0], atol=1e-6)
+    assert differ(image, shown(run, run.decode(z[None]))) <= 1
+    page.act(lambda: page.page.locator("#sample").click())
+    z, image = page.decoded()
+    assert run.model.codebook.embed(run.model.codebook.indices(run.codes(z[None]))).numpy().ravel() == pytest.approx(z)
+    assert page.errors == []
+
+
+def test_an_autoencoder_has_no_prior_to_draw_from(explorer, page_of):
+    _, url = page_of(posterior={"kind": "deterministic"}, objective={"kind": "reconstruction-only"}, latent_dim=2)
+    page = explorer(url)
+    assert visible(page, "path-card", "grid-card", "sliders-card", "sample") == [True, True, True, False]
+    assert page.page.locator("#course option").all_text_contents() == ["straight"]
+    assert "divergence" not in page.text("#row-facts") and page.errors == []
+
+
+def test_one_dimension_is_a_line(explorer, page_of):
+    run, url = page_of(latent_dim=1)
+    page = explorer(url)
+    page.hover(0.7, 0.3)
+    z, image = page.decoded()
+    assert z.shape == (1,) and differ(image, shown(run, run.decode(z[None]))) <= 1
+    assert visible(page, "grid-card", "across") == [False, False] and page.errors == []
+
+
+def test_rows_that_are_no_images_are_bars_and_names_are_only_names(explorer, page_of):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(50, 6)).astype(np.float32), np.arange(50) % 2
+    hostile = ("</script><img src=x onerror=alert(1)>", "--><script>alert(2)</script>")
+    _, url = page_of(Dataset("table", Rows(x, y.astype(np.int64)), None, Support("real"), hostile))
+    page = explorer(url)
+    assert visible(page, "own-card", "grid-card", "save-decoded", "path-card") == [False, False, False, True]
+    assert page.page.locator("#legend .name").all_text_contents() == list(hostile)
+    assert page.page.locator("#legend img").count() == 0 and page.errors == []
+
+
+# --- One file -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_file_works_offline_from_disk(explorer, page_of):
+    run, url = page_of(latent_dim=2)
+    page = explorer(url, offline=True)
+    page.hover(0.3, 0.6)
+    z, image = page.decoded()
+    assert differ(image, shown(run, run.decode(z[None]))) <= 1
+    assert (page.errors, page.outside) == ([], [])
+    page.wait("document.getElementById('original-caption').textContent === 'Original'")
+
+
+def test_two_hundred_thousand_points_are_shown_and_selected(explorer, page_of, tmp_path):
+    from dataclasses import replace
+
+    from vaekit.explorer import to_page
+    from vaekit.workflows.explore import content_of, with_thumbnails
+
+    run, _ = page_of(latent_dim=2)
+    content, count = content_of(run, data=small_images()), 200_000
+    rng = np.random.default_rng(0)
+    arrays = {
+        "codes": rng.normal(size=(count, 2)).astype(np.float32),
+        "labels": (np.arange(count) % 3).astype(np.uint16),
+        "terms": np.ones((count, 2), np.float32),
+    }
+    row = content.original(0)
+    many = replace(content, facts={**content.facts, "rows": count}, arrays=arrays, original=lambda _: row)
+    (tmp_path / "many.html").write_text(to_page(with_thumbnails(many)), encoding="utf-8")
+    page = explorer((tmp_path / "many.html").as_uri())
+    page.hover(0.5, 0.5)
+    page.tool("box")
+    page.drag((0.5, 0.01), (0.99, 0.99))
+    page.wait("!document.getElementById('selection-clear').disabled")
+    right = (arrays["codes"][:, 0] > 0).sum()
+    assert int(page.text("#selection-facts").split(" ")[0].replace(",", "")) == pytest.approx(right, rel=0.05)
+    assert page.errors == []
