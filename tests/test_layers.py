@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "decoding": {"inputs", "model", "noise"},
     "imputation": {"distributions", "errors", "model"},
     "store": {"compose", "config", "data", "decoding", "errors", "files", "inputs", "model"},
+    "hub": {"config", "errors", "files", "store"},
     "plots": {"errors", "files"},
     "evaluation": {
         "codebook",
@@ -69,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
             "evaluation",
             "export",
             "files",
+            "hub",
             "imputation",
             "inputs",
             "model",
@@ -102,6 +104,7 @@ FENCES = {
     "sklearn": {"data", "evaluation"},  # digits, probes and mixtures
     "PIL": {"data", "plots"},  # images that are read, and animations that are written
     "yaml": {"config"},
+    "huggingface_hub": {"hub"},
 }
 
 

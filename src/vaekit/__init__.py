@@ -16,12 +16,15 @@ _PUBLIC = {
     "build": "vaekit.workflows",
     "compare": "vaekit.workflows",
     "evaluate": "vaekit.workflows",
+    "export_hub": "vaekit.workflows",
     "export_onnx": "vaekit.workflows",
     "fit_mixture": "vaekit.workflows",
     "load_data": "vaekit.data:load",
     "load_exported": "vaekit.export",
     "load_run": "vaekit.store",
     "plot": "vaekit.workflows",
+    "pull": "vaekit.workflows",
+    "push": "vaekit.workflows",
     "resume": "vaekit.workflows",
     "train": "vaekit.workflows",
 }
@@ -37,7 +40,19 @@ if TYPE_CHECKING:
     from vaekit.model import VAE
     from vaekit.objectives import ELBO
     from vaekit.store import load_run
-    from vaekit.workflows import build, compare, evaluate, export_onnx, fit_mixture, plot, resume, train
+    from vaekit.workflows import (
+        build,
+        compare,
+        evaluate,
+        export_hub,
+        export_onnx,
+        fit_mixture,
+        plot,
+        pull,
+        push,
+        resume,
+        train,
+    )
 
 
 def __getattr__(name: str) -> Any:

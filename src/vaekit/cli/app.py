@@ -25,6 +25,7 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that is t
 Data = Annotated[str | None, typer.Option(help="Other rows than the run's own: a path.")]
 Indices = Annotated[str | None, typer.Option("--index", help="Rows, such as 0,1,7 or 0-9; with --label, of that class.")]
 Label = Annotated[str | None, typer.Option(help="The class, of a conditional run. Default: all in turn.")]
+License = Annotated[str | None, typer.Option(help="For the Hub's model card, such as mit. Default: left to you to state.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the noise.")]
 
 
@@ -329,14 +330,50 @@ def decode(
 def export(
     run: RunPath,
     out: Annotated[Path, typer.Argument(metavar="[FOLDER]", help="Where encoder.onnx and decoder.onnx go.")] = Path("exported"),
+    hub: Annotated[
+        Path | None, typer.Option("--hub", metavar="DIR", help="Write a folder for the Hugging Face Hub instead, with a card.")
+    ] = None,
+    license: License = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
     json: Json = False,
 ) -> None:
     """Write encoder and decoder as ONNX and as torch.export programs, held to the model on test rows."""
     from vaekit import workflows
 
+    if hub is not None:
+        return terminal.written(workflows.export_hub(run, hub, license=license, force=force), json)
     found = workflows.export_onnx(run, out, force=force)
-    terminal.written(found, json) if json else figures.exported(found)
+    return terminal.written(found, json) if json else figures.exported(found)
+
+
+@app.command()
+def push(
+    run: RunPath,
+    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="A repository of the Hugging Face Hub.")],
+    private: Annotated[bool, typer.Option("--private", help="For you alone: the repository is made private.")] = False,
+    message: Annotated[str, typer.Option(help="Of the commit.")] = "Push a run of vaekit",
+    license: License = None,
+    json: Json = False,
+) -> None:
+    """Put a run on the Hugging Face Hub, as `export --hub` writes it (pip install "vaekit[hub]")."""
+    from vaekit import workflows
+
+    address = workflows.push(run, repo, private=private, message=message, license=license)
+    terminal.written({"repository": repo, "commit": address}, json)
+
+
+@app.command()
+def pull(
+    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME[@REVISION]", help="A repository of the Hugging Face Hub.")],
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="The run folder. Default: runs/NAME.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a run that was pulled there before.")] = False,
+    json: Json = False,
+) -> None:
+    """Take a run from the Hugging Face Hub: nothing in it is executed (pip install "vaekit[hub]")."""
+    from vaekit import workflows
+
+    run = workflows.pull(repo, folder, force=force)
+    terminal.written({"run": str(run.path), "recipe": run.config.recipe, "data": run.config.data.source}, json)
 
 
 @app.command()

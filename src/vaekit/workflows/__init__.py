@@ -9,6 +9,7 @@ from vaekit.workflows.export import export_onnx
 from vaekit.workflows.plot import PLOTS, plot
 from vaekit.workflows.report import report
 from vaekit.workflows.score import score
+from vaekit.workflows.share import export_hub, pull, push
 from vaekit.workflows.sweep import sweep
 from vaekit.workflows.train import build, resume, train
 from vaekit.workflows.training_rows import fit_mixture
@@ -19,9 +20,12 @@ __all__ = [
     "compare",
     "curves_beside",
     "evaluate",
+    "export_hub",
     "export_onnx",
     "fit_mixture",
     "plot",
+    "pull",
+    "push",
     "report",
     "resume",
     "score",
