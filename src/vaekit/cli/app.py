@@ -381,7 +381,10 @@ def plot(
     run: RunPath,
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Pictures by name. Default: all that suit the run, but for traversals and interpolations."),
+        typer.Argument(
+            help="Pictures by name: latent, grid, reconstructions, samples, nearest, classes, curves, dimensions, usage, "
+            "losses; traversals, interpolations. Default: all that suit the run, but for the last two."
+        ),
     ] = None,
     index: Indices = None,
     across: Annotated[
@@ -395,6 +398,9 @@ def plot(
     out: Annotated[
         Path | None,
         typer.Option(help="A folder, or a file for one picture (.png, .pdf, .svg; .gif or .webp to see latent walks move)."),
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Of pictures in a folder: png, or pdf and svg, of vectors. [default: png]")
     ] = None,
     force: Force = False,
     seed: Seed = 0,
@@ -414,7 +420,7 @@ def plot(
         "label": label,
         "seed": seed,
     }
-    paths = workflows.plot(run, names or (), data=data, split=parse.part(split), out=out, **view)
+    paths = workflows.plot(run, names or (), data=data, split=parse.part(split), out=out, format=format, **view)
     terminal.written({"files": [str(path) for path in paths]}, json)
 
 

@@ -24,6 +24,9 @@ PICTURES = {
     "latent": "The codes of test rows, by class where there are classes.",
     "nearest": "Samples, and the training rows closest to them.",
     "curves": "Training and validation; the star marks the epoch whose weights were kept.",
+    "dimensions": "What each latent dimension carries.",
+    "usage": "How often each code is taken.",
+    "losses": "How the loss and its terms are spread over test rows.",
 }
 USE = """\
 ```python

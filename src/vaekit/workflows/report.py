@@ -121,6 +121,9 @@ PICTURES = {
     "nearest": "Samples over the training rows closest to them: where the two are the same, the model copies.",
     "latent": "The codes of rows, by class where there are classes.",
     "grid": "What the decoder makes of points on a grid in the latent plane.",
+    "dimensions": "What each latent dimension carries, the most active first.",
+    "usage": "How often each code is taken, the most frequent first.",
+    "losses": "How the loss and its terms are spread over rows.",
 }
 
 STYLE = """
