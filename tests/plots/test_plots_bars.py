@@ -29,7 +29,7 @@ def test_many_are_drawn_as_outlines_that_hold_every_value():
     ordered = np.sort(values)[::-1]
     np.testing.assert_array_equal(sum(drawn), ordered)
     assert np.array_equal(drawn[0] > 0, ordered > 0.5)
-    assert axes.lines[0].get_ydata()[0] == 0.25
+    assert axes.lines[0].get_ydata()[0] == 0.25 and axes.get_xlabel() == "dimension, by rank"
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def bars(
     texts = [str(name) for name in one_each(names, "names", len(values))]
     order = np.argsort(-values, kind="stable")
     figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.add_subplot(xlabel=what[0], ylabel=what[1])
+    axes = figure.add_subplot(xlabel=what[0] + (", by rank" if len(values) > NAMED else ""), ylabel=what[1])
     apart = np.ones(len(values), bool) if marked is None else np.asarray(marked[0], bool)
     if apart.shape != values.shape:
         raise DataError(f"marked has shape {list(apart.shape)}; allowed: {list(values.shape)}, one for each value")

@@ -260,7 +260,7 @@ def usage(subject: Subject, view: View) -> "Figure":
     title = f"{used} in use by {len(indices):,} {subject.name} rows, {subject.recipe}"
     even = (1 / len(shares), "all used alike")
     return bars(
-        100 * shares, range(len(shares)), what=("codes by rank", "% of all uses"), level=(100 * even[0], even[1]), title=title
+        100 * shares, range(len(shares)), what=("code", "% of all uses"), level=(100 * even[0], even[1]), title=title
     )
 
 
