@@ -258,10 +258,8 @@ def usage(subject: Subject, view: View) -> "Figure":
     shares = np.bincount(places.ravel(), minlength=own * codes.count) / indices.size
     used = f"{(shares > 0).sum():,} of {len(shares):,} codes"
     title = f"{used} in use by {len(indices):,} {subject.name} rows, {subject.recipe}"
-    even = (1 / len(shares), "all used alike")
-    return bars(
-        100 * shares, range(len(shares)), what=("code", "% of all uses"), level=(100 * even[0], even[1]), title=title
-    )
+    level = (100 / len(shares), "all used alike")
+    return bars(100 * shares, range(len(shares)), what=("code", "% of all uses"), level=level, title=title)
 
 
 @needs()
