@@ -41,9 +41,10 @@ def refused(run: Path) -> str:
 
 def test_a_run_folder_holds_what_its_format_says(small_run):
     names = {str(path.relative_to(small_run.path)) for path in small_run.path.rglob("*") if path.is_file()}
+    pictures = ("latent", "grid", "reconstructions", "samples", "nearest", "curves", "dimensions", "losses")
     assert names == {
         *("config.yaml", "model.safetensors", "metrics.csv", "summary.json", "split.npz", "checkpoints/last.ckpt"),
-        *(f"plots/{name}.png" for name in ("latent", "grid", "reconstructions", "samples", "nearest", "curves")),
+        *(f"plots/{name}.png" for name in pictures),
     }
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,32 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: str | os.PathLike) -> Iterator[Path]:
+    """A temporary folder beside `path`, renamed onto it when the block ends well and removed when it does not.
+
+    What is at `path` is replaced whole: ask before whether it may be. Raises OutputError where the place cannot be written, or
+    is the current folder.
+    """
+    path = Path(path).resolve()
+    if Path.cwd().is_relative_to(path):
+        raise OutputError(f"{path} is the current folder: choose another one, or go elsewhere first")
+    temporary, old = (path.with_name(f".{path.name}.{os.getpid()}{suffix}") for suffix in ("", ".old"))
+    try:
+        with writing(path):
+            temporary.mkdir(parents=True)
+        yield temporary
+        with writing(path):
+            if path.exists():
+                path.rename(old)
+            temporary.rename(path)
+    finally:
+        if old.exists() and not path.exists():
+            old.rename(path)
+        for folder in (temporary, old):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The variational autoencoder: five parts, and the check that they fit."""
 
+from contextlib import suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -8,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Distribution
 
+from vaekit import html
 from vaekit.codebook import Codebook
 from vaekit.distributions import is_discrete, point
 from vaekit.errors import ConfigError, DataError
@@ -166,6 +168,44 @@ class VAE(nn.Module):
             "decoder": _count(self.decoder, self.likelihood),
             "prior": _count(self.prior),
         }
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the parts, the shapes that they take and give, the parameters of each side."""
+        sides = self.count_parameters()
+        counts = {"posterior": "with the encoder's", "likelihood": "with the decoder's"}
+        counts |= {side: _written(count) for side, count in sides.items()}
+        shapes = _shapes(self)
+        header = ("part", "class", "takes", "gives", "parameters")
+        parts = ((name, _name(getattr(self, name)), *shapes[name], counts[name]) for name in PARTS)
+        condition = f", conditional on {self.classes:,} classes" if self.classes else ""
+        total = sum(count.total for count in sides.values())
+        return html.card(f"VAE{condition}: {total:,} parameters", html.table(parts, html.CELL, header))
+
+
+PARTS = ("encoder", "posterior", "prior", "decoder", "likelihood")
+
+
+def _written(count: ParameterCount) -> str:
+    return f"{count.trainable:,}" + (f" and {count.fixed:,} fixed" if count.fixed else "")
+
+
+def _shapes(model: VAE) -> dict[str, tuple[str, str]]:
+    """What each part takes and gives for one row, by the part's name."""
+    x, z, given = str(tuple(model.data_shape)), f"z {tuple(model.latent_shape)}", ", y" if model.classes else ""
+    features = parameters = "?"
+    with suppress(RuntimeError), torch.no_grad(), evaluating(model):  # a part on another device than the rest
+        like, y = _anchor(model), model.first_class(1)
+        zeros = torch.zeros(1, *model.data_shape, dtype=like.dtype, device=like.device)
+        features = str(tuple(model.encoder(zeros, *model._condition(y)).shape[1:]))
+        zeros = torch.zeros(1, *model.latent_shape, dtype=like.dtype, device=like.device)
+        parameters = str(tuple(model.decoder(zeros, *model._condition(y)).shape[1:]))
+    return {
+        "encoder": (f"x {x}{given}", features),
+        "posterior": (features, f"q({z} given x{given})"),
+        "prior": (given.removeprefix(", "), f"p({z}{' given y' if given else ''})"),
+        "decoder": (f"{z}{given}", parameters),
+        "likelihood": (parameters, f"p(x {x} given z{given})"),
+    }
 
 
 def check_fit(model: VAE) -> None:

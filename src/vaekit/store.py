@@ -8,8 +8,10 @@ CSV of bounded size.
 import csv
 import io
 import json
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,15 +24,18 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit import config as configuration
+from vaekit import html
 from vaekit.compose import build_model
 from vaekit.config import FORMAT, MODEL_PARTS, Custom, Settings
 from vaekit.data.dataset import check_numeric, require
 from vaekit.data.support import Support, Transform
+from vaekit.data.thumbnails import thumbnails
 from vaekit.decoding import decode_means, sample_means
 from vaekit.errors import ConfigError, DataError, RunError, suggest
 from vaekit.files import write_whole
 from vaekit.inputs import as_tensor, to_model
 from vaekit.model import VAE, check_fit
+from vaekit.noise import noise
 
 CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT = (
     "config.yaml",
@@ -157,6 +162,52 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: what was trained on what, the figures of the test rows, the losses, samples of images."""
+        data, counts = self.config.data, (count.total for count in self.model.count_parameters().values())
+        epochs = len(self.metrics.get("val_loss", ()))
+        facts = {
+            "folder": self.path,
+            "data": f"{data.source}, shape {self.model.data_shape}, {self.support}",
+            "rows": self._rows(),
+            "latent dimensions": f"{self.model.latent_shape.numel():,}",
+            "parameters": f"{sum(counts):,}",
+            "training": f"epochs {epochs:,}"
+            + ("" if self.kept is None else f", kept {self.kept:,}")
+            + f"; seed {self.config.seed}",
+        }
+        facts |= {f"test {name}": f"{text} nats per row" for name, text in self._test_figures()}
+        losses = {"training": self.metrics.get("train_loss", []), "validation": self.metrics.get("val_loss", [])}
+        title = f"Run: {self.config.recipe} on {Path(data.source).name}"
+        drawn = html.curves(losses, "loss, nats per row")
+        return html.card(title, html.facts({k: v for k, v in facts.items() if v}), drawn, self._sheet())
+
+    def _rows(self) -> str:
+        known = self.summary.get("data", {}).get("rows", {})
+        return ", ".join(f"{part} {count:,}" for part, count in known.items() if isinstance(count, int))
+
+    def _test_figures(self) -> Iterator[tuple[str, str]]:
+        found = self.summary.get("test", {})
+        for name in ("loss", "reconstruction", "divergence"):
+            with suppress(TypeError, KeyError, ValueError):  # a summary of somebody else's
+                yield name, html.with_error(found[name])
+
+    def _sheet(self) -> str:
+        """Samples of the prior, in small; nothing where rows are no images, or the model is in no state to give any."""
+        if len(self.model.data_shape) != 3:
+            return ""
+        count = min(24, max(1, MAX_SHOWN // math.prod(self.model.data_shape)))
+        device = next(self.model.parameters()).device
+        with torch.random.fork_rng([device] if device.type == "cuda" else []), noise(0), suppress(RuntimeError, ValueError):
+            sheet = thumbnails(self.sample(count), self.support)
+            if sheet is not None:
+                return html.note("Samples from the prior:") + html.picture(sheet, "samples")
+        return ""
+
+
+MAX_SHOWN = 500_000
+"""Values of the samples that a notebook shows: so few that they are there at once."""
 
 
 def check_count(count: int) -> int:

@@ -22,7 +22,8 @@ def test_train_then_everything_with_json(cli, tmp_path):
     assert status == 0
     assert trained["run"] == "run"
     assert trained["summary"]["data"]["rows"]["train"] == 100
-    assert {Path(p).stem for p in trained["plots"]} == {"curves", "grid", "latent", "nearest", "reconstructions", "samples"}
+    names = {"curves", "dimensions", "grid", "latent", "losses", "nearest", "reconstructions", "samples"}
+    assert {Path(p).stem for p in trained["plots"]} == names
 
     _, out, _ = cli("evaluate", "run", "--samples", 5, "--limit", 50, "--json")
     figures = json.loads(out)

@@ -5,14 +5,18 @@ import sys
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
 import vaekit.plots
+from vaekit import html
 from vaekit.errors import OutputError
 from vaekit.plots import CLASS_COLOURS, decoded_grid, latent_scatter, loss_curves, project, reconstructions, save, sheet
-from vaekit.plots.style import class_style, number
+from vaekit.plots.curves import SERIES
+from vaekit.plots.style import INK, MUTED, class_style, number
 
 
 def test_save_writes_png_at_150_dpi(tmp_path):
@@ -72,6 +76,56 @@ def test_drawing_leaves_the_settings_of_the_caller():
 def test_classes_beyond_ten_differ_by_marker():
     assert len(set(CLASS_COLOURS)) == 10
     assert len({class_style(index) for index in range(100)}) == 100
+
+
+# What people without one kind of cone see, as a change of linear RGB: Machado, Oliveira and Fernandes, "A physiologically-based
+# model for simulation of color vision deficiency" (2009), severity 1.0.
+BLIND = {
+    "nobody": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+LAB = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+WHITE = LAB.sum(1)
+
+
+def seen(colours, blindness) -> np.ndarray:
+    """sRGB colours in CIELAB (D65), as somebody sees them, [N, 3]."""
+    rgb = np.array([to_rgb(colour) for colour in colours])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    xyz = np.clip(linear @ np.transpose(BLIND[blindness]), 0, 1) @ LAB.T / WHITE
+    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], -1)
+
+
+def closest(colours, blindness) -> float:
+    """The least CIE76 distance between two of them; about 2.3 is just noticeable."""
+    lab = seen(colours, blindness)
+    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
+    return apart[np.triu_indices(len(lab), 1)].min()
+
+
+def test_the_measure_of_distance_is_right():
+    assert np.allclose(seen(["white", "black"], "nobody"), [[100, 0, 0], [0, 0, 0]], atol=0.01)
+    assert np.allclose(seen(["red"], "nobody"), [[53.24, 80.09, 67.20]], atol=0.02)
+    assert closest(["#ff0000", "#8f7d00"], "deuteranopia") < 0.3 * closest(["#ff0000", "#8f7d00"], "nobody")
+
+
+@pytest.mark.parametrize("blindness", BLIND)
+def test_the_colours_of_classes_are_told_apart(blindness):
+    assert closest(CLASS_COLOURS, blindness) > 7
+
+
+@pytest.mark.parametrize("blindness", BLIND)
+@pytest.mark.parametrize("colours", [SERIES.values(), [(0, CLASS_COLOURS[0]), (0, MUTED)], [(0, INK), (0, CLASS_COLOURS[1])]])
+def test_the_colours_of_lines_and_bars_are_far_apart(blindness, colours):
+    assert closest([colour for _, colour, *_ in colours], blindness) > 25
+
+
+@pytest.mark.parametrize("blindness", BLIND)
+def test_so_are_those_of_a_notebook_on_black_and_on_white(blindness):
+    colours = [colour for colour, _ in html.SERIES.values()]
+    assert closest([*colours, "white", "black"], blindness) > 25
 
 
 def test_numbers():

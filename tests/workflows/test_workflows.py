@@ -112,7 +112,7 @@ def test_any_data_train_evaluate_plot_sample_and_come_back(tmp_path, recipe, dat
     assert samples.shape == (4, *run.model.data_shape)
     assert np.isfinite(samples).all()
     images = len(run.model.data_shape) == 3
-    names = {"latent", "reconstructions", "curves"} | ({"grid", "samples"} if images else set())
+    names = {"latent", "reconstructions", "curves", "dimensions", "losses"} | ({"grid", "samples"} if images else set())
     assert {path.stem for path in (run.path / "plots").iterdir()} == names
     if not images:
         with pytest.raises(ConfigError, match="grid needs images"):
@@ -260,7 +260,8 @@ def test_the_grid_shows_what_decode_gives(small_run, tmp_path):
 @pytest.mark.parametrize("latent", [1, 2, 5])
 def test_every_picture_is_drawn_for_any_number_of_latent_dimensions(tmp_path, latent):
     run = train_small(tmp_path / "run", latent_dim=latent)
-    assert {path.stem for path in (run.path / "plots").iterdir()} == {"latent", "grid", "reconstructions", "samples", "curves"}
+    names = {"latent", "grid", "reconstructions", "samples", "curves", "dimensions", "losses"}
+    assert {path.stem for path in (run.path / "plots").iterdir()} == names
     with torch.no_grad():
         shown = Subject(run, lambda: find_rows(run, data=small_images())[0])
         title = latent_picture(shown, View(projection="pca")).get_suptitle()

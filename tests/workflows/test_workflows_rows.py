@@ -30,7 +30,7 @@ def test_a_folder_of_colour_images_that_are_resized(tmp_path):
     run = vaekit.train("conv", data=data, out=tmp_path / "run", **QUICK)
     assert run.model.data_shape == (3, 9, 7)
     assert run.config.part("likelihood").kind == "gaussian"
-    assert len(list((run.path / "plots").iterdir())) == 6
+    assert len(list((run.path / "plots").iterdir())) == 8
     assert vaekit.evaluate(run.path, samples=1)["rows"] == 3
     assert vaekit.evaluate(run.path, samples=1, data=picture_folder(tmp_path / "more"))["rows"] == 30
 

@@ -25,6 +25,7 @@ Force = Annotated[bool, typer.Option("--force", help="Overwrite a file that is t
 Data = Annotated[str | None, typer.Option(help="Other rows than the run's own: a path.")]
 Indices = Annotated[str | None, typer.Option("--index", help="Rows, such as 0,1,7 or 0-9; with --label, of that class.")]
 Label = Annotated[str | None, typer.Option(help="The class, of a conditional run. Default: all in turn.")]
+License = Annotated[str | None, typer.Option(help="For the Hub's model card, such as mit. Default: left to you to state.")]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the noise.")]
 
 
@@ -331,6 +332,10 @@ def export(
     out: Annotated[
         Path, typer.Argument(metavar="[FOLDER]", help="Where encoder.onnx and decoder.onnx go; or PAGE.html, for the explorer.")
     ] = Path("exported"),
+    hub: Annotated[
+        Path | None, typer.Option("--hub", metavar="DIR", help="Write a folder for the Hugging Face Hub instead, with a card.")
+    ] = None,
+    license: License = None,
     split: Split = None,
     data: Data = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that are there.")] = False,
@@ -339,6 +344,8 @@ def export(
     """Write encoder and decoder as ONNX and as torch.export programs, or the explorer as a page; held to the model on rows."""
     from vaekit import workflows
 
+    if hub is not None:
+        return terminal.written(workflows.export_hub(run, hub, license=license, force=force), json)
     if out.suffix.lower() in (".html", ".htm"):
         return terminal.written(workflows.export_page(run, out, split=parse.part(split), data=data, force=force), json)
     parse.no_rows_chosen(split)
@@ -383,11 +390,44 @@ def serve(
 
 
 @app.command()
+def push(
+    run: RunPath,
+    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="A repository of the Hugging Face Hub.")],
+    private: Annotated[bool, typer.Option("--private", help="For you alone: the repository is made private.")] = False,
+    message: Annotated[str, typer.Option(help="Of the commit.")] = "Push a run of vaekit",
+    license: License = None,
+    json: Json = False,
+) -> None:
+    """Put a run on the Hugging Face Hub, as `export --hub` writes it (pip install "vaekit[hub]")."""
+    from vaekit import workflows
+
+    address = workflows.push(run, repo, private=private, message=message, license=license)
+    terminal.written({"repository": repo, "commit": address}, json)
+
+
+@app.command()
+def pull(
+    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME[@REVISION]", help="A repository of the Hugging Face Hub.")],
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="The run folder. Default: runs/NAME.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a run that was pulled there before.")] = False,
+    json: Json = False,
+) -> None:
+    """Take a run from the Hugging Face Hub: nothing in it is executed (pip install "vaekit[hub]")."""
+    from vaekit import workflows
+
+    run = workflows.pull(repo, folder, force=force)
+    terminal.written({"run": str(run.path), "recipe": run.config.recipe, "data": run.config.data.source}, json)
+
+
+@app.command()
 def plot(
     run: RunPath,
     names: Annotated[
         list[str] | None,
-        typer.Argument(help="Pictures by name. Default: all that suit the run, but for traversals and interpolations."),
+        typer.Argument(
+            help="Pictures by name: latent, grid, reconstructions, samples, nearest, classes, curves, dimensions, usage, "
+            "losses; traversals, interpolations. Default: all that suit the run, but for the last two."
+        ),
     ] = None,
     index: Indices = None,
     across: Annotated[
@@ -401,6 +441,9 @@ def plot(
     out: Annotated[
         Path | None,
         typer.Option(help="A folder, or a file for one picture (.png, .pdf, .svg; .gif or .webp to see latent walks move)."),
+    ] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Of pictures in a folder: png, or pdf and svg, of vectors. [default: png]")
     ] = None,
     force: Force = False,
     seed: Seed = 0,
@@ -420,7 +463,7 @@ def plot(
         "label": label,
         "seed": seed,
     }
-    paths = workflows.plot(run, names or (), data=data, split=parse.part(split), out=out, **view)
+    paths = workflows.plot(run, names or (), data=data, split=parse.part(split), out=out, format=format, **view)
     terminal.written({"files": [str(path) for path in paths]}, json)
 
 

@@ -5,5 +5,6 @@ from vaekit.data.dataset import Dataset, Rows, require
 from vaekit.data.loading import load
 from vaekit.data.splits import Split, split
 from vaekit.data.support import Support, Transform
+from vaekit.data.thumbnails import thumbnails
 
-__all__ = ["NAMES", "Dataset", "Rows", "Split", "Support", "Transform", "describe", "load", "require", "split"]
+__all__ = ["NAMES", "Dataset", "Rows", "Split", "Support", "Transform", "describe", "load", "require", "split", "thumbnails"]

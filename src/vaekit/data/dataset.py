@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from vaekit import html
 from vaekit.data.files import blocks
 from vaekit.data.support import Support
+from vaekit.data.thumbnails import thumbnails
 from vaekit.errors import DataError
 
 if TYPE_CHECKING:
@@ -82,6 +84,22 @@ class Dataset:
     def labelled(self) -> bool:
         """Whether every row has a class."""
         return self.train.y is not None
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: rows, shape, support, classes with their counts, some of the training rows."""
+        of = "training" if self.stream is None else "set aside, of shards"
+        rows = f"{len(self.train):,} {of}" + ("" if self.test is None else f", {len(self.test):,} test")
+        facts = {"rows": rows, "shape": self.shape, "support": f"{self.support}, as {self.train.x.dtype}"}
+        if self.train.y is not None:
+            counts = np.bincount(self.train.y, minlength=len(self.classes))
+            named = [
+                f"{html.shortened(name, 40)}\N{NO-BREAK SPACE}({count:,})"
+                for name, count in zip(self.classes, counts, strict=True)
+            ]
+            facts[f"{len(self.classes):,} classes"] = html.some(named)
+        sheet = thumbnails(self.train.x, self.support)
+        shown = "" if sheet is None else html.note("Training rows, spread evenly:") + html.picture(sheet, "training rows")
+        return html.card(f"Dataset {self.name}", html.facts(facts), shown)
 
     def fingerprint(self) -> str:
         """The sha256 of shapes, dtypes and bytes of rows and labels in memory, and of the names of shards, in hexadecimal."""

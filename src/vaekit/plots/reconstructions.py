@@ -124,6 +124,7 @@ def _lines(originals: NDArray, decoded: NDArray, facts: dict[str, list[str]], ti
         axes[index].plot(y, color=CLASS_COLOURS[1], linewidth=1.6, linestyle="--", label="decoded")
         axes[index].set_title(_heading(facts, index), fontsize=CAPTION)
         axes[index].tick_params(labelbottom=index + columns >= len(originals))
+        axes[index].set_xlabel("column" if index + columns >= len(originals) else "")
     for spare in axes[len(originals) :]:
         spare.set_axis_off()
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)

@@ -11,6 +11,7 @@ from vaekit.workflows.plot import PLOTS, plot
 from vaekit.workflows.report import report
 from vaekit.workflows.score import score
 from vaekit.workflows.serve import serve
+from vaekit.workflows.share import export_hub, pull, push
 from vaekit.workflows.sweep import sweep
 from vaekit.workflows.train import build, resume, train
 from vaekit.workflows.training_rows import fit_mixture
@@ -22,10 +23,13 @@ __all__ = [
     "curves_beside",
     "evaluate",
     "explore",
+    "export_hub",
     "export_onnx",
     "export_page",
     "fit_mixture",
     "plot",
+    "pull",
+    "push",
     "report",
     "resume",
     "score",

@@ -21,6 +21,11 @@ def continuous_latent(run: Run) -> str | None:
     return None if run.model.codebook is None else discrete
 
 
+def discrete_latent(run: Run) -> str | None:
+    continuous = "needs a discrete latent, that of this run is continuous: try dimensions"
+    return continuous if run.model.codebook is None else None
+
+
 def classes_given(run: Run) -> str | None:
     return None if run.model.classes else "needs a conditional run: train one with --conditional"
 

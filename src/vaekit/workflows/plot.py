@@ -14,10 +14,11 @@ from vaekit.data import Dataset
 from vaekit.data.splits import Part
 from vaekit.decoding import decode_means, sample_means
 from vaekit.errors import ConfigError, suggest
+from vaekit.evaluation.latent import ACTIVE
 from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.files import save_values
-from vaekit.workflows.needs import classes_given, continuous_latent, image_rows, kept_data, needs, unsuited
+from vaekit.workflows.needs import classes_given, continuous_latent, discrete_latent, image_rows, kept_data, needs, unsuited
 from vaekit.workflows.rows import label_of, rows_to_judge
 from vaekit.workflows.subject import Range, Subject, View, short_name
 from vaekit.workflows.training_rows import nearest_training
@@ -39,13 +40,15 @@ def plot(
     data: Any = None,
     split: Part | None = None,
     out: str | os.PathLike | None = None,
+    format: str | None = None,
     **view: Any,
 ) -> list[Path]:
     """Draw pictures of a run by name and return their paths.
 
     names: of `PLOTS` or `WALKS`; none stands for all of `PLOTS` that the run allows.
     data: rows to show in the place of the run's own, or the run's dataset, where it is at hand already. out: a folder, or a
-        file for a single picture, of `WALKS` also .gif or .webp; default RUN/plots.
+        file for a single picture, of `WALKS` also .gif or .webp; default RUN/plots. format: of pictures in a folder, png, pdf
+        or svg; default png.
     view: the fields of `View`.
     """
     known, names = PLOTS | WALKS, [names] if isinstance(names, str) else names
@@ -65,7 +68,7 @@ def plot(
     other = None if data is None or isinstance(data, Dataset) else label_of(data)
     own = (lambda: data) if isinstance(data, Dataset) else None
     subject = Subject(run, lambda: rows_to_judge(run, split, data)[0], other, own)
-    paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen)
+    paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen, format)
     with torch.no_grad():
         return [_save(name, subject, View(**view), path) for name, path in zip(chosen, paths, strict=True)]
 
@@ -90,12 +93,18 @@ def _save(name: str, subject: Subject, view: View, path: Path) -> Path:
     return animation(path, subject, walks) if moving else save(page(subject, walks), path)
 
 
-def _places(out: Path, names: Sequence[str]) -> list[Path]:
-    if out.suffix:
-        if len(names) != 1:
-            raise ConfigError(f"{out} is one file for {len(names)} pictures: give a folder, or name one picture")
-        return [out]
-    return [out / f"{name}.png" for name in names]
+def _places(out: Path, names: Sequence[str], format: str | None) -> list[Path]:
+    from vaekit.plots.style import FORMATS
+
+    if format is not None and f".{format}" not in FORMATS:
+        raise ConfigError(f"format {format!r}: {suggest(format, [suffix[1:] for suffix in FORMATS])}")
+    if not out.suffix:
+        return [out / f"{name}.{format or 'png'}" for name in names]
+    if len(names) != 1:
+        raise ConfigError(f"{out} is one file for {len(names)} pictures: give a folder, or name one picture")
+    if format is not None:
+        raise ConfigError(f"{out} says its format already: leave out --format, or give a folder")
+    return [out]
 
 
 @needs(takes=["projection"])
@@ -223,6 +232,50 @@ def curves(subject: Subject, view: View) -> "Figure":
     return loss_curves(subject.run.metrics, title=title, best_epoch=subject.run.kept)
 
 
+@needs(continuous_latent)
+def dimensions(subject: Subject, view: View) -> "Figure":
+    """What each latent dimension carries, the most active first."""
+    from vaekit.plots import bars
+
+    known, size = subject.divergence is not None, len(subject.activity)
+    active = subject.codes.var(0) > ACTIVE
+    names = (f"active: its mean varies by more than {ACTIVE}", "idle")
+    title = f"{active.sum()} of {size} latent dimensions in use, {subject.recipe} on {subject.name}"
+    what = ("latent dimension", "divergence, nats per row" if known else "variance of the code")
+    marked = None if active.all() else (active, *names)
+    return bars(subject.activity, [f"z{i + 1}" for i in range(size)], what=what, marked=marked, title=title)
+
+
+@needs(discrete_latent)
+def usage(subject: Subject, view: View) -> "Figure":
+    """How often each code of a discrete latent is taken, the most frequent first."""
+    from vaekit.plots import bars
+
+    codes, indices = subject.run.model.codebook, subject.encoded.indices
+    assert codes is not None and indices is not None
+    own = 1 if codes.shared else codes.positions
+    places = indices if codes.shared else indices + np.arange(own) * codes.count
+    shares = np.bincount(places.ravel(), minlength=own * codes.count) / indices.size
+    used = f"{(shares > 0).sum():,} of {len(shares):,} codes"
+    title = f"{used} in use by {len(indices):,} {subject.name} rows, {subject.recipe}"
+    level = (100 / len(shares), "all used alike")
+    return bars(100 * shares, range(len(shares)), what=("code", "% of all uses"), level=level, title=title)
+
+
+@needs()
+def losses(subject: Subject, view: View) -> "Figure":
+    """How the loss and its terms are spread over rows."""
+    from vaekit.plots import histograms
+
+    terms = subject.terms
+    found = {"Loss (negative ELBO)": terms.loss, "Reconstruction": terms.reconstruction, "Divergence": terms.divergence.sum(-1)}
+    if not terms.divergence.shape[1]:
+        found = {"Loss (reconstruction alone)": terms.reconstruction}
+    which = "" if len(terms.loss) == len(subject.rows) else "the first "
+    title = f"Losses of {which}{len(terms.loss):,} {subject.name} rows, {subject.recipe}"
+    return histograms({name: values.numpy() for name, values in found.items()}, "nats", title=title)
+
+
 PLOTS: dict[str, Callable[[Subject, View], "Figure"]] = {
     "latent": latent,
     "grid": grid,
@@ -231,4 +284,7 @@ PLOTS: dict[str, Callable[[Subject, View], "Figure"]] = {
     "nearest": nearest,
     "classes": classes,
     "curves": curves,
+    "dimensions": dimensions,
+    "usage": usage,
+    "losses": losses,
 }

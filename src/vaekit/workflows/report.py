@@ -1,13 +1,12 @@
 """One page about a run that explains itself: figures, what each means, pictures, protocol, warnings."""
 
-import base64
 import os
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
 
-from vaekit import store
+from vaekit import html, store
 from vaekit.files import write_whole
 from vaekit.store import Run, load_run
 from vaekit.workflows.plot import plot
@@ -55,12 +54,12 @@ LATENT: dict[str, tuple[str, Text, str]] = {
     ),
     "mutual_information": (
         "Information I(x; z), nats",
-        lambda found: _with_error(found["mutual_information"]),
+        lambda found: html.with_error(found["mutual_information"]),
         "How much a code says about which row it came from. Higher means a richer code; near 0, the decoder ignores it.",
     ),
     "from_prior": (
         "Distance of all codes from the prior, nats",
-        lambda found: _with_error(found["from_prior"]),
+        lambda found: html.with_error(found["from_prior"]),
         "KL(q(z) || p(z)): how much the codes of all rows, taken together, differ from what the prior draws. Lower is better, "
         "for samples.",
     ),
@@ -122,16 +121,20 @@ PICTURES = {
     "nearest": "Samples over the training rows closest to them: where the two are the same, the model copies.",
     "latent": "The codes of rows, by class where there are classes.",
     "grid": "What the decoder makes of points on a grid in the latent plane.",
+    "dimensions": "What each latent dimension carries, the most active first.",
+    "usage": "How often each code is taken, the most frequent first.",
+    "losses": "How the loss and its terms are spread over rows.",
 }
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #222; max-width: 960px; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 1.6em; margin-bottom: 0; } h2 { font-size: 1.2em; margin-top: 2em; }
 table { border-collapse: collapse; width: 100%; } td, th { text-align: left; vertical-align: top; padding: .45em .8em .45em 0;
-border-top: 1px solid #ddd; } td.value { white-space: pre; font-variant-numeric: tabular-nums; font-weight: 600; }
-td.meaning { color: #555; } .warning { background: #fff4d6; border-left: 4px solid #d9a300; padding: .6em 1em; margin: .6em 0; }
+border-top: 1px solid #ddd; } td:nth-child(2) { white-space: pre; font-variant-numeric: tabular-nums; font-weight: 600; }
+td:nth-child(3), .muted { color: #555; }
+.warning { background: #fff4d6; border-left: 4px solid #d9a300; padding: .6em 1em; margin: .6em 0; }
 figure { margin: 1.5em 0; } img { max-width: 100%; } figcaption { color: #555; } pre { background: #f6f6f6; padding: 1em;
-overflow-x: auto; font-size: 13px; } .muted { color: #555; }
+overflow-x: auto; font-size: 13px; }
 """
 
 
@@ -152,20 +155,18 @@ def _page(run: Run, found: dict[str, Any]) -> Iterator[str]:
     yield f"{run.config.latent_dim} latent dimensions, seed {found['seed']}</p>"
     for warning in found["latent"]["warnings"]:
         yield f"<p class=warning>{escape(warning)}</p>"
-    yield "<h2>Likelihood</h2>" + _table(_figures(found))
-    yield "<h2>Latent space</h2>" + _table(_latent(found["latent"]))
-    yield "<h2>Reconstructions</h2>" + _table(_reconstructions(found["reconstructions"]))
+    yield "<h2>Likelihood</h2>" + html.table(_figures(found))
+    yield "<h2>Latent space</h2>" + html.table(_latent(found["latent"]))
+    yield "<h2>Reconstructions</h2>" + html.table(_reconstructions(found["reconstructions"]))
     yield from _samples(found)
     yield "<h2>Pictures</h2>"
     for name, caption in PICTURES.items():
         picture = run.path / store.PLOTS / f"{name}.png"
         if picture.is_file():
-            data = base64.b64encode(picture.read_bytes()).decode()
-            yield f'<figure><img alt="{name}" src="data:image/png;base64,{data}">'
-            yield f"<figcaption>{escape(caption)}</figcaption></figure>"
+            yield f"<figure>{html.picture(picture.read_bytes(), name)}<figcaption>{escape(caption)}</figcaption></figure>"
     yield "<h2>Protocol</h2><p class=muted>Figures compare with those of runs for which all of this is the same.</p>"
     facts = {"data": found["data"], "rows": f"{found['rows']:,}, {found['split']}", "seed": str(found["seed"])}
-    yield _table((name, value, "") for name, value in (facts | found["protocol"]).items())
+    yield html.table((name, value, "") for name, value in (facts | found["protocol"]).items())
     config = escape((run.path / store.CONFIG).read_text(encoding="utf-8"))
     yield f"<h2>Configuration</h2><details><summary>config.yaml</summary><pre>{config}</pre></details></body></html>"
 
@@ -175,7 +176,7 @@ def _figures(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
         if found.get(name):
             how = f" K = {found['samples']}." if name == "importance_weighted_bound" else ""
             how = f" Of {found[name]['of']}." if name == "bits_per_dimension" else how
-            yield title, _with_error(found[name], 4 if name == "bits_per_dimension" else 2), meaning + how
+            yield title, html.with_error(found[name], 4 if name == "bits_per_dimension" else 2), meaning + how
         elif why := found.get(f"why_no_{name}"):
             yield title, "none", why
 
@@ -189,7 +190,7 @@ def _latent(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
 def _reconstructions(found: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, (title, digits, meaning) in RECONSTRUCTIONS.items():
         if name in found:
-            yield title, _with_error(found[name], digits), meaning
+            yield title, html.with_error(found[name], digits), meaning
 
 
 def _samples(found: dict[str, Any]) -> Iterator[str]:
@@ -203,21 +204,8 @@ def _samples(found: dict[str, Any]) -> Iterator[str]:
     yield "<p class=muted>"
     what = f"{judged['rows']:,} of each, {judged['values']}, against as many real rows; by {judged['features']}. "
     yield escape(f"{what}Other real rows are {judged['floor_of']}: what samples as good as data would get.")
-    sources = {name: text for name, text in SOURCES.items() if name in judged}
-    yield "</p>" + _table(
-        (title, "\n".join(f"{text}: {_with_error(judged[source][name], digits)}" for source, text in sources.items()), meaning)
+    sources = [source for source in SOURCES if source in judged]
+    yield "</p>" + html.table(
+        (title, "\n".join(f"{SOURCES[of]}: {html.with_error(judged[of][name], digits)}" for of in sources), meaning)
         for name, (title, digits, meaning) in SAMPLES.items()
     )
-
-
-def _table(rows: Any) -> str:
-    cells = (
-        f"<tr><td>{escape(title)}</td><td class=value>{escape(value)}</td><td class=meaning>{escape(meaning)}</td></tr>"
-        for title, value, meaning in rows
-    )
-    return f"<table>{''.join(cells)}</table>"
-
-
-def _with_error(figure: dict[str, Any], digits: int = 2) -> str:
-    error = figure["standard_error"]
-    return f"{figure['value']:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")

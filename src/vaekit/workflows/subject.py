@@ -11,15 +11,16 @@ import torch
 from torch import Tensor
 
 from vaekit.data import Dataset, Rows
-from vaekit.evaluation import elbo_per_row
+from vaekit.evaluation import PerRow, elbo_per_row
 from vaekit.noise import noise
 from vaekit.store import Run
 from vaekit.workflows.prepare import load_data
 from vaekit.workflows.rows import as_inputs
-from vaekit.workflows.use import encode, to_pixels
+from vaekit.workflows.use import Codes, encode, to_pixels
 
 MOST_POINTS = 50_000
 MOST_DRAWS = 10_000
+MOST_TERMS = 2_000
 Range = tuple[float, float]
 
 
@@ -69,9 +70,13 @@ class Subject:
         return self.run.config.recipe
 
     @cached_property
+    def encoded(self) -> Codes:
+        return encode(self.run, Rows(self.rows.x[:MOST_POINTS], self.labels()))
+
+    @property
     def codes(self) -> np.ndarray:
         """The means of q(z given x), [N, L]."""
-        return encode(self.run, Rows(self.rows.x[:MOST_POINTS], self.labels())).mean
+        return self.encoded.mean
 
     @cached_property
     def draws(self) -> np.ndarray:
@@ -84,9 +89,14 @@ class Subject:
         return torch.cat(parts).numpy()
 
     @cached_property
+    def terms(self) -> PerRow:
+        """The terms of the negative ELBO of the first rows, each."""
+        return elbo_per_row(self.run.model, as_inputs(self.run, self.rows, MOST_TERMS))
+
+    @cached_property
     def divergence(self) -> np.ndarray | None:
         """The divergence of each latent dimension, in nats, [L]; None where it is not known for each."""
-        found = elbo_per_row(self.run.model, as_inputs(self.run, self.rows, 2000)).divergence.mean(0).numpy()
+        found = self.terms.divergence.mean(0).numpy()
         return found if len(found) == self.run.model.latent_shape.numel() else None
 
     @property

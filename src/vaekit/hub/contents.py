@@ -1,0 +1,49 @@
+"""What a shared folder may hold: the files of a run that others need, a card, pictures; nothing else is written or taken."""
+
+import re
+from pathlib import Path
+
+from vaekit.config import MAX_BYTES
+from vaekit.errors import OutputError
+from vaekit.store import CONFIG, MAX_TEXT, METRICS, PLOTS, SPLIT, SUMMARY, WEIGHTS
+
+FACTS, CARD = "config.json", "README.md"
+MOST_PICTURES = 100
+
+_MOST_BYTES = {
+    CONFIG: MAX_BYTES,
+    WEIGHTS: 20_000_000_000,
+    SPLIT: 2_000_000_000,
+    METRICS: MAX_TEXT,
+    SUMMARY: MAX_TEXT,
+    FACTS: MAX_TEXT,
+    CARD: MAX_TEXT,
+}
+_PICTURE = re.compile(rf"{PLOTS}/\w[\w.-]{{0,99}}\.png", re.ASCII)
+
+
+def most_bytes(name: str) -> int | None:
+    """How large a file of this name may be, by its path in the folder; None where it does not belong there.
+
+    >>> most_bytes("plots/grid.png"), most_bytes("plots/../grid.png"), most_bytes("model.pkl")
+    (20000000, None, None)
+    """
+    return 20_000_000 if _PICTURE.fullmatch(name) else _MOST_BYTES.get(name)
+
+
+def is_shared(name: str) -> bool:
+    """Whether a file of this name belongs into a shared folder."""
+    return most_bytes(name) is not None
+
+
+def check_place(folder: Path, force: bool) -> None:
+    """OutputError where a folder may not be put: something is there, or, with `force`, something that is not ours."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise OutputError(f"{folder} exists and is not a folder: choose another one")
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not force:
+        raise OutputError(f"{folder} exists: choose another folder, or replace it with --force")
+    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir())
+    if other := next((name for name in names if not is_shared(name)), None):
+        raise OutputError(f"{folder} holds {other}, which --force would remove: choose another folder")

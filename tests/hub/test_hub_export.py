@@ -1,0 +1,205 @@
+"""A shared folder: a run like the one that it was written from, and nothing about the machine that wrote it."""
+
+import getpass
+import json
+import socket
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from torch import nn
+
+import vaekit
+from conftest import QUIET, small_images, train_small
+from vaekit.errors import ConfigError, OutputError, RunError
+from vaekit.hub import is_shared
+
+
+@pytest.fixture(scope="module")
+def shared(small_run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hub") / "there"
+    return folder, vaekit.export_hub(small_run, folder, license="mit")
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_is_a_run_folder_that_gives_the_same_values(shared, small_run):
+    folder, found = shared
+    there = vaekit.load_run(folder)
+    z = torch.randn(5, 3)
+    assert np.array_equal(there.decode(z), small_run.decode(z))
+    assert np.array_equal(there.encode(small_images().train.x).mean, small_run.encode(small_images().train.x).mean)
+    assert there.metrics == small_run.metrics and there.summary == small_run.summary
+    assert (folder / "metrics.csv").read_bytes() == (small_run.path / "metrics.csv").read_bytes()
+    assert sorted(found["files"]) == sorted(str(folder / name) for name in contents(folder))
+
+
+def test_it_can_be_judged_where_the_data_are(shared):
+    found = vaekit.evaluate(shared[0], data=small_images(), generated=0)
+    assert found["loss"]["value"] == pytest.approx(vaekit.load_run(shared[0]).summary["test"]["loss"]["value"], rel=1e-5)
+
+
+def test_it_holds_these_files_and_no_others(shared):
+    names = set(contents(shared[0]))
+    assert {"config.yaml", "model.safetensors", "metrics.csv", "summary.json", "split.npz", "config.json", "README.md"} <= names
+    assert {"plots/samples.png", "plots/curves.png"} <= names
+    assert all(map(is_shared, names))
+
+
+def test_plain_facts_for_tools_that_read_no_yaml(shared, small_run):
+    facts = json.loads((shared[0] / "config.json").read_text())
+    assert facts["library"] == "vaekit" and facts["version"] == vaekit.__version__
+    assert facts["data"] == {"name": "bars.npz", "shape": [1, 8, 8], "support": "integers:256"}
+    assert (facts["latent_dim"], facts["classes"]) == (3, ["a", "b", "c"])
+    assert facts["parts"]["likelihood"] == small_run.config.part("likelihood").kind
+    assert facts["parameters"]["encoder"] == sum(
+        p.numel() for m in (small_run.model.encoder, small_run.model.posterior) for p in m.parameters()
+    )
+
+
+def test_every_picture_of_the_card_is_there(shared):
+    card = (shared[0] / "README.md").read_text()
+    pictures = {name for name in contents(shared[0]) if name.startswith("plots/")}
+    assert pictures and all(f"]({name})" in card for name in pictures)
+    assert yaml.safe_load(card.split("---\n")[1])["license"] == "mit"
+
+
+def test_nothing_of_the_machine_is_in_it(shared, small_run, tmp_path_factory):
+    places = {str(small_run.path.parent), str(tmp_path_factory.getbasetemp()), tmp_path_factory.getbasetemp().name}
+    people = {socket.gethostname(), f"/{getpass.getuser()}/"}  # short ones are in compressed pictures by chance
+    for name, content in contents(shared[0]).items():
+        members = [content]
+        if name.endswith(".npz"):
+            with zipfile.ZipFile(shared[0] / name) as archive:
+                members += [archive.read(member) for member in archive.namelist()]
+        for secret in places if name.endswith((".png", ".npz", ".safetensors")) else places | people:
+            assert not any(secret.encode() in member for member in members), (name, secret)
+
+
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        ("/home/ada/secret project/faces", "faces"),
+        ("/home/ada/faces/", "faces"),
+        (r"C:\Users\ada\faces.npz", "faces.npz"),
+        ("https://ada:word@host.example/bucket/train-{0..9}.tar?token=1", "train-{0..9}.tar"),
+        ("in-memory", "in-memory"),
+    ],
+)
+def test_of_paths_the_last_names_stay(source, left, small_run, tmp_path):
+    run = vaekit.load_run(small_run.path)
+    run.config = run.config.changed({"data": {"source": source, "test": source}})
+    run.summary |= {"command": "vaekit train /home/ada", "versions": run.summary["versions"] | {"host": "ada-laptop"}}
+    vaekit.export_hub(run, tmp_path / "there")
+    config = vaekit.load_run(tmp_path / "there").config.data
+    assert (config.source, config.test) == (left, left)
+    everything = b"".join(contents(tmp_path / "there").values())
+    assert not [
+        word for word in (b"/home", b"Users", b"ada:word", b"token=1", b"host.example", b"laptop") if word in everything
+    ]
+
+
+def test_pictures_that_it_did_not_draw_stay_where_they_are(small_run, tmp_path):
+    run = vaekit.load_run(small_run.path)
+    run.path = tmp_path / "run"
+    (run.path / "plots").mkdir(parents=True)
+    (tmp_path / "secret.png").write_bytes(b"\x89PNG\r\n\x1a\nsecret")
+    (run.path / "plots/samples.png").write_bytes(b"\x89PNG\r\n\x1a\nours")
+    (run.path / "plots/passport.png").write_bytes(b"\x89PNG\r\n\x1a\nmine")
+    (run.path / "plots/curves.png").write_bytes(b"no picture")
+    (run.path / "plots/latent.png").symlink_to(tmp_path / "secret.png")
+    vaekit.export_hub(run, tmp_path / "there")
+    assert [name for name in contents(tmp_path / "there") if name.startswith("plots")] == ["plots/samples.png"]
+
+
+def test_hostile_names_of_classes_do_nothing(tmp_path):
+    data = small_images()
+    data = vaekit.data.Dataset("bars", data.train, None, data.support, ("<b>", "a|b", "](x)"))
+    run = train_small(tmp_path / "run", data, conditional=True, training={"epochs": 1})
+    vaekit.export_hub(run, tmp_path / "there")
+    card = (tmp_path / "there/README.md").read_text()
+    assert r"| Classes | \<b\>, a\|b, \]\(x\) |" in card and "give `run.encode(rows, labels)`" in card
+    assert json.loads((tmp_path / "there/config.json").read_text())["classes"] == ["<b>", "a|b", "](x)"]
+
+
+def test_what_is_there_is_replaced_only_when_asked_and_only_if_it_is_such_a_folder(small_run, tmp_path):
+    there = tmp_path / "there"
+    vaekit.export_hub(small_run, there)
+    (there / "README.md").write_text("mine")
+    with pytest.raises(OutputError, match="exists: choose another folder, or replace it with --force"):
+        vaekit.export_hub(small_run, there)
+    assert (there / "README.md").read_text() == "mine"
+    vaekit.export_hub(small_run, there, force=True)
+    assert (there / "README.md").read_text() != "mine"
+    (there / "thesis.tex").write_text("years")
+    with pytest.raises(OutputError, match=r"holds thesis\.tex, which --force would remove"):
+        vaekit.export_hub(small_run, there, force=True)
+    with pytest.raises(OutputError, match="is the run itself"):
+        vaekit.export_hub(small_run, small_run.path, force=True)
+    assert (there / "thesis.tex").read_text() == "years" and sorted(tmp_path.iterdir()) == [there]
+
+
+def test_a_failure_leaves_what_was_there(small_run, tmp_path, monkeypatch):
+    there = tmp_path / "there"
+    vaekit.export_hub(small_run, there)
+    before = contents(there)
+
+    def fail(*_):
+        raise OutputError("no space left")
+
+    monkeypatch.setattr("vaekit.hub.card", fail)
+    for folder in (there, tmp_path / "other"):
+        with pytest.raises(OutputError, match="no space"):
+            vaekit.export_hub(small_run, folder, force=True)
+    assert contents(there) == before and sorted(tmp_path.iterdir()) == [there]
+
+
+def test_the_current_folder_is_not_replaced(small_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="is the current folder"):
+        vaekit.export_hub(small_run, ".")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Own(nn.Module):
+    def forward(self, x):
+        return x.flatten(1)
+
+
+def test_a_module_of_ones_own_is_refused_with_the_reason(tmp_path):
+    data = small_images()
+    model = vaekit.build("mlp", data, encoder=Own(), latent_dim=2)
+    run = vaekit.train(model, data=data, out=tmp_path / "run", training={"epochs": 1, "device": "cpu"}, console=QUIET)
+    for given in (run, run.path):
+        with pytest.raises(
+            ConfigError, match=r"the encoder of .*run is a module of your own, Own, and a shared folder holds no"
+        ):
+            vaekit.export_hub(given, tmp_path / "there")
+    assert not (tmp_path / "there").exists()
+
+
+def test_a_run_whose_training_has_not_ended_says_so(small_run, tmp_path):
+    run = vaekit.load_run(small_run.path)
+    run.summary = {}
+    vaekit.export_hub(run, tmp_path / "there")
+    assert "had not ended" in (tmp_path / "there/README.md").read_text()
+    assert vaekit.load_run(tmp_path / "there").summary == {}
+
+
+def test_a_license_is_written_as_the_hub_writes_it(small_run, tmp_path):
+    with pytest.raises(ConfigError, match=r"license 'MIT: \\nx': write it as the Hub does"):
+        vaekit.export_hub(small_run, tmp_path / "there", license="MIT: \nx")
+    with pytest.raises(RunError, match="there is nothing"):
+        vaekit.export_hub(tmp_path / "nowhere", tmp_path / "there")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_writes_the_folder(cli, small_run, tmp_path):
+    status, out, err = cli("export", small_run.path, "--hub", "there", "--license", "mit", "--json")
+    assert (status, err) == (0, "")
+    assert json.loads(out)["folder"] == "there"
+    assert vaekit.load_run(tmp_path / "there").config.recipe == "mlp"

@@ -1,0 +1,41 @@
+"""Bars: the largest first, named where there is room, those that stand out in another colour."""
+
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+
+from vaekit.errors import DataError
+from vaekit.plots import CLASS_COLOURS, bars
+
+WHAT = ("dimension", "nats")
+
+
+def test_heights_names_and_colours_go_from_the_largest():
+    figure = bars([1.0, 3.0, 2.0], ["z1", "z2", "z3"], what=WHAT, marked=([True, True, False], "active", "idle"), title="what")
+    (axes,) = figure.axes
+    assert [patch.get_height() for patch in axes.patches] == [3.0, 2.0, 1.0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["z2", "z3", "z1"]
+    first, second, third = (to_hex(patch.get_facecolor()).upper() for patch in axes.patches)
+    assert first == third == CLASS_COLOURS[0] != second
+    assert (axes.get_xlabel(), axes.get_ylabel(), figure.get_suptitle()) == (*WHAT, "what")
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["active", "idle"]
+
+
+def test_many_are_drawn_as_outlines_that_hold_every_value():
+    values = np.random.default_rng(0).uniform(size=500)
+    chosen = values > 0.5
+    (axes,) = bars(values, range(500), what=WHAT, marked=(chosen, "a", "b"), level=(0.25, "even")).axes
+    drawn = [patch.get_data().values for patch in axes.patches]
+    ordered = np.sort(values)[::-1]
+    np.testing.assert_array_equal(sum(drawn), ordered)
+    assert np.array_equal(drawn[0] > 0, ordered > 0.5)
+    assert axes.lines[0].get_ydata()[0] == 0.25 and axes.get_xlabel() == "dimension, by rank"
+
+
+@pytest.mark.parametrize(
+    ("values", "names", "marked"),
+    [([1.0], ["a", "b"], None), ([1.0, np.nan], "ab", None), ([1.0, 2.0], "ab", ([True], "", ""))],
+)
+def test_what_does_not_fit_is_refused(values, names, marked):
+    with pytest.raises(DataError, match="allowed"):
+        bars(values, names, what=WHAT, marked=marked)

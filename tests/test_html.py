@@ -1,0 +1,277 @@
+"""Objects that show themselves in a notebook: true, escaped, bounded, whatever their state."""
+
+import base64
+import io
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+import vaekit
+from conftest import small_images, train_small
+from vaekit import html
+from vaekit.data import Dataset, Rows, Support, thumbnails
+
+HOSTILE = ("<script>alert(1)</script>", "\"><img src=x onerror='1'>", "a&b")
+
+
+class Page(HTMLParser):
+    """Tags, attributes, cells and words; every tag that opens closes."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.open, self.tags, self.cells, self.words, self.attributes = [], [], [], "", []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag != "img":
+            self.open.append(tag)
+        if tag in ("td", "th"):
+            self.cells.append("")
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words += data
+        if self.open and self.open[-1] in ("td", "th"):
+            self.cells[-1] += data
+
+    def fact(self, name: str) -> str:
+        return self.cells[self.cells.index(name) + 1]
+
+    def pictures(self) -> list[Image.Image]:
+        sources = [value.removeprefix("data:image/png;base64,") for name, value in self.attributes if name == "src"]
+        return [Image.open(io.BytesIO(base64.b64decode(source))) for source in sources]
+
+
+def shown(thing) -> Page:
+    """What a notebook shows of a thing: on its own, within bounds, in its own colours."""
+    text = thing._repr_html_()
+    page = Page(text)
+    assert len(text) < 500_000
+    assert not {"script", "style", "link", "iframe"} & set(page.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    assert not re.search(r"background|(?<!-)color:\s*#", text)
+    assert all(value.startswith("data:image/png;base64,") for name, value in page.attributes if name in ("src", "href"))
+    return page
+
+
+# --- Models -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_shows_its_parts_with_shapes_and_counts(small_run):
+    model, page = small_run.model, shown(small_run.model)
+    for part in ("encoder", "posterior", "prior", "decoder", "likelihood"):
+        assert page.fact(part) == type(getattr(model, part)).__name__
+    counts = model.count_parameters()
+    assert f"{counts['encoder'].trainable:,}" in page.cells and f"{counts['decoder'].trainable:,}" in page.cells
+    assert f"{sum(p.numel() for p in model.parameters()):,} parameters" in page.words
+    assert {"x (1, 8, 8)", "(8,)", "q(z (3,) given x)", "p(z (3,))", "z (3,)", "p(x (1, 8, 8) given z)"} <= set(page.cells)
+
+
+def test_showing_a_model_changes_nothing(small_run):
+    model = vaekit.build("conv-batchnorm", small_images(), latent_dim=2)
+    model.train()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    state = torch.get_rng_state()
+    page = shown(model)
+    assert model.training and torch.equal(state, torch.get_rng_state())
+    assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+    assert f"and {model.count_parameters()['encoder'].fixed:,} fixed" in page.words
+
+
+@pytest.mark.parametrize("recipe", ["vq", "gumbel", "autoencoder"])
+def test_so_do_models_of_other_latents(recipe):
+    data = small_images(shape=(1, 16, 16))
+    model = vaekit.build(recipe, data)
+    assert shown(model).fact("posterior") == type(model.posterior).__name__
+
+
+def test_a_conditional_model_says_what_it_is_given():
+    model = vaekit.build("mlp", small_images(), conditional=True)
+    page = shown(model)
+    assert "conditional on 3 classes" in page.words
+    assert {"x (1, 8, 8), y", "z (2,), y", "q(z (2,) given x, y)"} <= set(page.cells)
+
+
+class Own(nn.Module):
+    def forward(self, x):
+        if getattr(self, "broken", False):
+            raise RuntimeError("on another device")
+        return x.flatten(1)
+
+
+def test_a_part_that_fails_leaves_its_shape_open():
+    model = vaekit.build("mlp", small_images(), encoder=Own())
+    assert "(64,)" in shown(model).cells
+    model.encoder.broken = True
+    page = shown(model)
+    assert page.fact("encoder") == "Own" and "?" in page.cells
+
+
+# --- Runs -------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_shows_its_figures_its_losses_and_samples(small_run):
+    page = shown(small_run)
+    assert page.fact("folder") == str(small_run.path)
+    for name in ("loss", "reconstruction", "divergence"):
+        found = small_run.summary["test"][name]
+        assert page.fact(f"test {name}") == f"{found['value']:.2f} ± {found['standard_error']:.2f} nats per row"
+    rows = small_run.summary["data"]["rows"]
+    assert page.fact("rows") == f"train {rows['train']}, validation {rows['validation']}, test {rows['test']}"
+    assert page.tags.count("polyline") == 2
+    (picture,) = page.pictures()
+    assert picture.width == 12 * 60 - 4
+
+
+def test_its_samples_are_those_of_the_prior_and_showing_them_draws_nothing(small_run):
+    state = torch.get_rng_state()
+    first = shown(small_run).pictures()[0].tobytes()
+    assert torch.equal(state, torch.get_rng_state())
+    with vaekit.store.noise(0):
+        samples = small_run.sample(24)
+    expected = Image.open(io.BytesIO(thumbnails(samples, small_run.support) or b""))
+    assert first == expected.tobytes() == shown(small_run).pictures()[0].tobytes()
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [{}, {"test": {"loss": "much", "divergence": None}}, {"test": {"loss": {"value": "<b>", "standard_error": None}}}],
+)
+def test_a_run_without_figures_shows_what_there_is(small_run, summary):
+    run = vaekit.load_run(small_run.path)
+    run.summary, run.metrics = summary, {}
+    page = shown(run)
+    assert page.fact("latent dimensions") == "3" and page.fact("training") == "epochs 0; seed 0"
+    assert not [cell for cell in page.cells if cell.startswith("test ")] and "svg" not in page.tags
+
+
+def test_a_run_with_weights_that_are_no_numbers_shows_all_but_its_samples(small_run):
+    run = vaekit.load_run(small_run.path)
+    with torch.no_grad():
+        for parameter in run.model.parameters():
+            parameter.fill_(torch.nan)
+    run.metrics["val_loss"] = [float("nan"), float("inf")]
+    page = shown(run)
+    assert page.fact("latent dimensions") == "3" and page.tags.count("polyline") == 1
+
+
+def test_a_run_on_rows_that_are_no_images_has_no_picture(tmp_path):
+    x = np.random.default_rng(0).normal(size=(60, 4)).astype("f4")
+    run = train_small(tmp_path / "run", x, training={"epochs": 1})
+    page = shown(run)
+    assert page.pictures() == [] and "shape (4,), real" in page.fact("data")
+
+
+def test_names_in_a_run_are_escaped(small_run):
+    run = vaekit.load_run(small_run.path)
+    run.config = run.config.changed({"data": {"source": HOSTILE[0] + "x" * 10_000}})
+    page = shown(run)
+    assert "alert(1)" in page.fact("data") and page.fact("data").endswith("…")
+
+
+# --- Datasets ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_dataset_shows_its_rows_its_classes_and_some_of_it():
+    data = small_images(rows=31)
+    page = shown(data)
+    assert page.fact("rows") == "31 training" and page.fact("shape") == "(1, 8, 8)"
+    assert page.fact("support") == "integers:256, as uint8"
+    assert page.fact("3 classes").replace("\N{NO-BREAK SPACE}", " ") == "a (11), b (10), c (10)"
+    (picture,) = page.pictures()
+    values = np.asarray(picture.convert("LA"))
+    first = values[:56:7, :56:7, 0]
+    assert np.array_equal(first, data.train.x[0, 0])
+    assert (values[:, 56:60, 1] == 0).all() and (values[:56, :56, 1] == 255).all()  # clear between images
+
+
+def test_hostile_classes_are_escaped_and_many_are_counted():
+    data = small_images()
+    page = shown(Dataset("bars", data.train, None, data.support, HOSTILE))
+    assert page.tags.count("img") == 1 and HOSTILE[0] in page.fact("3 classes")
+    many = tuple("<i>" * 30 + str(i) for i in range(5000))
+    rows = Rows(np.zeros((5, 2)), np.arange(5))
+    assert shown(Dataset("many", rows, None, Support("unit"), many)).fact("5,000 classes").endswith("and 4,980 more")
+
+
+@pytest.mark.parametrize(
+    ("shape", "support"),
+    [
+        ((1, 3, 300, 200), "unit"),
+        ((1, 1, 1, 1), "binary"),
+        ((40, 2, 5, 900), "real"),
+        ((3, 4), "real"),
+        ((2, 3, 1, 64), "unit"),
+    ],
+)
+def test_any_rows_show_themselves(shape, support):
+    x = np.ones(shape, np.float32)
+    page = shown(Dataset("some", Rows(x), Rows(x), Support(support)))
+    assert page.fact("rows") == f"{shape[0]} training, {shape[0]} test"
+    assert len(page.pictures()) == (len(shape) == 4)
+
+
+def test_a_memory_map_is_not_read_whole(tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((500, 1, 8, 8), np.uint8))
+    x = np.load(tmp_path / "x.npy", mmap_mode="r")
+    taken = []
+
+    class Watched(np.memmap):
+        def __getitem__(self, key):
+            taken.append(np.size(key))
+            return np.asarray(np.memmap.__getitem__(self, key))
+
+    thumbnails(x.view(Watched), Support("integers", 256))
+    assert taken == [24]
+
+
+def test_values_are_shown_as_their_support_has_them():
+    def shades(x, support):
+        return np.asarray(
+            Image.open(io.BytesIO(thumbnails(np.array(x, np.float64), Support.parse(support)) or b"")).convert("LA")
+        )
+
+    assert shades([[[[0.5]]]], "unit")[0, 0, 0] == 128
+    assert shades([[[[4]]]], "integers:17")[0, 0, 0] == 64
+    assert set(np.unique(shades([[[[-100.0, np.nan, 300.0]]]], "real")[..., 0])) <= {0, 63, 64, 255}
+    assert thumbnails(np.zeros((0, 1, 2, 2)), Support("unit")) is None
+
+
+# --- Pieces -----------------------------------------------------------------------------------------------------------------
+
+
+def test_curves_go_through_the_points_that_are_finite():
+    text = html.curves({"training": [3.0, float("nan"), 1.0], "validation": [2.0, 2.0, 2.0]}, "loss <nats>")
+    page = Page(text)
+    training, validation = (value for name, value in page.attributes if name == "points")
+    points = [tuple(map(float, point.split(","))) for point in training.split()]
+    assert len(points) == 2 and points[0][1] < points[1][1]  # downwards is a larger y
+    assert points[0] == (56, 22) and points[1] == (410, 128)
+    assert {y for _, y in (point.split(",") for point in validation.split())} == {"75.0"}
+    assert "loss <nats>" in page.words and "training" in page.words
+
+
+def test_curves_are_bounded_and_empty_where_there_is_nothing():
+    long = html.curves({"training": list(np.linspace(3, 1, 100_000)), "validation": []}, "loss")
+    assert len(long) < 10_000 and "100,000" in long
+    assert html.curves({"training": [float("nan")], "validation": []}, "loss") == ""
+    assert html.curves({"training": [1.0], "validation": []}, "loss").count("<circle") == 1
+
+
+def test_a_table_escapes_its_cells_and_its_header():
+    page = Page(html.table([HOSTILE], "x:y", ["<i>", "b", "c"]))
+    assert page.cells == ["<i>", "b", "c", *HOSTILE] and page.tags.count("td") == 3
