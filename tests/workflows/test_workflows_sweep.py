@@ -36,6 +36,14 @@ def test_every_combination_is_an_ordinary_run(tmp_path, bars):
     assert found["files"] == [str(tmp_path / "betas/rate-distortion.png")]
 
 
+def test_options_of_the_data_go_with_their_path(tmp_path, bars):
+    found = sweep("mlp", {"seed": ["1", "2"], "data.limit": ["20"]}, data=bars, out=tmp_path / "s", **SMALL)
+    for row in found["runs"]:
+        assert vaekit.load_run(tmp_path / "s" / row["run"]).summary["data"]["rows"]["train"] == 20
+    with pytest.raises(ConfigError, match=r"data\.limit is about data that are read"):
+        sweep("mlp", {"seed": ["1", "2"], "data.limit": ["20"]}, data=small_images(), out=tmp_path / "t", **SMALL)
+
+
 def test_a_sweep_that_is_run_again_trains_nothing_twice(tmp_path, bars):
     first = sweep("mlp", {"seed": ["1", "2"]}, data=bars, out=tmp_path / "s", **SMALL)
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").glob("*/*.*")}

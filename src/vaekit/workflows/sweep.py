@@ -52,9 +52,20 @@ def sweep(
         pairs = [f"{key}={value}" for key, value in chosen.items()]
         console.print(f"{number} of {len(places)}: {', '.join(pairs)}", highlight=False, soft_wrap=True)
         settings = configuration.merge(overrides, configuration.assignments(same + pairs))
-        run = train(recipe, data=data, out=Path(out) / name, again=True, console=console, **settings)
+        rows_of = _with_options(data, settings.pop("data", {}))
+        run = train(recipe, data=rows_of, out=Path(out) / name, again=True, console=console, **settings)
         rows.append(_row(run, name, chosen))
     return {"out": str(out), "unit": "nats per row", "runs": rows, "files": [str(path) for path in _picture(Path(out), rows)]}
+
+
+def _with_options(data: Any, options: Mapping[str, Any]) -> Any:
+    """Where data are read from, and how; ConfigError for rows in memory, which are not read any more."""
+    if not options:
+        return data
+    if not (data is None or isinstance(data, str | os.PathLike | Mapping)):
+        raise ConfigError(f"data.{min(options)} is about data that are read: give a path or a name, not rows in memory")
+    named = data if isinstance(data, Mapping) else {} if data is None else {"source": os.fspath(data)}
+    return {**named, **options}
 
 
 def _name(chosen: Mapping[str, str]) -> str:

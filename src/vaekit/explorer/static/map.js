@@ -25,7 +25,7 @@ export class Map2D {
     state.on(["directions"], () => this.#place());
     state.on(["hidden"], () => this.#colour());
     state.on(["selection"], () => (this.points?.select(state.selection), this.draw()));
-    state.on(["z", "row", "held", "ends", "own", "label", "sheet", "line", "path"], () => this.draw());
+    state.on(["z", "row", "held", "ends", "own", "label", "sheet", "line", "path"], () => this.draw(false));
     watchTheme(() => this.#colour());
     watch(byId("overlay"), () => document.querySelector("input[name=tool]:checked").value, this.#gestures());
     byId("zoom-in").addEventListener("click", () => this.#zoom(1.5));
@@ -48,12 +48,14 @@ export class Map2D {
   /** The rows that are not hidden by their class. */
   shown = (row) => !this.labels || !this.state.hidden.has(this.labels[row]);
 
-  /** Draw in the next frame, however often it is asked for until then. */
-  draw() {
+  /** Draw in the next frame, however often it is asked for until then; the dots only where they have changed. */
+  draw(dots = true) {
+    this.stale ||= dots;
     this.frame ??= requestAnimationFrame(() => {
       this.frame = null;
       const ratio = Math.min(2, devicePixelRatio || 1);
-      this.points?.draw(this.camera, ratio);
+      if (this.stale) this.points?.draw(this.camera, ratio);
+      this.stale = false;
       this.overlay.draw(this.#drawn(), ratio);
     });
   }

@@ -44,10 +44,11 @@ class Nets {
   async #work() {
     this.busy = true;
     while (this.waiting.size) {
-      const [place, { z, y, show }] = this.waiting.entries().next().value;
-      this.waiting.delete(place);
-      const values = await this.decode(z, y);
-      if (!this.waiting.has(place)) show(values);
+      for (const [place, { z, y, show }] of [...this.waiting]) {
+        this.waiting.delete(place);
+        const values = await this.decode(z, y);
+        if (!this.waiting.has(place)) show(values);
+      }
       await new Promise((done) => requestAnimationFrame(done)); // one picture a frame is all that eyes see
     }
     this.busy = false;

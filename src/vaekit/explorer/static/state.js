@@ -8,12 +8,12 @@ export class State {
     Object.assign(this, values);
   }
 
-  /** Change fields; listeners are told once, before the next frame. */
+  /** Change fields; listeners are told once, when the code that changes them has come to its end. */
   set(changes) {
     Object.assign(this, changes);
     if (!this.#told) {
       this.#told = new Set();
-      requestAnimationFrame(() => this.#tell());
+      queueMicrotask(() => this.#tell());
     }
     for (const name of Object.keys(changes)) this.#told.add(name);
   }
