@@ -25,9 +25,9 @@ FLAGS = [
 LOCAL = ("http://127.0.0.1:", "file://", "blob:", "data:")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Chromium, without a window."""
+    """Chromium, without a window; gone behind the module, as Playwright keeps an event loop running in this thread."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
