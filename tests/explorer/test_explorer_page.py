@@ -356,9 +356,12 @@ def test_a_prior_for_each_class_is_drawn_from_by_class(explorer, page_of):
     assert page.errors == [] and run.model.prior_given(run.condition("a", 1)).batch_shape == (1,)
 
 
-@pytest.mark.parametrize("posterior", [{"kind": "vector-quantised", "codes": 8}, {"kind": "categorical", "classes": 4}])
-def test_a_discrete_run_goes_from_row_to_row(explorer, page_of, posterior):
-    run, url = page_of(posterior=posterior, latent_dim=4)
+QUANTISED = {"posterior": {"kind": "vector-quantised", "codes": 8}, "prior_stage": {"epochs": 2}}
+
+
+@pytest.mark.parametrize("options", [QUANTISED, {"posterior": {"kind": "categorical", "classes": 4}}])
+def test_a_discrete_run_goes_from_row_to_row(explorer, page_of, options):
+    run, url = page_of(latent_dim=4, **options)
     page = explorer(url)
     assert visible(page, "path-card", "grid-card", "sliders-card", "sample") == [False, False, True, True]
     page.act(lambda: page.page.locator("#to-row").click())
