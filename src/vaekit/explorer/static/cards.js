@@ -1,10 +1,10 @@
 // The cards about one place and one row: what is decoded, what the row is, an image of the reader's own.
 
 import { byId, oneHot, options } from "./state.js";
-import { label as written } from "./overlay.js";
 import { readOwn, takesImages } from "./own.js";
 import { clear, isImage, paint } from "./picture.js";
 import { png, save } from "./png.js";
+import { fixed, number } from "./text.js";
 
 const NAMED = 6; // dimensions that a place is told in
 const REST = 60; // milliseconds that a pointer rests before a row is fetched
@@ -19,7 +19,7 @@ export function decodedCard(facts, space, prior, nets, state) {
       last = values;
       paint(canvas, values, facts);
       canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
-      const place = order?.map((i) => `z${i + 1} = ${state.z[i].toFixed(2).replace("-", "−")}`) ?? [];
+      const place = order?.map((i) => `z${i + 1} = ${fixed(state.z[i])}`) ?? [];
       const more = order && facts.latent.size > order.length ? [`… of ${facts.latent.size}`] : [];
       byId("place").textContent = [...place, ...more, `decoded in ${nets.milliseconds.toFixed(1)} ms`].join(" · ");
     });
@@ -74,7 +74,7 @@ export function rowCard(facts, arrays, space, source, nets, state) {
 
 function describe(row, facts, arrays) {
   const width = facts.terms.length;
-  const terms = facts.terms.map((name, i) => `${name} ${written(arrays.terms[row * width + i])} nats`);
+  const terms = facts.terms.map((name, i) => `${name} ${number(arrays.terms[row * width + i])} nats`);
   const named = arrays.labels ? [`class ${facts.classes[arrays.labels[row]]}`] : [];
   return [`Row ${row}`, ...named, ...terms].join(" · ");
 }

@@ -1,9 +1,9 @@
 // The window of the map, decoded as a sheet of images in their places.
 
 import { byId, options } from "./state.js";
-import { label } from "./overlay.js";
 import { pixels } from "./picture.js";
 import { png, save } from "./png.js";
+import { number } from "./text.js";
 
 const SIDES = [5, 10, 15, 20, 30];
 const AT_ONCE = 16;
@@ -33,7 +33,7 @@ export function gridCard(facts, space, map, nets, state) {
       state.set({ sheet: { image: sheet, ...square } });
       await new Promise((done) => setTimeout(done)); // the page goes on meanwhile
     }
-    const range = (from, to) => `${label(from, 3)} to ${label(to, 3)}`;
+    const range = (from, to) => `${number(from, 3)} to ${number(to, 3)}`;
     made = { sheet, side, square, z: Array.from(z), names: directions.map(({ name }) => name) };
     byId("grid-facts").textContent =
       `${made.names[0]}: ${range(square.left, square.left + square.side)}; ${made.names[1]}: ${range(square.top - square.side, square.top)}` +
@@ -80,9 +80,9 @@ function framed({ sheet, square, names }) {
   pen.drawImage(sheet, ROOM, 6, width, height);
   Object.assign(pen, { fillStyle: "#222222", font: "12px sans-serif", textAlign: "center" });
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-    pen.fillText(label(square.left + share * square.side, 3), Math.min(ROOM + share * width, canvas.width - 16), height + 22);
+    pen.fillText(number(square.left + share * square.side, 3), Math.min(ROOM + share * width, canvas.width - 16), height + 22);
     pen.textAlign = "right";
-    pen.fillText(label(square.top - share * square.side, 3), ROOM - 5, Math.max(14, 6 + share * height));
+    pen.fillText(number(square.top - share * square.side, 3), ROOM - 5, Math.max(14, 6 + share * height));
     pen.textAlign = "center";
   }
   pen.fillText(`across ${names[0]}, up ${names[1]}`, ROOM + width / 2, height + 38);

@@ -4,7 +4,6 @@ import { decodedCard, ownCard, rowCard } from "./cards.js";
 import { gridCard } from "./grid.js";
 import { Map2D } from "./map.js";
 import { openNets } from "./nets.js";
-import { label as written } from "./overlay.js";
 import { pathCard } from "./path.js";
 import { isImage } from "./picture.js";
 import { Prior } from "./prior.js";
@@ -14,6 +13,7 @@ import { openSource } from "./source.js";
 import { Space } from "./space.js";
 import { byId, oneHot, State } from "./state.js";
 import { startTheme } from "./theme.js";
+import { count, number } from "./text.js";
 
 async function start() {
   startTheme();
@@ -59,9 +59,9 @@ function tell(facts) {
   byId("title").textContent = `${recipe} on ${data}`;
   const size = latent.discrete
     ? `${latent.discrete.positions} discrete codes of ${latent.discrete.count}`
-    : `${latent.size} latent dimension${latent.size > 1 ? "s" : ""}`;
-  const figures = test ? [`test loss ${written(test.value, 5)} ± ${written(test.standard_error ?? 0, 2)} nats per row`] : [];
-  byId("summary").textContent = [name, `${rows.toLocaleString("en")} rows (${part})`, size, ...figures].join(" · ");
+    : count(latent.size, "latent dimension");
+  const figures = test ? [`test loss ${number(test.value, 5)} ± ${number(test.standard_error ?? 0, 2)} nats per row`] : [];
+  byId("summary").textContent = [name, `${count(rows, "row")} (${part})`, size, ...figures].join(" · ");
 }
 
 start().catch((error) => {

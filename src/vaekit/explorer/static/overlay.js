@@ -1,5 +1,7 @@
 // What is drawn over the dots: axes, the prior, a path, marks, the line of a selection.
 
+import { number } from "./text.js";
+
 export class Overlay {
   constructor(canvas, camera) {
     Object.assign(this, { canvas, camera, pen: canvas.getContext("2d") });
@@ -52,13 +54,13 @@ export class Overlay {
     for (const value of ticks(camera.toWorld(0, 0)[0], camera.toWorld(camera.width, 0)[0], camera.width / 90)) {
       const [x] = camera.toScreen(value, 0);
       this.#tick(x, camera.height, 0, -5);
-      if (x < camera.width - 90) this.#text(label(value), x + 3, camera.height - 6);
+      if (x < camera.width - 90) this.#text(number(value), x + 3, camera.height - 6);
     }
     if (up) {
       for (const value of ticks(camera.toWorld(0, camera.height)[1], camera.toWorld(0, 0)[1], camera.height / 70)) {
         const [, y] = camera.toScreen(0, value);
         this.#tick(0, y, 5, 0);
-        if (y > 24 && y < camera.height - 20) this.#text(label(value), 8, y + 4);
+        if (y > 24 && y < camera.height - 20) this.#text(number(value), 8, y + 4);
       }
       this.#text(up, 8, 16, true);
     }
@@ -115,15 +117,10 @@ export class Overlay {
 }
 
 /** Round numbers from low to high, about so many. */
-export function ticks(low, high, count) {
+function ticks(low, high, count) {
   const rough = (high - low) / Math.max(1, count);
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
   const first = Math.ceil(low / step);
   return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, i) => (first + i) * step);
-}
-
-/** A number as people write it, with a true minus sign. */
-export function label(value, digits = 4) {
-  return String(Number(value.toPrecision(digits))).replace("-", "−");
 }

@@ -27,7 +27,7 @@ out vec4 result;
 void main() {
   vec2 p = gl_PointCoord * 2.0 - 1.0;
   float outside = shape == 0 ? length(p) : shape == 1 ? max(abs(p.x), abs(p.y)) * 1.15
-    : shape == 2 ? abs(p.x) + abs(p.y) : max(abs(p.x) + p.y * 0.5, -p.y) * 1.1;
+    : shape == 2 ? abs(p.x) + abs(p.y) : max(abs(p.x) - p.y * 0.5, p.y) * 1.1;
   if (outside > 1.0) discard;
   result = vec4(colour.rgb * colour.a, colour.a);
 }`;

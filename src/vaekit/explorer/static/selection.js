@@ -1,9 +1,9 @@
 // Classes that are shown, and rows that are chosen.
 
 import { byId, element } from "./state.js";
-import { label as written } from "./overlay.js";
 import { save } from "./png.js";
 import { classColour, watchTheme } from "./theme.js";
+import { count, number, shortened } from "./text.js";
 
 const MOST_BARS = 12;
 
@@ -15,8 +15,8 @@ export function legend(facts, arrays, state) {
   const every = Object.assign(element("button", "", "All"), { type: "button" });
   every.addEventListener("click", () => state.set({ hidden: new Set() }));
   const buttons = facts.classes.map((name, label) => {
-    const button = Object.assign(element("button"), { type: "button", title: `${name}: ${counts[label].toLocaleString("en")} rows` });
-    button.append(swatch(), element("span", "name", name));
+    const button = Object.assign(element("button"), { type: "button", title: `${name}: ${count(counts[label], "row")}` });
+    button.append(swatch(), element("span", "name", shortened(name)));
     button.addEventListener("click", () => state.set({ hidden: pressed(state.hidden, label, facts.classes.length) }));
     return button;
   });
@@ -25,11 +25,11 @@ export function legend(facts, arrays, state) {
   watchTheme(() => buttons.forEach((button, label) => colourSwatch(button.firstChild, facts, label)));
 }
 
-function pressed(hidden, label, count) {
-  if (hidden.size === 0) return new Set(Array.from({ length: count }, (_, i) => i).filter((i) => i !== label));
+function pressed(hidden, label, classes) {
+  if (hidden.size === 0) return new Set(Array.from({ length: classes }, (_, i) => i).filter((i) => i !== label));
   const now = new Set(hidden);
   if (!now.delete(label)) now.add(label);
-  return now.size === count ? new Set() : now;
+  return now.size === classes ? new Set() : now;
 }
 
 function swatch() {
@@ -64,7 +64,7 @@ export function selectionCard(facts, arrays, space, state) {
 function summary(rows, facts, arrays) {
   if (!rows.length) return "No rows in there.";
   const width = facts.terms.length;
-  const means = facts.terms.map((name, i) => `${name} ${written(rows.reduce((sum, row) => sum + arrays.terms[row * width + i], 0) / rows.length)}`);
+  const means = facts.terms.map((name, i) => `${name} ${number(rows.reduce((sum, row) => sum + arrays.terms[row * width + i], 0) / rows.length)}`);
   return `${rows.length.toLocaleString("en")} of ${facts.rows.toLocaleString("en")} rows; mean ${means.join(", ")} nats`;
 }
 
@@ -72,10 +72,10 @@ function bars(rows, facts, arrays) {
   const counts = new Map();
   for (const row of rows) counts.set(arrays.labels[row], (counts.get(arrays.labels[row]) ?? 0) + 1);
   const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, MOST_BARS);
-  return most.map(([label, count]) => {
+  return most.map(([label, amount]) => {
     const bar = element("div", "bar");
-    const meter = Object.assign(element("meter"), { max: rows.length, value: count });
-    bar.append(element("span", "name", facts.classes[label]), meter, element("span", "count", count.toLocaleString("en")));
+    const meter = Object.assign(element("meter"), { max: rows.length, value: amount });
+    bar.append(element("span", "name", shortened(facts.classes[label], 14)), meter, element("span", "count", amount.toLocaleString("en")));
     return bar;
   });
 }

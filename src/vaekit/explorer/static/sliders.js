@@ -1,6 +1,7 @@
 // One slider for each latent dimension, the most active first; of a discrete space for each position, if they are few.
 
 import { byId, element } from "./state.js";
+import { fixed } from "./text.js";
 
 const FIRST = 12;
 const MOST_POSITIONS = 64;
@@ -58,7 +59,7 @@ function slider(about, min, max, step, put, get) {
   input.addEventListener("input", () => put(Number(input.value)));
   const show = () => {
     if (document.activeElement !== input || Number(input.value) !== get()) input.value = get();
-    output.textContent = step < 1 ? get().toFixed(2).replace("-", "−") : get();
+    output.textContent = step < 1 ? fixed(get()) : get();
   };
   return { line, show };
 }
