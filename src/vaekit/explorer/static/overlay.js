@@ -49,8 +49,6 @@ export class Overlay {
 
   #ticks([across, up]) {
     const { camera, pen } = this;
-    pen.strokeStyle = this.#colour("--muted");
-    pen.lineWidth = 1;
     for (const value of ticks(camera.toWorld(0, 0)[0], camera.toWorld(camera.width, 0)[0], camera.width / 90)) {
       const [x] = camera.toScreen(value, 0);
       this.#tick(x, camera.height, 0, -5);
@@ -70,10 +68,12 @@ export class Overlay {
   }
 
   #tick(x, y, dx, dy) {
-    this.pen.beginPath();
-    this.pen.moveTo(x, y);
-    this.pen.lineTo(x + dx, y + dy);
-    this.pen.stroke();
+    const { pen } = this;
+    Object.assign(pen, { strokeStyle: this.#colour("--muted"), lineWidth: 1 });
+    pen.beginPath();
+    pen.moveTo(x, y);
+    pen.lineTo(x + dx, y + dy);
+    pen.stroke();
   }
 
   #text(text, x, y, strong = false) {
