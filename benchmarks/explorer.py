@@ -7,7 +7,7 @@ one moment, medians and 95th percentiles; what must hold everywhere is that an i
 """
 
 import argparse
-import sys
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +18,8 @@ import vaekit
 from vaekit.explorer import Content, to_page
 from vaekit.workflows.explore import content_of, with_thumbnails
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from browsing import CHROMIUM, FLAGS  # the tests' browser
-
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 MANY = 200_000
 DECODE = """async () => {
   const found = [];

@@ -15,7 +15,7 @@ IMPORT = re.compile(r'(?:from|import)\s+"\./([\w.-]+)"')
 BOOT = """
 const addresses = new Map();
 for (const element of document.querySelectorAll("script[data-module]")) {
-  const blob = (whole, name) => JSON.stringify(addresses.get(name) ?? whole);
+  const blob = (whole, name) => (addresses.has(name) ? JSON.stringify(addresses.get(name)) : whole);
   const source = element.textContent.replace(/"\\.\\/([\\w.-]+)"/g, blob);
   addresses.set(element.dataset.module, URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
 }

@@ -43,9 +43,8 @@ export class Camera {
 
 /** The range of all values but half a percent at either end, widened a little. */
 function middle(values) {
-  const step = Math.max(1, Math.floor(values.length / 20000));
-  const some = values.filter((_, i) => i % step === 0).sort();
-  const [low, high] = [some[Math.floor(0.005 * (some.length - 1))], some[Math.ceil(0.995 * (some.length - 1))]];
+  const sorted = values.slice().sort(); // all of them: of every so manieth row one class may be
+  const [low, high] = [sorted[Math.floor(0.005 * (sorted.length - 1))], sorted[Math.ceil(0.995 * (sorted.length - 1))]];
   const margin = 0.03 * (high - low) || Math.max(1, Math.abs(low)) / 2;
   return [low - margin, high + margin];
 }

@@ -1,6 +1,6 @@
 // The cards about one place and one row: what is decoded, what the row is, an image of the reader's own.
 
-import { byId, oneHot, options } from "./state.js";
+import { byId, look, oneHot, options } from "./state.js";
 import { readOwn, takesImages } from "./own.js";
 import { clear, isImage, paint } from "./picture.js";
 import { png, save } from "./png.js";
@@ -15,11 +15,12 @@ export function decodedCard(facts, space, prior, nets, state) {
   const order = facts.latent.order?.slice(0, NAMED).sort((a, b) => a - b);
   let last = null;
   state.on(["z", "y"], () => {
-    nets.request("decoded", state.z, state.y, (values) => {
-      last = values;
+    const { z, y } = state;
+    nets.request("decoded", z, y, (values) => {
+      last = { z, y };
       paint(canvas, values, facts);
       canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
-      const place = order?.map((i) => `z${i + 1} = ${fixed(state.z[i])}`) ?? [];
+      const place = order?.map((i) => `z${i + 1} = ${fixed(z[i])}`) ?? [];
       const more = order && facts.latent.size > order.length ? [`… of ${facts.latent.size}`] : [];
       byId("place").textContent = [...place, ...more, `decoded in ${nets.milliseconds.toFixed(1)} ms`].join(" · ");
     });
@@ -31,17 +32,25 @@ export function decodedCard(facts, space, prior, nets, state) {
       const label = Number(event.target.value);
       state.set({ label, y: oneHot(label, facts) });
     });
-    state.on(["label"], () => (byId("label").value = state.label));
+    state.on(["label", "y"], () => (byId("label").value = state.y[state.label] === 1 ? state.label : "")); // a path mixes classes
   }
   if (prior) {
     byId("sample").hidden = false;
-    byId("sample").addEventListener("click", () => state.set({ z: prior.sample(state.label), y: oneHot(state.label, facts), held: true, path: null }));
+    byId("sample").addEventListener("click", () => {
+      const { z, indices } = prior.sample(state.label);
+      look(state, facts, z, { indices, held: true });
+    });
   }
   byId("save-decoded").hidden = !isImage(facts);
   byId("save-decoded").addEventListener("click", async () => {
     const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-    if (last) save(await png(image, JSON.stringify({ run: facts.name, z: Array.from(state.z) })), `${facts.name}-decoded.png`);
+    if (last) save(await png(image, note(facts, last)), `${facts.name}-decoded.png`);
   });
+}
+
+/** What a saved picture says of itself: the code, and of a conditional run the weights of the classes. */
+function note(facts, { z, y }) {
+  return JSON.stringify({ run: facts.name, z: Array.from(z), ...(facts.conditional && { y: Array.from(y) }) });
 }
 
 /** The row behind a dot. */
@@ -51,24 +60,23 @@ export function rowCard(facts, arrays, space, source, nets, state) {
   state.on(["row"], () => {
     clearTimeout(timer);
     const { row } = state;
-    if (row === null) return;
-    byId("to-row").disabled = false;
+    clear(byId("original"));
     byId("row-facts").textContent = describe(row, facts, arrays);
     nets.request("row", space.code(row), oneHot(classOf(row), facts), (values) => paint(byId("reconstruction"), values, facts));
     timer = setTimeout(() => show(row), REST);
   });
 
   async function show(row) {
-    const values = await source.original(row);
+    const found = await source.original(row).catch(() => "the server does not answer");
     if (state.row !== row) return;
-    byId("original-caption").textContent = values ? "Original" : "Original: not in this file";
-    if (values) paint(byId("original"), values, facts);
-    else clear(byId("original"));
+    const missing = typeof found === "string" ? found : found ? "" : "not in this file";
+    byId("original-caption").textContent = missing ? `Original: ${missing}` : "Original";
+    if (!missing) paint(byId("original"), found, facts);
   }
 
   byId("to-row").addEventListener("click", () => {
     const label = facts.conditional ? classOf(state.row) : state.label;
-    state.set({ z: space.code(state.row), label, y: oneHot(label, facts), held: true, path: null });
+    look(state, facts, space.code(state.row), { label, indices: space.indices(state.row), held: true });
   });
 }
 
@@ -86,26 +94,33 @@ export function ownCard(facts, nets, state) {
   let file = null;
 
   async function take() {
-    if (!file) return;
+    const mine = file;
+    if (!mine) return;
+    const { label } = state;
+    const y = oneHot(label, facts);
+    let told = `${mine.name} is the star on the map` + (facts.conditional ? `, as of class ${facts.classes[label]}.` : ".");
+    let made = null;
     try {
-      const x = await readOwn(file, facts, byId("invert").checked);
-      const z = Float32Array.from(await nets.encode(x, state.y));
-      byId("own-pair").hidden = false;
-      paint(byId("own-original"), x, facts);
-      paint(byId("own-reconstruction"), await nets.decode(z, state.y), facts);
-      byId("own-facts").textContent = `${file.name} is the star on the map` + (facts.conditional ? `, as of class ${facts.classes[state.label]}.` : ".");
-      state.set({ own: z, z, held: true, path: null });
+      const x = await readOwn(mine, facts, byId("invert").checked);
+      const code = await nets.encode(x, y);
+      made = { x, ...code, decoded: await nets.decode(code.z, y) };
     } catch (error) {
-      byId("own-facts").textContent = error.message;
+      told = error.message;
     }
+    if (mine !== file) return; // another one was chosen meanwhile
+    byId("own-facts").textContent = told;
+    byId("own-pair").hidden = !made;
+    if (!made) return void state.set({ own: null });
+    paint(byId("own-original"), made.x, facts);
+    paint(byId("own-reconstruction"), made.decoded, facts);
+    look(state, facts, made.z, { own: made.z, label, indices: made.indices, held: true });
   }
 
   byId("own-file").addEventListener("change", (event) => ((file = event.target.files[0] ?? null), take()));
   byId("invert").addEventListener("change", take);
-  addEventListener("dragover", (event) => (event.preventDefault(), document.body.classList.add("dropping")));
+  addEventListener("dragover", () => document.body.classList.add("dropping"));
   addEventListener("dragleave", (event) => event.relatedTarget ?? document.body.classList.remove("dropping"));
   addEventListener("drop", (event) => {
-    event.preventDefault();
     document.body.classList.remove("dropping");
     file = event.dataTransfer.files[0] ?? null;
     take();

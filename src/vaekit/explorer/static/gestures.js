@@ -3,7 +3,7 @@
 const NEAR = 5; // pixels that a click may move
 const STEP = 10;
 
-/** `on` has: hover, tap, pan, zoom, line (a selection while it is drawn), lined, step, fit, hold, end, corner, leave. */
+/** `on` has: hover, tap, press (a finger), pan, zoom, line (a selection while it is drawn), lined, step, fit, hold, end, corner, escape. */
 export function watch(element, tool, on) {
   const fingers = new Map();
   let start = null, line = null, dragged = false;
@@ -17,8 +17,9 @@ export function watch(element, tool, on) {
     element.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, place(event));
     [start, dragged] = [place(event), false];
+    if (line) on.line(null); // a second finger
     line = fingers.size === 1 && tool() !== "move" ? [start] : null;
-    if (event.pointerType === "touch" && !line && fingers.size === 1) on.hover(...start);
+    if (event.pointerType === "touch" && !line && fingers.size === 1) on.press(...start);
   });
 
   element.addEventListener("pointermove", (event) => {
@@ -28,7 +29,7 @@ export function watch(element, tool, on) {
     if (Math.hypot(now[0] - start[0], now[1] - start[1]) > NEAR) dragged = true;
     if (fingers.size === 2) pinch(event.pointerId, now);
     else if (line) draw(now);
-    else if (event.pointerType === "touch") on.hover(...now);
+    else if (event.pointerType === "touch") on.press(...now);
     else if (dragged) on.pan(now[0] - before[0], now[1] - before[1]);
     fingers.set(event.pointerId, now);
   });
@@ -36,13 +37,12 @@ export function watch(element, tool, on) {
   const up = (event) => {
     if (!fingers.delete(event.pointerId)) return;
     if (line && dragged) on.lined(line);
-    else if (!dragged && event.type === "pointerup") on.tap(...place(event));
+    else if (!dragged && event.type === "pointerup" && event.pointerType !== "touch") on.tap(...place(event));
     if (line) on.line(null);
     line = null;
   };
   element.addEventListener("pointerup", up);
   element.addEventListener("pointercancel", up);
-  element.addEventListener("pointerleave", (event) => fingers.size || event.pointerType === "touch" || on.leave());
 
   function draw(now) {
     if (tool() === "box") line = [line[0], [now[0], line[0][1]], now, [line[0][0], now[1]]];
@@ -61,7 +61,8 @@ export function watch(element, tool, on) {
 
   element.addEventListener("wheel", (event) => {
     event.preventDefault();
-    on.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0015)), ...place(event));
+    const speed = event.ctrlKey ? 0.015 : event.deltaMode ? 0.05 : 0.0015; // a pinch of a trackpad, lines, pixels
+    on.zoom(Math.exp(-event.deltaY * speed), ...place(event));
   }, { passive: false });
 
   element.addEventListener("keydown", (event) => {

@@ -17,39 +17,49 @@ export function gridCard(facts, space, map, nets, state) {
 
   byId("grid-make").addEventListener("click", async () => {
     const mine = ++wanted;
+    made = null;
     const side = SIDES[Number(byId("grid-side").value)];
     const square = map.square();
-    const sheet = new OffscreenCanvas(side * facts.shape[2], side * facts.shape[1]);
+    const cell = Math.max(facts.shape[1], facts.shape[2]); // a square, as the map has the same unit both ways
+    const sheet = new OffscreenCanvas(side * cell, side * cell);
+    sheet.getContext("2d").fillRect(0, 0, sheet.width, sheet.height);
     const { z, y, directions } = state;
     const cells = Array.from({ length: side * side }, (_, i) => i);
     for (let start = 0; start < cells.length; start += AT_ONCE) {
       const some = cells.slice(start, start + AT_ONCE);
-      const codes = some.map((cell) => space.at(z, directions, ...centre(square, side, cell)));
+      const codes = some.map((index) => space.at(z, directions, ...centre(square, side, index)));
       const decoded = await nets.decode(joined(codes), joined(some.map(() => y)), some.length);
       if (mine !== wanted) return;
       const length = decoded.length / some.length;
-      some.forEach((cell, i) => place(sheet, pixels(decoded.subarray(i * length, (i + 1) * length), facts), cell, side));
+      some.forEach((index, i) => place(sheet, pixels(decoded.subarray(i * length, (i + 1) * length), facts), index, side));
       byId("grid-facts").textContent = `${start + some.length} of ${cells.length} images`;
       state.set({ sheet: { image: sheet, ...square } });
       await new Promise((done) => setTimeout(done)); // the page goes on meanwhile
     }
     const range = (from, to) => `${number(from, 3)} to ${number(to, 3)}`;
-    made = { sheet, side, square, z: Array.from(z), names: directions.map(({ name }) => name) };
+    made = { sheet, side, square, z: Array.from(z), y, names: directions.map(({ name }) => name) };
+    byId("grid-save").disabled = false;
     byId("grid-facts").textContent =
       `${made.names[0]}: ${range(square.left, square.left + square.side)}; ${made.names[1]}: ${range(square.top - square.side, square.top)}` +
       (space.size > 2 ? "; all else as it is here." : ".");
   });
-  byId("grid-clear").addEventListener("click", () => (wanted++, state.set({ sheet: null })));
+  const drop = () => {
+    wanted++;
+    made = null;
+    state.set({ sheet: null });
+  };
+  byId("grid-clear").addEventListener("click", drop);
+  state.on(["directions"], drop);
   byId("grid-save").addEventListener("click", async () => save(await png(framed(made), note(facts, made)), `${facts.name}-grid.png`));
   state.on(["sheet"], () => {
     byId("grid-clear").disabled = !state.sheet;
-    byId("grid-save").disabled = !state.sheet;
+    byId("grid-save").disabled = !made;
   });
 }
 
 /** The place of a cell's middle, cells counted from the upper left. */
-function centre({ left, top, side: length }, side, cell) {
-  const [line, column] = [Math.floor(cell / side), cell % side];
+function centre({ left, top, side: length }, side, index) {
+  const [line, column] = [Math.floor(index / side), index % side];
   return [left + ((column + 0.5) * length) / side, top - ((line + 0.5) * length) / side];
 }
 
@@ -59,14 +69,17 @@ function joined(parts) {
   return whole;
 }
 
-function place(sheet, image, cell, side) {
-  sheet.getContext("2d").putImageData(image, (cell % side) * image.width, Math.floor(cell / side) * image.height);
+function place(sheet, image, index, side) {
+  const cell = sheet.width / side;
+  const [x, y] = [(index % side) * cell + (cell - image.width) / 2, Math.floor(index / side) * cell + (cell - image.height) / 2];
+  sheet.getContext("2d").putImageData(image, Math.floor(x), Math.floor(y));
 }
 
 /** What a saved sheet says of itself. */
-function note(facts, { side, square, names, z }) {
+function note(facts, { side, square, names, z, y }) {
   const { left, top, side: length } = square;
-  return JSON.stringify({ run: facts.name, across: names[0], up: names[1], left, right: left + length, bottom: top - length, top, side, z });
+  const place = { across: names[0], up: names[1], left, right: left + length, bottom: top - length, top };
+  return JSON.stringify({ run: facts.name, ...place, side, z, ...(facts.conditional && { y: Array.from(y) }) });
 }
 
 /** The sheet with its coordinates beside it. */

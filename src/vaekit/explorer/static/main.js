@@ -12,11 +12,12 @@ import { slidersCard } from "./sliders.js";
 import { openSource } from "./source.js";
 import { Space } from "./space.js";
 import { byId, oneHot, State } from "./state.js";
-import { startTheme } from "./theme.js";
+import { startTheme, watchTheme } from "./theme.js";
 import { count, number } from "./text.js";
 
 async function start() {
   startTheme();
+  watchFailures();
   const source = await openSource();
   const { facts, arrays } = source;
   tell(facts);
@@ -27,6 +28,7 @@ async function start() {
   const state = new State({
     directions: space.start.map((i) => space.directions[i]), // what the map shows across and up
     z: space.code(0), // the code that is decoded
+    indices: space.indices(0), // of a discrete one, the entries of the codebook that make it
     label, // of a conditional run, the class that is decoded
     y: oneHot(label, facts), // the same as weights, which a path mixes
     held: false, // whether the place stays when the pointer moves
@@ -49,8 +51,31 @@ async function start() {
   slidersCard(facts, space, state);
   if (!space.discrete) pathCard(facts, prior, nets, state);
   if (!space.discrete && isImage(facts) && space.size > 1) gridCard(facts, space, map, nets, state);
+  speak(state);
+  if (!isImage(facts)) watchTheme(() => state.set({ z: state.z, row: state.row })); // bars have the colours of the page
   byId("help-open").addEventListener("click", () => byId("help").showModal());
   document.body.dataset.ready = "true";
+}
+
+/** Say where one is, to those who do not see it, once it has come to rest. */
+function speak(state) {
+  let timer;
+  state.on(["z", "row", "held"], () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const place = byId("place").textContent.split(" · decoded")[0];
+      byId("spoken").textContent = `${state.held ? "Held. " : ""}${place}. ${byId("row-facts").textContent}`;
+    }, 700);
+  });
+}
+
+/** What goes wrong later is said on the map. */
+function watchFailures() {
+  addEventListener("unhandledrejection", ({ reason }) => {
+    byId("message").textContent = `That failed: ${reason?.message ?? reason}`;
+    byId("message").hidden = false;
+  });
+  for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault()); // else the browser leaves the page
 }
 
 function tell(facts) {

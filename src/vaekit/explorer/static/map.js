@@ -5,11 +5,12 @@ import { watch } from "./gestures.js";
 import { Neighbours } from "./neighbours.js";
 import { Overlay } from "./overlay.js";
 import { Points } from "./points.js";
-import { byId, oneHot, options } from "./state.js";
+import { byId, look, options } from "./state.js";
 import { classColour, watchTheme } from "./theme.js";
 
 const NEAR_ROW = 14; // pixels
-const ALPHA = 0.85;
+const ALPHA = 0.9;
+const NO_DOTS = "This browser has no WebGL 2: the dots of the map cannot be drawn.";
 
 export class Map2D {
   constructor(facts, arrays, space, prior, state) {
@@ -17,8 +18,9 @@ export class Map2D {
     this.kept = arrays.kept ? new Set(arrays.kept) : null; // rows whose originals are in the page
     this.groups = this.labels ? facts.classes.length : 0;
     this.overlay = new Overlay(byId("overlay"), this.camera);
-    this.points = Points.on(byId("points"), facts.rows, this.labels, this.groups);
-    if (!this.points) this.#say("This browser has no WebGL 2: the dots of the map cannot be drawn.");
+    this.#start();
+    byId("points").addEventListener("webglcontextlost", (event) => event.preventDefault()); // as it may be given back
+    byId("points").addEventListener("webglcontextrestored", () => this.#start());
     this.#chooseDirections();
     new ResizeObserver(() => this.#resize()).observe(byId("stage"));
     this.#resize();
@@ -60,10 +62,20 @@ export class Map2D {
     });
   }
 
+  /** The dots, with all that is known of them by now. */
+  #start() {
+    this.points = Points.on(byId("points"), this.facts.rows, this.labels, this.groups);
+    this.#say("");
+    if (!this.points || !this.xs) return;
+    this.points.place(this.xs, this.ys);
+    this.points.select(this.state.selection);
+    this.#colour();
+  }
+
   #drawn() {
     const { state } = this;
     const marks = [{ kind: state.held ? "held" : "probe", at: this.spot(state.z) }];
-    if (state.row !== null) marks.unshift({ kind: "row", at: [this.xs[state.row], this.ys[state.row]] });
+    marks.unshift({ kind: "row", at: [this.xs[state.row], this.ys[state.row]] });
     if (state.own) marks.push({ kind: "own", at: this.spot(state.own) });
     for (const [name, end] of Object.entries(state.ends)) if (end) marks.push({ kind: name.toUpperCase(), at: this.spot(end.z) });
     const [across, up] = state.directions.map(({ name, kind }) => (kind === "spread" ? "" : name));
@@ -137,7 +149,7 @@ export class Map2D {
     const { camera, state } = this;
     return {
       hover: (px, py) => state.held || this.#look(px, py),
-      leave: () => {},
+      press: (px, py) => (this.#look(px, py), state.set({ held: true })),
       tap: (px, py) => {
         if (!state.held) this.#look(px, py);
         state.set({ held: !state.held });
@@ -158,7 +170,11 @@ export class Map2D {
       },
       end: (which) => byId(`set-${which}`).click(),
       corner: () => this.#mark(),
-      escape: () => ((this.corner = null), state.set({ held: false, selection: null, line: null })),
+      escape: () => {
+        this.corner = null;
+        this.#say("");
+        state.set({ held: false, selection: null, line: null });
+      },
     };
   }
 
@@ -173,13 +189,13 @@ export class Map2D {
     this.height = y;
     const near = this.#near(x, y);
     if (!space.discrete) {
-      return state.set({ z: space.at(state.z, state.directions, x, y), ...(near >= 0 && { row: near }), path: null });
+      return look(state, this.facts, space.at(state.z, state.directions, x, y), near >= 0 ? { row: near } : {});
     }
     const ahead = (row) => this.shown(row) && (this.xs[row] - x) * dx >= 0 && (y - this.ys[row]) * dy >= 0 && row !== state.row;
     const row = this.neighbours.nearest(x, y, 120 / camera.scale, dx || dy ? ahead : this.shown);
     if (row < 0) return;
     const label = this.facts.conditional ? this.labels[row] : state.label;
-    return state.set({ z: space.code(row), row, label, y: oneHot(label, this.facts) });
+    return look(state, this.facts, space.code(row), { row, label, indices: space.indices(row) });
   }
 
   /** The row under the pointer; of several one whose original is at hand. */
@@ -207,7 +223,8 @@ export class Map2D {
   }
 
   #say(text) {
-    byId("message").textContent = text;
-    byId("message").hidden = !text;
+    const shown = text || (this.points ? "" : NO_DOTS);
+    byId("message").textContent = shown;
+    byId("message").hidden = !shown;
   }
 }

@@ -27,11 +27,12 @@ class Nets {
     });
   }
 
-  /** Raw values [D] of one row to its code [L]: the mean, or the most probable one. */
+  /** Raw values [D] of one row to its code: the mean, or the most probable one with its entries. */
   async encode(x, y) {
     return this.#alone(async () => {
       const inputs = { x: new ort.Tensor("float32", x, [1, ...this.facts.shape]), ...this.#condition(y, 1) };
-      return (await this.encoder.run(inputs)).z_mean.data;
+      const { z_mean, z_indices } = await this.encoder.run(inputs);
+      return { z: Float32Array.from(z_mean.data), indices: z_indices ? Uint16Array.from(z_indices.data, Number) : null };
     });
   }
 
@@ -43,15 +44,18 @@ class Nets {
 
   async #work() {
     this.busy = true;
-    while (this.waiting.size) {
-      for (const [place, { z, y, show }] of [...this.waiting]) {
-        this.waiting.delete(place);
-        const values = await this.decode(z, y);
-        if (!this.waiting.has(place)) show(values);
+    try {
+      while (this.waiting.size) {
+        for (const [place, { z, y, show }] of [...this.waiting]) {
+          this.waiting.delete(place);
+          const values = await this.decode(z, y);
+          if (!this.waiting.has(place)) show(values);
+        }
+        await new Promise((done) => requestAnimationFrame(done)); // one picture a frame is all that eyes see
       }
-      await new Promise((done) => requestAnimationFrame(done)); // one picture a frame is all that eyes see
+    } finally {
+      this.busy = false;
     }
-    this.busy = false;
   }
 
   #queue = Promise.resolve();

@@ -37,8 +37,10 @@ export class Overlay {
 
   #contour({ name, line }) {
     this.#line(line, this.#colour("--contour"), 1.5);
-    const [x, y] = this.camera.toScreen(...line[12]);
-    this.#text(name, x + 3, y - 3);
+    const { width, height } = this.camera;
+    const points = line.slice(12).concat(line.slice(0, 12)).map(([x, y]) => this.camera.toScreen(x, y)); // from the upper right on
+    const seen = points.find(([x, y]) => x > 40 && x < width - 60 && y > 30 && y < height - 30);
+    if (seen) this.#text(name, seen[0] + 3, seen[1] - 3);
   }
 
   #sheet({ image, left, top, side }) {

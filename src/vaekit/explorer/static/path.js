@@ -52,6 +52,7 @@ export function pathCard(facts, prior, nets, state) {
     };
     playing = requestAnimationFrame(step);
   });
+  state.on(["path"], () => playing && !state.path && stop()); // somebody has gone elsewhere
   function stop() {
     cancelAnimationFrame(playing);
     playing = null;
@@ -61,14 +62,17 @@ export function pathCard(facts, prior, nets, state) {
   byId("save-path").addEventListener("click", async () => {
     byId("save-path").disabled = true;
     const images = [];
-    for (let i = 0; i < FRAMES; i++) {
-      const { z, y } = at((1 - Math.cos((Math.PI * i) / (FRAMES - 1))) / 2); // slowly at both ends, where it turns
-      images.push(enlarged(pixels(await nets.decode(z, y), facts)));
-      byId("path-facts").textContent = `${i + 1} of ${FRAMES} images`;
+    try {
+      for (let i = 0; i < FRAMES; i++) {
+        const { z, y } = at((1 - Math.cos((Math.PI * i) / (FRAMES - 1))) / 2); // slowly at both ends, where it turns
+        images.push(enlarged(pixels(await nets.decode(z, y), facts)));
+        byId("path-facts").textContent = `${i + 1} of ${FRAMES} images`;
+      }
+      save(await apng([...images, ...images.slice(1, -1).reverse()], 80), `${facts.name}-path.png`);
+      byId("path-facts").textContent = `Saved ${2 * FRAMES - 2} images, there and back.`;
+    } finally {
+      byId("save-path").disabled = false;
     }
-    save(await apng([...images, ...images.slice(1, -1).reverse()], 80), `${facts.name}-path.png`);
-    byId("path-facts").textContent = `Saved ${2 * FRAMES - 2} images, there and back.`;
-    byId("save-path").disabled = false;
   });
 }
 

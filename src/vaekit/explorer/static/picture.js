@@ -26,13 +26,6 @@ export function isImage(facts) {
   return facts.shape.length === 3;
 }
 
-/** A canvas of its own with a row's image. */
-export function drawn(values, facts) {
-  const canvas = document.createElement("canvas");
-  paint(canvas, values, facts);
-  return canvas;
-}
-
 export function paint(canvas, values, facts) {
   if (!isImage(facts)) return bars(canvas, values);
   const image = pixels(values, facts);

@@ -7,18 +7,19 @@ export class Prior {
     Object.assign(this, { facts, space, normal: facts.prior.mean ? facts.prior : null, draws: arrays.draws, next: 0 });
   }
 
-  /** A code drawn from p(z), or p(z given the class). Of a prior that is not normal the next of some drawn before. */
+  /** A code z drawn from p(z), or p(z given the class), with its entries where it is discrete. Of a prior that is not normal
+   * the next of some drawn before. */
   sample(label) {
     if (this.normal) {
       const { mean, sd } = this.#of(label);
-      return Float32Array.from(mean, (value, i) => value + sd[i] * gaussian());
+      return { z: Float32Array.from(mean, (value, i) => value + sd[i] * gaussian()) };
     }
     const classes = this.facts.conditional ? this.facts.classes.length : 1;
     const count = this.facts.prior.draws;
     const index = (this.next++ * classes + label) % count;
     const width = this.draws.length / count;
     const drawn = this.draws.subarray(index * width, (index + 1) * width);
-    return this.space.discrete ? this.space.embed(drawn) : Float32Array.from(drawn);
+    return this.space.discrete ? { z: this.space.embed(drawn), indices: drawn } : { z: Float32Array.from(drawn) };
   }
 
   /** Closed lines [[x, y], ...] that hold 50, 90 and 99 % of the prior's mass on the map; none of a prior that is not normal. */

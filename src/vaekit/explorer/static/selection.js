@@ -15,7 +15,7 @@ export function legend(facts, arrays, state) {
   const every = Object.assign(element("button", "", "All"), { type: "button" });
   every.addEventListener("click", () => state.set({ hidden: new Set() }));
   const buttons = facts.classes.map((name, label) => {
-    const button = Object.assign(element("button"), { type: "button", title: `${name}: ${count(counts[label], "row")}` });
+    const button = Object.assign(element("button"), { type: "button", title: `${name}: ${count(counts[label], "row")}`, ariaLabel: name });
     button.append(swatch(), element("span", "name", shortened(name)));
     button.addEventListener("click", () => state.set({ hidden: pressed(state.hidden, label, facts.classes.length) }));
     return button;

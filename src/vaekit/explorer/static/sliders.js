@@ -1,6 +1,6 @@
 // One slider for each latent dimension, the most active first; of a discrete space for each position, if they are few.
 
-import { byId, element } from "./state.js";
+import { byId, element, look } from "./state.js";
 import { fixed } from "./text.js";
 
 const FIRST = 12;
@@ -26,28 +26,27 @@ export function slidersCard(facts, space, state) {
 function dimensions(facts, state) {
   const { order, low, high, activity } = facts.latent;
   return order.map((dimension) => {
-    const about = `z${dimension + 1} · ${activity[dimension].toFixed(2)}`;
+    const about = `z${dimension + 1} · ${fixed(activity[dimension])}`;
     const put = (value) => {
       const z = Float32Array.from(state.z);
       z[dimension] = value;
-      state.set({ z, held: true, path: null });
+      look(state, facts, z, { held: true });
     };
-    return slider(about, low[dimension], high[dimension], 0.01, put, () => state.z[dimension]);
+    const step = (high[dimension] - low[dimension]) / 1000 || 0.01;
+    return slider(about, low[dimension], high[dimension], step, put, () => state.z[dimension]);
   });
 }
 
 function positions(facts, space, state) {
   const { positions: count, count: entries } = space.discrete;
   if (count > MOST_POSITIONS) return [];
-  const indices = () => (state.row === null ? new Uint16Array(count) : state.indices ?? space.arrays.indices.subarray(state.row * count, (state.row + 1) * count));
-  state.on(["row"], () => (state.indices = null));
   return Array.from({ length: count }, (_, position) => {
     const put = (value) => {
-      const now = Uint16Array.from(indices());
-      now[position] = value;
-      state.set({ z: space.embed(now), indices: now, held: true });
+      const indices = Uint16Array.from(state.indices);
+      indices[position] = value;
+      look(state, facts, space.embed(indices), { indices, held: true });
     };
-    return slider(`position ${position + 1}`, 0, entries - 1, 1, put, () => indices()[position]);
+    return slider(`position ${position + 1}`, 0, entries - 1, 1, put, () => state.indices[position]);
   });
 }
 
@@ -59,7 +58,7 @@ function slider(about, min, max, step, put, get) {
   input.addEventListener("input", () => put(Number(input.value)));
   const show = () => {
     if (document.activeElement !== input || Number(input.value) !== get()) input.value = get();
-    output.textContent = step < 1 ? fixed(get()) : get();
+    output.textContent = Number.isInteger(step) ? get() : fixed(get());
   };
   return { line, show };
 }

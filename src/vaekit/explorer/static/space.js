@@ -5,7 +5,8 @@ export class Space {
     const { size, discrete } = facts.latent;
     Object.assign(this, { size, discrete, rows: facts.rows, arrays, codes: arrays.codes });
     this.width = this.codes.length / facts.rows;
-    this.directions = [...(discrete ? [] : this.#axes()), ...this.#components(facts.latent.shares ?? [])];
+    const shares = facts.latent.shares ?? [];
+    this.directions = [...(discrete ? [] : this.#axes()), ...(discrete || shares.length > 1 ? this.#components(shares) : [])];
     if (this.directions.length === 1) this.directions.push(spread());
     const order = facts.latent.order;
     this.start = size > 2 && order ? [order[0], order[1]] : [0, 1];
@@ -60,9 +61,13 @@ export class Space {
 
   /** The code of a row, [L]. */
   code(row) {
-    return this.discrete
-      ? this.embed(this.arrays.indices.subarray(row * this.discrete.positions, (row + 1) * this.discrete.positions))
-      : Float32Array.from(this.codes.subarray(row * this.size, (row + 1) * this.size));
+    return this.discrete ? this.embed(this.indices(row)) : Float32Array.from(this.codes.subarray(row * this.size, (row + 1) * this.size));
+  }
+
+  /** The entries of the codebook that make it, [M]; null of a continuous one. */
+  indices(row) {
+    const positions = this.discrete?.positions;
+    return positions ? this.arrays.indices.subarray(row * positions, (row + 1) * positions) : null;
   }
 
   /** The code that is made of these entries of the codebook: positions are pixel by pixel, and in one group by group. */

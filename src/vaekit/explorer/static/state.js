@@ -48,6 +48,11 @@ export function options(select, names, chosen = 0) {
   select.value = chosen;
 }
 
+/** Go to a code, of the class that is chosen unless another is given; what was shown between two places is left. */
+export function look(state, facts, z, { label = state.label, indices = null, ...others } = {}) {
+  state.set({ z, indices, label, y: oneHot(label, facts), path: null, ...others });
+}
+
 /** Weights of the classes that are one class. */
 export function oneHot(label, facts) {
   const weights = new Float32Array(facts.conditional ? facts.classes.length : 0);

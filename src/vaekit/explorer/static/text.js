@@ -2,12 +2,13 @@
 
 /** A number in so many digits, with a true minus sign. */
 export function number(value, digits = 4) {
-  return String(Number(value.toPrecision(digits))).replace("-", "−");
+  return String(Number(value.toPrecision(digits))).replaceAll("-", "−");
 }
 
-/** A number with two decimals, and no negative zero. */
+/** A number with two decimals, and no negative zero; a large one in powers of ten. */
 export function fixed(value) {
-  return (Math.round(100 * value) / 100 || 0).toFixed(2).replace("-", "−");
+  const text = Math.abs(value) < 1e4 ? (Math.round(100 * value) / 100 || 0).toFixed(2) : value.toExponential(1);
+  return text.replaceAll("-", "−");
 }
 
 /** So many things, with a comma between thousands. */
