@@ -2,6 +2,8 @@
 
 import json
 import sys
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -79,6 +81,23 @@ def test_the_files_say_what_they_are(exported):
     (facts,) = [json.loads(entry.value) for entry in model.metadata_props if entry.key == "vaekit"]
     assert facts["version"] == vaekit.__version__ and facts["recipe"] == "mlp"
     assert [i.name for i in model.graph.input] == ["x"] and [o.name for o in model.graph.output] == ["z_mean", "z_sigma"]
+
+
+def test_files_tell_nothing_of_the_machine_and_hold_their_own_side_alone(small_run, tmp_path):
+    vaekit.export_onnx(small_run, tmp_path)
+    sides = {ENCODER: ("encoder", "posterior"), DECODER: ("decoder", "likelihood")}
+    for name, parts in sides.items():
+        weights = {tuple(p.shape) for part in parts for p in getattr(small_run.model, part).parameters()}
+        assert {tuple(w.dims) for w in onnx.load(tmp_path / name).graph.initializer if len(w.dims) == 2} <= weights
+        program = torch.export.load((tmp_path / name).with_suffix(".pt2"))
+        assert sum(p.numel() for p in program.parameters()) == small_run.model.count_parameters()[parts[0]].total
+    for path in tmp_path.iterdir():
+        content = [path.read_bytes()]
+        if path.suffix == ".pt2":
+            with zipfile.ZipFile(path) as archive:
+                content = [archive.read(name) for name in archive.namelist()]
+        for place in (small_run.path.parent, *(Path(module.__file__).parents[1] for module in (vaekit, torch))):
+            assert not any(bytes(place) in part for part in content), (path, place)
 
 
 def test_programs_of_pytorch_give_the_same(exported):

@@ -8,54 +8,48 @@ from vaekit.data.support import Transform
 from vaekit.distributions import point
 from vaekit.model import VAE
 
-# Both go by the parts, not by `model.encode` and `decode`, whose checks of what people give would fix the number of rows.
+# Both go by the parts, not by `model.encode` and `decode`, whose checks of what people give would fix the number of rows; and
+# each holds its own parts alone, since a file has all that its graph holds.
 
 
 class Encoder(nn.Module):
     """Raw rows x [B, *shape] (and weights of the classes y [B, C]) -> mean and sigma of q(z given x), [B, L] each.
 
     Of a discrete z the most probable code [B, L], and the entries of the codebook that make it, [B, M].
+    inputs: shapes of one row by name. outputs: names, in order.
     """
 
     def __init__(self, model: VAE, transform: Transform):
         super().__init__()
-        self.model, self.transform = model, transform
-
-    @property
-    def inputs(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of one row, by name."""
-        return {"x": self.model.data_shape, **_condition(self.model)}
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """Names, in order."""
-        return ("z_mean", "z_sigma") if self.model.codebook is None else ("z_mean", "z_indices")
+        self.encoder, self.posterior, self.transform = model.encoder, model.posterior, transform
+        self.codebook = model.codebook
+        self.inputs = {"x": model.data_shape, **_condition(model)}
+        self.outputs = ("z_mean", "z_sigma" if self.codebook is None else "z_indices")
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, ...]:
-        model, codebook = self.model, self.model.codebook
-        q = model.posterior(model.encoder(self.transform.forward(x), *(() if y is None else (y,))))
+        q = self.posterior(self.encoder(self.transform.forward(x), *(() if y is None else (y,))))
         z = point(q)
-        return z.flatten(1), q.stddev.flatten(1) if codebook is None else codebook.indices(z)
+        return z.flatten(1), q.stddev.flatten(1) if self.codebook is None else self.codebook.indices(z)
 
 
 class Decoder(nn.Module):
-    """Codes z [B, L] (and weights of the classes y [B, C]) -> the means of p(x given z) in raw units, [B, *shape]."""
+    """Codes z [B, L] (and weights of the classes y [B, C]) -> the means of p(x given z) in raw units, [B, *shape].
+
+    inputs, outputs: as the encoder's.
+    """
 
     outputs = ("x_mean",)
 
     def __init__(self, model: VAE, transform: Transform):
         super().__init__()
-        self.model, self.transform = model, transform
-
-    @property
-    def inputs(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of one row, by name."""
-        return {"z": (self.model.latent_shape.numel(),), **_condition(self.model)}
+        self.decoder, self.likelihood, self.transform = model.decoder, model.likelihood, transform
+        self.latent_shape = model.latent_shape
+        self.inputs = {"z": (self.latent_shape.numel(),), **_condition(model)}
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor]:
-        z = z.unflatten(1, self.model.latent_shape) if len(self.model.latent_shape) > 1 else z
-        parameters = self.model.decoder(z, *(() if y is None else (y,)))
-        return (self.transform.inverse(self.model.likelihood(parameters).mean),)
+        z = z.unflatten(1, self.latent_shape) if len(self.latent_shape) > 1 else z
+        parameters = self.decoder(z, *(() if y is None else (y,)))
+        return (self.transform.inverse(self.likelihood(parameters).mean),)
 
 
 Graph = Encoder | Decoder

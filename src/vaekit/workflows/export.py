@@ -17,6 +17,7 @@ from vaekit.inputs import as_tensor
 from vaekit.model import VAE
 from vaekit.store import Run, load_run
 from vaekit.workflows.rows import as_inputs, rows_to_judge
+from vaekit.workflows.subject import short_name
 
 ROWS = 64  # of the test rows, on which files are held to the model
 
@@ -92,7 +93,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "format": 1,
         "version": vaekit.__version__,
         "recipe": run.config.recipe,
-        "data": run.config.data.source,
+        "data": short_name(run),  # where it lies is nobody's business
         "shape": list(run.model.data_shape),
         "support": str(run.support),
         "latent_dim": run.model.latent_shape.numel(),
