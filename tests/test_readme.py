@@ -5,11 +5,13 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from typer.main import get_command
 
 import vaekit
+from conftest import small_images
 from vaekit.cli.app import app
 from vaekit.config import load
 
@@ -54,3 +56,13 @@ def test_a_model_of_five_parts_and_a_loop_of_ones_own_lower_the_loss():
     namespace["batches"] = [images] * 20
     exec(loop, namespace)
     assert vaekit.ELBO(samples=50)(namespace["model"], images).loss < before - 10
+
+
+def test_what_is_exported_is_used_as_shown(small_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    vaekit.export_onnx(small_run, "there")
+    rows = small_images().train.x.astype(np.float32)
+    for block in (b for b in BLOCKS if '"there' in b):
+        namespace = {"vaekit": vaekit, "torch": torch, "images": rows}
+        exec(block, namespace)
+        np.testing.assert_allclose(torch.as_tensor(namespace["z_mean"]).detach().numpy(), small_run.encode(rows).mean, atol=1e-4)
