@@ -46,7 +46,6 @@ def train_small(out, data=None, **options):
     """A run of a few seconds at most."""
     settings = {
         "training": {"epochs": 2, "batch_size": 16, "device": "cpu"},
-        "prior_stage": {"epochs": 2},
         "encoder": {"hidden": [8]},
         "decoder": {"hidden": [8]},
     }

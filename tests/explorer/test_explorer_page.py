@@ -356,7 +356,7 @@ def test_a_prior_for_each_class_is_drawn_from_by_class(explorer, page_of):
     assert page.errors == [] and run.model.prior_given(run.condition("a", 1)).batch_shape == (1,)
 
 
-QUANTISED = {"posterior": {"kind": "vector-quantised", "codes": 8}}
+QUANTISED = {"posterior": {"kind": "vector-quantised", "codes": 8}, "prior_stage": {"epochs": 2}}
 
 
 @pytest.mark.parametrize("options", [QUANTISED, {"posterior": {"kind": "categorical", "classes": 4}}])

@@ -31,7 +31,11 @@ def run(request, small_run, tmp_path_factory):
         return request.getfixturevalue("conditional")
     parts = {
         "categorical": {"posterior": {"kind": "categorical", "classes": 4}, "latent_dim": 5},
-        "vq": {"posterior": {"kind": "vector-quantised", "codes": 8, "groups": 2}, "latent_dim": 4},
+        "vq": {
+            "posterior": {"kind": "vector-quantised", "codes": 8, "groups": 2},
+            "latent_dim": 4,
+            "prior_stage": {"epochs": 2},
+        },
         "deterministic": {"posterior": "deterministic", "objective": "reconstruction-only", "latent_dim": 2},
     }
     return train_small(tmp_path_factory.mktemp(request.param) / "run", **parts[request.param])
