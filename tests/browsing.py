@@ -16,6 +16,7 @@ from PIL import Image
 
 import vaekit
 from vaekit.store import Run
+from vaekit.workflows.use import to_pixels
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = [
@@ -23,6 +24,18 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic", "--no-first-run"),
 ]
 LOCAL = ("http://127.0.0.1:", "file://", "blob:", "data:")
+
+
+def shown(run, values: np.ndarray) -> np.ndarray:
+    """Decoded raw values [1, C, H, W] as the bytes of a picture, [H, W, 3]."""
+    pixels = to_pixels(run, run.transform.forward(values), None)[0]
+    return np.round(255 * np.broadcast_to(pixels, (3, *pixels.shape[1:]))).transpose(1, 2, 0)
+
+
+def differ(a: np.ndarray, b: np.ndarray) -> float:
+    """By how many of 255 levels two pictures differ at most."""
+    assert a.shape == b.shape
+    return float(np.abs(a.astype(float) - b.astype(float)).max())
 
 
 @pytest.fixture(scope="module")

@@ -4,16 +4,24 @@ A page in somebody's browser must not reach a server on the same machine: not un
 which the Host header betrays), not by a form or a script (which the Origin header betrays).
 """
 
+import asyncio
+import atexit
 import contextlib
+import errno
 import gc
 import ipaddress
 import json
 import re
+import signal
 import socket
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vaekit.errors import ConfigError, OutputError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,6 +34,10 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)]|([A-Za-z0-9._-]+))(?::[0-9]*)?")
 SAFE = ("GET", "HEAD", "OPTIONS")
 BODIES = 16  # of the largest size, held in memory at once
+PATIENCE = 30.0  # seconds for the header of a request to come whole, and for a client to take more of its answer
+GRACE = 10.0  # seconds for what is being answered, once the server ends
+ENDING = "the server is shutting down"
+HERE = "such as 127.0.0.1, or 0.0.0.0 for all addresses of this machine"
 ALWAYS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -53,7 +65,8 @@ class Guard:
     headers: further ones for every answer, such as a Content-Security-Policy.
 
     What is refused gets `{"error": "one line"}`: 400 for a Host header that is none, 403 for a change asked for by a page of
-    another origin, 413 for a body too large, 421 for another host, 503 where too many bodies are in progress.
+    another origin, 413 for a body too large, 421 for another host, 503 where too many bodies are in progress. Once the app is
+    told to shut down, 503 for what comes, for what waits for its body, and for what the server cancels.
 
     >>> guarded = Guard(app, hosts=LOOPBACK, most_bytes=2**20, headers={})  # doctest: +SKIP
     """
@@ -63,10 +76,12 @@ class Guard:
         self.hosts = None if hosts is None else {host.lower() for host in hosts}
         self.headers = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in {**ALWAYS, **headers}.items()]
         self.held = 0
+        self.reading: set[asyncio.Task[Any]] = set()
+        self.ending = False
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            return await self.app(scope, receive, send)
+            return await self.app(scope, self._until_the_end(receive), send)
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
         exchange = _Exchange(self, receive, send)
@@ -74,14 +89,44 @@ class Guard:
             return await exchange.refuse(*refused)
         try:
             await self.app(scope, exchange.receive, exchange.send)
+        except asyncio.CancelledError:
+            if not self.ending or exchange.started:
+                raise
+            await exchange.refuse(503, ENDING)
         except Exception:
             if not exchange.refused:  # else it is the app's way to say that it got no body
                 raise
         finally:
             self.held -= exchange.received
 
+    def _until_the_end(self, receive: Receive) -> Receive:
+        """The same events of the app's life; its end is that of the requests whose bodies have not come."""
+
+        async def heard() -> Message:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                self.ending = True
+                for task in self.reading:
+                    task.cancel()
+            return message
+
+        return heard
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """While this task waits for its client."""
+        task = asyncio.current_task()
+        assert task is not None
+        self.reading.add(task)
+        try:
+            yield
+        finally:
+            self.reading.discard(task)
+
     def _refused(self, method: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
-        """Status and reason, where the headers alone say that a request may not pass."""
+        """Status and reason, where the headers alone say that a request may not pass, or the server ends."""
+        if self.ending:
+            return 503, ENDING
         hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
         if len(hosts) != 1 or (name := host_name(hosts[0])) is None:
             return 400, "one Host header is needed, a name or an address with or without a port"
@@ -101,7 +146,7 @@ class Guard:
         return self._too_large() if len(declared) > 18 or int(declared) > self.most_bytes else None
 
     def _too_large(self) -> tuple[int, str]:
-        return 413, f"the body is larger than {self.most_bytes:,} bytes: send fewer rows in a request, or several requests"
+        return 413, f"the body is larger than {self.most_bytes:,} bytes: send less at once, in several requests"
 
     def take(self, count: int, received: int) -> tuple[int, str] | None:
         """Count bytes that came in, `received` of their request so far; status and reason where they are too many."""
@@ -118,18 +163,19 @@ class _Exchange:
 
     def __init__(self, guard: Guard, receive: Receive, send: Send):
         self._guard, self._receive, self._send = guard, receive, send
-        self.received, self.refused, self._started = 0, False, False
+        self.received, self.refused, self.started = 0, False, False
 
     async def receive(self) -> Message:
         if self.refused:
             return {"type": "http.disconnect"}
-        message = await self._receive()
+        with self._guard.waiting():
+            message = await self._receive()
         count = len(message.get("body", b""))
         self.received += count
         refused = self._guard.take(count, self.received)
         if refused is None:
             return message
-        if not self._started:
+        if not self.started:
             await self.refuse(*refused)
         return {"type": "http.disconnect"}
 
@@ -149,7 +195,7 @@ class _Exchange:
 
     async def _pass(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self._started = True
+            self.started = True
             given = {name.lower() for name, _ in message["headers"]}
             added = [(name, value) for name, value in self._guard.headers if name not in given]
             message = {**message, "headers": [*message["headers"], *added]}
@@ -166,14 +212,15 @@ def host_name(header: str) -> str | None:
     return (found[1] or found[2]).lower().removesuffix(".") if found else None
 
 
-def listen(app: App, host: str, port: int, *, ready: Callable[[str], None]) -> None:
-    """Serve `app` by uvicorn until Ctrl-C, which ends it quietly.
+def listen(make: Callable[[], App], host: str, port: int, *, ready: Callable[[str], None]) -> None:
+    """Serve an app by uvicorn until Ctrl-C, which ends it quietly: requests that wait are refused, what is computed is ended.
 
-    host: an address or name of this machine. port: 0 for any that is free. ready: told the address once it listens.
+    make: gives the app, once the port is had. host: an address or name of this machine. port: 0 for any that is free.
+    ready: told the address once it listens.
 
     Raises ConfigError for a host or port that cannot be, OutputError for one that is taken or not allowed.
 
-    >>> listen(app, "127.0.0.1", 0, ready=print)  # doctest: +SKIP
+    >>> listen(lambda: app, "127.0.0.1", 0, ready=print)  # doctest: +SKIP
     """
     try:
         import uvicorn
@@ -182,16 +229,70 @@ def listen(app: App, host: str, port: int, *, ready: Callable[[str], None]) -> N
     bound = _bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{bound.getsockname()[1]}"
+    quiet = {"access_log": False, "log_config": None, "log_level": "error", "server_header": False}
+    with bound:
+        server = _server(uvicorn.Config(make(), ws="none", **quiet), lambda: ready(address))
+        try:
+            with _loaded_for_good():
+                server.run(sockets=[bound])
+        except KeyboardInterrupt:
+            atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # another one would only show how Python ends
+
+
+def _server(config: "uvicorn.Config", ready: Callable[[], None]) -> "uvicorn.Server":
+    """uvicorn's server, which waits for no client for ever, neither while it runs nor when it ends."""
+    import uvicorn
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            self.idle = _Idle()
             await super().startup(sockets)
-            ready(address)
+            ready()
 
-    quiet = {"access_log": False, "log_config": None, "log_level": "error", "server_header": False}
-    config = uvicorn.Config(app, ws="none", timeout_graceful_shutdown=10, **quiet)
-    with bound, _loaded_for_good(), contextlib.suppress(KeyboardInterrupt):
-        Server(config).run(sockets=[bound])
+        async def on_tick(self, counter: int) -> bool:
+            if counter % 10 == 0:  # each second
+                self.idle.end(self.server_state.connections)
+            return await super().on_tick(counter)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            """The app is told at once: uvicorn by itself waits for all connections first, whoever holds them."""
+            ending = asyncio.create_task(self._end())
+            await super().shutdown(sockets)
+            await ending
+
+        async def _end(self) -> None:
+            state, late = self.server_state, time.monotonic() + GRACE
+            telling = asyncio.create_task(self.lifespan.shutdown())
+            while (state.connections or state.tasks) and not self.force_exit and time.monotonic() < late:
+                await asyncio.sleep(0.05)
+            if tasks := list(state.tasks):
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks, timeout=1)
+            _Idle.abort(state.connections)
+            await telling
+
+    return Server(config)
+
+
+class _Idle:
+    """Connections on which nothing goes on: no request has come whole, or none of its answer is taken."""
+
+    def __init__(self):
+        self._since: dict[tuple[Any, ...], float] = {}
+
+    def end(self, connections: Collection[Any]) -> None:
+        """End those that have been so for `PATIENCE` seconds, as uvicorn's protocols let them be."""
+        idle = [one for one in connections if one.cycle is None or one.cycle.response_complete]
+        states = [(one, one.cycle, one.transport.get_write_buffer_size()) for one in idle]
+        now = time.monotonic()
+        self._since = {state: self._since.get(state, now) for state in states}
+        self.abort([one for (one, *_), since in self._since.items() if now - since > PATIENCE])
+
+    @staticmethod
+    def abort(connections: Collection[Any]) -> None:
+        for connection in list(connections):
+            connection.transport.abort()
 
 
 @contextlib.contextmanager
@@ -217,13 +318,15 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except (socket.gaierror, UnicodeError):
-        raise ConfigError(f"host {host!r} is not known: give an address of this machine, such as 127.0.0.1") from None
+        raise ConfigError(f"host {host!r} is not known: choose another --host, {HERE}") from None
     bound = socket.socket(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(place)
     except OSError as error:
         bound.close()
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise ConfigError(f"host {host!r} is no address of this machine: choose another --host, {HERE}") from None
         raise OutputError(
             f"port {port} of {host} cannot be listened on, {(error.strerror or str(error)).lower()}: "
             "choose another --port, 0 for any that is free"

@@ -2,30 +2,18 @@
 
 import csv
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import vaekit
-from conftest import small_images
-from vaekit.data import Dataset, Rows, Support
+from browsing import differ, shown
+from vaekit.data import Rows
 from vaekit.data.images import read_images
-from vaekit.workflows.use import encode, to_pixels
+from vaekit.workflows.use import encode
 from vaekit.workflows.walks import slerp
-
-
-def shown(run, values: np.ndarray) -> np.ndarray:
-    """Decoded raw values [1, C, H, W] as the bytes of a picture, [H, W, 3]."""
-    pixels = to_pixels(run, run.transform.forward(values), None)[0]
-    return np.round(255 * np.broadcast_to(pixels, (3, *pixels.shape[1:]))).transpose(1, 2, 0)
-
-
-def differ(a: np.ndarray, b: np.ndarray) -> float:
-    """By how many of 255 levels two pictures differ at most."""
-    assert a.shape == b.shape
-    return float(np.abs(a.astype(float) - b.astype(float)).max())
-
 
 # --- The map and the decoder ----------------------------------------------------------------------------------------------
 
@@ -115,6 +103,33 @@ def test_samples_of_the_prior_are_normal(explorer, address):
     assert np.std(drawn) == pytest.approx(1, abs=0.45) and abs(np.mean(drawn)) < 0.7  # 36 numbers: beyond three deviations
 
 
+def test_what_is_held_elsewhere_is_brought_into_the_window(explorer, address):
+    page = explorer(address)
+    page.hover(0.9, 0.9)
+    for _ in range(14):
+        page.page.locator("#zoom-in").click()
+    page.act(lambda: page.page.locator("#to-row").click())
+    places = [page.decoded()[0]]
+    for _ in range(2):
+        page.act(lambda: page.page.locator("#overlay").press("Shift+ArrowLeft"))
+        places.append(page.decoded()[0])
+    steps = [np.abs(b - a).max() for a, b in pairwise(places)]
+    assert steps[0] == pytest.approx(steps[1], rel=0.02)  # from outside the window the first would lead into it
+
+
+def test_numbers_have_the_digits_that_tell_places_apart(explorer, address):
+    page = explorer(address).page
+    found = page.evaluate("""async () => { const { fixed, tick, withError } = await import('./text.js');
+        return [fixed(-0.001), fixed(1234.5), fixed(-0.0123456, 0.01), fixed(1.5e-6, 1e-6), fixed(12345),
+        tick(0.30000000000000004, 0.1), tick(-2, 1), tick(0, 0.5), tick(-0.0123, 0.0001),
+        withError({ value: 138.184, standard_error: 0.4871 }), withError({ value: 1285.31, standard_error: 200 }),
+        withError({ value: 44.633, standard_error: null })]; }""")
+    assert found == [
+        *("0.00", "1234.50", "−0.0123", "1.50e−6", "1.23e+4", "0.3", "−2", "0.0", "−0.0123"),
+        *("138.18 ± 0.49", "1285 ± 200", "44.633"),
+    ]
+
+
 # --- Classes and selections -----------------------------------------------------------------------------------------------
 
 
@@ -196,6 +211,13 @@ def test_playing_moves_by_itself_until_it_is_stopped(explorer, address):
     place = page.page.locator("#position").input_value()
     page.page.wait_for_timeout(200)
     assert page.page.locator("#position").input_value() == place
+    page.page.locator("#play").click()
+    page.wait("document.getElementById('play').textContent === 'Stop'")
+    page.page.mouse.click(*page.at(0.5, 0.5))
+    page.wait("document.getElementById('play').textContent === 'Play'")
+    page.page.locator("#clear-path").click()
+    page.wait("document.getElementById('play').disabled")
+    assert page.text("#path-facts").startswith("Choose a start")
 
 
 def test_a_grid_says_where_it_is_and_has_what_is_decoded_there(explorer, address, small_run):
@@ -231,13 +253,38 @@ def test_an_image_of_ones_own_is_encoded_as_the_command_would(explorer, address,
     assert page.text("#own-facts") == "mine.png is the star on the map."
 
 
+@pytest.mark.parametrize("kind", ["turned by EXIF", "of many pixels"])
+def test_large_and_turned_images_are_read_as_the_command_would(explorer, address, small_run, tmp_path, kind):
+    size = (60, 40) if kind == "turned by EXIF" else (5000, 900)
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (size[1], size[0]), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6 if kind == "turned by EXIF" else 1
+    image.save(tmp_path / "mine.png", exif=exif)
+    page = explorer(address)
+    page.act(lambda: page.page.locator("#own-file").set_input_files(tmp_path / "mine.png"))
+    z, _ = page.decoded()
+    x = read_images([tmp_path / "mine.png"], (8, 8))
+    assert np.allclose(z, encode(small_run, Rows(x)).mean[0], atol=2e-3)
+
+
+def test_what_is_transparent_in_an_image_is_said_to_be_black_and_it_can_be_put_away(explorer, address, tmp_path):
+    Image.new("LA", (8, 8), (255, 128)).save(tmp_path / "mine.png")
+    page = explorer(address)
+    page.act(lambda: page.page.locator("#own-file").set_input_files(tmp_path / "mine.png"))
+    told = "mine.png is the star on the map. What is transparent in it was taken for black."
+    assert page.text("#own-facts") == page.text("#message") == told
+    page.page.locator("#own-clear").click()
+    assert page.text("#own-facts") == "" and not page.page.locator("#own-pair").is_visible()
+
+
 def test_an_image_can_be_dropped_and_what_is_none_is_refused(explorer, address, small_run, bars):
     page = explorer(address)
     drop = """([bytes, name]) => { const transfer = new DataTransfer();
     transfer.items.add(new File([new Uint8Array(bytes)], name));
     document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true })); }"""
     page.page.evaluate(drop, [[1, 2, 3], "notes.txt"])
-    page.wait("document.getElementById('own-facts').textContent.includes('notes.txt is no image')")
+    for place in ("own-facts", "message"):
+        page.wait(f"document.getElementById('{place}').textContent.includes('notes.txt is no image')")
     from io import BytesIO
 
     content = BytesIO()
@@ -290,7 +337,7 @@ def test_dialogs_and_buttons_have_names(explorer, address):
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (820, 1180), (1700, 1000)])
+@pytest.mark.parametrize(("width", "height"), [(320, 640), (390, 844), (844, 390), (820, 1180), (1700, 1000)])
 def test_nothing_is_wider_than_the_window(explorer, address, scheme, width, height):
     page = explorer(address, width, height, color_scheme=scheme).page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -307,6 +354,7 @@ def test_fingers_decode_and_pinch(explorer, address):
     page.act(lambda: page.page.touchscreen.tap(x, y))
     before = page.decoded()[0]
     page.page.locator("h1").scroll_into_view_if_needed()
+    place = page.text("#place").split(" · decoded")[0]
     session = page.page.context.new_cdp_session(page.page)
 
     def touch(kind, *across):
@@ -316,129 +364,12 @@ def test_fingers_decode_and_pinch(explorer, address):
     touch("touchStart", -20, 20)
     for reach in (40, 60, 80):
         touch("touchMove", -reach, reach)
+    assert page.text("#place").split(" · decoded")[0] == place  # two fingers decode nothing
     touch("touchEnd")
-    page.page.touchscreen.tap(*page.at(0.5, 0.5))  # lets go
     page.act(lambda: page.page.touchscreen.tap(*page.at(0.9, 0.5)))
     near = page.decoded()[0]
     page.page.locator("#fit").click()
-    page.page.touchscreen.tap(*page.at(0.5, 0.5))
     page.act(lambda: page.page.touchscreen.tap(*page.at(0.9, 0.5)))
     far = page.decoded()[0]
     assert 0 < np.abs(near - before).max() < 0.5 * np.abs(far - before).max()  # four times as close
-    assert page.errors == []
-
-
-# --- Kinds of models ------------------------------------------------------------------------------------------------------
-
-
-def visible(page, *ids: str) -> list[bool]:
-    return [page.page.locator(f"#{name}").is_visible() for name in ids]
-
-
-def test_a_conditional_run_decodes_the_class_that_is_chosen(explorer, page_of):
-    run, url = page_of(conditional=True)
-    page = explorer(url)
-    page.hover(0.4, 0.4)
-    seen = []
-    for name in ("a", "c"):
-        page.page.locator("#label").select_option(label=name)
-        page.page.wait_for_timeout(300)
-        z, image = page.decoded()
-        assert differ(image, shown(run, run.decode(z[None], name))) <= 1
-        seen.append(image)
-    assert differ(*seen) > 1 and page.errors == []
-
-
-def test_a_prior_for_each_class_is_drawn_from_by_class(explorer, page_of):
-    run, url = page_of(conditional=True, prior={"kind": "class-normal"}, objective={"beta": 5.0})
-    page = explorer(url)
-    page.act(lambda: page.page.locator("#sample").click())
-    assert page.errors == [] and run.model.prior_given(run.condition("a", 1)).batch_shape == (1,)
-
-
-QUANTISED = {"posterior": {"kind": "vector-quantised", "codes": 8}, "prior_stage": {"epochs": 2}}
-
-
-@pytest.mark.parametrize("options", [QUANTISED, {"posterior": {"kind": "categorical", "classes": 4}}])
-def test_a_discrete_run_goes_from_row_to_row(explorer, page_of, options):
-    run, url = page_of(latent_dim=4, **options)
-    page = explorer(url)
-    assert visible(page, "path-card", "grid-card", "sliders-card", "sample") == [False, False, True, True]
-    page.act(lambda: page.page.locator("#to-row").click())
-    z, image = page.decoded()
-    first = vaekit.load_run(run.path)
-    rows = vaekit.workflows.rows.find_rows(first, None, small_images())[0].x[:1]
-    assert np.allclose(z, encode(run, Rows(rows)).mean[0], atol=1e-6)
-    assert differ(image, shown(run, run.decode(z[None]))) <= 1
-    page.act(lambda: page.page.locator("#sample").click())
-    z, image = page.decoded()
-    assert run.model.codebook.embed(run.model.codebook.indices(run.codes(z[None]))).numpy().ravel() == pytest.approx(z)
-    assert page.errors == []
-
-
-def test_an_autoencoder_has_no_prior_to_draw_from(explorer, page_of):
-    _, url = page_of(posterior={"kind": "deterministic"}, objective={"kind": "reconstruction-only"}, latent_dim=2)
-    page = explorer(url)
-    assert visible(page, "path-card", "grid-card", "sliders-card", "sample") == [True, True, True, False]
-    assert page.page.locator("#course option").all_text_contents() == ["straight"]
-    assert "divergence" not in page.text("#row-facts") and page.errors == []
-
-
-def test_one_dimension_is_a_line(explorer, page_of):
-    run, url = page_of(latent_dim=1)
-    page = explorer(url)
-    page.hover(0.7, 0.3)
-    z, image = page.decoded()
-    assert z.shape == (1,) and differ(image, shown(run, run.decode(z[None]))) <= 1
-    assert visible(page, "grid-card", "across") == [False, False] and page.errors == []
-
-
-def test_rows_that_are_no_images_are_bars_and_names_are_only_names(explorer, page_of):
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(50, 6)).astype(np.float32), np.arange(50) % 2
-    hostile = ("</script><img src=x>", "--><script>y</script>")
-    _, url = page_of(Dataset("table", Rows(x, y.astype(np.int64)), None, Support("real"), hostile))
-    page = explorer(url)
-    assert visible(page, "own-card", "grid-card", "save-decoded", "path-card") == [False, False, False, True]
-    assert page.page.locator("#legend .name").all_text_contents() == list(hostile)
-    assert page.page.locator("#legend img").count() == 0 and page.errors == []
-
-
-# --- One file -------------------------------------------------------------------------------------------------------------
-
-
-def test_the_file_works_offline_from_disk(explorer, page_of):
-    run, url = page_of(latent_dim=2)
-    page = explorer(url, offline=True)
-    page.hover(0.3, 0.6)
-    z, image = page.decoded()
-    assert differ(image, shown(run, run.decode(z[None]))) <= 1
-    assert (page.errors, page.outside) == ([], [])
-    page.wait("document.getElementById('original-caption').textContent === 'Original'")
-
-
-def test_two_hundred_thousand_points_are_shown_and_selected(explorer, page_of, tmp_path):
-    from dataclasses import replace
-
-    from vaekit.explorer import to_page
-    from vaekit.workflows.explore import content_of, with_thumbnails
-
-    run, _ = page_of(latent_dim=2)
-    content, count = content_of(run, data=small_images()), 200_000
-    rng = np.random.default_rng(0)
-    arrays = {
-        "codes": rng.normal(size=(count, 2)).astype(np.float32),
-        "labels": (np.arange(count) % 3).astype(np.uint16),
-        "terms": np.ones((count, 2), np.float32),
-    }
-    row = content.original(0)
-    many = replace(content, facts={**content.facts, "rows": count}, arrays=arrays, original=lambda _: row)
-    (tmp_path / "many.html").write_text(to_page(with_thumbnails(many)), encoding="utf-8")
-    page = explorer((tmp_path / "many.html").as_uri())
-    page.hover(0.5, 0.5)
-    page.tool("box")
-    page.drag((0.5, 0.01), (0.99, 0.99))
-    page.wait("!document.getElementById('selection-clear').disabled")
-    right = (arrays["codes"][:, 0] > 0).sum()
-    assert int(page.text("#selection-facts").split(" ")[0].replace(",", "")) == pytest.approx(right, rel=0.05)
     assert page.errors == []

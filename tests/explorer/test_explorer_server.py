@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 import socket
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from browsing import serving
 from vaekit.errors import WorkError
 from vaekit.explorer import assets
+from vaekit.workflows.explore import content_of
 
 REFUSED = [
     *(
@@ -132,8 +134,29 @@ def test_a_page_is_one_file_that_says_its_size_and_is_not_overwritten(cli, small
     assert status == 0, err
 
 
-def test_rows_are_chosen_for_a_page_alone(refused, small_run):
-    assert "--split chooses the rows of a page" in refused("export", small_run.path, "there", "--split", "train")
+def test_options_that_make_no_difference_are_refused(refused, small_run):
+    for options, said in {
+        ("there", "--split", "train"): "--split train makes no difference to ONNX files, only to a PAGE.html",
+        ("page.html", "--license", "mit"): "--license mit makes no difference to what is not shared by --hub",
+        ("page.html", "--hub", "hub"): "the place page.html makes no difference to a folder for the hub",
+        ("--hub", "hub", "--data", "x.npy"): "--data x.npy makes no difference to a folder for the hub",
+    }.items():
+        assert said in refused("export", small_run.path, *options)
+
+
+@pytest.mark.parametrize(
+    ("test", "known"),
+    [
+        ({"loss": {"value": 2.5, "standard_error": None}}, {"value": 2.5, "standard_error": None}),
+        ({"loss": {"value": 2.5, "standard_error": float("inf")}}, {"value": 2.5, "standard_error": None}),
+        ({"loss": {"value": float("nan"), "standard_error": 1.0}}, None),
+        ({"loss": "low"}, None),
+        ({}, None),
+    ],
+)
+def test_a_figure_that_is_no_number_is_not_shown(small_run, test, known):
+    odd = replace(small_run, summary={**small_run.summary, "test": test})
+    assert content_of(odd, split="test").facts["test"] == known
 
 
 def test_a_page_has_its_runtime_as_it_was_published(monkeypatch, tmp_path):

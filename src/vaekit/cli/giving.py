@@ -12,8 +12,12 @@ from vaekit.cli.options import Data, Json, License, RunPath, Split
 def export(
     run: RunPath,
     out: Annotated[
-        Path, typer.Argument(metavar="[FOLDER]", help="Where encoder.onnx and decoder.onnx go; or PAGE.html, for the explorer.")
-    ] = Path("exported"),
+        Path | None,
+        typer.Argument(
+            metavar="[FOLDER]",
+            help="Where encoder.onnx and decoder.onnx go, by default exported; or PAGE.html, for the explorer.",
+        ),
+    ] = None,
     hub: Annotated[
         Path | None, typer.Option("--hub", metavar="DIR", help="Write a folder for the Hugging Face Hub instead, with a card.")
     ] = None,
@@ -27,10 +31,13 @@ def export(
     from vaekit import workflows
 
     if hub is not None:
+        parse.without_effect("a folder for the hub", {"the place": out, "--split": split, "--data": data})
         return terminal.written(workflows.export_hub(run, hub, license=license, force=force), json)
+    parse.without_effect("what is not shared by --hub", {"--license": license})
+    out = out or Path("exported")
     if out.suffix.lower() in (".html", ".htm"):
         return terminal.written(workflows.export_page(run, out, split=parse.part(split), data=data, force=force), json)
-    parse.no_rows_chosen(split)
+    parse.without_effect("ONNX files, only to a PAGE.html", {"--split": split})
     found = workflows.export_onnx(run, out, data=data, force=force)
     return terminal.written(found, json) if json else figures.exported(found)
 

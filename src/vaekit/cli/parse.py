@@ -64,12 +64,13 @@ def part(text: str | None) -> Any:
     return text
 
 
-def no_rows_chosen(split: str | None) -> None:
-    """ConfigError for a --split that would make no difference."""
+def without_effect(what: str, options: dict[str, object]) -> None:
+    """ConfigError for an option that is given and would make no difference."""
     from vaekit.errors import ConfigError
 
-    if split is not None:
-        raise ConfigError("--split chooses the rows of a page: leave it out, or write PAGE.html")
+    for name, value in options.items():
+        if value is not None:
+            raise ConfigError(f"{name} {value} makes no difference to {what}: leave it out")
 
 
 def grid(settings: list[str]) -> dict[str, list[str]]:

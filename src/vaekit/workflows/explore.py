@@ -1,5 +1,6 @@
 """A run's explorer: what its page is given, a local server for it, and the page as one file."""
 
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +55,7 @@ def explore(
     >>> explore(run)  # doctest: +SKIP
     """
     run = run if isinstance(run, Run) else load_run(run)
-    listen(explorer_app(content_of(run, split=split, data=data), hosts=LOOPBACK), LOOPBACK[0], port, ready=ready)
+    listen(lambda: explorer_app(content_of(run, split=split, data=data), hosts=LOOPBACK), LOOPBACK[0], port, ready=ready)
 
 
 def export_page(
@@ -122,10 +123,21 @@ def content_of(run: Run, *, split: Part | None = None, data: Any = None) -> Cont
         "colours": list(CLASS_COLOURS),
         "conditional": bool(run.model.classes),
         "terms": ["reconstruction", "divergence"][: arrays["terms"].shape[1]],
-        "test": run.summary.get("test", {}).get("loss"),
+        "test": _test_loss(run),
         "prior": prior,
     }
     return Content(facts, arrays | draws, files[ENCODER].onnx, files[DECODER].onnx, lambda row: _raw(rows.x[row]))
+
+
+def _test_loss(run: Run) -> dict[str, float | None] | None:
+    """The test loss and its standard error, None where the summary has none; both are numbers, whoever wrote it."""
+    found = run.summary.get("test", {}).get("loss")
+    value, error = (found.get(name) if isinstance(found, dict) else None for name in ("value", "standard_error"))
+    return {"value": value, "standard_error": error if _finite(error) else None} if _finite(value) else None
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def _raw(row: np.ndarray) -> np.ndarray:
@@ -190,12 +202,13 @@ def _prior(run: Run) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
     if isinstance(base, Normal):
         mean, sd = (_by_class(value, len(p.batch_shape)).tolist() for value in (base.mean, base.stddev))
         return {"mean": mean, "sd": sd}, {}
-    y = None if every is None else every.repeat(-(-DRAWS // len(every)))[:DRAWS]
+    y = None if every is None else every.repeat(-(-DRAWS // len(every)))  # as many of each class
+    count = DRAWS if y is None else len(y)
     with noise(0):
-        z = model.draw(DRAWS, y)
+        z = model.draw(count, y)
     if model.codebook is not None:
-        return {"draws": DRAWS}, {"draws": model.codebook.indices(z).cpu().numpy().astype(np.uint16)}
-    return {"draws": DRAWS}, {"draws": z.flatten(1).cpu().numpy().astype(np.float32)}
+        return {"draws": count}, {"draws": model.codebook.indices(z).cpu().numpy().astype(np.uint16)}
+    return {"draws": count}, {"draws": z.flatten(1).cpu().numpy().astype(np.float32)}
 
 
 def _by_class(values: Tensor, lead: int) -> Tensor:

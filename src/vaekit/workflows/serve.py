@@ -1,21 +1,24 @@
 """A run over HTTP: what its server computes, and the server itself."""
 
 import os
-from collections.abc import Callable, Collection
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
 import vaekit
 from vaekit.data import Rows
 from vaekit.decoding import decode_means
+from vaekit.errors import DataError, Interrupted
 from vaekit.inputs import as_tensor, rows_at_once, values_per_row
 from vaekit.server import Facts, Limits
 from vaekit.server.service import Arrays, Labels
 from vaekit.store import Run, load_run
-from vaekit.web import App, hosts_for, listen, missing
+from vaekit.web import ENDING, App, hosts_for, listen, missing
 from vaekit.workflows import use
 from vaekit.workflows.rows import as_inputs, label_of
-from vaekit.workflows.score import SCORES
+from vaekit.workflows.score import SCORES, given_by
 
 NEED_DATA = ("typicality", "density")
 """Scores beside the run's own data, which a server does not read."""
@@ -39,7 +42,7 @@ def serve(
     >>> serve("runs/conv-mnist-20260101-120000", port=8000)  # doctest: +SKIP
     """
     run = run if isinstance(run, Run) else load_run(run)
-    listen(application(run, hosts=hosts_for(host), limits=limits), host, port, ready=ready)
+    listen(lambda: application(run, hosts=hosts_for(host), limits=limits), host, port, ready=ready)
 
 
 def application(run: Run, *, hosts: Collection[str] | None, limits: Limits | None = None) -> App:
@@ -54,10 +57,9 @@ def application(run: Run, *, hosts: Collection[str] | None, limits: Limits | Non
 class Computed:
     """What a server asks of a run; see `vaekit.server.Service`."""
 
-    scores = tuple(name for name in SCORES if name not in NEED_DATA)
-
     def __init__(self, run: Run):
         self.run, codebook = run, run.model.codebook
+        self.scores = tuple(name for name in given_by(run) if name not in NEED_DATA)
         self.facts = Facts(
             recipe=run.config.recipe,
             data=label_of(run.config.data.source),  # where it lies is nobody's business
@@ -70,7 +72,11 @@ class Computed:
         )
 
     def rows(self, x: np.ndarray, y: Labels) -> Rows:
-        return self._with_classes(self.run.raw(x), y)
+        try:
+            raw = self.run.raw(x)
+        except DataError as error:
+            raise DataError(re.sub(r" \(--[^)]*\)", "", str(error))) from None  # options are for who trains
+        return self._with_classes(raw, y)
 
     def codes(self, z: np.ndarray, y: Labels) -> Rows:
         return self._with_classes(self.run.codes(z).flatten(1).numpy(force=True), y)
@@ -85,12 +91,31 @@ class Computed:
         return {"x": self.run.transform.inverse(x).numpy()}
 
     def draw(self, count: int, label: str | int | None, seed: int) -> Rows:
+        self._check_classes(label)
         z, y = use.draw_z(self.run, count, label=None if label is None else str(label), seed=seed)
         return Rows(z.flatten(1).numpy(force=True), None if y is None else y.numpy(force=True))
 
     def score(self, rows: Rows, by: str, samples: int, seed: int) -> Arrays:
         return {"score": SCORES[by](self.run, as_inputs(self.run, rows), samples, seed).numpy(force=True)}
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        def stop(*_: object) -> None:
+            raise Interrupted(ENDING)
+
+        hooks = [module.register_forward_pre_hook(stop) for module in self.run.model.modules()]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
     def _with_classes(self, x: np.ndarray, y: Labels) -> Rows:
+        self._check_classes(y)
         numbers = self.run.condition(y, len(x))
         return Rows(x, None if numbers is None else numbers.numpy(force=True))
+
+    def _check_classes(self, y: Labels) -> None:
+        """As `Run.condition` does, whose remedy is for who trains."""
+        if y is not None and not self.run.model.classes:
+            raise DataError("classes were given, and this model has none: leave them out")

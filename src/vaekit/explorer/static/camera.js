@@ -41,6 +41,12 @@ export class Camera {
   }
 }
 
+/** How far all values but a few are apart. */
+export function extent(values) {
+  const [low, high] = middle(values);
+  return high - low;
+}
+
 /** The range of all values but half a percent at either end, widened a little. */
 function middle(values) {
   const sorted = values.slice().sort(); // all of them: of every so manieth row one class may be

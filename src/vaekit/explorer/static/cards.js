@@ -1,6 +1,6 @@
 // The cards about one place and one row: what is decoded, what the row is, an image of the reader's own.
 
-import { byId, look, oneHot, options } from "./state.js";
+import { byId, look, oneHot, options, say } from "./state.js";
 import { readOwn, takesImages } from "./own.js";
 import { clear, isImage, paint } from "./picture.js";
 import { png, save } from "./png.js";
@@ -12,6 +12,7 @@ const REST = 60; // milliseconds that a pointer rests before a row is fetched
 /** What the decoder makes of the place that is looked at. */
 export function decodedCard(facts, space, prior, nets, state) {
   const canvas = byId("decoded");
+  const { low, high } = facts.latent;
   const order = facts.latent.order?.slice(0, NAMED).sort((a, b) => a - b);
   let last = null;
   state.on(["z", "y"], () => {
@@ -20,7 +21,7 @@ export function decodedCard(facts, space, prior, nets, state) {
       last = { z, y };
       paint(canvas, values, facts);
       canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
-      const place = order?.map((i) => `z${i + 1} = ${fixed(z[i])}`) ?? [];
+      const place = order?.map((i) => `z${i + 1} = ${fixed(z[i], high[i] - low[i] || 10)}`) ?? [];
       const more = order && facts.latent.size > order.length ? [`… of ${facts.latent.size}`] : [];
       byId("place").textContent = [...place, ...more, `decoded in ${nets.milliseconds.toFixed(1)} ms`].join(" · ");
     });
@@ -82,14 +83,18 @@ export function rowCard(facts, arrays, space, source, nets, state) {
 
 function describe(row, facts, arrays) {
   const width = facts.terms.length;
-  const terms = facts.terms.map((name, i) => `${name} ${number(arrays.terms[row * width + i])} nats`);
+  const drawn = facts.prior ? " at one draw of z" : ""; // not at the mean, which the picture shows
+  const terms = facts.terms.map((name, i) => `${name} ${number(arrays.terms[row * width + i])} nats${i ? "" : drawn}`);
   const named = arrays.labels ? [`class ${facts.classes[arrays.labels[row]]}`] : [];
   return [`Row ${row}`, ...named, ...terms].join(" · ");
 }
 
 /** An image that is dropped or chosen: encoded, placed, decoded again. */
 export function ownCard(facts, nets, state) {
-  if (!takesImages(facts)) return;
+  if (!takesImages(facts)) {
+    addEventListener("drop", () => say("What is dropped cannot be encoded: the rows of this run are no images.", 8));
+    return;
+  }
   byId("own-card").hidden = false;
   let file = null;
 
@@ -100,24 +105,33 @@ export function ownCard(facts, nets, state) {
     const y = oneHot(label, facts);
     let told = `${mine.name} is the star on the map` + (facts.conditional ? `, as of class ${facts.classes[label]}.` : ".");
     let made = null;
+    byId("own-facts").textContent = `Reading ${mine.name} …`;
     try {
-      const x = await readOwn(mine, facts, byId("invert").checked);
-      const code = await nets.encode(x, y);
-      made = { x, ...code, decoded: await nets.decode(code.z, y) };
+      const { values, transparent } = await readOwn(mine, facts, byId("invert").checked);
+      if (transparent) told += " What is transparent in it was taken for black.";
+      const code = await nets.encode(values, y);
+      made = { values, ...code, decoded: await nets.decode(code.z, y) };
     } catch (error) {
       told = error.message;
     }
     if (mine !== file) return; // another one was chosen meanwhile
     byId("own-facts").textContent = told;
-    byId("own-pair").hidden = !made;
+    say(told, 8);
+    byId("own-pair").hidden = byId("own-clear").hidden = !made;
     if (!made) return void state.set({ own: null });
-    paint(byId("own-original"), made.x, facts);
+    paint(byId("own-original"), made.values, facts);
     paint(byId("own-reconstruction"), made.decoded, facts);
     look(state, facts, made.z, { own: made.z, label, indices: made.indices, held: true });
   }
 
   byId("own-file").addEventListener("change", (event) => ((file = event.target.files[0] ?? null), take()));
   byId("invert").addEventListener("change", take);
+  byId("own-clear").addEventListener("click", () => {
+    file = null;
+    byId("own-file").value = byId("own-facts").textContent = "";
+    byId("own-pair").hidden = byId("own-clear").hidden = true;
+    state.set({ own: null });
+  });
   addEventListener("dragover", () => document.body.classList.add("dropping"));
   addEventListener("dragleave", (event) => event.relatedTarget ?? document.body.classList.remove("dropping"));
   addEventListener("drop", (event) => {

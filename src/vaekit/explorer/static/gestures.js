@@ -1,12 +1,13 @@
 // Mouse, fingers and keys on the map, told as what they mean.
 
 const NEAR = 5; // pixels that a click may move
+const SECOND = 80; // milliseconds that a second finger may come after the first
 const STEP = 10;
 
 /** `on` has: hover, tap, press (a finger), pan, zoom, line (a selection while it is drawn), lined, step, fit, hold, end, corner, escape. */
 export function watch(element, tool, on) {
   const fingers = new Map();
-  let start = null, line = null, dragged = false;
+  let start = null, line = null, dragged = false, pinched = false, pressing = null;
   const place = (event) => {
     const box = element.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -16,11 +17,25 @@ export function watch(element, tool, on) {
     if (event.button > 0) return;
     element.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, place(event));
-    [start, dragged] = [place(event), false];
+    [start, dragged, pinched] = [place(event), false, fingers.size > 1];
+    stopWaiting();
     if (line) on.line(null); // a second finger
-    line = fingers.size === 1 && tool() !== "move" ? [start] : null;
-    if (event.pointerType === "touch" && !line && fingers.size === 1) on.press(...start);
+    line = !pinched && tool() !== "move" ? [start] : null;
+    if (event.pointerType === "touch" && !line && !pinched) pressing = setTimeout(press, SECOND);
   });
+
+  /** No longer wait for a second finger: true where that was waited for. */
+  function stopWaiting() {
+    const waited = pressing !== null;
+    clearTimeout(pressing);
+    pressing = null;
+    return waited;
+  }
+
+  function press() {
+    stopWaiting();
+    for (const at of fingers.values()) on.press(...at);
+  }
 
   element.addEventListener("pointermove", (event) => {
     const now = place(event);
@@ -29,12 +44,13 @@ export function watch(element, tool, on) {
     if (Math.hypot(now[0] - start[0], now[1] - start[1]) > NEAR) dragged = true;
     if (fingers.size === 2) pinch(event.pointerId, now);
     else if (line) draw(now);
-    else if (event.pointerType === "touch") on.press(...now);
-    else if (dragged) on.pan(now[0] - before[0], now[1] - before[1]);
+    else if (event.pointerType !== "touch" && dragged) on.pan(now[0] - before[0], now[1] - before[1]);
     fingers.set(event.pointerId, now);
+    if (event.pointerType === "touch" && dragged && !pinched && !line) press();
   });
 
   const up = (event) => {
+    if (stopWaiting() && event.type === "pointerup") press();
     if (!fingers.delete(event.pointerId)) return;
     if (line && dragged) on.lined(line);
     else if (!dragged && event.type === "pointerup" && event.pointerType !== "touch") on.tap(...place(event));

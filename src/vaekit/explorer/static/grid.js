@@ -3,27 +3,30 @@
 import { byId, options } from "./state.js";
 import { pixels } from "./picture.js";
 import { png, save } from "./png.js";
-import { number } from "./text.js";
+import { fixed } from "./text.js";
 
 const SIDES = [5, 10, 15, 20, 30];
 const AT_ONCE = 16;
 const ROOM = 44; // pixels for the coordinates beside a sheet
 const LARGE = 600; // pixels that a saved sheet has at least
+const HINT = "Decodes the square in the middle of the map, in its place.";
 
 export function gridCard(facts, space, map, nets, state) {
   byId("grid-card").hidden = false;
   options(byId("grid-side"), SIDES.map((side) => `${side} × ${side}`), 2);
-  let made = null, wanted = 0;
+  let made = null, basis = null, wanted = 0;
 
   byId("grid-make").addEventListener("click", async () => {
     const mine = ++wanted;
     made = null;
+    byId("stage").scrollIntoView({ block: "nearest" }); // on a phone it may be far up
     const side = SIDES[Number(byId("grid-side").value)];
     const square = map.square();
     const cell = Math.max(facts.shape[1], facts.shape[2]); // a square, as the map has the same unit both ways
     const sheet = new OffscreenCanvas(side * cell, side * cell);
     sheet.getContext("2d").fillRect(0, 0, sheet.width, sheet.height);
-    const { z, y, directions } = state;
+    const { z, y, label, directions } = state;
+    basis = { z, y };
     const cells = Array.from({ length: side * side }, (_, i) => i);
     for (let start = 0; start < cells.length; start += AT_ONCE) {
       const some = cells.slice(start, start + AT_ONCE);
@@ -36,18 +39,26 @@ export function gridCard(facts, space, map, nets, state) {
       state.set({ sheet: { image: sheet, ...square } });
       await new Promise((done) => setTimeout(done)); // the page goes on meanwhile
     }
-    const range = (from, to) => `${number(from, 3)} to ${number(to, 3)}`;
-    made = { sheet, side, square, z: Array.from(z), y, names: directions.map(({ name }) => name) };
+    const range = (from, to) => `${fixed(from, square.side)} to ${fixed(to, square.side)}`;
+    const of = facts.conditional ? [`class ${facts.classes[label]}`] : [];
+    made = { sheet, side, square, z: Array.from(z), y, names: directions.map(({ name }) => name), of };
     byId("grid-save").disabled = false;
     byId("grid-facts").textContent =
-      `${made.names[0]}: ${range(square.left, square.left + square.side)}; ${made.names[1]}: ${range(square.top - square.side, square.top)}` +
+      [...of, ""].join(": ") + `${made.names[0]}: ${range(square.left, square.left + square.side)}; ${made.names[1]}: ${range(square.top - square.side, square.top)}` +
       (space.size > 2 ? "; all else as it is here." : ".");
   });
   const drop = () => {
     wanted++;
-    made = null;
+    made = basis = null;
+    byId("grid-facts").textContent = HINT;
     state.set({ sheet: null });
   };
+  const elsewhere = ({ z, y }) => {
+    const rest = (code) => space.at(code, state.directions, 0, 0); // what the map does not show
+    const before = rest(z);
+    return y.some((weight, i) => weight !== state.y[i]) || rest(state.z).some((value, i) => Math.abs(value - before[i]) > 1e-3);
+  };
+  state.on(["z", "y"], () => basis && elsewhere(basis) && drop());
   byId("grid-clear").addEventListener("click", drop);
   state.on(["directions"], drop);
   byId("grid-save").addEventListener("click", async () => save(await png(framed(made), note(facts, made)), `${facts.name}-grid.png`));
@@ -83,7 +94,7 @@ function note(facts, { side, square, names, z, y }) {
 }
 
 /** The sheet with its coordinates beside it. */
-function framed({ sheet, square, names }) {
+function framed({ sheet, square, names, of }) {
   const times = Math.max(1, Math.ceil(LARGE / sheet.width));
   const [width, height] = [sheet.width * times, sheet.height * times];
   const canvas = new OffscreenCanvas(width + ROOM + 12, height + ROOM);
@@ -93,11 +104,11 @@ function framed({ sheet, square, names }) {
   pen.drawImage(sheet, ROOM, 6, width, height);
   Object.assign(pen, { fillStyle: "#222222", font: "12px sans-serif", textAlign: "center" });
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
-    pen.fillText(number(square.left + share * square.side, 3), Math.min(ROOM + share * width, canvas.width - 16), height + 22);
+    pen.fillText(fixed(square.left + share * square.side, square.side), Math.min(ROOM + share * width, canvas.width - 16), height + 22);
     pen.textAlign = "right";
-    pen.fillText(number(square.top - share * square.side, 3), ROOM - 5, Math.max(14, 6 + share * height));
+    pen.fillText(fixed(square.top - share * square.side, square.side), ROOM - 5, Math.max(14, 6 + share * height));
     pen.textAlign = "center";
   }
-  pen.fillText(`across ${names[0]}, up ${names[1]}`, ROOM + width / 2, height + 38);
+  pen.fillText([`across ${names[0]}, up ${names[1]}`, ...of].join(", "), ROOM + width / 2, height + 38);
   return pen.getImageData(0, 0, canvas.width, canvas.height);
 }

@@ -11,9 +11,9 @@ import { legend, selectionCard } from "./selection.js";
 import { slidersCard } from "./sliders.js";
 import { openSource } from "./source.js";
 import { Space } from "./space.js";
-import { byId, oneHot, State } from "./state.js";
+import { byId, oneHot, say, State } from "./state.js";
 import { startTheme, watchTheme } from "./theme.js";
-import { count, number } from "./text.js";
+import { count, withError } from "./text.js";
 
 async function start() {
   startTheme();
@@ -72,8 +72,7 @@ function speak(state) {
 /** What goes wrong later is said on the map. */
 function watchFailures() {
   addEventListener("unhandledrejection", ({ reason }) => {
-    byId("message").textContent = `That failed: ${reason?.message ?? reason}`;
-    byId("message").hidden = false;
+    say(`That failed: ${reason?.message ?? reason}`);
   });
   for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault()); // else the browser leaves the page
 }
@@ -85,7 +84,7 @@ function tell(facts) {
   const size = latent.discrete
     ? `${latent.discrete.positions} discrete codes of ${latent.discrete.count}`
     : count(latent.size, "latent dimension");
-  const figures = test ? [`test loss ${number(test.value, 5)} ± ${number(test.standard_error ?? 0, 2)} nats per row`] : [];
+  const figures = test ? [`test loss ${withError(test)} nats per row`] : [];
   byId("summary").textContent = [name, `${count(rows, "row")} (${part})`, size, ...figures].join(" · ");
 }
 

@@ -1,14 +1,16 @@
 // The map: dots, what is drawn over them, and what pointers and keys do there.
 
-import { Camera } from "./camera.js";
+import { Camera, extent } from "./camera.js";
 import { watch } from "./gestures.js";
 import { Neighbours } from "./neighbours.js";
 import { Overlay } from "./overlay.js";
 import { Points } from "./points.js";
-import { byId, look, options } from "./state.js";
+import { byId, look, options, say } from "./state.js";
+import { count } from "./text.js";
 import { classColour, watchTheme } from "./theme.js";
 
 const NEAR_ROW = 14; // pixels
+const MARGIN = 24; // pixels from the edge, for a place that is brought into the window
 const ALPHA = 0.9;
 const NO_DOTS = "This browser has no WebGL 2: the dots of the map cannot be drawn.";
 
@@ -27,6 +29,7 @@ export class Map2D {
     state.on(["directions"], () => this.#place());
     state.on(["hidden"], () => this.#colour());
     state.on(["selection"], () => (this.points?.select(state.selection), this.draw()));
+    state.on(["z", "held"], () => state.held && this.#reveal());
     state.on(["z", "row", "held", "ends", "own", "label", "sheet", "line", "path"], () => this.draw(false));
     watchTheme(() => this.#colour());
     watch(byId("overlay"), () => document.querySelector("input[name=tool]:checked").value, this.#gestures());
@@ -65,7 +68,8 @@ export class Map2D {
   /** The dots, with all that is known of them by now. */
   #start() {
     this.points = Points.on(byId("points"), this.facts.rows, this.labels, this.groups);
-    this.#say("");
+    if (!this.points) byId("message").dataset.always = NO_DOTS;
+    say();
     if (!this.points || !this.xs) return;
     this.points.place(this.xs, this.ys);
     this.points.select(this.state.selection);
@@ -114,7 +118,10 @@ export class Map2D {
   }
 
   #place() {
-    [this.xs, this.ys] = this.state.directions.map((direction) => this.space.coordinates(direction));
+    const { directions } = this.state;
+    [this.xs, this.ys] = directions.map((direction) => this.space.coordinates(direction));
+    const unit = directions[1].kind === "spread" ? extent(this.xs) / 5 : 1; // a spread has none of its own
+    this.ys = this.ys.map((y) => y * unit);
     this.neighbours = new Neighbours(this.xs, this.ys);
     this.points?.place(this.xs, this.ys);
     this.#fit();
@@ -152,7 +159,7 @@ export class Map2D {
       press: (px, py) => (this.#look(px, py), state.set({ held: true })),
       tap: (px, py) => {
         if (!state.held) this.#look(px, py);
-        state.set({ held: !state.held });
+        state.set({ held: !state.held, path: null });
       },
       hold: () => {
         const row = this.neighbours.nearest(...this.spot(state.z), 60 / camera.scale, this.shown);
@@ -172,10 +179,21 @@ export class Map2D {
       corner: () => this.#mark(),
       escape: () => {
         this.corner = null;
-        this.#say("");
-        state.set({ held: false, selection: null, line: null });
+        say();
+        state.set({ held: false, selection: null, line: null, path: null });
       },
     };
+  }
+
+  /** Bring the place that is held into the window, where it was put there from elsewhere. */
+  #reveal() {
+    const { camera } = this;
+    const [px, py] = camera.toScreen(...this.spot(this.state.z));
+    const beyond = (at, size) => (at < 0 ? at - MARGIN : at > size ? at - size + MARGIN : 0);
+    const [dx, dy] = [beyond(px, camera.width), beyond(py, camera.height)];
+    if (!dx && !dy) return;
+    camera.pan(-dx, -dy);
+    this.draw();
   }
 
   #world(line) {
@@ -206,7 +224,9 @@ export class Map2D {
   }
 
   #select(polygon) {
-    this.state.set({ selection: this.neighbours.inside(polygon, this.shown), line: null });
+    const selection = this.neighbours.inside(polygon, this.shown);
+    this.state.set({ selection, line: null });
+    say(`${count(selection.length, "row")} selected; the card Selection has them.`, 6);
   }
 
   /** One corner of a box by key, then the other. */
@@ -214,17 +234,10 @@ export class Map2D {
     const here = this.spot(this.state.z);
     if (!this.corner) {
       this.corner = here;
-      return this.#say("A corner of a box: go to the one opposite, and press S again.");
+      return say("A corner of a box: go to the one opposite, and press S again.");
     }
     const [[ax, ay], [bx, by]] = [this.corner, here];
     this.corner = null;
-    this.#say("");
     return this.#select([[ax, ay], [bx, ay], [bx, by], [ax, by]]);
-  }
-
-  #say(text) {
-    const shown = text || (this.points ? "" : NO_DOTS);
-    byId("message").textContent = shown;
-    byId("message").hidden = !shown;
   }
 }

@@ -1,6 +1,6 @@
 // What is drawn over the dots: axes, the prior, a path, marks, the line of a selection.
 
-import { number } from "./text.js";
+import { tick } from "./text.js";
 
 export class Overlay {
   constructor(canvas, camera) {
@@ -38,7 +38,7 @@ export class Overlay {
   #contour({ name, line }) {
     this.#line(line, this.#colour("--contour"), 1.5);
     const { width, height } = this.camera;
-    const points = line.slice(12).concat(line.slice(0, 12)).map(([x, y]) => this.camera.toScreen(x, y)); // from the upper right on
+    const points = line.slice(24).concat(line.slice(0, 24)).map(([x, y]) => this.camera.toScreen(x, y)); // from the upper right on
     const seen = points.find(([x, y]) => x > 40 && x < width - 60 && y > 30 && y < height - 30);
     if (seen) this.#text(name, seen[0] + 3, seen[1] - 3);
   }
@@ -51,16 +51,16 @@ export class Overlay {
 
   #ticks([across, up]) {
     const { camera, pen } = this;
-    for (const value of ticks(camera.toWorld(0, 0)[0], camera.toWorld(camera.width, 0)[0], camera.width / 90)) {
+    for (const { value, step } of ticks(camera.toWorld(0, 0)[0], camera.toWorld(camera.width, 0)[0], camera.width / 90)) {
       const [x] = camera.toScreen(value, 0);
       this.#tick(x, camera.height, 0, -5);
-      if (x < camera.width - 90) this.#text(number(value), x + 3, camera.height - 6);
+      if (x < camera.width - 90) this.#text(tick(value, step), x + 3, camera.height - 6);
     }
     if (up) {
-      for (const value of ticks(camera.toWorld(0, camera.height)[1], camera.toWorld(0, 0)[1], camera.height / 70)) {
+      for (const { value, step } of ticks(camera.toWorld(0, camera.height)[1], camera.toWorld(0, 0)[1], camera.height / 70)) {
         const [, y] = camera.toScreen(0, value);
         this.#tick(0, y, 5, 0);
-        if (y > 24 && y < camera.height - 20) this.#text(number(value), 8, y + 4);
+        if (y > 24 && y < camera.height - 20) this.#text(tick(value, step), 8, y + 4);
       }
       this.#text(up, 8, 16, true);
     }
@@ -124,5 +124,5 @@ function ticks(low, high, count) {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
   const first = Math.ceil(low / step);
-  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, i) => (first + i) * step);
+  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, i) => ({ value: (first + i) * step, step }));
 }

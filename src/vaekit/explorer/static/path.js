@@ -4,12 +4,14 @@ import { byId, options } from "./state.js";
 import { isImage, pixels } from "./picture.js";
 import { apng, save } from "./png.js";
 import { spherical, straight } from "./space.js";
+import { number } from "./text.js";
 
 const COURSES = { straight, spherical };
 const SECONDS = 3; // one way
 const FRAMES = 24; // one way, of an animation
 const LONGEST = 160; // pixels that small images are enlarged to in an animation
 const POINTS = 48; // of the line on the map
+const HINT = "Choose a start and an end: hold a place on the map, or go to a row's code.";
 
 export function pathCard(facts, prior, nets, state) {
   byId("path-card").hidden = false;
@@ -34,10 +36,12 @@ export function pathCard(facts, prior, nets, state) {
 
   state.on(["ends"], () => {
     for (const id of ["play", "position", "save-path"]) byId(id).disabled = !whole();
+    byId("clear-path").disabled = !state.ends.a && !state.ends.b;
     byId("save-path").hidden = !isImage(facts);
-    if (whole()) byId("path-facts").textContent = `From A to B, ${distance(state.ends.a.z, state.ends.b.z).toFixed(2)} apart.`;
+    byId("path-facts").textContent = whole() ? `From A to B, ${number(distance(state.ends.a.z, state.ends.b.z), 3)} apart.` : HINT;
     if (whole()) state.set({ path: line() });
   });
+  byId("clear-path").addEventListener("click", () => state.set({ ends: { a: null, b: null }, path: null }));
   position.addEventListener("input", () => (stop(), go(Number(position.value))));
   byId("course").addEventListener("change", () => whole() && go(Number(position.value)));
 

@@ -1,5 +1,7 @@
 // Raw values of a row as pixels on a canvas: images as they are, other rows as bars.
 
+import { number } from "./text.js";
+
 const BARS = { width: 560, height: 240 };
 
 /** Raw values [C * H * W] as RGBA bytes, as `vaekit` shows them: gray unless there are three channels. */
@@ -27,7 +29,7 @@ export function isImage(facts) {
 }
 
 export function paint(canvas, values, facts) {
-  if (!isImage(facts)) return bars(canvas, values);
+  if (!isImage(facts)) return bars(canvas, values, facts.range);
   const image = pixels(values, facts);
   [canvas.width, canvas.height] = [image.width, image.height];
   canvas.getContext("2d").putImageData(image, 0, 0);
@@ -37,15 +39,19 @@ export function clear(canvas) {
   canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
 }
 
-function bars(canvas, values) {
+/** One bar a value, on the same scale for all rows, which is written beside it; a value beyond it ends at the edge. */
+function bars(canvas, values, range) {
   Object.assign(canvas, BARS);
   const pen = canvas.getContext("2d");
   const style = getComputedStyle(document.documentElement);
-  const low = Math.min(0, ...values), high = Math.max(0, ...values);
-  const y = (value) => 8 + ((high - value) / (high - low || 1)) * (BARS.height - 16);
+  const low = Math.min(0, range[0]), high = Math.max(0, range[1]);
+  const y = (value) => 8 + ((high - Math.min(high, Math.max(low, value))) / (high - low || 1)) * (BARS.height - 16);
   const width = BARS.width / values.length;
   pen.fillStyle = style.getPropertyValue("--accent");
   values.forEach((value, i) => pen.fillRect(i * width, Math.min(y(0), y(value)), Math.max(1, width - 1), Math.abs(y(value) - y(0))));
   pen.fillStyle = style.getPropertyValue("--muted");
   pen.fillRect(0, y(0), BARS.width, 1);
+  pen.font = "20px system-ui, sans-serif";
+  if (high > 0) pen.fillText(number(high, 3), 4, 24);
+  if (low < 0) pen.fillText(number(low, 3), 4, BARS.height - 10);
 }

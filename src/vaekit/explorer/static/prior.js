@@ -1,6 +1,7 @@
 // The prior: draws from it, and its density on a map.
 
 const SHARES = [0.5, 0.9, 0.99];
+const CORNERS = 192; // of what looks like a circle
 
 export class Prior {
   constructor(facts, arrays, space) {
@@ -16,7 +17,7 @@ export class Prior {
     }
     const classes = this.facts.conditional ? this.facts.classes.length : 1;
     const count = this.facts.prior.draws;
-    const index = (this.next++ * classes + label) % count;
+    const index = (this.next++ % (count / classes)) * classes + label; // drawn for each class in turn
     const width = this.draws.length / count;
     const drawn = this.draws.subarray(index * width, (index + 1) * width);
     return this.space.discrete ? { z: this.space.embed(drawn), indices: drawn } : { z: Float32Array.from(drawn) };
@@ -34,8 +35,9 @@ export class Prior {
     const c = Math.sqrt(Math.max(0, covariance(v, v) - b * b));
     return SHARES.map((share) => {
       const radius = Math.sqrt(-2 * Math.log(1 - share));
-      const line = Array.from({ length: 97 }, (_, i) => {
-        const [x, y] = [radius * Math.cos((i * Math.PI) / 48), radius * Math.sin((i * Math.PI) / 48)];
+      const line = Array.from({ length: CORNERS + 1 }, (_, i) => {
+        const angle = (2 * Math.PI * i) / CORNERS;
+        const [x, y] = [radius * Math.cos(angle), radius * Math.sin(angle)];
         return [centre[0] + a * x, centre[1] + b * x + c * y];
       });
       return { name: `${100 * share} %`, line };

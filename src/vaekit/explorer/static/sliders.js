@@ -12,14 +12,15 @@ export function slidersCard(facts, space, state) {
   byId("sliders-card").hidden = false;
   const { unit } = facts.latent;
   byId("sliders-facts").textContent = space.discrete ? "Which entry of the codebook is at each position." : `The most active first: ${unit === "nats" ? "divergence in nats" : "variance of the codes"}.`;
-  byId("sliders").replaceChildren(...sliders.slice(0, FIRST).map(({ line }) => line));
   const more = byId("sliders-more");
   more.hidden = sliders.length <= FIRST;
-  more.textContent = `All ${sliders.length}`;
-  more.addEventListener("click", () => {
-    byId("sliders").replaceChildren(...sliders.map(({ line }) => line));
-    more.hidden = true;
-  });
+  const list = (all) => {
+    byId("sliders").replaceChildren(...sliders.slice(0, all ? sliders.length : FIRST).map(({ line }) => line));
+    more.textContent = all ? `The first ${FIRST}` : `All ${sliders.length}`;
+    more.setAttribute("aria-expanded", String(all));
+  };
+  more.addEventListener("click", () => list(more.getAttribute("aria-expanded") === "false"));
+  list(false);
   state.on(["z"], () => sliders.forEach(({ show }) => show()));
 }
 
@@ -32,8 +33,9 @@ function dimensions(facts, state) {
       z[dimension] = value;
       look(state, facts, z, { held: true });
     };
-    const step = (high[dimension] - low[dimension]) / 1000 || 0.01;
-    return slider(about, low[dimension], high[dimension], step, put, () => state.z[dimension]);
+    const extent = high[dimension] - low[dimension] || 10;
+    const show = (value) => fixed(value, extent);
+    return slider(about, [low[dimension], high[dimension], extent / 1000], put, () => state.z[dimension], show);
   });
 }
 
@@ -46,11 +48,11 @@ function positions(facts, space, state) {
       indices[position] = value;
       look(state, facts, space.embed(indices), { indices, held: true });
     };
-    return slider(`position ${position + 1}`, 0, entries - 1, 1, put, () => state.indices[position]);
+    return slider(`position ${position + 1}`, [0, entries - 1, 1], put, () => state.indices[position], String);
   });
 }
 
-function slider(about, min, max, step, put, get) {
+function slider(about, [min, max, step], put, get, told) {
   const line = element("label", "slider");
   const input = Object.assign(element("input"), { type: "range", min, max, step });
   const output = element("output");
@@ -58,7 +60,7 @@ function slider(about, min, max, step, put, get) {
   input.addEventListener("input", () => put(Number(input.value)));
   const show = () => {
     if (document.activeElement !== input || Number(input.value) !== get()) input.value = get();
-    output.textContent = Number.isInteger(step) ? get() : fixed(get());
+    output.textContent = told(get());
   };
   return { line, show };
 }

@@ -43,6 +43,17 @@ export function element(tag, className, text = "") {
   return made;
 }
 
+let fading;
+
+/** Tell something on the map, for so many seconds; without a text, what is always true there. */
+export function say(text = "", seconds = 0) {
+  const message = byId("message");
+  clearTimeout(fading);
+  message.textContent = text || message.dataset.always || "";
+  message.hidden = !message.textContent;
+  if (text && seconds) fading = setTimeout(say, 1000 * seconds);
+}
+
 export function options(select, names, chosen = 0) {
   select.replaceChildren(...names.map((name, i) => Object.assign(element("option", "", name), { value: i })));
   select.value = chosen;
