@@ -2,9 +2,10 @@ import os
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from vaekit.data import load
+from vaekit.data.images import read_images
 from vaekit.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
@@ -197,3 +198,25 @@ def test_test_images_from_another_folder(tmp_path):
     data = load(tmp_path / "one", test=tmp_path / "two", resize=(4, 4))
     assert data.test is not None and data.test.y is not None
     assert data.test.y.tolist() == [1] and data.test.x.shape == (1, 1, 4, 4)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_image_is_turned_as_it_was_taken(tmp_path, orientation):
+    pixels = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as image:
+        wanted = np.asarray(ImageOps.exif_transpose(image))
+    (row,) = read_images([tmp_path / "a.png"], None)
+    assert np.array_equal(row[0], wanted)
+    turned = {1: pixels, 3: pixels[::-1, ::-1], 6: np.rot90(pixels, -1), 8: np.rot90(pixels)}
+    assert np.array_equal(row[0], turned.get(orientation, wanted))
+
+
+def test_metadata_that_make_no_sense_turn_nothing(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 77
+    Image.new("L", (3, 2), 9).save(tmp_path / "a.png", exif=exif)
+    Image.new("L", (3, 2), 9).save(tmp_path / "b.jpg", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\x7f")
+    assert read_images([tmp_path / "a.png", tmp_path / "b.jpg"], None).shape == (2, 1, 2, 3)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from vaekit.data.dataset import Rows
 from vaekit.data.files import reading
 from vaekit.data.raw import Raw, safe_name
 from vaekit.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".gif")
 
@@ -49,7 +53,8 @@ class MixedSizesError(DataError):
 
 
 def read_images(files: Sequence[Path | BytesIO], resize: tuple[int, int] | None, channels: int | None = None) -> np.ndarray:
-    """Images as uint8 [N, C, H, W], of so many channels, else gray where every one is gray, else RGB; transparency is dropped.
+    """Images as uint8 [N, C, H, W], of so many channels, else gray where every one is gray, else RGB; transparency is dropped,
+    and what a camera says of how it was held is followed.
 
     `resize` is (height, width); without it all must have one size. Raises `DataError` naming the file at fault.
     """
@@ -110,7 +115,8 @@ def _head(file: Path | BytesIO) -> tuple[str, tuple[int, int]]:
                 f"{str(file)!r} has more than 8 bits a channel (mode {image.mode}): convert it to 8 bits, "
                 "or give the values as .npy"
             )
-        return image.mode, image.size
+        width, height = image.size
+        return image.mode, (height, width) if _orientation(image) in LYING else (width, height)
 
 
 def _pixels(file: Path | BytesIO, mode: str, size: tuple[int, int]) -> np.ndarray:
@@ -118,10 +124,33 @@ def _pixels(file: Path | BytesIO, mode: str, size: tuple[int, int]) -> np.ndarra
 
     with _opened(file) as image:
         converted = image.convert(mode)
+        if turn := TURNS.get(_orientation(image)):
+            converted = converted.transpose(Image.Transpose[turn])
         if converted.size != size:
             converted = converted.resize(size, Image.Resampling.BILINEAR)
         values = np.asarray(converted)
     return values if mode == "L" else values.transpose(2, 0, 1)
+
+
+ORIENTATION = 0x0112
+LYING = (5, 6, 7, 8)
+TURNS = {
+    2: "FLIP_LEFT_RIGHT",
+    3: "ROTATE_180",
+    4: "FLIP_TOP_BOTTOM",
+    5: "TRANSPOSE",
+    6: "ROTATE_270",
+    7: "TRANSVERSE",
+    8: "ROTATE_90",
+}
+"""How an image is turned to be seen as it was taken, by EXIF's orientation, which cameras write beside the pixels."""
+
+
+def _orientation(image: "Image.Image") -> int:
+    try:
+        return image.getexif().get(ORIENTATION, 1)
+    except Exception:  # damaged metadata turn nothing
+        return 1
 
 
 @contextmanager
