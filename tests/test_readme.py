@@ -65,4 +65,4 @@ def test_what_is_exported_is_used_as_shown(small_run, tmp_path, monkeypatch):
     for block in (b for b in BLOCKS if '"there' in b):
         namespace = {"vaekit": vaekit, "torch": torch, "images": rows}
         exec(block, namespace)
-        np.testing.assert_allclose(torch.as_tensor(namespace["z_mean"]).detach().numpy(), small_run.encode(rows).mean, atol=1e-4)
+        np.testing.assert_allclose(np.asarray(namespace["z_mean"]), small_run.encode(rows).mean, atol=1e-4)

@@ -3,8 +3,8 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from vaekit.errors import OutputError
@@ -67,6 +67,13 @@ def writing(path: str | os.PathLike) -> Iterator[None]:
         if error.errno in (errno.EEXIST, errno.ENOTDIR):
             raise OutputError(f"cannot write {path}: {Path(path).parent} is not a folder") from None
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Several files, all of them whole, or what was there before; none gets its name before all are written."""
+    with ExitStack() as stack:
+        for path, content in contents.items():
+            stack.enter_context(whole_file(path)).write_bytes(content)
 
 
 def write_whole(path: str | os.PathLike, content: bytes | memoryview | str) -> None:

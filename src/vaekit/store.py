@@ -10,7 +10,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,11 +27,12 @@ from vaekit import config as configuration
 from vaekit import html
 from vaekit.compose import build_model
 from vaekit.config import FORMAT, MODEL_PARTS, Custom, Settings
-from vaekit.data.dataset import check_numeric, require
+from vaekit.data.dataset import check_numeric
+from vaekit.data.given import Labels, given_classes, given_rows
 from vaekit.data.support import Support, Transform
 from vaekit.data.thumbnails import thumbnails
 from vaekit.decoding import decode_means, sample_means
-from vaekit.errors import ConfigError, DataError, RunError, suggest
+from vaekit.errors import ConfigError, DataError, RunError
 from vaekit.files import write_whole
 from vaekit.inputs import as_tensor, to_model
 from vaekit.model import VAE, check_fit
@@ -45,7 +46,6 @@ CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT = (
     "split.npz",
 )
 CHECKPOINT, PLOTS, REPORT = "checkpoints/last.ckpt", "plots", "report.html"
-Labels = str | int | Sequence[str | int] | np.ndarray | None
 FILES = (CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT)
 MAX_TEXT = 50_000_000
 MAX_COUNT = 1_000_000
@@ -84,14 +84,7 @@ class Run:
 
     def raw(self, x: np.ndarray | Tensor) -> np.ndarray:
         """Raw rows as [B, *shape], channels first; DataError for another shape or support."""
-        array = x.numpy(force=True) if isinstance(x, Tensor) else np.asarray(x)
-        shape = self.model.data_shape
-        if shape[0] == 1 and array.ndim == len(shape):  # gray images come with and without their one channel
-            array = array[:, None]
-        if array.ndim == 4 and array.shape[1:] != shape and array.shape[-1:] + array.shape[1:3] == shape:
-            array = np.moveaxis(array, -1, 1)
-        require(array, shape, self.support, "what was given")
-        return array
+        return given_rows(x.numpy(force=True) if isinstance(x, Tensor) else x, self.model.data_shape, self.support)
 
     def prepare(self, x: np.ndarray | Tensor) -> Tensor:
         """Raw rows [B, *shape] as the model takes them, on its device; DataError for another shape or support."""
@@ -99,21 +92,8 @@ class Run:
 
     def condition(self, y: Labels, rows: int) -> Tensor | None:
         """Class numbers [rows] of a conditional model, out of names [rows] or one for all; DataError where they cannot be."""
-        if not self.model.classes:
-            if y is not None:
-                raise DataError("labels were given, this run is not conditional: train one with --conditional")
-            return None
-        known = {name: number for number, name in enumerate(self.config.data.classes)}
-        if y is None:
-            raise DataError(f"this run is conditional: give labels, out of {', '.join(self.config.data.classes[:20])}")
-        names = [str(name) for name in np.ravel(np.asarray(y))]
-        wrong = next((name for name in names if name not in known), None)
-        if wrong is not None:
-            raise DataError(f"no class {wrong!r}: {suggest(wrong, known)}")
-        if len(names) not in (1, rows):
-            raise DataError(f"{len(names)} labels were given for {rows} rows: give one for each, or one for all")
-        numbers = torch.tensor([known[name] for name in names]).expand(rows)
-        return numbers.to(next(self.model.parameters()).device)
+        numbers = given_classes(y, self.config.data.classes if self.model.classes else (), rows)
+        return None if numbers is None else torch.tensor(numbers, device=next(self.model.parameters()).device)
 
     def in_turn(self, rows: int) -> list[str] | None:
         """Classes for so many rows, each having its turn, one row after the other; None where the run is not conditional."""

@@ -116,7 +116,7 @@ def test_codes_of_a_conditional_run_are_decoded_with_their_classes(cli, refused,
             chosen = rows.take(split["test"])
         expected = run.reconstruct(chosen.x, [str(y) for y in chosen.y])
         np.testing.assert_allclose(np.load(f"{name}.npy"), expected, rtol=1e-4, atol=1e-4)
-    assert "this run is conditional: give labels" in refused("decode", "run", "--z=0,0", "--out", "x.npy")
+    assert "this model is conditional: give labels" in refused("decode", "run", "--z=0,0", "--out", "x.npy")
 
 
 def test_the_support_of_gray_values_that_are_binarised_is_kept(cli, tmp_path):

@@ -86,13 +86,13 @@ def test_a_name_that_is_no_class_is_refused_with_the_nearest(run, job):
 
 @pytest.mark.parametrize("job", ["encode", "reconstruct", "decode"])
 def test_labels_must_be_given_where_there_are_rows(run, job):
-    with pytest.raises(DataError, match=r"^this run is conditional: give labels, out of cat, dog, horse$"):
+    with pytest.raises(DataError, match=r"^this model is conditional: give labels, out of cat, dog, horse$"):
         JOBS[job](run, None)
 
 
 @pytest.mark.parametrize("job", ["encode", "reconstruct", "sample"])
 def test_labels_for_a_run_without_classes_are_refused(small_run, job):
-    with pytest.raises(DataError, match=r"^labels were given, this run is not conditional: train one with --conditional$"):
+    with pytest.raises(DataError, match=r"^labels were given, this model is not conditional: leave them out$"):
         JOBS[job](small_run, "a")
 
 

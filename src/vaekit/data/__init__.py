@@ -2,9 +2,26 @@
 
 from vaekit.data.catalogue import NAMES, describe
 from vaekit.data.dataset import Dataset, Rows, require
+from vaekit.data.given import Labels, given_classes, given_codes, given_rows
 from vaekit.data.loading import load
 from vaekit.data.splits import Split, split
 from vaekit.data.support import Support, Transform
 from vaekit.data.thumbnails import thumbnails
 
-__all__ = ["NAMES", "Dataset", "Rows", "Split", "Support", "Transform", "describe", "load", "require", "split", "thumbnails"]
+__all__ = [
+    "NAMES",
+    "Dataset",
+    "Labels",
+    "Rows",
+    "Split",
+    "Support",
+    "Transform",
+    "describe",
+    "given_classes",
+    "given_codes",
+    "given_rows",
+    "load",
+    "require",
+    "split",
+    "thumbnails",
+]

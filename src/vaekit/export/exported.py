@@ -2,13 +2,13 @@
 
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vaekit.errors import DataError, RunError, VaekitError, suggest
+from vaekit.data import Labels, Support, given_classes, given_codes, given_rows
+from vaekit.errors import RunError, VaekitError
 from vaekit.export.onnx import DECODER, ENCODER, METADATA, session
 
 MOST_BYTES = 2**31
@@ -18,38 +18,30 @@ class Exported:
     """Encoder and decoder of an exported folder, on raw rows, by onnxruntime.
 
     shape: of a row. support: what its values can be. latent_dim: L. classes: of a conditional run, in the order of y's columns.
+    Rows, codes and classes are taken as `Run` takes them.
     """
 
     def __init__(self, encoder: Any, decoder: Any, facts: dict[str, Any]):
         self._encoder, self._decoder = encoder, decoder
-        self.shape, self.support = tuple(facts["shape"]), str(facts["support"])
-        self.latent_dim, self.classes = int(facts["latent_dim"]), tuple(map(str, facts["classes"]))
+        self.shape, self.support = tuple(facts["shape"]), Support.parse(facts["support"])
+        self.latent_dim, self.classes = facts["latent_dim"], tuple(facts["classes"])
 
-    def encode(self, x: np.ndarray, y: str | Sequence[str] | None = None) -> tuple[np.ndarray, ...]:
-        """Mean and sigma of q(z given x) [N, L] for raw rows [N, *shape]; of a discrete z the code and its entries [N, M]."""
-        return tuple(self._encoder.run(None, {"x": self._rows(x, self.shape), **self._condition(y, len(x))}))
+    def encode(self, x: np.ndarray, y: Labels = None) -> tuple[np.ndarray, ...]:
+        """Mean and sigma of q(z given x) [N, L] for raw rows [N, *shape]; of a discrete z the code and its entries [N, M].
 
-    def decode(self, z: np.ndarray, y: str | Sequence[str] | None = None) -> np.ndarray:
-        """The means of p(x given z) in raw units, [N, *shape]."""
-        return self._decoder.run(None, {"z": self._rows(z, (self.latent_dim,)), **self._condition(y, len(z))})[0]
+        y: classes by name, of a conditional run. Raises DataError for rows and classes that cannot be.
+        """
+        rows = given_rows(x, self.shape, self.support)
+        return tuple(self._encoder.run(None, {"x": np.ascontiguousarray(rows, np.float32), **self._condition(y, len(rows))}))
 
-    def _rows(self, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-        values = np.asarray(values)
-        if values.shape[1:] != shape or not len(values):
-            raise DataError(f"rows of shape {values.shape} were given, this model takes [N, {', '.join(map(str, shape))}]")
-        return np.ascontiguousarray(values, np.float32)
+    def decode(self, z: np.ndarray, y: Labels = None) -> np.ndarray:
+        """The means of p(x given z) in raw units, [N, *shape]; y and errors as of `encode`."""
+        codes = given_codes(z, self.latent_dim)
+        return self._decoder.run(None, {"z": np.ascontiguousarray(codes), **self._condition(y, len(codes))})[0]
 
-    def _condition(self, y: str | Sequence[str] | None, rows: int) -> dict[str, np.ndarray]:
-        if not self.classes:
-            return {}
-        names = [y] * rows if isinstance(y, str) else [str(name) for name in y or ()]
-        if len(names) != rows:
-            raise DataError(
-                f"this model is conditional: give a class for each of {rows} rows, out of {', '.join(self.classes)}"
-            )
-        if wrong := next((name for name in names if name not in self.classes), None):
-            raise DataError(f"no class {wrong!r}: {suggest(wrong, self.classes)}")
-        return {"y": np.eye(len(self.classes), dtype=np.float32)[[self.classes.index(name) for name in names]]}
+    def _condition(self, y: Labels, rows: int) -> dict[str, np.ndarray]:
+        numbers = given_classes(y, self.classes, rows)
+        return {} if numbers is None else {"y": np.eye(len(self.classes), dtype=np.float32)[numbers]}
 
 
 def load_exported(folder: str | os.PathLike) -> Exported:
@@ -78,19 +70,21 @@ def _open(path: Path) -> Any:
 
 
 def _facts(opened: Any, path: Path) -> dict[str, Any]:
-    foreign = RunError(f"{path} is not from vaekit, or from a later version of it")
+    """What a file says of itself, if all of it is as it should be and as the graph's own inputs are."""
     try:
         found = json.loads(opened.get_modelmeta().custom_metadata_map[METADATA])
-        shape, classes = found["shape"], found["classes"]
-        as_they_should = (
+        shape, classes, codes = found["shape"], found["classes"], found["latent_dim"]
+        sizes = {"x": shape} if path.name == ENCODER else {"z": [codes]}
+        sizes |= {"y": [len(classes)]} if classes else {}
+        Support.parse(found["support"])
+        as_it_should = (
             found["format"] == 1
-            and isinstance(found["support"], str)
-            and all(isinstance(number, int) and number > 0 for number in (found["latent_dim"], *shape))
-            and all(isinstance(name, str) for name in classes)
+            and all(isinstance(name, str) for name in (*classes, found["model"]))
+            and all(type(number) is int and number > 0 for number in (codes, *shape))
+            and {each.name: each.shape[1:] for each in opened.get_inputs()} == sizes
         )
-    except (KeyError, ValueError, TypeError):
-        raise foreign from None
-    names = {each.name for each in opened.get_inputs()}
-    if not as_they_should or names != {"x" if path.name == ENCODER else "z", *(["y"] if classes else [])}:
-        raise foreign
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError, VaekitError):
+        as_it_should = False
+    if not as_it_should:
+        raise RunError(f"{path} is not from vaekit, or from a later version of it")
     return found

@@ -18,6 +18,8 @@ from vaekit.export.graphs import Graph
 
 ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
 METADATA = "vaekit"
+NOWHERE = f"{os.devnull}/nowhere"
+"""The folder of weights that a file keeps in others: our files keep none, and nobody's file is to read what lies about."""
 TOLERANCE = 1e-4
 """How far from torch a value may be, as a share of the largest: float32 sums in another order are a tenth of it apart."""
 
@@ -41,6 +43,9 @@ def to_onnx(graph: Graph, program: ExportedProgram, facts: Mapping[str, Any]) ->
             raise WorkError(f"this model cannot be written as ONNX: {str(error).splitlines()[0]}") from error
     assert found is not None
     proto = found.model_proto
+    for value in (*proto.graph.input, *proto.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"  # for a name that tracing made up
+    del proto.graph.value_info[:]  # shapes in between, by that name
     entry = proto.metadata_props.add()
     entry.key, entry.value = METADATA, json.dumps(dict(facts))
     return proto.SerializeToString()
@@ -53,7 +58,9 @@ def session(content: bytes) -> Any:
         import onnxruntime
     except ImportError:
         raise ConfigError('onnxruntime is not installed: pip install "vaekit[export]"') from None
-    return onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def check_parity(content: bytes, graph: Graph, inputs: tuple[Tensor, ...]) -> float:

@@ -1,10 +1,12 @@
 """Take a run's encoder and decoder elsewhere."""
 
+import hashlib
 import os
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch.export import ExportedProgram
 
@@ -12,7 +14,7 @@ import vaekit
 from vaekit.data import Rows
 from vaekit.errors import OutputError
 from vaekit.export import DECODER, ENCODER, Decoder, Encoder, check_parity, to_bytes, to_onnx, to_program
-from vaekit.files import write_whole
+from vaekit.files import write_together
 from vaekit.inputs import as_tensor
 from vaekit.model import VAE
 from vaekit.store import Run, load_run
@@ -38,9 +40,9 @@ def export_onnx(
     if there and not force:
         raise OutputError(f"{there[0]} exists: choose another folder, or overwrite it with --force")
     files = to_files(run, rows_to_judge(run, None, data)[0])
-    for name, file in files.items():
-        write_whole(out / name, file.onnx)
-        write_whole(out / _program(name), to_bytes(file.program))
+    programs = {_program(name): to_bytes(file.program) for name, file in files.items()}
+    contents = {name: file.onnx for name, file in files.items()} | programs
+    write_together({out / name: content for name, content in contents.items()})
     parity = {name: file.largest_difference for name, file in files.items()}
     return {"files": [str(place) for place in places], "largest_difference": parity, "rows_compared": files[ENCODER].rows}
 
@@ -58,10 +60,10 @@ def to_files(run: Run, rows: Rows) -> dict[str, File]:
     """Encoder and decoder of a run as ONNX, both held to the model on some of these rows and on their codes."""
     model, found = _plain(run.model), {}
     graphs = {ENCODER: Encoder(model, run.transform), DECODER: Decoder(model, run.transform)}
-    inputs = _inputs(run, graphs[ENCODER], rows)
+    inputs, facts = _inputs(run, graphs[ENCODER], rows), _facts(run)
     for name, graph in graphs.items():
         program = to_program(graph)
-        content = to_onnx(graph, program, _facts(run))
+        content = to_onnx(graph, program, facts)
         found[name] = File(content, program, check_parity(content, graph, inputs[name]), len(inputs[name][0]))
     return found
 
@@ -71,8 +73,8 @@ def _program(name: str) -> str:
 
 
 def _plain(model: VAE) -> VAE:
-    """A copy in float32 on the CPU, each tensor in the order of its dimensions, as files have them."""
-    copied = deepcopy(model).float().cpu().eval()
+    """A copy in float32 on the CPU, without gradients, each tensor in the order of its dimensions, as files have them."""
+    copied = deepcopy(model).float().cpu().eval().requires_grad_(False)
     for tensor in (*copied.parameters(), *copied.buffers()):
         tensor.data = tensor.data.contiguous()
     return copied
@@ -98,4 +100,13 @@ def _facts(run: Run) -> dict[str, Any]:
         "support": str(run.support),
         "latent_dim": run.model.latent_shape.numel(),
         "classes": list(run.config.data.classes) if run.model.classes else [],
+        "model": _digest(run.model),
     }
+
+
+def _digest(model: VAE) -> str:
+    """The sha256 of the weights, by which an encoder and its decoder know each other."""
+    digest = hashlib.sha256()
+    for name, tensor in model.state_dict().items():
+        digest.update(name.encode() + np.ascontiguousarray(tensor.detach().double().numpy(force=True)).tobytes())
+    return digest.hexdigest()
