@@ -2,7 +2,7 @@
 
 import { number } from "./text.js";
 
-const BARS = { width: 560, height: 240 };
+const HIGH = 0.43; // of the width, for bars
 
 /** Raw values [C * H * W] as RGBA bytes, as `vaekit` shows them: gray unless there are three channels. */
 export function pixels(values, facts) {
@@ -29,6 +29,7 @@ export function isImage(facts) {
 }
 
 export function paint(canvas, values, facts) {
+  canvas.classList.toggle("bars", !isImage(facts));
   if (!isImage(facts)) return bars(canvas, values, facts.range);
   const image = pixels(values, facts);
   [canvas.width, canvas.height] = [image.width, image.height];
@@ -41,17 +42,18 @@ export function clear(canvas) {
 
 /** One bar a value, on the same scale for all rows, which is written beside it; a value beyond it ends at the edge. */
 function bars(canvas, values, range) {
-  Object.assign(canvas, BARS);
+  const across = 2 * (canvas.clientWidth || 280); // sharp where a pixel is two
+  Object.assign(canvas, { width: across, height: Math.round(HIGH * across) });
   const pen = canvas.getContext("2d");
   const style = getComputedStyle(document.documentElement);
   const low = Math.min(0, range[0]), high = Math.max(0, range[1]);
-  const y = (value) => 8 + ((high - Math.min(high, Math.max(low, value))) / (high - low || 1)) * (BARS.height - 16);
-  const width = BARS.width / values.length;
+  const y = (value) => 8 + ((high - Math.min(high, Math.max(low, value))) / (high - low || 1)) * (canvas.height - 16);
+  const width = across / values.length;
   pen.fillStyle = style.getPropertyValue("--accent");
   values.forEach((value, i) => pen.fillRect(i * width, Math.min(y(0), y(value)), Math.max(1, width - 1), Math.abs(y(value) - y(0))));
   pen.fillStyle = style.getPropertyValue("--muted");
-  pen.fillRect(0, y(0), BARS.width, 1);
-  pen.font = "20px system-ui, sans-serif";
-  if (high > 0) pen.fillText(number(high, 3), 4, 24);
-  if (low < 0) pen.fillText(number(low, 3), 4, BARS.height - 10);
+  pen.fillRect(0, y(0), across, 1);
+  pen.font = "24px system-ui, sans-serif";
+  if (high > 0) pen.fillText(number(high, 3), 4, 28);
+  if (low < 0) pen.fillText(number(low, 3), 4, canvas.height - 10);
 }
