@@ -135,6 +135,7 @@ def test_a_run_shows_its_figures_its_losses_and_samples(small_run):
     assert page.tags.count("polyline") == 2
     (picture,) = page.pictures()
     assert picture.width == 12 * 60 - 4
+    assert ("style", "max-width:100%;height:auto") in page.attributes
 
 
 def test_its_samples_are_those_of_the_prior_and_showing_them_draws_nothing(small_run):
@@ -155,7 +156,7 @@ def test_a_run_without_figures_shows_what_there_is(small_run, summary):
     run = vaekit.load_run(small_run.path)
     run.summary, run.metrics = summary, {}
     page = shown(run)
-    assert page.fact("latent dimensions") == "3" and page.fact("training") == "epochs 0; seed 0"
+    assert page.fact("latent dimensions") == "3" and page.fact("training") == "epochs 0; seed 0; unfinished"
     assert not [cell for cell in page.cells if cell.startswith("test ")] and "svg" not in page.tags
 
 

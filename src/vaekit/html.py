@@ -45,7 +45,8 @@ def facts(named: Mapping[str, object]) -> str:
 
 def picture(png: bytes, name: str) -> str:
     """A PNG within the page."""
-    return f'<img alt="{escape(name)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f'<img alt="{escape(name)}" src="{source}" style="max-width:100%;height:auto">'
 
 
 def note(text: str) -> str:

@@ -141,7 +141,8 @@ class Run:
         return self.transform.inverse(sample_means(self.model, count, labels)).numpy(force=True)
 
     def __repr__(self) -> str:
-        return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source})"
+        state = "" if self.summary else ", unfinished"
+        return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source}{state})"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: what was trained on what, the figures of the test rows, the losses, samples of images."""
@@ -155,7 +156,8 @@ class Run:
             "parameters": f"{sum(counts):,}",
             "training": f"epochs {epochs:,}"
             + ("" if self.kept is None else f", kept {self.kept:,}")
-            + f"; seed {self.config.seed}",
+            + f"; seed {self.config.seed}"
+            + ("" if self.summary else "; unfinished"),
         }
         facts |= {f"test {name}": f"{text} nats per row" for name, text in self._test_figures()}
         losses = {"training": self.metrics.get("train_loss", []), "validation": self.metrics.get("val_loss", [])}

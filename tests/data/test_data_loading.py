@@ -3,6 +3,7 @@ import pytest
 
 from vaekit.data import Dataset, Rows, Support, load
 from vaekit.errors import ConfigError, DataError
+from vaekit.workflows.prepare import load_data
 
 
 def test_a_dataset_passes_through():
@@ -110,3 +111,37 @@ def test_a_tensor_is_an_array():
     assert data.shape == (2,) and data.classes == ("0", "1")
     with pytest.raises(DataError, match=r"'array' cannot be read: .*grad"):
         load(torch.zeros(3, 2, requires_grad=True))
+
+
+# --- Data that a run recorded -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", ["source", "test"])
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("elsewhere.npz", "elsewhere.npz, which this run was trained on, is not here: give --data PATH"),
+        ("/no/such.npz", "/no/such.npz, which this run was trained on, is not there any more: bring it back, or give --data"),
+        ("x" * 5000, "cannot be read: File name too long"),
+        ("a\0b", "is not here: give --data PATH"),
+    ],
+)
+def test_data_of_a_run_that_are_not_there_are_told_with_the_remedy(small_run, field, place, message):
+    with pytest.raises(DataError) as caught:
+        load_data(small_run.config.changed({"data": {field: place}}))
+    assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_so_are_arrays_that_were_in_memory(small_run):
+    with pytest.raises(DataError, match=r"arrays in memory: give them again \(data=...\), or --data PATH"):
+        load_data(small_run.config.changed({"data": {"source": "in-memory"}}))
+
+
+def test_a_name_in_a_configuration_that_recorded_nothing_is_taken_for_a_mistake(small_run):
+    with pytest.raises(DataError, match="did you mean 'mnist'"):
+        load_data(small_run.config.changed({"data": {"source": "mnits", "fingerprint": None}}))
+
+
+def test_data_that_changed_are_told_with_what_can_be_done(small_run):
+    with pytest.raises(DataError, match="to use a run on what is there now, give it with --data, and to train on it, remove"):
+        load_data(small_run.config.changed({"data": {"fingerprint": "0" * 64}}))

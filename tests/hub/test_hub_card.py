@@ -12,9 +12,11 @@ FACTS = {
     "recipe": "mlp",
     "data": {"name": "bars", "shape": [1, 8, 8], "support": "integers:256"},
     "latent_dim": 2,
+    "codes": None,
     "conditional": False,
     "classes": ["a", "b"],
-    "parts": {"encoder": "mlp", "likelihood": "bernoulli"},
+    "parts": {"encoder": "mlp", "posterior": "diagonal-normal", "likelihood": "bernoulli"},
+    "objective": "elbo",
     "parameters": {"encoder": 1234, "decoder": 99, "prior": 0},
 }
 SUMMARY = {
@@ -63,11 +65,40 @@ def test_a_license_is_the_users_to_state():
     assert "license" not in header(card(FACTS, SUMMARY, PROTOCOL))
 
 
+def test_the_kind_of_model_and_its_size_are_said():
+    text = card(FACTS, SUMMARY, PROTOCOL)
+    assert "A variational autoencoder with 2 latent dimensions, trained" in text
+    assert "| Parameters | encoder 1,234, decoder 99 |" in text
+    assert "with 1 latent dimension, trained" in card(FACTS | {"latent_dim": 1}, SUMMARY, PROTOCOL)
+    discrete = card(FACTS | {"latent_dim": 784, "codes": {"positions": 49, "count": 128}}, SUMMARY, PROTOCOL)
+    assert "with a discrete latent (49 codes, each one of 128; 784 numbers in all), trained" in discrete
+    assert "codes = run.encode(rows).mode" in discrete and "run.encode(rows).mean" in text
+
+
+def test_of_a_model_that_was_held_to_no_prior_nothing_of_the_kind_is_said():
+    plain = FACTS | {"objective": "reconstruction-only", "parts": FACTS["parts"] | {"posterior": "deterministic"}}
+    text = card(plain, SUMMARY, PROTOCOL, ["samples"])
+    assert "An autoencoder with 2" in text and "variational" not in text and "pipeline_tag" not in header(text)
+    for shown in (text, card(FACTS | {"objective": "reconstruction-only"}, SUMMARY, PROTOCOL, ["samples"])):
+        assert "Its training held the codes to no prior" in shown and "Nothing made its codes lie where" in shown
+        assert "Draws from the prior, which the codes were not held to, through the decoder." in shown
+        assert "New rows: draws" not in shown and "unconditional-image-generation" not in shown
+    assert "no prior" not in card(FACTS, SUMMARY, PROTOCOL, ["samples"])
+
+
+def test_what_is_to_be_typed_works_as_it_stands():
+    assert 'vaekit.pull("OWNER/NAME")' in card(FACTS, SUMMARY, PROTOCOL)
+    text = card(FACTS | {"conditional": True}, SUMMARY, PROTOCOL, repo="ada/digits")
+    assert 'vaekit.pull("ada/digits")' in text and "OWNER/NAME" not in text
+    assert "codes = run.encode(rows, labels).mean  # rows: your own, of the shape above; labels: their classes by name" in text
+
+
 def test_figures_stand_with_their_errors_and_their_protocol():
     text = card(FACTS, SUMMARY, PROTOCOL)
     assert "| Loss (negative ELBO) | 44.22 | 0.07 |" in text
     assert "| Reconstruction | 44.14 | none |" in text
-    assert "4,900 to train on, 5 to choose the epoch by, 6 to test on" in text
+    assert "Means over the test rows with their standard errors, in nats per row.\n" in text
+    assert "| rows | 4,900 to train on, 5 to choose the epoch by, 6 to test on |" in text
     for fact in ("2 of 3", "| seed | 7 |", "ab12", "density, not dequantised", "encoder 1,234"):
         assert fact in text
 

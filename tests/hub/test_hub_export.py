@@ -55,6 +55,7 @@ def test_plain_facts_for_tools_that_read_no_yaml(shared, small_run):
     assert facts["library"] == "vaekit" and facts["version"] == vaekit.__version__
     assert facts["data"] == {"name": "bars.npz", "shape": [1, 8, 8], "support": "integers:256"}
     assert (facts["latent_dim"], facts["classes"]) == (3, ["a", "b", "c"])
+    assert facts["codes"] is None and facts["objective"] == "elbo"
     assert facts["parts"]["likelihood"] == small_run.config.part("likelihood").kind
     assert facts["parameters"]["encoder"] == sum(
         p.numel() for m in (small_run.model.encoder, small_run.model.posterior) for p in m.parameters()
@@ -66,6 +67,35 @@ def test_every_picture_of_the_card_is_there(shared):
     pictures = {name for name in contents(shared[0]) if name.startswith("plots/")}
     assert pictures and all(f"]({name})" in card for name in pictures)
     assert yaml.safe_load(card.split("---\n")[1])["license"] == "mit"
+
+
+def test_it_is_said_which_pictures_show_rows_of_the_data(shared, small_run, tmp_path):
+    assert shared[1]["shows_rows"] == "plots/reconstructions.png, plots/nearest.png"
+    run = vaekit.load_run(small_run.path)
+    run.path = tmp_path / "bare"
+    assert vaekit.export_hub(run, tmp_path / "there")["shows_rows"] is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "targets"),
+    [
+        ((3, 8, 8), {}, r"colour, k \/ 255 for k = 0 to 255"),
+        ((5,), {}, r"values, k \/ 255 for k = 0 to 255"),
+        ((5,), {"binarize": "threshold"}, "ones where a value is above one half"),
+    ],
+)
+def test_only_gray_images_are_called_gray(tmp_path, shape, options, targets):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (60, *shape), np.uint8))
+    run = train_small(tmp_path / "run", {"source": str(tmp_path / "x.npy"), **options}, training={"epochs": 1})
+    vaekit.export_hub(run, tmp_path / "there")
+    assert f"| targets | {targets} |" in (tmp_path / "there/README.md").read_text()
+
+
+def test_a_discrete_latent_is_described_by_its_codes(tmp_path):
+    run = train_small(tmp_path / "run", posterior={"kind": "categorical", "classes": 4}, latent_dim=5, training={"epochs": 1})
+    vaekit.export_hub(run, tmp_path / "there")
+    assert json.loads((tmp_path / "there/config.json").read_text())["codes"] == {"positions": 5, "count": 4}
+    assert "(5 codes, each one of 4; 20 numbers in all)" in (tmp_path / "there/README.md").read_text()
 
 
 def test_nothing_of_the_machine_is_in_it(shared, small_run, tmp_path_factory):
@@ -122,7 +152,7 @@ def test_hostile_names_of_classes_do_nothing(tmp_path):
     run = train_small(tmp_path / "run", data, conditional=True, training={"epochs": 1})
     vaekit.export_hub(run, tmp_path / "there")
     card = (tmp_path / "there/README.md").read_text()
-    assert r"| Classes | \<b\>, a\|b, \]\(x\) |" in card and "give `run.encode(rows, labels)`" in card
+    assert r"| Classes | \<b\>, a\|b, \]\(x\) |" in card and "run.encode(rows, labels).mean" in card
     assert json.loads((tmp_path / "there/config.json").read_text())["classes"] == ["<b>", "a|b", "](x)"]
 
 
@@ -141,6 +171,29 @@ def test_what_is_there_is_replaced_only_when_asked_and_only_if_it_is_such_a_fold
     with pytest.raises(OutputError, match="is the run itself"):
         vaekit.export_hub(small_run, small_run.path, force=True)
     assert (there / "thesis.tex").read_text() == "years" and sorted(tmp_path.iterdir()) == [there]
+
+
+@pytest.mark.parametrize("facts", [None, "nonsense", "[]", '{"library": "other"}', '{"model_type": "bert"}'])
+def test_a_folder_of_somebody_else_is_not_replaced(small_run, tmp_path, facts):
+    there = tmp_path / "mine"
+    there.mkdir()
+    (there / "README.md").write_text("years")
+    (there / "config.yaml").write_text("theme: dark")
+    if facts is not None:
+        (there / "config.json").write_text(facts)
+    with pytest.raises(OutputError, match=r"mine is no run of vaekit, and --force would remove its README\.md: choose another"):
+        vaekit.export_hub(small_run, there, force=True)
+    assert (there / "README.md").read_text() == "years"
+
+
+@pytest.mark.parametrize("left", ["config.json", "config.yaml"])
+def test_a_damaged_run_is_replaced(small_run, tmp_path, left):
+    there = tmp_path / "there"
+    vaekit.export_hub(small_run, there)
+    for name in {"config.json", "config.yaml", "model.safetensors"} - {left}:
+        (there / name).unlink()
+    vaekit.export_hub(small_run, there, force=True)
+    assert vaekit.load_run(there).config.latent_dim == 3
 
 
 def test_a_failure_leaves_what_was_there(small_run, tmp_path, monkeypatch):

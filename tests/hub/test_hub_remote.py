@@ -33,6 +33,11 @@ def contents(folder):
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def of_repository(files):
+    """What `export` writes, with a card that names the repository."""
+    return files | {"README.md": files["README.md"].replace(b"OWNER/NAME", REPO.encode())}
+
+
 @pytest.fixture
 def nothing_left(tmp_path):
     """Nothing is there when the test ends."""
@@ -47,10 +52,11 @@ def test_what_is_pushed_is_what_export_writes_and_what_is_pulled_gives_the_same(
     fake_hub.exists = False
     address = vaekit.push(small_run, REPO, private=True, message="first")
     assert address.endswith(f"{REPO}/commit/{COMMIT}")
-    assert fake_hub.files == contents(exported)
+    pushed = of_repository(contents(exported))
+    assert fake_hub.files == pushed
     assert fake_hub.private and fake_hub.header["summary"] == "first"
     run = vaekit.pull(REPO, tmp_path / "there")
-    assert contents(tmp_path / "there") == contents(exported) and run.path == tmp_path / "there"
+    assert contents(tmp_path / "there") == pushed and run.path == tmp_path / "there"
     z = torch.randn(4, 3)
     assert np.array_equal(run.decode(z), small_run.decode(z))
     assert sorted(tmp_path.iterdir()) == [tmp_path / "there"]
@@ -59,7 +65,7 @@ def test_what_is_pushed_is_what_export_writes_and_what_is_pulled_gives_the_same(
 def test_pushing_again_removes_old_pictures_and_leaves_what_is_not_ours(hub, exported, small_run):
     hub.files |= {"plots/old.png": b"old", ".gitattributes": b"lfs", "NOTES.txt": b"mine"}
     vaekit.push(small_run, REPO)
-    assert hub.files == contents(exported) | {".gitattributes": b"lfs", "NOTES.txt": b"mine"}
+    assert hub.files == of_repository(contents(exported)) | {".gitattributes": b"lfs", "NOTES.txt": b"mine"}
 
 
 def test_a_public_repository_gets_nothing_that_was_to_be_private(hub, small_run):
@@ -91,6 +97,7 @@ def test_the_commands(hub, cli, small_run, tmp_path):
     assert vaekit.load_run(tmp_path / "runs/digits").config.latent_dim == 3
     status, out, err = cli("push", small_run.path, REPO, "--message", "again", "--json")
     assert (status, json.loads(out)["repository"]) == (0, REPO), err
+    assert err == "note: these pictures show rows of the data: plots/reconstructions.png, plots/nearest.png\n"
 
 
 # --- Hostile hubs -----------------------------------------------------------------------------------------------------------
@@ -203,6 +210,20 @@ def test_a_hub_that_fails(hub, tmp_path, small_run, status, monkeypatch):
         with pytest.raises(WorkError, match=rf"ada/digits: the hub did not do its part \(status {status}\)"):
             work()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_hub_that_knows_no_such_thing_and_does_not_say_what(hub, refused, small_run):
+    hub.status = 404
+    for words in (("pull", REPO), ("push", small_run.path, REPO)):
+        assert "ada/digits is not on the hub, or not for you: check the name" in refused(*words)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_hub_that_wants_fewer_requests(hub, tmp_path, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    hub.status = 429
+    with pytest.raises(WorkError, match=r"too many requests from here \(status 429\): wait some minutes and try again"):
+        vaekit.pull(REPO, tmp_path / "there")
 
 
 @pytest.mark.usefixtures("nothing_left")

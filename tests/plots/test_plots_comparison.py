@@ -78,6 +78,12 @@ def test_rows_that_are_no_images_show_their_codes():
     assert "Codes of the same rows" in texts(figure)
 
 
+def test_histograms_of_classes_of_long_names_are_told_apart():
+    names = ("number 1 of the classes", "number 2 of the classes")
+    figure = comparison([column("a", dimensions=1), column("b", dimensions=1)], np.arange(30) % 2, names)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["…2", "…1"]
+
+
 def test_one_column_or_nine_are_refused():
     for count in (1, 9):
         with pytest.raises(DataError, match=f"{count} columns were given; allowed: 2 to 8"):
@@ -139,9 +145,15 @@ def test_a_rising_end_is_shown_and_a_towering_start_is_not():
 
 def test_what_is_not_known_is_left_out():
     none = metrics(5, 1) | {"train_divergence": np.full(5, np.nan), "val_divergence": np.full(5, np.nan)}
-    axes = compared_curves({"plain": none}).axes
-    assert all(not len(line.get_xdata()) for line in axes[2].lines)
-    assert any(len(line.get_xdata()) for line in axes[0].lines)
+    axes = compared_curves({"plain": none, "vae": metrics(5, 1)}).axes
+    assert [len(line.get_xdata()) for line in axes[2].lines] == [0, 0, 5, 5]
+    assert [len(line.get_xdata()) for line in axes[0].lines] == [5, 5, 5, 5]
+
+
+def test_where_no_run_has_a_divergence_the_loss_stands_alone():
+    none = metrics(5, 1) | {"train_divergence": np.full(5, np.nan), "val_divergence": np.full(5, np.nan)}
+    (axes,) = compared_curves({"one": none, "other": none}).axes
+    assert axes.get_title("left") == "Loss (reconstruction alone)" and axes.get_xlabel() == "updates of the weights"
 
 
 def test_curves_that_are_refused():

@@ -82,6 +82,15 @@ def test_what_is_not_finite_is_left_out(tmp_path):
     save(figure, tmp_path / "a.png")
 
 
+def test_without_a_divergence_the_loss_is_the_reconstruction_and_stands_alone(tmp_path):
+    table = metrics() | {f"{series}_divergence": np.full(len(TRAIN), np.nan) for series in ("train", "val")}
+    figure = loss_curves(table)
+    (axes,) = figure.axes
+    assert axes.get_title("left") == "Loss (reconstruction alone)" and axes.get_xlabel() == "epoch"
+    assert star(axes) == [[12, 151.33]] and axes.get_title("right") == "★ kept: 151.33, epoch 12"
+    save(figure, tmp_path / "a.png")
+
+
 def test_no_validation_at_all_marks_nothing(tmp_path):
     figure = loss_curves(metrics(TRAIN, [None] * len(TRAIN)))
     assert [star(axes) for axes in figure.axes] == [[], [], []]

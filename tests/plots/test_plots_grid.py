@@ -56,6 +56,12 @@ def test_few_tiles_keep_every_tick_with_no_needless_decimals():
     assert axes.figure.get_suptitle() == "map"
 
 
+def test_an_axis_without_a_name_has_no_coordinates():
+    axes = decoded_grid(np.zeros((1, 3, 1, 28, 28)), [-1, 0, 1], [0], names=("z1", "")).axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["−1", "0", "1"]
+    assert list(axes.get_yticks()) == []
+
+
 @pytest.mark.parametrize("scale", [1e-7, 1e-3, 1.0, 1e9])
 @pytest.mark.parametrize("count", [1, 2, 20, 60])
 def test_any_scale_of_coordinates_is_labelled_truly(scale, count):

@@ -63,6 +63,24 @@ def test_long_class_names_are_broken_and_keep_the_lines_level():
     assert figure.axes[0].texts[0].get_text() == "class\n\nz1"
 
 
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        (["class number 000 with a long name", "class number 055 with a long name"], ["…000", "…055"]),
+        (["a long name, number 1", "a long name, number 2", "none"], ["…1", "…2", "none"]),
+        (
+            ["a number of bees 1", "a number of bees 2", "a number of ants 1", "a number of ants 2"],
+            ["…bees 1", "…bees 2", "…ants 1", "…ants 2"],
+        ),
+        (["cats of the country", "dogs of the country"], ["cats of\nthe…", "dogs of\nthe…"]),
+        (["a long name of a class"] * 2, ["a long\nname of…"] * 2),
+    ],
+)
+def test_of_names_that_would_be_cut_alike_what_differs_remains(names, shown):
+    x = RNG.random((len(names), 1, 28, 28))
+    assert captions(reconstructions(x, x, labels=names)) == shown
+
+
 def test_images_are_clipped_and_not_rescaled():
     x = np.full((1, 1, 4, 4), 0.5)
     picture = np.asarray(reconstructions(x, 4 * x).axes[0].images[0].get_array())

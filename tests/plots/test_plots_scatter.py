@@ -80,6 +80,16 @@ def test_hundreds_of_classes_still_draw(tmp_path):
     save(figure, tmp_path / "a.png")
 
 
+def test_one_class_more_than_the_legend_holds():
+    assert latent_scatter(MU[:31], range(31)).legends[0].get_title().get_text() == "and 1 more class"
+    assert latent_scatter(MU[:31, :1], range(31)).axes[0].get_title("left") == "and 1 more class"
+
+
+def test_long_names_that_begin_alike_are_told_apart():
+    names = ("one of the very long names", "one of the very long ones", "short")
+    assert legend(latent_scatter(MU[:3], range(3), names)) == ["…names", "…ones", "short"]
+
+
 def test_awkward_names_are_written_as_they_are(tmp_path):
     names = ("_background", "$5", "$\\frac$", "a" * 40, "猫")
     figure = latent_scatter(MU[:5], range(5), names)

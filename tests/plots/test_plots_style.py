@@ -16,7 +16,7 @@ from vaekit import html
 from vaekit.errors import OutputError
 from vaekit.plots import CLASS_COLOURS, decoded_grid, latent_scatter, loss_curves, project, reconstructions, save, sheet
 from vaekit.plots.curves import SERIES
-from vaekit.plots.style import INK, MUTED, class_style, number
+from vaekit.plots.style import INK, MUTED, class_style, installed, number
 
 
 def test_save_writes_png_at_150_dpi(tmp_path):
@@ -30,6 +30,20 @@ def test_save_writes_png_at_150_dpi(tmp_path):
 def test_save_goes_by_suffix(tmp_path, name, start):
     assert save(Figure(), str(tmp_path / name)) == tmp_path / name
     assert (tmp_path / name).read_bytes().startswith(start)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
+def test_the_same_picture_is_the_same_file(tmp_path, suffix):
+    paths = [save(sheet(np.zeros((1, 1, 8, 8)), title="a"), tmp_path / f"{name}{suffix}") for name in "ab"]
+    content = paths[0].read_bytes()
+    assert content == paths[1].read_bytes()
+    assert b"dc:date" not in content and b"CreationDate" not in content
+
+
+def test_only_fonts_that_are_there_are_asked_for(tmp_path, caplog):
+    assert installed(["No Such Font", "DejaVu Sans", "cmr10"]) == ["DejaVu Sans"]  # the last is regular alone
+    save(sheet(np.zeros((1, 1, 8, 8)), title="名前", captions=["한국"]), tmp_path / "a.png")
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a"])

@@ -10,7 +10,7 @@ import vaekit
 from conftest import QUIET, small_images, train_small
 from vaekit.cli.app import app
 from vaekit.errors import ConfigError
-from vaekit.workflows.plot import PLOTS, dimensions, losses, usage
+from vaekit.workflows.plot import PLOTS, curves, dimensions, losses, usage
 from vaekit.workflows.rows import find_rows, rows_to_judge
 from vaekit.workflows.subject import Subject, View
 from vaekit.workflows.walks import WALKS
@@ -40,7 +40,13 @@ def test_where_no_divergence_is_known_it_is_the_variance(tmp_path):
     figure = dimensions(drawn, View())
     np.testing.assert_allclose(heights(figure.axes[0]), sorted(drawn.codes.var(0), reverse=True), rtol=1e-6)
     assert figure.axes[0].get_ylabel() == "variance of the code"
-    assert [axes.get_title("left") for axes in losses(drawn, View()).axes] == ["Loss (reconstruction alone)"]
+    for picture in (losses, curves):
+        assert [axes.get_title("left") for axes in picture(drawn, View()).axes] == ["Loss (reconstruction alone)"]
+
+
+def test_curves_of_a_bound_have_its_parts(small_run):
+    titles = [axes.get_title("left") for axes in curves(subject(small_run), View()).axes]
+    assert titles == ["Loss (negative ELBO)", "Reconstruction", "Divergence"]
 
 
 def test_losses_have_the_means_and_errors_that_evaluate_finds(small_run):
@@ -74,7 +80,64 @@ def test_losses_of_some_rows_say_that_they_are_the_first(small_run, monkeypatch)
     assert losses(shown, View()).get_suptitle().startswith(f"Losses of {len(rows)} bars rows")
     monkeypatch.setattr("vaekit.workflows.subject.MOST_TERMS", 10)
     shown = Subject(small_run, lambda: rows)
-    assert losses(shown, View()).get_suptitle().startswith("Losses of the first 10 bars rows")
+    assert losses(shown, View()).get_suptitle().startswith(f"Losses of the first 10 of {len(rows)} bars rows")
+
+
+def titles(monkeypatch, run, names, tmp_path, **options):
+    """What stands above pictures that `plot` draws."""
+    found = []
+    monkeypatch.setattr("vaekit.plots.save", lambda figure, path: found.append(" ".join(figure.get_suptitle().split())))
+    vaekit.plot(run, names, out=tmp_path, **options)
+    return found
+
+
+ROWS = ["latent", "reconstructions", "dimensions", "losses", "traversals", "interpolations"]
+
+
+@pytest.mark.parametrize(
+    ("split", "rows", "part"), [(None, 6, "test"), ("train", 49, "training"), ("validation", 5, "validation")]
+)
+def test_titles_name_the_part_of_the_data(small_run, tmp_path, monkeypatch, split, rows, part):
+    found = dict(zip(ROWS, titles(monkeypatch, small_run, ROWS, tmp_path, split=split), strict=True))
+    assert found["latent"] == f"Codes of {rows} bars {part} rows, mlp: two most active of 3 dimensions"
+    assert found["reconstructions"] == f"Reconstructions of bars {part} rows, mlp"
+    assert found["dimensions"].endswith(f"of 3 latent dimensions in use by bars {part} rows, mlp")
+    assert found["losses"] == f"Losses of {rows} bars {part} rows, mlp"
+    assert f"of the codes of bars {part} rows;" in found["traversals"]
+    assert found["interpolations"] == f"Interpolations between bars {part} rows, mlp: originals at both ends"
+
+
+def test_titles_say_which_of_many_rows_are_shown(small_run, tmp_path, monkeypatch):
+    monkeypatch.setattr("vaekit.workflows.subject.MOST_POINTS", 10)
+    (title,) = titles(monkeypatch, small_run, ["latent"], tmp_path, split="train")
+    assert title.startswith("Codes of the first 10 of 49 bars training rows, mlp")
+
+
+def test_titles_of_other_rows_do_not_say_that_the_model_was_trained_on_them(small_run, tmp_path, monkeypatch):
+    x = small_images().train.x
+    np.savez(tmp_path / "other.npz", x=x, x_test=x[:9])
+    names = ["reconstructions", "curves", "samples", "grid"]
+    rows, *others = titles(monkeypatch, small_run, names, tmp_path, data=tmp_path / "other.npz")
+    assert rows == "Reconstructions of other test rows, mlp" and all("mlp on bars" in title for title in others)
+    (rows,) = titles(monkeypatch, small_run, ["latent"], tmp_path, data=tmp_path / "other.npz", split="train")
+    assert rows.startswith("Codes of 60 other non-test rows, mlp")
+    assert titles(monkeypatch, small_run, ["reconstructions"], tmp_path, data=x) == ["Reconstructions of given rows, mlp"]
+
+
+def test_titles_of_classes(tmp_path, monkeypatch):
+    data = small_images(rows=240)
+    names = [f"class {i}" if i else "a" for i in range(24)]
+    data = vaekit.data.Dataset("bars", vaekit.data.Rows(data.train.x, np.arange(240) % 24), None, data.support, tuple(names))
+    run = train_small(tmp_path / "run", data, conditional=True, latent_dim=1, training={"epochs": 1})
+    pictures = ["classes", "grid", "dimensions", "samples", "traversals"]
+    every, grid, one, _, moved = titles(monkeypatch, run, pictures, tmp_path, data=data)
+    assert every == "Samples of the first 20 of 24 classes, mlp on in-memory"
+    assert grid == "Decoded prior quantiles, mlp on in-memory, class a"
+    assert one.startswith(("0 of 1 latent dimension in use by", "1 of 1 latent dimension in use by"))
+    assert moved == "Traversals, mlp: the one dimension, 2.5 to 97.5 % of the codes of in-memory test rows; class a"
+    options = {"data": data, "label": "class 7"}
+    grid, sheet = titles(monkeypatch, run, ["grid", "samples"], tmp_path, **options)
+    assert grid.endswith("on in-memory, class 7") and sheet.startswith("Samples of class 7 from the prior")
 
 
 def test_the_help_names_every_picture():

@@ -76,7 +76,9 @@ def test_the_most_active_dimension_comes_first_with_its_nats_and_its_range(subje
     low, high = np.quantile(subject.draws, (0.025, 0.975), axis=0)
     expected = [f"z{i + 1} {nats[i]:.2f}\N{NO-BREAK SPACE}nats\n{low[i]:.2f} to {high[i]:.2f}" for i in order]
     assert walks.labels == [text.replace("-", "−") for text in expected]
-    assert "all dimensions, most active first, 2.5 to 97.5 % of the codes; the rest at the mean code" in walks.title
+    assert (
+        "all dimensions, most active first, 2.5 to 97.5 % of the codes of bars rows; the rest at the mean code" in walks.title
+    )
     z = walks.codes(T)
     for walk, dimension in enumerate(order):
         np.testing.assert_allclose(z[walk, :, dimension], low[dimension] + T * (high - low)[dimension], rtol=1e-5)

@@ -16,6 +16,8 @@ FIGURES = {
     "divergence": ("Divergence", "KL(q(z given x) \\|\\| p(z)), what the code itself costs"),
 }
 NO_BOUND = ("Loss (no ELBO)", "the reconstruction alone: the posterior is deterministic")
+NO_PRIOR = "reconstruction-only"
+"""The objective that holds codes to no prior."""
 PICTURES = {
     "samples": "New rows: draws from the prior through the decoder.",
     "classes": "New rows by class.",
@@ -28,13 +30,14 @@ PICTURES = {
     "usage": "How often each code is taken.",
     "losses": "How the loss and its terms are spread over test rows.",
 }
+DECODED = "Draws from the prior, which the codes were not held to, through the decoder."
 USE = """\
 ```python
 import vaekit  # pip install "vaekit[hub]"
 
-run = vaekit.pull("OWNER/NAME")  # this repository; of a folder: vaekit.load_run("FOLDER")
+run = vaekit.pull("{repo}")  # this repository; of a folder: vaekit.load_run("FOLDER")
 samples = run.sample(16)  # in the units of the data
-codes = run.encode(rows).mean  # rows: your own, of the shape below
+codes = run.encode({rows}).{code}  # {what}
 ```
 """
 
@@ -45,13 +48,15 @@ def card(
     protocol: Mapping[str, str],
     pictures: Sequence[str] = (),
     license: str | None = None,
+    repo: str = "OWNER/NAME",
 ) -> str:
     """The README.md of a shared folder.
 
     facts: what config.json holds. summary: the run's, empty where its training has not ended. protocol: how its figures were
     obtained. pictures: names of files in plots/. license: as the Hub writes it, such as "mit"; None leaves it to be stated.
+    repo: the repository, where it is known.
     """
-    told = _figures(summary, protocol), _use(facts), _pictures(pictures), _limits(summary, protocol)
+    told = _figures(summary, protocol), _use(facts, repo), _pictures(facts, pictures), _limits(facts, summary, protocol)
     sections = (list(section) for section in (_introduction(facts), *told))
     return _header(facts, summary, license) + "\n".join("\n".join(section) + "\n" for section in sections if section)
 
@@ -79,19 +84,30 @@ def _quoted(value: Any) -> str:
 
 
 def _header(facts: Mapping[str, Any], summary: Mapping[str, Any], license: str | None) -> str:
-    images = len(facts["data"]["shape"]) == 3
+    kind = ["autoencoder"] if _is_plain(facts) else ["variational-autoencoder", "vae"]
     fields = {
         "library_name": "vaekit",
         "license": license,
-        "pipeline_tag": "unconditional-image-generation" if images and not facts["conditional"] else None,
-        "tags": ["vaekit", "variational-autoencoder", "vae", "representation-learning"],
-        "model-index": _index(facts, summary, images),
+        "pipeline_tag": _task(facts),
+        "tags": ["vaekit", *kind, "representation-learning"],
+        "model-index": _index(facts, summary),
     }
     lines = [f"{name}: {_quoted(value)}" for name, value in fields.items() if value is not None]
     return "\n".join(["---", *lines, "---", "", ""])
 
 
-def _index(facts: Mapping[str, Any], summary: Mapping[str, Any], images: bool) -> list[dict[str, Any]] | None:
+def _task(facts: Mapping[str, Any]) -> str | None:
+    """What the Hub calls what the model is for; it has no name for most of it."""
+    generates = len(facts["data"]["shape"]) == 3 and not facts["conditional"] and facts["objective"] != NO_PRIOR
+    return "unconditional-image-generation" if generates else None
+
+
+def _is_plain(facts: Mapping[str, Any]) -> bool:
+    """Whether the model is an autoencoder whose codes are points."""
+    return facts["parts"].get("posterior") == "deterministic"
+
+
+def _index(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """The figures as the Hub lists them; none where the test rows chose the weights, and a figure of them proves nothing."""
     figures = _test(summary)
     if not figures or _chosen_on_test(summary):
@@ -102,7 +118,7 @@ def _index(facts: Mapping[str, Any], summary: Mapping[str, Any], images: bool) -
     ]
     data = facts["data"]["name"]
     result = {
-        "task": {"type": "unconditional-image-generation" if images else "other"},
+        "task": {"type": _task(facts) or "other"},
         "dataset": {"type": data, "name": data, "split": "test"},
         "metrics": metrics,
     }
@@ -134,16 +150,27 @@ def _chosen_on_test(summary: Mapping[str, Any]) -> bool:
 def _introduction(facts: Mapping[str, Any]) -> Iterator[str]:
     data, counts = facts["data"], facts["parameters"]
     yield f"# {escaped(facts['recipe'])} on {escaped(data['name'])}\n"
+    what = "An autoencoder" if _is_plain(facts) else "A variational autoencoder"
     condition = ", conditional on the class of a row," if facts["conditional"] else ""
-    yield f"A variational autoencoder{condition} with {facts['latent_dim']:,} latent dimensions, trained with vaekit.\n"
+    yield f"{what}{condition} with {_latent(facts)}, trained with vaekit.\n"
+    if facts["objective"] == NO_PRIOR:
+        yield "Its training held the codes to no prior: the reconstruction was all that counted.\n"
     parts = ", ".join(f"{name} {escaped(kind)}" for name, kind in facts["parts"].items())
     yield "| | |\n|---|---|"
     yield f"| Parts | {parts} |"
-    yield f"| Parameters | {', '.join(f'{name} {count:,}' for name, count in counts.items())} |"
+    yield f"| Parameters | {', '.join(f'{name} {count:,}' for name, count in counts.items() if count)} |"
     yield f"| Data | {escaped(data['name'])}: rows of shape {escaped(data['shape'])}, values {escaped(data['support'])} |"
     if facts["classes"]:
         more = f", and {len(facts['classes']) - MOST_CLASSES:,} more" if len(facts["classes"]) > MOST_CLASSES else ""
         yield f"| Classes | {', '.join(map(escaped, facts['classes'][:MOST_CLASSES]))}{more} |"
+
+
+def _latent(facts: Mapping[str, Any]) -> str:
+    size, codes = facts["latent_dim"], facts["codes"]
+    if codes is None:
+        return f"{size:,} latent dimension{'' if size == 1 else 's'}"
+    places = f"{codes['positions']:,} code{'' if codes['positions'] == 1 else 's'}"
+    return f"a discrete latent ({places}, each one of {codes['count']:,}; {size:,} numbers in all)"
 
 
 def _figures(summary: Mapping[str, Any], protocol: Mapping[str, str]) -> Iterator[str]:
@@ -154,7 +181,7 @@ def _figures(summary: Mapping[str, Any], protocol: Mapping[str, str]) -> Iterato
         return
     rows = summary.get("data", {}).get("rows", {})
     counts = ", ".join(f"{rows[part]:,} to {what}" for part, what in _ROWS.items() if _is_number(rows.get(part)))
-    yield f"Of the test rows, in nats per row, with the standard error of their mean over rows ({counts}).\n"
+    yield "Means over the test rows with their standard errors, in nats per row.\n"
     yield "| Figure | Value | Standard error | What it is |\n|---|---:|---:|---|"
     for name, figure in figures.items():
         title, meaning = _title(name, figures)
@@ -163,7 +190,7 @@ def _figures(summary: Mapping[str, Any], protocol: Mapping[str, str]) -> Iterato
     yield "\nHow they were obtained; figures compare with those for which all of this is the same:\n"
     yield "| | |\n|---|---|"
     epochs = (summary.get("best_epoch"), summary.get("epochs"))
-    facts = dict(protocol) | {"validation rows": summary.get("data", {}).get("validation", "")}
+    facts = dict(protocol) | {"rows": counts, "validation rows": summary.get("data", {}).get("validation", "")}
     facts |= {"epoch kept": f"{epochs[0]} of {epochs[1]}", "seed": summary.get("seed", "")}
     facts |= {"versions": ", ".join(f"{name} {version}" for name, version in summary.get("versions", {}).items())}
     facts |= {"data, SHA-256": summary.get("data", {}).get("fingerprint", "")}
@@ -174,23 +201,28 @@ def _figures(summary: Mapping[str, Any], protocol: Mapping[str, str]) -> Iterato
 _ROWS = {"train": "train on", "validation": "choose the epoch by", "test": "test on"}
 
 
-def _use(facts: Mapping[str, Any]) -> Iterator[str]:
-    yield "## Use\n"
-    yield USE + "\nReading the folder executes nothing in it: safetensors, YAML, JSON and CSV."
+def _use(facts: Mapping[str, Any], repo: str) -> Iterator[str]:
+    rows, what = "rows", "rows: your own, of the shape above"
     if facts["conditional"]:
-        yield "The model is conditional: give `run.encode(rows, labels)` and `run.decode(codes, labels)` classes by name."
+        rows, what = "rows, labels", f"{what}; labels: their classes by name"
+    yield "## Use\n"
+    yield USE.format(repo=repo, rows=rows, code="mean" if facts["codes"] is None else "mode", what=what)
+    yield "Reading the folder executes nothing in it: safetensors, YAML, JSON and CSV."
+    if facts["conditional"]:
+        yield "The model is conditional: samples are of all classes in turn, and `run.decode(codes, labels)` needs classes too."
 
 
-def _pictures(names: Sequence[str]) -> Iterator[str]:
+def _pictures(facts: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
     if not names:
         return
     yield "## Pictures\n"
     order = list(PICTURES)
     for name in sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name)):
-        yield f"![{escaped(name)}](plots/{name}.png)\n\n{PICTURES.get(name, '')}\n"
+        told = DECODED if name == "samples" and facts["objective"] == NO_PRIOR else PICTURES.get(name, "")
+        yield f"![{escaped(name)}](plots/{name}.png)\n\n{told}\n"
 
 
-def _limits(summary: Mapping[str, Any], protocol: Mapping[str, str]) -> Iterator[str]:
+def _limits(facts: Mapping[str, Any], summary: Mapping[str, Any], protocol: Mapping[str, str]) -> Iterator[str]:
     yield "## Limits\n"
     yield "- It knows rows like those it was trained on, and no others: it reproduces their gaps and their biases."
     yield "- Figures in nats compare with those of other models only for the same data, targets and scale of the likelihood."
@@ -198,6 +230,8 @@ def _limits(summary: Mapping[str, Any], protocol: Mapping[str, str]) -> Iterator
         yield "- The likelihood is not normalised on these data: the loss ranks models of one kind, it is no bound of log p(x)."
     elif "divergence" in _test(summary):
         yield "- The loss is a bound: -log p(x) is lower by an unknown amount."
+    if facts["objective"] == NO_PRIOR:
+        yield "- Nothing made its codes lie where its prior draws: samples may look like no row at all."
     yield "- No figure here says how good samples look."
     if _chosen_on_test(summary):
         yield "- The test rows chose the epoch whose weights were kept: figures of these rows are too good."

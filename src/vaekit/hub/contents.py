@@ -1,13 +1,15 @@
 """What a shared folder may hold: the files of a run that others need, a card, pictures; nothing else is written or taken."""
 
+import json
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from vaekit.config import MAX_BYTES
-from vaekit.errors import OutputError
-from vaekit.store import CONFIG, MAX_TEXT, METRICS, PLOTS, SPLIT, SUMMARY, WEIGHTS
+from vaekit.errors import OutputError, RunError
+from vaekit.store import CONFIG, MAX_TEXT, METRICS, PLOTS, SPLIT, SUMMARY, WEIGHTS, load_config
 
-FACTS, CARD = "config.json", "README.md"
+FACTS, CARD, LIBRARY = "config.json", "README.md", "vaekit"
 MOST_PICTURES = 100
 
 _MOST_BYTES = {
@@ -44,6 +46,19 @@ def check_place(folder: Path, force: bool) -> None:
         return
     if not force:
         raise OutputError(f"{folder} exists: choose another folder, or replace it with --force")
-    names = (path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir())
+    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir()]
     if other := next((name for name in names if not is_shared(name)), None):
         raise OutputError(f"{folder} holds {other}, which --force would remove: choose another folder")
+    if names and not _is_run(folder):
+        raise OutputError(f"{folder} is no run of vaekit, and --force would remove its {names[0]}: choose another folder")
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is a shared run, whole or damaged, or a run folder."""
+    facts = folder / FACTS
+    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+        if facts.is_file() and facts.stat().st_size <= MAX_TEXT and json.loads(facts.read_bytes())["library"] == LIBRARY:
+            return True
+    with suppress(RunError):
+        return bool(load_config(folder))
+    return False

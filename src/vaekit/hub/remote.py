@@ -137,9 +137,13 @@ def _hub(repo: str) -> Iterator[Any]:
     except errors.GatedRepoError as error:
         raise RunError(f"{repo} is gated: ask for access on its page, then log in with `hf auth login`") from error
     except errors.RepositoryNotFoundError as error:
-        raise RunError(f"{repo} is not on the hub, or not for you: check the name, or log in with `hf auth login`") from error
+        raise _missing(repo) from error
     except (transport, OSError, ValueError, KeyError, RuntimeError) as error:  # the last three: answers that are none
         raise _told(repo, error) from error
+
+
+def _missing(repo: str) -> RunError:
+    return RunError(f"{repo} is not on the hub, or not for you: check the name, or log in with `hf auth login`")
 
 
 def _told(repo: str, error: Exception) -> VaekitError:
@@ -147,6 +151,10 @@ def _told(repo: str, error: Exception) -> VaekitError:
     status = next((answer.status_code for answer in answers if answer is not None), None)
     if status in (401, 403):
         return OutputError(f"the hub does not let you do this with {repo}: log in with `hf auth login`, with a token that may")
+    if status == 404:
+        return _missing(repo)
+    if status == 429:
+        return WorkError(f"{repo}: the hub has had too many requests from here (status 429): wait some minutes and try again")
     reason = f"status {status}" if status else (str(error).splitlines() or [""])[0][:200] or type(error).__name__
     return WorkError(f"{repo}: the hub did not do its part ({reason}): check the network and try again")
 

@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.curves import PARTS, SERIES
+from vaekit.plots.curves import PARTS, SERIES, parts_of
 from vaekit.plots.style import CLASS_COLOURS, INK, MUTED, number, shortened, styled, wrapped
 
-SIZE = (5.6, 7.4)
+WIDTH, PANEL = 5.6, 1.9
 COLUMNS = ("updates", *(f"{series}_{part}" for series in SERIES for part in PARTS))
 
 
@@ -24,9 +24,10 @@ def compared_curves(
     """Loss, reconstruction and divergence of several runs over the updates of their weights, each one's kept epoch marked.
 
     runs: for each name the columns updates, train_loss, train_reconstruction, train_divergence, val_loss,
-    val_reconstruction and val_divergence, in nats; what is not finite is left out. Updates and not epochs, since epochs of
-    few rows and of many are not alike; on a logarithmic scale where one run made ten times those of another. kept: by name
-    the epoch, from 1, whose weights were kept. A first tenth far above the rest runs off the scale, and the panel says so.
+    val_reconstruction and val_divergence, in nats; what is not finite is left out, and where no run has a divergence, the
+    loss stands alone. Updates and not epochs, since epochs of few rows and of many are not alike; on a logarithmic scale
+    where one run made ten times those of another. kept: by name the epoch, from 1, whose weights were kept. A first tenth
+    far above the rest runs off the scale, and the panel says so.
     Raises `DataError` for a missing column or one of another length.
 
     >>> columns = {name: [3.0, 2.0] for name in COLUMNS} | {"updates": [10, 20]}
@@ -37,12 +38,13 @@ def compared_curves(
     if not tables:
         raise DataError("no runs were given; allowed: one or more")
     best = [(kept or {}).get(name) for name in tables]
-    figure = Figure(figsize=SIZE, layout="constrained")
-    panels = figure.subplots(len(PARTS), 1, sharex=True)
-    for axes, part in zip(panels, PARTS, strict=True):
+    parts = parts_of(list(tables.values()))
+    figure = Figure(figsize=(WIDTH, PANEL * len(parts) + 1.7), layout="constrained")
+    panels = figure.subplots(len(parts), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (part, heading) in zip(panels, parts.items(), strict=True):
         for index, table in enumerate(tables.values()):
             _lines(axes, table, part, CLASS_COLOURS[index % len(CLASS_COLOURS)], best[index])
-        axes.set_title(PARTS[part])
+        axes.set_title(heading)
         axes.set_ylabel("nats")
         axes.margins(y=0.12)
         _limit(axes, [np.stack([table[f"{series}_{part}"] for series in SERIES]) for table in tables.values()])
@@ -52,7 +54,7 @@ def compared_curves(
         panels[-1].xaxis.set_major_formatter("{x:,.0f}")
     _legend(figure, list(tables))
     if title:
-        figure.suptitle(wrapped(title, SIZE[0]))
+        figure.suptitle(wrapped(title, WIDTH))
     return figure
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
 from vaekit.plots.arrays import finite, pixels
+from vaekit.plots.naming import distinct
 from vaekit.plots.scatter import draw_histograms, draw_points, grouped, window
 from vaekit.plots.style import DPI, MUTED, shortened, styled, wrapped
 from vaekit.plots.tiles import CAPTION, LINE, MARGIN, assemble, centres, gap_for, in_rows, show
@@ -139,7 +140,8 @@ def _codes(axes: Axes, column: Column, labels: ArrayLike | None, classes: Sequen
     axes.set_xlabel(column.axes[0])
     if mu.shape[1] == 1:
         draw_histograms(axes, mu, numbers, groups)
-        axes.set_yticks(axes.get_yticks(), [text.get_text()[:6] for text in axes.get_yticklabels()], va="bottom")
+        shown = distinct([text.get_text() for text in axes.get_yticklabels()], lambda name: name[:6])
+        axes.set_yticks(axes.get_yticks(), shown, va="bottom")
         return
     low, high = window(mu)
     centre, reach = (low + high) / 2, (high - low).max() / 2

@@ -12,9 +12,11 @@ from vaekit.errors import DataError
 from vaekit.plots.style import CLASS_COLOURS, INK, MUTED, number, styled, wrapped
 
 PARTS = {"loss": "Loss (negative ELBO)", "reconstruction": "Reconstruction", "divergence": "Divergence"}
+NO_BOUND = {"loss": "Loss (reconstruction alone)"}
+"""Where there is no divergence: the reconstruction would be the same once more."""
 SERIES = {"train": ("training", CLASS_COLOURS[1], "--"), "val": ("validation", CLASS_COLOURS[0], "-")}
 COLUMNS = ("epoch", *(f"{series}_{part}" for series in SERIES for part in PARTS))
-SIZE = (5.6, 6.8)
+WIDTH, PANEL = 5.6, 1.9
 
 
 @styled
@@ -22,9 +24,9 @@ def loss_curves(metrics: Mapping[str, Sequence[float] | NDArray], *, title: str 
     """Loss, reconstruction and divergence over the epochs, in training and validation, with the best epoch marked.
 
     `metrics` holds the columns epoch, train_loss, train_reconstruction, train_divergence, val_loss, val_reconstruction
-    and val_divergence, in nats; values that are not finite are left out. First epochs far above the rest run off the
-    scale, and the panel says so. `best_epoch` is the one that was kept; by default that of the lowest loss. Raises
-    `DataError` when a column is missing or nothing is finite.
+    and val_divergence, in nats; values that are not finite are left out, and where no divergence is, the loss stands alone.
+    First epochs far above the rest run off the scale, and the panel says so. `best_epoch` is the one that was kept; by
+    default that of the lowest loss. Raises `DataError` when a column is missing or nothing is finite.
 
     >>> columns = {name: [3.0, 2.0] for name in COLUMNS} | {"epoch": [1, 2]}
     >>> [axes.get_title("left") for axes in loss_curves(columns).axes]
@@ -32,10 +34,12 @@ def loss_curves(metrics: Mapping[str, Sequence[float] | NDArray], *, title: str 
     """
     table = _table(metrics)
     best = _best(table) if best_epoch is None else int(np.searchsorted(table["epoch"], best_epoch))
-    figure = Figure(figsize=SIZE, layout="constrained")
-    panels = figure.subplots(len(PARTS), 1, sharex=True)
-    for axes, part in zip(panels, PARTS, strict=True):
+    parts = parts_of([table])
+    figure = Figure(figsize=(WIDTH, PANEL * len(parts) + 1.1), layout="constrained")
+    panels = figure.subplots(len(parts), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (part, name) in zip(panels, parts.items(), strict=True):
         _panel(axes, table, part)
+        axes.set_title(name)
         if best is not None:
             _mark(axes, table, part, best)
     panels[-1].set_xlabel("epoch")
@@ -43,8 +47,14 @@ def loss_curves(metrics: Mapping[str, Sequence[float] | NDArray], *, title: str 
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     if title:
-        figure.suptitle(wrapped(title, SIZE[0]))
+        figure.suptitle(wrapped(title, WIDTH))
     return figure
+
+
+def parts_of(tables: Sequence[Mapping[str, NDArray]]) -> dict[str, str]:
+    """What there is to draw of the metrics of some runs, and what it is called."""
+    divergences = [table[f"{series}_divergence"] for table in tables for series in SERIES]
+    return PARTS if any(np.isfinite(values).any() for values in divergences) else NO_BOUND
 
 
 def _table(metrics: Mapping[str, Sequence[float] | NDArray]) -> dict[str, NDArray]:
@@ -78,7 +88,6 @@ def _panel(axes: Axes, table: dict[str, NDArray], part: str) -> None:
         marker = "o" if kept.sum() <= 40 else ""
         look = {"color": colour, "linestyle": line, "linewidth": 2, "marker": marker, "markersize": 4}
         axes.plot(epochs[kept], values[kept], label=name, **look)
-    axes.set_title(PARTS[part])
     axes.set_ylabel("nats")
     axes.margins(y=0.12)
     axes.ticklabel_format(axis="y", useOffset=False)

@@ -35,7 +35,8 @@ def decoded_grid(
 
     `images` [rows, columns, C, H, W] are floats in [0, 1]; row i belongs to `down[i]` (the second latent coordinate)
     and column j to `across[j]` (the first). Coordinates are given in ascending order; the largest of `down` is drawn
-    at the top. Raises `DataError` when the shapes do not fit.
+    at the top. `names` are those of the axes; one without a name has no coordinates. Raises `DataError` when the shapes
+    do not fit.
 
     >>> figure = decoded_grid(np.zeros((3, 2, 1, 8, 8)), across=[-1, 1], down=[-2, 0, 2])
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
@@ -50,12 +51,15 @@ def decoded_grid(
         )
     whole = assemble(images[::-1])
     pixel = pixel_size(whole.shape[1], whole.shape[0], LARGEST_TILE * len(across))
-    figure, (axes,) = stack([whole], pixel, title, left=0.84, below=0.6)
+    figure, (axes,) = stack([whole], pixel, title, left=0.84 if names[1] else MARGIN, below=0.6)
     height, width = images.shape[-2:]
     (columns, column_labels), (rows, row_labels) = _labels(across, pixel * width), _labels(down, pixel * height)
     axes.set_xticks(centres(len(across), width)[columns], column_labels)
     axes.set_yticks(centres(len(down), height)[::-1][rows], row_labels)
     axes.tick_params(length=3)
+    for axis, name in zip((axes.xaxis, axes.yaxis), names, strict=True):
+        if not name:
+            axis.set_ticks([])
     axes.set(xlabel=names[0], ylabel=names[1])
     axes.yaxis.set_label_coords(-0.62 / (pixel * whole.shape[1]), 0.5)
     return figure

@@ -1,6 +1,9 @@
-"""Telling classes apart: a legend, and names that do not cover each other."""
+"""Telling classes apart: a legend, and names that neither cover each other nor are cut alike."""
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,9 +17,45 @@ from vaekit.plots.style import class_style
 NAMED = 30  # classes that a legend holds
 
 
-def class_name(index: int, classes: Sequence[str]) -> str:
-    name = str(classes[index]) if index < len(classes) else str(index)
-    return name if len(name) <= 18 else name[:17] + "…"
+def class_names(indices: Sequence[int], classes: Sequence[str]) -> dict[int, str]:
+    """The names of these classes by index, or the index where there is none; long ones are cut."""
+    names = [str(classes[index]) if index < len(classes) else str(index) for index in indices]
+    return dict(zip(indices, distinct(names, lambda name: name if len(name) <= 18 else name[:17] + "…"), strict=True))
+
+
+def distinct(names: Sequence[str], cut: Callable[[str], str]) -> list[str]:
+    """Names as `cut` shortens them; of those that would then look alike, what they have in common goes first.
+
+    >>> distinct(["number 1 of 3", "number 2 of 3", "none"], lambda name: name[:6])
+    ['…1', '…2', 'none']
+    """
+    short = {name: cut(name) for name in names}
+    uses = Counter(short.values())
+    alike = [name for name, shown in short.items() if uses[shown] > 1]
+    if alike:
+        short |= zip(alike, map(cut, _differences(alike)), strict=True)
+    return [short[name] for name in names]
+
+
+def _differences(names: list[str]) -> list[str]:
+    """What tells names apart: without their common beginning, of whole words where there are any, and common last words."""
+    common = _common(names)
+    start = _words(common) or common
+    rest = [name[len(start) :] for name in names]
+    end = _words(_common([text[::-1] for text in rest]))
+    shown = [text[: len(text) - len(end)] for text in rest]
+    return ["…" * bool(start) + text + "…" * bool(end and not start) for text in shown]  # one mark: there is little room
+
+
+def _common(texts: list[str]) -> str:
+    """What all texts begin with."""
+    pairs = zip(min(texts), max(texts), strict=False)  # in order, these two differ the earliest
+    return "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _words(text: str) -> str:
+    """A beginning without the part of a word that it stops in."""
+    return re.sub(r"[^\W_]+$", "", text)
 
 
 def write_names(
@@ -53,6 +92,11 @@ def spread(places: NDArray, sizes: NDArray) -> NDArray:
     return places
 
 
+def and_more(count: int) -> str:
+    """That so many classes are not shown."""
+    return f"and {count} more class{'es' if count > 1 else ''}"
+
+
 def legend_columns(groups: dict[int, str]) -> int:
     """Columns of the legend: as many as fit, evenly filled."""
     shown = min(len(groups), NAMED)
@@ -73,7 +117,7 @@ def class_legend(figure: Figure, groups: dict[int, str]) -> None:
         ncols=legend_columns(groups),
         handletextpad=0.1,
         columnspacing=0.7,
-        title=f"and {more} more classes" if more else None,
+        title=and_more(more) if more else None,
     )
     for text, (_, name) in zip(legend.get_texts(), shown, strict=True):
         text.set_text(name)  # set afterwards, since a label that begins with "_" would be left out

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
 from vaekit.plots.arrays import finite, one_each, pixels
+from vaekit.plots.naming import distinct
 from vaekit.plots.style import CLASS_COLOURS, INK, number, styled, wrapped
 from vaekit.plots.tiles import (
     CAPTION,
@@ -67,7 +68,7 @@ def _facts(count: int, codes, indices, labels) -> dict[str, list[str]]:
     if indices is not None:
         facts["index"] = [str(index) for index in one_each(indices, "indices", count)]
     if labels is not None:
-        texts = [caption(str(label), LABEL) for label in one_each(labels, "labels", count)]
+        texts = distinct([str(label) for label in one_each(labels, "labels", count)], lambda text: caption(text, LABEL))
         lines = max(text.count("\n") for text in texts)
         facts["class" + "\n" * lines] = [text + "\n" * (lines - text.count("\n")) for text in texts]
     if codes is not None:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
 from vaekit.plots.arrays import finite
-from vaekit.plots.naming import NAMED, class_legend, class_name, legend_columns, write_names
+from vaekit.plots.naming import NAMED, and_more, class_legend, class_names, legend_columns, write_names
 from vaekit.plots.style import CLASS_COLOURS, MUTED, class_style, styled, wrapped
 
 WIDTH = 5.6
@@ -52,7 +52,7 @@ def grouped(labels: ArrayLike | None, classes: Sequence[str], count: int) -> tup
     if labels is None:
         return None, {}
     checked = _integers(labels, count)
-    return checked, {int(i): class_name(int(i), classes) for i in np.unique(checked)}
+    return checked, class_names(np.unique(checked).tolist(), classes)
 
 
 def _integers(labels: ArrayLike, count: int) -> NDArray:
@@ -142,4 +142,4 @@ def draw_histograms(axes: Axes, mu: NDArray, labels: NDArray | None, groups: dic
     axes.set_yticks(range(len(rows)), [name for _, name in reversed(rows)], va="bottom")
     axes.set(ylim=(-0.05, len(rows)), xlim=(edges[0], edges[-1]))
     if len(groups) > len(rows):
-        axes.set_title(f"and {len(groups) - len(rows)} more classes")
+        axes.set_title(and_more(len(groups) - len(rows)))

@@ -4,11 +4,12 @@ import functools
 import os
 import textwrap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from vaekit.errors import OutputError
@@ -33,10 +34,31 @@ MARKERS = ("o", "^", "s", "D", "v", "P", "X", "<", ">", "p")
 
 DPI = 150
 FORMATS = (".png", ".pdf", ".svg")
+DATES = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+"""What is left out, so that the same picture is the same file."""
 INK, MUTED = "#222222", "#767676"
 
+OTHER_SCRIPTS = (
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Apple SD Gothic Neo",
+    "Yu Gothic",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+)
+"""Fonts of Linux, macOS and Windows for names in Chinese, Japanese and Korean, which the usual one lacks."""
+
+
+def installed(families: Iterable[str]) -> list[str]:
+    """Those of some font families that are there, regular and bold: of what it lacks matplotlib complains, text by text."""
+    there = {(font.name, font.weight) for font in font_manager.fontManager.ttflist}
+    return [family for family in families if {(family, 400), (family, 700)} <= there]
+
+
 STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
+    "font.family": ["sans-serif", *installed(OTHER_SCRIPTS)],
     "font.size": 11,
     "axes.titlesize": 11.5,
     "axes.titlelocation": "left",
@@ -55,6 +77,7 @@ STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.8,
     "legend.frameon": False,
     "legend.fontsize": 11,
+    "svg.hashsalt": "vaekit",  # else names within the file are drawn anew each time
     "text.color": INK,
     "text.parse_math": False,  # a class may be called "$5" without becoming a formula
     "text.usetex": False,
@@ -122,5 +145,6 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         raise OutputError(f"cannot save a picture as '{path.name}': allowed suffixes are {', '.join(FORMATS)}")
     with whole_file(path) as temporary, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box in the picture says so already
-        figure.savefig(temporary, dpi=DPI, format=path.suffix[1:].lower())
+        suffix = path.suffix.lower()
+        figure.savefig(temporary, dpi=DPI, format=suffix[1:], metadata=DATES.get(suffix))
     return path

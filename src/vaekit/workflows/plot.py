@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,9 @@ from vaekit.noise import noise
 from vaekit.store import Run, load_run
 from vaekit.workflows.files import save_values
 from vaekit.workflows.needs import classes_given, continuous_latent, discrete_latent, image_rows, kept_data, needs, unsuited
-from vaekit.workflows.rows import label_of, rows_to_judge
-from vaekit.workflows.subject import Range, Subject, View, short_name
+from vaekit.workflows.protocol import has_bound
+from vaekit.workflows.rows import rows_to_judge
+from vaekit.workflows.subject import Range, Subject, View, of_class, short_name
 from vaekit.workflows.training_rows import nearest_training
 from vaekit.workflows.use import Reconstruction, choose, pick, to_pixels
 from vaekit.workflows.walks import WALKS, animation, page
@@ -65,12 +67,19 @@ def plot(
         raise ConfigError("pictures of other rows than the run's own need a place of their own: name it with --out")
     chosen = list(names) or [name for name, picture in PLOTS.items() if not unsuited(picture, run)]
     _check_taken(View(**view), {name: known[name] for name in chosen})
-    other = None if data is None or isinstance(data, Dataset) else label_of(data)
     own = (lambda: data) if isinstance(data, Dataset) else None
-    subject = Subject(run, lambda: rows_to_judge(run, split, data)[0], other, own)
+    found = cache(lambda: rows_to_judge(run, split, data))
+    subject = Subject(run, lambda: found()[0], _called(data), own, lambda: found()[1])
     paths = _places(run.path / store.PLOTS if out is None else Path(out), chosen, format)
     with torch.no_grad():
         return [_save(name, subject, View(**view), path) for name, path in zip(chosen, paths, strict=True)]
+
+
+def _called(data: Any) -> str | None:
+    """What titles call rows that are not the run's own."""
+    if data is None or isinstance(data, Dataset):
+        return None
+    return Path(data).stem if isinstance(data, str | os.PathLike) else "given"
 
 
 def _check_taken(view: View, pictures: dict[str, Callable]) -> None:
@@ -114,7 +123,7 @@ def latent(subject: Subject, view: View) -> "Figure":
 
     discrete = subject.run.model.codebook is not None  # single dimensions of a code vector say nothing
     points, names, which = project(subject.codes, "pca" if discrete else view.projection, subject.activity)
-    title = f"Codes of {len(points):,} {subject.name} rows, {subject.recipe}" + (f": {which}" if which else "")
+    title = f"Codes of {subject.told(len(points))}, {subject.recipe}" + (f": {which}" if which else "")
     return latent_scatter(points, subject.labels(), subject.run.config.data.classes, title=title, names=names)
 
 
@@ -135,8 +144,9 @@ def grid(subject: Subject, view: View) -> "Figure":
     y = subject.run.condition(label, z.shape[:2].numel())
     images = subject.pixels(decode_means(model, z.reshape(-1, *model.latent_shape), y).unflatten(0, z.shape[:2]))
     where = "prior quantiles" if view.across is None else "latent range"
-    rest = f", the other {size - 2} dimensions at {'0' if not prior.mean.any() else 'their mean'}" if size > 2 else ""
-    title = f"Decoded {where}, {subject.recipe} on {subject.name}{rest}" + (f", class {label}" if label is not None else "")
+    others = f"other {size - 2} dimensions" if size > 3 else "other dimension"
+    rest = f", the {others} at {'the mean' if prior.mean.any() else '0'}" if size > 2 else ""
+    title = f"Decoded {where}, {subject.trained}{rest}" + (f", {of_class(label)}" if label is not None else "")
     return decoded_grid(images, across, down, names=(f"z{first + 1}", f"z{second + 1}" if size > 1 else ""), title=title)
 
 
@@ -160,7 +170,8 @@ def _coordinates(prior: Distribution, dimension: int, given: Range | None) -> np
 def reconstructions(subject: Subject, view: View) -> "Figure":
     """Chosen rows over the means of p(x given z) at their codes."""
     chosen = choose(subject.run, subject.rows, view.indices, view.label)
-    return _pairs(subject.run, pick(subject.run, subject.rows, chosen), subject.name)
+    title = f"Reconstructions of {subject.kind}, {subject.recipe}"
+    return _pairs(subject.run, pick(subject.run, subject.rows, chosen), title)
 
 
 def save_reconstruction(path: Path, run: Run, result: Reconstruction) -> Path:
@@ -169,10 +180,10 @@ def save_reconstruction(path: Path, run: Run, result: Reconstruction) -> Path:
 
     if path.suffix.lower() == ".npy":
         return save_values(path, run, iter([result.decoded]), len(result.decoded))
-    return save(_pairs(run, result, short_name(run)), path)
+    return save(_pairs(run, result, f"Originals and reconstructions, {run.config.recipe} on {short_name(run)}"), path)
 
 
-def _pairs(run: Run, result: Reconstruction, name: str) -> "Figure":
+def _pairs(run: Run, result: Reconstruction, title: str) -> "Figure":
     from vaekit.plots import reconstructions as draw
 
     classes = run.config.data.classes
@@ -180,7 +191,6 @@ def _pairs(run: Run, result: Reconstruction, name: str) -> "Figure":
         to_pixels(run, run.transform.forward(raw, np.float32), result.originals) for raw in (result.originals, result.decoded)
     ]
     labels = None if result.labels is None or not classes else [classes[y] for y in result.labels]
-    title = f"Originals and reconstructions, {run.config.recipe} on {name}"
     return draw(*shown, codes=result.codes.mean, indices=result.indices.tolist(), labels=labels, title=title)
 
 
@@ -192,8 +202,8 @@ def samples(subject: Subject, view: View) -> "Figure":
     run = subject.run
     with noise(view.seed):
         images = sample_means(run.model, 64, run.condition(run.in_turn(64) if view.label is None else view.label, 64))
-    which = "" if view.label is None else f" of class {view.label}"
-    return sheet(subject.pixels(images), title=f"Samples{which} from the prior, {subject.recipe} on {subject.name}")
+    which = "" if view.label is None else f" of {of_class(view.label)}"
+    return sheet(subject.pixels(images), title=f"Samples{which} from the prior, {subject.trained}")
 
 
 @needs(image_rows, kept_data, takes=["label", "seed"])
@@ -206,7 +216,7 @@ def nearest(subject: Subject, view: View) -> "Figure":
         images = sample_means(run.model, count, run.condition(run.in_turn(count) if view.label is None else view.label, count))
     rows, _ = nearest_training(run, subject.own, images)
     pairs = np.stack([subject.pixels(images), subject.originals(rows)])
-    title = f"Samples of {subject.recipe} on {subject.name}, and the training rows closest to them"
+    title = f"Samples of {subject.trained}, and the training rows closest to them"
     return lines(pairs, ["samples", "closest\ntraining rows"], title=title)
 
 
@@ -216,10 +226,12 @@ def classes(subject: Subject, view: View) -> "Figure":
     from vaekit.plots import walks as lines
 
     run, each = subject.run, 10
-    names = run.config.data.classes[:MOST_CLASSES]
+    every = run.config.data.classes
+    names = every[:MOST_CLASSES]
     with noise(view.seed):
         images = sample_means(run.model, each * len(names), run.condition(np.repeat(names, each), each * len(names)))
-    title = f"Samples by class, {subject.recipe} on {subject.name}"
+    which = "by class" if len(names) == len(every) else f"of the first {len(names)} of {len(every):,} classes"
+    title = f"Samples {which}, {subject.trained}"
     return lines(subject.pixels(images).reshape(len(names), each, *images.shape[1:]), names, title=title)
 
 
@@ -228,8 +240,10 @@ def curves(subject: Subject, view: View) -> "Figure":
     """Losses by epoch."""
     from vaekit.plots import loss_curves
 
-    title = f"Training of {subject.recipe} on {subject.name}"
-    return loss_curves(subject.run.metrics, title=title, best_epoch=subject.run.kept)
+    run, metrics = subject.run, subject.run.metrics
+    if not has_bound(run):
+        metrics = metrics | {name: np.full(len(metrics[name]), np.nan) for name in metrics if name.endswith("_divergence")}
+    return loss_curves(metrics, title=f"Training of {subject.trained}", best_epoch=run.kept)
 
 
 @needs(continuous_latent)
@@ -240,7 +254,8 @@ def dimensions(subject: Subject, view: View) -> "Figure":
     known, size = subject.divergence is not None, len(subject.activity)
     active = subject.codes.var(0) > ACTIVE
     names = (f"active: its mean varies by more than {ACTIVE}", "idle")
-    title = f"{active.sum()} of {size} latent dimensions in use, {subject.recipe} on {subject.name}"
+    noun = "dimension" if size == 1 else "dimensions"
+    title = f"{active.sum()} of {size} latent {noun} in use by {subject.kind}, {subject.recipe}"
     what = ("latent dimension", "divergence, nats per row" if known else "variance of the code")
     marked = None if active.all() else (active, *names)
     return bars(subject.activity, [f"z{i + 1}" for i in range(size)], what=what, marked=marked, title=title)
@@ -257,7 +272,7 @@ def usage(subject: Subject, view: View) -> "Figure":
     places = indices if codes.shared else indices + np.arange(own) * codes.count
     shares = np.bincount(places.ravel(), minlength=own * codes.count) / indices.size
     used = f"{(shares > 0).sum():,} of {len(shares):,} codes"
-    title = f"{used} in use by {len(indices):,} {subject.name} rows, {subject.recipe}"
+    title = f"{used} in use by {subject.told(len(indices))}, {subject.recipe}"
     level = (100 / len(shares), "all used alike")
     return bars(100 * shares, range(len(shares)), what=("code", "% of all uses"), level=level, title=title)
 
@@ -271,8 +286,7 @@ def losses(subject: Subject, view: View) -> "Figure":
     found = {"Loss (negative ELBO)": terms.loss, "Reconstruction": terms.reconstruction, "Divergence": terms.divergence.sum(-1)}
     if not terms.divergence.shape[1]:
         found = {"Loss (reconstruction alone)": terms.reconstruction}
-    which = "" if len(terms.loss) == len(subject.rows) else "the first "
-    title = f"Losses of {which}{len(terms.loss):,} {subject.name} rows, {subject.recipe}"
+    title = f"Losses of {subject.told(len(terms.loss))}, {subject.recipe}"
     return histograms({name: values.numpy() for name, values in found.items()}, "nats", title=title)
 
 

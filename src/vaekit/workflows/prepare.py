@@ -16,6 +16,8 @@ from vaekit.compose import describe_part, resolve
 from vaekit.config import MODEL_PARTS, Settings
 from vaekit.data import Dataset, Split
 from vaekit.data.binarize import binarized
+from vaekit.data.files import reading
+from vaekit.data.places import local_folder
 from vaekit.data.shards import is_shards
 from vaekit.errors import ConfigError, DataError, OutputError, RunError
 from vaekit.files import whole_file, writing
@@ -58,24 +60,35 @@ def load_data(config: Settings, data: Any = None) -> Dataset:
         return _unchanged(config, binarized(data, options.binarize))
     source = options.source if data is None or isinstance(data, Mapping) else data
     if isinstance(source, str) and source == IN_MEMORY:
-        raise DataError("this run was trained on arrays in memory: give them again (data=...), or a path")
-    if data is None and options.fingerprint and is_gone(source):
-        raise DataError(f"{source}, which this run was trained on, is not there any more: bring it back, or give --data PATH")
+        raise DataError("this run was trained on arrays in memory: give them again (data=...), or --data PATH")
+    if data is None and options.fingerprint:
+        _check_there(source, options.test)
     dataset = datasets.load(source, test=options.test, support=options.support, resize=options.resize)
     return _unchanged(config, binarized(dataset, options.binarize))
 
 
+def _check_there(*places: str | None) -> None:
+    """DataError where recorded data are not where they were, or come from another machine."""
+    for place in places:
+        if place is not None and is_gone(place):
+            lost = "is not there any more: bring it back, or" if Path(place).is_absolute() else "is not here:"
+            raise DataError(f"{place}, which this run was trained on, {lost} give --data PATH")
+
+
 def is_gone(source: Any) -> bool:
-    """Whether a place where data were is empty now."""
-    return isinstance(source, str) and Path(source).is_absolute() and not (is_shards(source) or Path(source).exists())
+    """Whether a place where data were, or would be in this folder or in $VAEKIT_DATA, is empty."""
+    if not isinstance(source, str) or source in datasets.NAMES or is_shards(source):
+        return False
+    with reading(source):
+        return not Path(source).exists() and local_folder(source) is None
 
 
 def _unchanged(config: Settings, dataset: Dataset) -> Dataset:
     recorded = config.data.fingerprint
     if recorded is not None and recorded != dataset.fingerprint():
         raise DataError(
-            f"{dataset.name!r} is not what it was when this configuration was recorded: bring its old content back, or remove "
-            "data.fingerprint to train on what is there now"
+            f"{dataset.name!r} is not what it was when this configuration was recorded: bring its old content back; to use a "
+            "run on what is there now, give it with --data, and to train on it, remove data.fingerprint"
         )
     return dataset
 

@@ -8,9 +8,11 @@ from vaekit.divergences import finite
 from vaekit.model import evaluating
 from vaekit.store import Run
 
-DRAWN = f"ones drawn once by seed {SEED}, with gray as their probability"
-BINARIZED = {"threshold": "ones where gray is above one half", "fixed": DRAWN, "dynamic": DRAWN}
+DRAWN = f"ones drawn once by seed {SEED}, with {{}} as their probability"
+BINARIZED = {"threshold": "ones where {} is above one half", "fixed": DRAWN, "dynamic": DRAWN}
 """What rows are judged on; what was drawn anew in training is the model's affair."""
+LEVELS: dict[tuple[int, ...], str] = {(1,): "gray", (3,): "colour"}
+"""What numbers are called, by the channels that come before height and width."""
 
 
 def protocol(run: Run) -> dict[str, str]:
@@ -22,8 +24,8 @@ def protocol(run: Run) -> dict[str, str]:
     model = run.model
     with torch.no_grad(), evaluating(model):
         like, y = next(model.parameters()), model.first_class(1)
-        x, z = (torch.zeros(1, *shape).to(like) for shape in (model.data_shape, model.latent_shape))
-        bounded, discrete = finite(model.encode(x, y)), is_discrete(model.decode(z, y))
+        z = torch.zeros(1, *model.latent_shape).to(like)
+        bounded, discrete = has_bound(run), is_discrete(model.decode(z, y))
     return {
         "targets": _targets(run),
         "likelihood": _scale(run, discrete),
@@ -31,6 +33,14 @@ def protocol(run: Run) -> dict[str, str]:
         "condition": "the class of each row" if model.classes else "nothing",
         "weights": f"of the epoch that was best on {'the test' if run.config.data.validation == 'test' else 'held-out'} rows",
     }
+
+
+def has_bound(run: Run) -> bool:
+    """Whether the loss is a bound of log p(x): of a deterministic posterior it is the reconstruction alone."""
+    model = run.model
+    with torch.no_grad(), evaluating(model):
+        x = torch.zeros(1, *model.data_shape).to(next(model.parameters()))
+        return finite(model.encode(x, model.first_class(1)))
 
 
 def differences(protocols: dict[str, dict[str, str]]) -> list[str]:
@@ -44,12 +54,13 @@ def differences(protocols: dict[str, dict[str, str]]) -> list[str]:
 
 
 def _targets(run: Run) -> str:
+    what = LEVELS.get(run.model.data_shape[:-2])
     if how := run.config.data.binarize:
-        return BINARIZED[how]
-    raw, shown = run.support, run.transform
+        return BINARIZED[how].format(what or "a value")
+    raw, shown, what = run.support, run.transform, what or "values"
     if raw.kind == "integers" and shown.kind == "unit":
-        return f"gray, k / {shown.divisor:g} for k = 0 to {raw.levels - 1}"
-    return {"binary": "zeros and ones", "unit": "gray in [0, 1]", "real": "numbers as they are"}.get(shown.kind, str(raw))
+        return f"{what}, k / {shown.divisor:g} for k = 0 to {raw.levels - 1}"
+    return {"binary": "zeros and ones", "unit": f"{what} in [0, 1]", "real": "numbers as they are"}.get(shown.kind, str(raw))
 
 
 def _scale(run: Run, discrete: bool) -> str:

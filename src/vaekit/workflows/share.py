@@ -9,13 +9,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from rich.console import Console
+
 import vaekit
 from vaekit import config as configuration
 from vaekit import hub, store
 from vaekit.config import MODEL_PARTS, Custom, Settings
 from vaekit.errors import ConfigError, OutputError, RunError
 from vaekit.files import whole_folder, write_whole
-from vaekit.hub.contents import CARD, FACTS
+from vaekit.hub.contents import CARD, FACTS, LIBRARY
 from vaekit.store import Run, load_config, load_run
 from vaekit.workflows.plot import PLOTS
 from vaekit.workflows.prepare import stored_split
@@ -23,6 +25,7 @@ from vaekit.workflows.protocol import protocol
 from vaekit.workflows.walks import WALKS
 
 SUMMARY = ("format", "recipe", "data", "parameters", "epochs", "best_epoch", "unit", "validation", "test", "seed", "seconds")
+SHOW_ROWS = ("reconstructions", "nearest", "interpolations")
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -31,8 +34,8 @@ def export_hub(
 ) -> dict[str, Any]:
     """Write a run as the folder `out` in the layout of the Hugging Face Hub: a run folder with a model card beside.
 
-    Paths in its configuration are reduced to their last names, and of RUN/plots it takes the pictures that `plot` draws; those
-    called reconstructions, nearest and interpolations show rows of the data. license: as the Hub writes it, such as "mit".
+    Paths in its configuration are reduced to their last names, and of RUN/plots it takes the pictures that `plot` draws; what
+    is returned says which of them show rows of the data. license: as the Hub writes it, such as "mit".
     Raises ConfigError for a run with modules of your own, OutputError where the folder is there and `force` is not given.
     """
     run, out = _shareable(run), Path(out)
@@ -41,7 +44,8 @@ def export_hub(
     hub.check_place(out, force)
     with whole_folder(out) as folder:
         _write(folder, run, _checked(license))
-    return {"folder": str(out), "files": [str(path) for path in sorted(out.rglob("*")) if path.is_file()]}
+    files = [str(path) for path in sorted(out.rglob("*")) if path.is_file()]
+    return {"folder": str(out), "files": files, "shows_rows": _shown_rows(out)}
 
 
 def push(
@@ -51,10 +55,12 @@ def push(
     private: bool = False,
     message: str = "Push a run of vaekit",
     license: str | None = None,
+    console: Console | None = None,
 ) -> str:
     """Put what `export_hub` writes into the repository OWNER/NAME of the Hugging Face Hub; the address of the commit.
 
     The repository is made where it is not there. Its other files stay, pictures of an earlier push that are no longer go.
+    console: where it is noted which pictures show rows of the data, by default standard error.
     Raises ConfigError where huggingface_hub is not installed or the run has modules of your own, OutputError where you may not
     write there, WorkError where the hub does not answer.
     """
@@ -63,8 +69,12 @@ def push(
         raise ConfigError(f"{repo!r} names a revision: push to {name}")
     run = _shareable(run)
     with TemporaryDirectory() as folder:
-        _write(Path(folder), run, _checked(license))
-        return hub.upload(Path(folder), name, private=private, message=message)
+        _write(Path(folder), run, _checked(license), name)
+        address, shown = hub.upload(Path(folder), name, private=private, message=message), _shown_rows(Path(folder))
+    if shown:
+        note = f"note: these pictures show rows of the data: {shown}"
+        (console or Console(stderr=True)).print(note, highlight=False, markup=False, soft_wrap=True)
+    return address
 
 
 def pull(repo: str, folder: str | os.PathLike | None = None, *, force: bool = False) -> Run:
@@ -117,7 +127,7 @@ def _checked(license: str | None) -> str | None:
     return license
 
 
-def _write(folder: Path, run: Run, license: str | None) -> None:
+def _write(folder: Path, run: Run, license: str | None, repo: str = "OWNER/NAME") -> None:
     config, summary = _without_places(run.config), _public(run.summary)
     store.save_config(folder, config)
     store.save_weights(folder, run.model)
@@ -132,7 +142,7 @@ def _write(folder: Path, run: Run, license: str | None) -> None:
     write_whole(folder / FACTS, json.dumps(facts, indent=2) + "\n")
     for name, content in pictures.items():
         write_whole(folder / store.PLOTS / f"{name}.png", content)
-    write_whole(folder / CARD, hub.card(facts, summary, protocol(run), list(pictures), license))
+    write_whole(folder / CARD, hub.card(facts, summary, protocol(run), list(pictures), license, repo))
 
 
 def _whole(number: float) -> float:
@@ -164,19 +174,27 @@ _LIBRARIES = ("vaekit", "python", "torch", "lightning", "numpy")
 
 def _facts(run: Run, config: Settings) -> dict[str, Any]:
     """What config.json says, for tools that read no YAML."""
-    counts = run.model.count_parameters()
+    counts, codes = run.model.count_parameters(), run.model.codebook
     return {
-        "library": "vaekit",
+        "library": LIBRARY,
         "version": vaekit.__version__,
         "format": configuration.FORMAT,
         "recipe": config.recipe,
         "data": {"name": config.data.source, "shape": list(run.model.data_shape), "support": str(run.support)},
         "latent_dim": run.model.latent_shape.numel(),
+        "codes": None if codes is None else {"positions": codes.positions, "count": codes.count},
         "conditional": bool(run.model.classes),
         "classes": list(config.data.classes),
         "parts": {name: config.part(name).kind for name in MODEL_PARTS},
+        "objective": config.part("objective").kind,
         "parameters": {side: count.total for side, count in counts.items()},
     }
+
+
+def _shown_rows(folder: Path) -> str | None:
+    """Which pictures of a shared folder show rows of the data."""
+    names = (f"{store.PLOTS}/{name}.png" for name in SHOW_ROWS)
+    return ", ".join(name for name in names if (folder / name).exists()) or None
 
 
 def _pictures(folder: Path) -> Iterator[tuple[str, bytes]]:

@@ -1,5 +1,6 @@
 """What the pictures of a run are about: the run, the rows they show, and the codes of these."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,8 @@ MOST_POINTS = 50_000
 MOST_DRAWS = 10_000
 MOST_TERMS = 2_000
 Range = tuple[float, float]
+PARTS = {"train": "training", "all": "", "all but test": "non-test"}
+"""What titles call the part of its data that rows are, where not by the name that `rows_to_judge` has for it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Subject:
     other: str | None = None
     """What the rows are called, where they are not the run's own."""
     find_own: Callable[[], Dataset] | None = None
+    find_part: Callable[[], str] | None = None
+    """Which part of their data the rows are, as `rows_to_judge` says it."""
 
     @cached_property
     def rows(self) -> Rows:
@@ -68,6 +73,22 @@ class Subject:
     @property
     def recipe(self) -> str:
         return self.run.config.recipe
+
+    @property
+    def trained(self) -> str:
+        """The model, in titles of pictures that show no rows."""
+        return f"{self.recipe} on {short_name(self.run)}"
+
+    @property
+    def kind(self) -> str:
+        """What titles call the rows: "mnist test rows"."""
+        part = "" if self.find_part is None else self.find_part()
+        return " ".join(filter(None, [self.name, PARTS.get(part, part), "row" if len(self.rows) == 1 else "rows"]))
+
+    def told(self, shown: int) -> str:
+        """How many rows are shown, of how many: "the first 50,000 of 55,000 mnist training rows"."""
+        first = "" if shown == len(self.rows) else f"the first {shown:,} of "
+        return f"{first}{len(self.rows):,} {self.kind}"
 
     @cached_property
     def encoded(self) -> Codes:
@@ -122,6 +143,15 @@ class Subject:
     def originals(self, raw: np.ndarray) -> np.ndarray:
         """Raw rows, for the eye."""
         return self.pixels(self.run.transform.forward(raw, np.float32))
+
+
+def of_class(label: str) -> str:
+    """A class, as titles call it.
+
+    >>> of_class("7"), of_class("class 7")
+    ('class 7', 'class 7')
+    """
+    return label if re.match("class(?![a-z])", label, re.IGNORECASE) else f"class {label}"
 
 
 def short_name(run: Run) -> str:

@@ -12,7 +12,7 @@ import torch
 from vaekit.decoding import decode_means
 from vaekit.errors import ConfigError
 from vaekit.workflows.needs import continuous_latent, image_rows, needs
-from vaekit.workflows.subject import Subject, View
+from vaekit.workflows.subject import Subject, View, of_class
 from vaekit.workflows.use import check_indices, pick
 
 if TYPE_CHECKING:
@@ -68,9 +68,10 @@ def traversals(subject: Subject, view: View) -> Walks:
     ranges = [f"{a:.2f} to {b:.2f}".replace("-", "−") for a, b in zip(low, high, strict=True)]
     labels = [f"z{i + 1} {text}\n{span}" for i, text, span in zip(order, carried, ranges, strict=True)]
     size = len(base)
-    which = f"the {len(order)} most active of {size} dimensions" if size > len(order) else "all dimensions, most active first"
-    rest = f"; the rest at {where}" if size > 1 else f" of {where}" if label is not None else ""
-    title = f"Traversals, {subject.recipe} on {subject.name}: {which}, 2.5 to 97.5 % of the codes{rest}"
+    which = "all dimensions, most active first" if size > 1 else "the one dimension"
+    which = f"the {len(order)} most active of {size} dimensions" if size > len(order) else which
+    rest = f"; the rest at {where}" if size > 1 else f"; {of_class(label)}" if label is not None else ""
+    title = f"Traversals, {subject.recipe}: {which}, 2.5 to 97.5 % of the codes of {subject.kind}{rest}"
     return Walks(title, labels, codes, _constant(subject, label, len(order)))
 
 
@@ -87,7 +88,7 @@ def _start(subject: Subject, view: View) -> tuple[np.ndarray, str | None, str]:
         base, where = row.codes.mean[0], f"the code of row {row.indices[0]}"
         if names and view.label is None and row.labels is not None:
             label = names[row.labels[0]]
-    return base, label, where + ("" if label is None else f", class {label}")
+    return base, label, where + ("" if label is None else f", {of_class(label)}")
 
 
 @needs(image_rows, continuous_latent, takes=["indices", "label"])
@@ -107,7 +108,7 @@ def interpolations(subject: Subject, view: View) -> Walks:
     originals = subject.originals(rows.originals)
     indices = tuple((int(chosen[a]), int(chosen[b])) for a, b in pairs)
     labels = [f"rows {a} → {b}\n{name}" for a, b in indices for name in courses]
-    title = f"Interpolations, {subject.recipe} on {subject.name}: originals at both ends"
+    title = f"Interpolations between {subject.kind}, {subject.recipe}: originals at both ends"
     if view.label is not None or not subject.run.model.classes:
         classes = _constant(subject, view.label, len(labels))
     else:
