@@ -97,13 +97,25 @@ def figures(app) -> dict[str, float]:
 @contextmanager
 def process(run: Run, *options: str) -> Iterator[str]:
     """A server in a process of its own, and its address; it ends by Ctrl-C, with status 0 and without a word."""
-    command = [sys.executable, "-m", "vaekit", "serve", str(run.path), "--port", "0", "--json", *options]
+    with running("from vaekit import cli; cli.main()", *serve(run), *options) as (_, address):
+        yield address
+
+
+def serve(run: Run) -> tuple[str, ...]:
+    """What the command line is told."""
+    return "serve", str(run.path), "--port", "0", "--json"
+
+
+@contextmanager
+def running(code: str, *arguments: str, status: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Python in a process of its own that prints the address of a server as JSON, and that; it ends by Ctrl-C at the latest."""
+    command = [sys.executable, "-c", code, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None and server.stderr is not None
         try:
             said = "".join(iter(server.stdout.readline, "}\n")) + "}"
-            yield json.loads(said)["address"]
+            yield server, json.loads(said)["address"]
         finally:
             server.send_signal(signal.SIGINT)
             rest, errors = server.communicate(timeout=60)
-        assert (server.returncode, rest, errors) == (0, "", "")
+        assert (server.returncode, rest, errors) == (status, "", "")

@@ -118,6 +118,19 @@ def test_a_score_that_this_posterior_has_not(run):
     assert found.status_code == (422 if run.config.part("posterior").kind == "deterministic" else 200)
 
 
+def test_scores_that_are_offered_are_those_that_the_run_gives(run):
+    app, x = served(run), {"x": ROWS.train.x.tolist(), **labels(run)}
+    by = ask(app, "GET", "/openapi.json").json()["paths"]["/v1/score"]["post"]["requestBody"]["content"]["application/json"]
+    offered = by["schema"]["properties"]["by"]
+    plain = run.config.part("posterior").kind == "deterministic"
+    assert offered["enum"] == (["loss", "reconstruction"] if plain else ["bound", "loss", "reconstruction", "latent"])
+    assert post(app, "score", x).json() == post(app, "score", x | {"by": offered["default"]}).json()
+    assert all(post(app, "score", x | {"by": name}).status_code == 200 for name in offered["enum"])
+    if plain:
+        with pytest.raises(ConfigError, match=r"no bound of log p\(x\): score by reconstruction"):
+            score(run, Rows(ROWS.train.x))
+
+
 # --- Formats --------------------------------------------------------------------------------------------------------------
 
 

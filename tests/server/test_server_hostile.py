@@ -9,6 +9,7 @@ import pytest
 from serving import NPY, arrays, ask, ask_all, check_error, post, sent, served
 
 from conftest import small_images, train_small
+from vaekit.server import messages
 from vaekit.server.service import Facts
 from vaekit.web import LOOPBACK, Guard
 
@@ -160,6 +161,19 @@ def test_bodies_in_progress_are_bounded_together():
     assert asyncio.run(main()) == [503, *[200] * 17]
 
 
+def test_too_many_rows_are_counted_before_they_are_looked_at(app):
+    refused(post(app, "decode", {"z": [["text"]] * 51}), 422, "51 rows")
+
+
+@pytest.mark.parametrize("part", [b"[0,0],", b"[],", b"{},", b"[[[[", b"0,", b'{"a":'])
+def test_far_too_many_values_are_not_even_made(app, monkeypatch, part):
+    monkeypatch.setattr(messages, "_object", lambda *_: pytest.fail("they were"))
+    for name in ("decode", "sample"):
+        body = b'{"z": [' + part * (90_000 // len(part))
+        found = ask(app, "POST", f"/v1/{name}", content=body, headers={"content-type": "application/json"})
+        refused(found, 422, "too many values", "at most 50 rows")
+
+
 # --- JSON -----------------------------------------------------------------------------------------------------------------
 
 
@@ -177,9 +191,9 @@ def test_bodies_in_progress_are_bounded_together():
         b'{"z": [[0, 0, -Infinity]]}',
         b"\xff\xfe{}",
         b'{"z": [[0, 0, ' + b"1" * 5000 + b"]]}",
-        b"[" * 50_000,
-        b'{"z":' * 15_000,
-        b'{"z": ' + b"[" * 45_000 + b"]" * 45_000 + b"}",
+        b"[" * 10_000,
+        b'{"z":' * 10_000,
+        b'{"z": ' + b"[" * 10_000 + b"]" * 10_000 + b"}",
     ],
 )
 def test_what_is_no_json_object(app, body):
@@ -206,10 +220,32 @@ def test_what_is_no_json_object(app, body):
         {"0": [0, 0, 0]},
         [[0, 0, 10**400]],
         [[0, 0, 1e39]],
+        [[0, True, False]],
     ],
 )
 def test_codes_that_are_none(app, z):
     refused(post(app, "decode", {"z": z}), 422)
+
+
+@pytest.mark.parametrize(
+    ("z", "said"),
+    [
+        ([], "'z' is empty: give rows [N, 3]"),
+        (np.zeros((0, 3)), "'z' is empty: give rows [N, 3]"),
+        (3, "'z' is a single number: give rows [N, 3]"),
+        (np.zeros(()), "'z' is a single number: give rows [N, 3]"),
+        ([[0, True, False]], "'z' holds true or false: give rows of numbers"),
+    ],
+)
+def test_what_is_wrong_with_codes_is_said(app, z, said):
+    refused(post(app, "decode", z if isinstance(z, np.ndarray) else {"z": z}), 422, said)
+
+
+@pytest.mark.parametrize("padding", [0, messages.LARGE])
+def test_a_number_of_many_digits_is_not_of_interest_to_python(app, padding):
+    body = b" " * padding + b'{"z": [[0, 0, ' + b"1" * 5000 + b"]]}"
+    found = ask(app, "POST", "/v1/decode", content=body, headers={"content-type": "application/json"})
+    refused(found, 400, "a whole number of more than 4,300 digits was given")
 
 
 def test_a_number_that_only_json_can_write(app):
@@ -234,8 +270,18 @@ def test_lists_in_lists_in_lists(app):
     ],
 )
 def test_rows_that_do_not_suit_the_model(app, x, said):
-    refused(post(app, "encode", {"x": x.tolist()}), 422, said)
-    refused(post(app, "encode", x), 422, said)
+    for body in ({"x": x.tolist()}, x):
+        found = post(app, "encode", body)
+        refused(found, 422, said)
+        assert "--" not in found.json()["error"]  # options of a command line
+
+
+@pytest.mark.parametrize("name", ["encode", "decode", "sample", "score"])
+def test_classes_of_a_model_that_has_none(app, name):
+    given = {"encode": {"x": X.tolist(), "y": "a"}, "decode": {"z": [[0, 0, 0]], "y": "a"}, "sample": {"label": "a"}}
+    found = post(app, name, given.get(name, given["encode"]))
+    refused(found, 422, "this model has none: leave them out")
+    assert "--" not in found.json()["error"]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -299,6 +345,16 @@ def test_options_of_a_binary_request(app, conditional):
 def test_another_media_type(app, media):
     refused(ask(app, "POST", "/v1/decode", content=b"{}", headers={"content-type": media}), 415, "application/json")
     refused(ask(app, "POST", "/v1/sample", content=b"", headers=NPY), 415, "application/json")
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "nonsense", "identity, gzip"])
+def test_an_encoded_body(app, coding):
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    found = ask(app, "POST", "/v1/decode", content=b"\x1f\x8b", headers=headers)
+    refused(found, 415, "Content-Encoding", "send it as it is")
+    assert found.headers["accept-encoding"] == "identity"
+    headers["content-encoding"] = "Identity"
+    assert ask(app, "POST", "/v1/decode", content=b'{"z": [[0, 0, 0]]}', headers=headers).status_code == 200
 
 
 # --- .npy -----------------------------------------------------------------------------------------------------------------

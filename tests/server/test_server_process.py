@@ -127,8 +127,10 @@ def test_a_port_that_is_taken_is_one_line(address, small_run, refused):
 
 def test_places_that_cannot_be(small_run, refused):
     assert "allowed are 1 to 65535" in refused("serve", small_run.path, "--port", 65536)
-    assert "host 'no.such.host.invalid' is not known" in refused("serve", small_run.path, "--host", "no.such.host.invalid")
-    assert "cannot be listened on" in refused("serve", small_run.path, "--host", "192.0.2.1")
+    unknown = refused("serve", small_run.path, "--host", "no.such.host.invalid")
+    assert "host 'no.such.host.invalid' is not known: choose another --host" in unknown
+    elsewhere = refused("serve", small_run.path, "--host", "192.0.2.1")
+    assert "host '192.0.2.1' is no address of this machine: choose another --host" in elsewhere
     assert "rows_at_once = 0" in refused("serve", small_run.path, "--rows-at-once", 0)
     assert "is not a run folder" in refused("serve", "nothing")
 

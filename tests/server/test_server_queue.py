@@ -2,14 +2,16 @@
 
 import asyncio
 import threading
+from contextlib import nullcontext
 
+import httpx
 import numpy as np
 import pytest
 from serving import ask_all, figures, sent
 
 from vaekit.data import Rows
-from vaekit.server import Facts, Limits
-from vaekit.server.app import create
+from vaekit.server import Facts, Limits, app, messages
+from vaekit.server.app import LARGE, create
 from vaekit.server.batching import Batcher
 from vaekit.server.refusal import Refusal
 from vaekit.web import LOOPBACK
@@ -56,7 +58,7 @@ def run_queue(slow: Slow, scenario, rows_at_once: int = 100, rows_waiting: int =
             return found
         finally:
             slow.go.set()
-            await batcher.close()
+            await batcher.close(nullcontext())
 
     return asyncio.run(main())
 
@@ -138,7 +140,7 @@ def test_closing_ends_what_is_computed_and_refuses_the_rest():
     async def scenario(batcher):
         waiting = asyncio.create_task(batcher.together(slow.double, rows(1)))
         await asyncio.sleep(0)
-        closing = asyncio.create_task(batcher.close())
+        closing = asyncio.create_task(batcher.close(nullcontext()))
         await asyncio.sleep(0)
         with pytest.raises(Refusal, match="shutting down"):
             await waiting
@@ -166,15 +168,61 @@ class Stuck(Slow):
 
 def test_no_answer_in_time_and_a_full_queue_over_http():
     stuck = Stuck()
-    app = create(stuck, Limits(seconds=1, rows_waiting=2), LOOPBACK)  # type: ignore[arg-type]
+    server = create(stuck, Limits(seconds=1, rows_waiting=2), LOOPBACK)  # type: ignore[arg-type]
     timer = threading.Timer(2, stuck.go.set)
     timer.start()
-    found = ask_all(app, [("POST", "/v1/decode", sent({"z": [[k]]})) for k in range(5)])
+    found = ask_all(server, [("POST", "/v1/decode", sent({"z": [[k]]})) for k in range(5)])
     timer.join()
     statuses = [response.status_code for response in found]
     assert sorted(statuses) in ([503, 503, 503, 504, 504], [503, 503, 504, 504, 504])  # two in the queue; in the thread, one
     assert all(response.headers["retry-after"] == "1" for response in found if response.status_code == 503)
-    assert figures(app)["vaekit_rows_waiting"] == 0
+    assert figures(server)["vaekit_rows_waiting"] == 0
+
+
+def test_others_are_answered_while_a_large_body_is_read(monkeypatch):
+    """Not only beside it but within: a number of it is made when the other request has had its answer."""
+    stuck, answered = Stuck(), threading.Event()
+    stuck.go.set()
+
+    def real(text: str) -> float:
+        assert answered.wait(20)
+        return float(text)
+
+    async def main() -> list[int]:
+        transport = httpx.ASGITransport(create(stuck, Limits(), LOOPBACK))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+            body = b" " * LARGE + b'{"z": [[0.5]]}'
+            large = asyncio.create_task(client.post("/v1/decode", content=body, headers={"content-type": "application/json"}))
+            await asyncio.sleep(0)
+            health = await client.get("/health")
+            answered.set()
+            return [health.status_code, (await large).status_code]
+
+    monkeypatch.setattr(messages, "_real", real)
+    assert asyncio.run(main()) == [200, 200]
+
+
+def test_others_are_answered_while_a_large_answer_is_written(monkeypatch):
+    stuck, answered = Stuck(), threading.Event()
+    stuck.go.set()
+
+    def written(*given) -> bytes:
+        assert answered.wait(20)
+        return messages.write(*given)
+
+    async def main() -> list[int]:
+        transport = httpx.ASGITransport(create(stuck, Limits(), LOOPBACK))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+            large = asyncio.create_task(client.post("/v1/decode", json={"z": [[0.5]]}))
+            await asyncio.to_thread(stuck.began.wait, 20)
+            await asyncio.sleep(0.1)
+            health = await client.get("/health")
+            answered.set()
+            return [health.status_code, (await large).status_code]
+
+    monkeypatch.setattr(app, "LARGE", 1)
+    monkeypatch.setattr(app, "write", written)
+    assert asyncio.run(main()) == [200, 200]
 
 
 def test_a_body_that_does_not_come():
@@ -182,7 +230,7 @@ def test_a_body_that_does_not_come():
         yield b"{"
         await asyncio.sleep(20)
 
-    app = create(Stuck(), Limits(seconds=1), LOOPBACK)  # type: ignore[arg-type]
+    server = create(Stuck(), Limits(seconds=1), LOOPBACK)  # type: ignore[arg-type]
     request = {"content": slowly(), "headers": {"content-type": "application/json"}}
-    (found,) = ask_all(app, [("POST", "/v1/decode", request)])
+    (found,) = ask_all(server, [("POST", "/v1/decode", request)])
     assert found.status_code == 408 and found.headers["connection"] == "close"

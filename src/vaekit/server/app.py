@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,7 +18,7 @@ from vaekit.errors import ConfigError, DataError
 from vaekit.server.batching import Batcher
 from vaekit.server.endpoints import Endpoint, endpoints
 from vaekit.server.limits import Limits
-from vaekit.server.messages import chosen, read, write
+from vaekit.server.messages import LARGE, chosen, read, write
 from vaekit.server.metrics import MEDIA, Measured, Metrics
 from vaekit.server.openapi import describe, model
 from vaekit.server.refusal import Refusal
@@ -30,6 +31,7 @@ HEADERS = {
 }
 
 Answer = Callable[[dict[str, Any]], Awaitable[Arrays]]
+Result = TypeVar("Result")
 
 
 def create(service: Service, limits: Limits, hosts: Collection[str] | None) -> App:
@@ -49,6 +51,7 @@ class Server:
         self._service, self._limits = service, limits
         self._endpoints = endpoints(service.facts, limits, service.scores)
         self._batcher = Batcher(limits.rows_at_once, limits.rows_waiting, lambda *sizes: self.metrics.batch(*sizes))
+        self._formats = ThreadPoolExecutor(1, thread_name_prefix="vaekit-formats")
         self.metrics = Metrics(lambda: self._batcher.waiting)
         pages = {"/v1/model": model(service.facts, limits), "/health": {"status": "ok"}}
         pages["/openapi.json"] = describe(service.facts, limits, tuple(self._endpoints.values()))
@@ -66,14 +69,18 @@ class Server:
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         yield
-        await self._batcher.close()
+        await self._batcher.close(self._service.stopped())
 
     async def _metrics(self, _: Request) -> Response:
         return Response(self.metrics.text(), media_type=MEDIA)
 
     async def _post(self, endpoint: Endpoint, answer: Answer, request: Request) -> Response:
+        coding = request.headers.get("content-encoding", "identity").strip().lower()[:100]
+        if coding != "identity":
+            raise Refusal(415, f"a body with the Content-Encoding {coding!a} was given: send it as it is", PLAIN)
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        given = read(endpoint, media, await self._body(request), request.query_params.multi_items())
+        body, query = await self._body(request), request.query_params.multi_items()
+        given = await self._apart(len(body), partial(read, endpoint, media, body, query))
         wanted = chosen(endpoint, media, request.headers.get("accept", ""))
         try:
             async with asyncio.timeout(self._limits.seconds):
@@ -81,7 +88,14 @@ class Server:
         except TimeoutError:
             seconds = f"{self._limits.seconds:g}"
             raise Refusal(504, f"no answer within {seconds} seconds: send fewer rows, or try again later") from None
-        return Response(write(found, wanted), media_type=wanted)
+        size = sum(array.size for array in found.values())
+        return Response(await self._apart(size, partial(write, found, wanted)), media_type=wanted)
+
+    async def _apart(self, size: int, function: Callable[[], Result]) -> Result:
+        """Its result, by a thread where it takes long; of many one at a time, as each takes memory."""
+        if size < LARGE:
+            return function()
+        return await asyncio.get_running_loop().run_in_executor(self._formats, function)
 
     async def _body(self, request: Request) -> bytes:
         try:
@@ -118,6 +132,7 @@ class Server:
 
 
 CLOSE = {"Connection": "close"}
+PLAIN = {"Accept-Encoding": "identity"}
 
 
 async def _page(page: dict[str, Any], _: Request) -> Response:

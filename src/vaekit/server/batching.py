@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from vaekit.data import Rows
 from vaekit.server.refusal import busy
 from vaekit.server.service import Arrays
+from vaekit.web import ENDING
 
 
 @dataclass(eq=False)
@@ -37,6 +39,7 @@ class Batcher:
     def __init__(self, rows_at_once: int, rows_waiting: int, observe: Callable[[int, int], None]):
         self._rows_at_once, self._rows_waiting, self._observe = rows_at_once, rows_waiting, observe
         self._queue: deque[Job] = deque()
+        self._computed: list[Job] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vaekit-server")
         self._emptying: asyncio.Task[None] | None = None
         self._closed = False
@@ -54,18 +57,21 @@ class Batcher:
         """function(), by itself; `size` rows of work."""
         return await self._queued(function, None, size)
 
-    async def close(self) -> None:
-        """Refuse what waits and what comes; what is being computed ends."""
+    async def close(self, stopped: AbstractContextManager[None]) -> None:
+        """Refuse what waits and what comes; what is being computed ends, or is `stopped` where nobody waits for it any more."""
         self._closed = True
         while self._queue:
-            _settle(self._queue.popleft(), busy("the server is shutting down"))
+            _settle(self._queue.popleft(), busy(ENDING))
+        if self._computed:
+            await asyncio.wait([job.result for job in self._computed])
         if self._emptying is not None:
-            await self._emptying
+            with stopped:
+                await self._emptying
         self._thread.shutdown()
 
     async def _queued(self, function: Callable[..., Any], rows: Rows | None, size: int) -> Any:
         if self._closed:
-            raise busy("the server is shutting down")
+            raise busy(ENDING)
         if self._queue and self.waiting + size > self._rows_waiting:
             raise busy(f"{self.waiting:,} rows are waiting, at most {self._rows_waiting:,} may: try again later")
         job = Job(function, rows, size, asyncio.get_running_loop().create_future())
@@ -78,10 +84,12 @@ class Batcher:
         """Compute batch after batch until nothing waits."""
         loop = asyncio.get_running_loop()
         while jobs := self._next():
+            self._computed = jobs
             self._observe(sum(job.size for job in jobs), len(jobs))
             results = await loop.run_in_executor(self._thread, _compute, jobs)
             for job, result in zip(jobs, results, strict=True):
                 _settle(job, result)
+        self._computed = []
 
     def _next(self) -> list[Job]:
         """The first job that somebody still waits for, and those that join it as far as there is room."""

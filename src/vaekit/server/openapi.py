@@ -12,14 +12,14 @@ ERRORS = {
     403: "A page of another origin asked.",
     408: "The body did not come in time.",
     413: "The body is too large.",
-    415: "The media type of the body is not known.",
+    415: "The media type of the body is not known, or it has a Content-Encoding.",
     421: "The server does not answer for this host.",
     422: "The request was understood and cannot be: a wrong shape, an unknown class, a number that is not allowed.",
     500: "The server failed.",
     503: "Too much is waiting, or the server is shutting down.",
     504: "No answer in time.",
 }
-OF_A_PAGE = (400, 421, 500)
+OF_A_PAGE = (400, 421, 500, 503)
 
 
 def describe(facts: Facts, limits: Limits, endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the server is given: the facts of a model and what it computes; the server knows no model itself."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,4 +63,8 @@ class Service(Protocol):
 
     def score(self, rows: Rows, by: str, samples: int, seed: int) -> Arrays:
         """score [N]."""
+        ...
+
+    def stopped(self) -> AbstractContextManager[None]:
+        """Meanwhile what is being computed fails as soon as it can."""
         ...

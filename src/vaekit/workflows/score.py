@@ -11,6 +11,7 @@ from vaekit.errors import ConfigError, suggest
 from vaekit.evaluation import elbo_per_row, encode_all, importance_weighted_bound, squared_error, untypical
 from vaekit.inputs import Inputs
 from vaekit.store import Run
+from vaekit.workflows.protocol import has_bound
 from vaekit.workflows.rows import as_inputs, find_rows
 from vaekit.workflows.training_rows import fit_mixture
 from vaekit.workflows.watching import Watched
@@ -20,6 +21,8 @@ COMPONENTS = 40
 
 def bound(run: Run, rows: Inputs, samples: int, seed: int) -> Tensor:
     """-log p(x) by the importance-weighted bound."""
+    if not has_bound(run):
+        raise ConfigError("a deterministic posterior has no density, so no bound of log p(x): score by reconstruction")
     return -importance_weighted_bound(run.model, rows, samples, seed=seed)
 
 
@@ -78,6 +81,15 @@ SCORES: dict[str, Callable[[Run, Inputs, int, int], Tensor]] = {
     "typicality": typicality,
     "density": density,
 }
+
+
+NEED_DENSITY = ("bound", "latent")
+"""Scores that a deterministic posterior has not."""
+
+
+def given_by(run: Run) -> tuple[str, ...]:
+    """The names of the scores that a run can give."""
+    return tuple(SCORES) if has_bound(run) else tuple(name for name in SCORES if name not in NEED_DENSITY)
 
 
 def score(run: Run, rows: Rows, by: str = "bound", *, samples: int = 20, seed: int = 0) -> np.ndarray:
