@@ -156,7 +156,9 @@ def test_a_run_without_figures_shows_what_there_is(small_run, summary):
     run = vaekit.load_run(small_run.path)
     run.summary, run.metrics = summary, {}
     page = shown(run)
-    assert page.fact("latent dimensions") == "3" and page.fact("training") == "epochs 0; seed 0" + ("" if summary else "; unfinished")
+    assert page.fact("latent dimensions") == "3" and page.fact("training") == "epochs 0; seed 0" + (
+        "" if summary else "; unfinished"
+    )
     assert not [cell for cell in page.cells if cell.startswith("test ")] and "svg" not in page.tags
 
 

@@ -42,7 +42,7 @@ SKIPPED = {
     *(f"vaekit.workflows.{name}.{name}" for name in ("explore", "score", "serve", "sweep", "train")),
     "vaekit.workflows.training_rows.fit_mixture",
     "vaekit.export.exported.load_exported",
-    *("vaekit.web.Guard", "vaekit.web.listen"),
+    *("vaekit.web.guard.Guard", "vaekit.web.listening.listen"),
 }
 
 

@@ -24,9 +24,10 @@ HEAD = b"POST /v1/decode HTTP/1.1\r\nHost: localhost\r\nContent-Type: applicatio
 SLOW = """
 import time
 from pathlib import Path
-from vaekit import cli, web
+from vaekit import cli
+from vaekit.web import listening
 from vaekit.workflows.serve import Computed
-web.GRACE = {grace}
+listening.GRACE = {grace}
 
 def slowly(self, rows, by, samples, seed, score=Computed.score):
     Path({folder!r}, "began").touch()
@@ -42,8 +43,8 @@ cli.main()
 # A server of one large answer, without a run.
 LARGE = """
 import json
-from vaekit import web
-web.GRACE, web.PATIENCE = {grace}, {patience}
+from vaekit.web import listening
+listening.GRACE, listening.PATIENCE = {grace}, {patience}
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -54,7 +55,8 @@ async def app(scope, receive, send):
     await send({{"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(body)).encode())]}})
     await send({{"type": "http.response.body", "body": body}})
 
-web.listen(lambda: app, "127.0.0.1", 0, ready=lambda address: print(json.dumps({{"address": address}}, indent=1), flush=True))
+tell = lambda address: print(json.dumps({{"address": address}}, indent=1), flush=True)
+listening.listen(lambda: app, "127.0.0.1", 0, ready=tell)
 """
 
 
