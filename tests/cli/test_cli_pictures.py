@@ -63,7 +63,7 @@ def test_one_object_for_programs(cli, pair):
         (("plot", "a", "samples", "--out", "x.webp"), "samples does not move: .webp is for traversals and interpolations"),
         (("plot", "a", "travesals"), "did you mean 'traversals'"),
         (("plot", "a", "traversals", "interpolations", "--out", "x.gif"), "x.gif is one file for 2 pictures"),
-        (("plot", "a", "traversals", "--label", "b"), "this run is not conditional"),
+        (("plot", "a", "traversals", "--label", "b"), "this model is not conditional"),
         (("plot", "a", "interpolations", "--index", "2"), "2 to 9 of them, not 1: write --index 3,18"),
         (("plot", "a", "traversals", "--out", "x.mp4"), "allowed suffixes"),
     ],
