@@ -46,7 +46,7 @@ async function get(path) {
 }
 
 /** How many values one row has. */
-export function size(facts) {
+function size(facts) {
   return facts.shape.reduce((a, b) => a * b, 1);
 }
 
