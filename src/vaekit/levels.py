@@ -3,7 +3,7 @@
 Values between two levels stand for the nearest one, values outside [0, 1] for the first or the last.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -110,10 +110,7 @@ class DiscretizedLogistic(Distribution):
     def mean(self) -> Tensor:
         """Exact: E[k] is the sum over the edges between levels of P(k above the edge)."""
         loc, scale = self._in_levels()
-        total = torch.zeros_like(loc)
-        for edge in self._edges():
-            total = total + torch.sigmoid((loc - edge) / scale)
-        return total / (self.levels - 1)
+        return sum(torch.sigmoid((loc - edges) / scale).sum(0) for edges in self._edges()) / (self.levels - 1)
 
     @property
     def variance(self) -> Tensor:
@@ -122,11 +119,10 @@ class DiscretizedLogistic(Distribution):
         Around c, as around no other point, nothing large cancels when the square of the mean is taken off.
         """
         loc, scale = self._in_levels()
-        centre, total = nearest(self.loc.detach(), self.levels), torch.zeros_like(loc)
-        for edge in self._edges():
-            away = edge - centre
-            total = total + 2 * away.abs() * torch.sigmoid(away.sign() * (loc - edge) / scale)
-        steps = self.levels - 1
+        centre, total, steps = nearest(self.loc.detach(), self.levels), torch.zeros_like(loc), self.levels - 1
+        for edges in self._edges():
+            away = edges - centre
+            total = total + (2 * away.abs() * torch.sigmoid(away.sign() * (loc - edges) / scale)).sum(0)
         return (total - (self.mean * steps - centre).square()) / steps**2
 
     def sample(self, sample_shape: torch.Size | Sequence[int] = ()) -> Tensor:
@@ -147,6 +143,7 @@ class DiscretizedLogistic(Distribution):
     def _in_levels(self) -> tuple[Tensor, Tensor]:
         return self.loc * (self.levels - 1), self.scale * (self.levels - 1)
 
-    def _edges(self) -> Iterator[float]:
-        """Between levels; one at a time, since all at once would take L times the memory."""
-        return (below + 0.5 for below in range(self.levels - 1))
+    def _edges(self) -> Sequence[Tensor]:
+        """Between levels, [8, ...]: not all at once, which would take L times the memory."""
+        edges = torch.arange(self.levels - 1, dtype=self.loc.dtype, device=self.loc.device) + 0.5
+        return edges.reshape(-1, *(1,) * self.loc.dim()).split(8)
