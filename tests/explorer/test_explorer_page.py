@@ -336,16 +336,24 @@ def test_dialogs_and_buttons_have_names(explorer, address):
     assert not page.locator("#help").is_visible()
 
 
+def is_dark(page, of: str) -> bool:
+    colour = page.evaluate("of => getComputedStyle(document.body)[of]", of)
+    return sum(map(int, colour[4:-1].split(","))) < 384
+
+
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize(("width", "height"), [(320, 640), (390, 844), (844, 390), (820, 1180), (1700, 1000)])
-def test_nothing_is_wider_than_the_window(explorer, address, scheme, width, height):
-    page = explorer(address, width, height, color_scheme=scheme).page
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    background, ink = page.evaluate("[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]")
-    dark = [sum(map(int, colour[4:-1].split(","))) < 384 for colour in (background, ink)]
-    assert dark == [scheme == "dark", scheme == "light"]
+def test_nothing_is_wider_than_the_window_and_the_theme_is_kept(explorer, address, scheme):
+    page = explorer(address, color_scheme=scheme).page
+    for width, height in [(320, 640), (390, 844), (844, 390), (820, 1180), (1700, 1000)]:
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    dark = scheme == "dark"
+    assert (is_dark(page, "backgroundColor"), is_dark(page, "color")) == (dark, not dark)
     page.locator("#theme").click()
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != background
+    assert (is_dark(page, "backgroundColor"), is_dark(page, "color")) == (not dark, dark)
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    assert (is_dark(page, "backgroundColor"), is_dark(page, "color")) == (not dark, dark)
 
 
 def test_fingers_decode_and_pinch(explorer, address):

@@ -148,6 +148,7 @@ def test_what_is_not_known_is_left_out():
     axes = compared_curves({"plain": none, "vae": metrics(5, 1)}).axes
     assert [len(line.get_xdata()) for line in axes[2].lines] == [0, 0, 5, 5]
     assert [len(line.get_xdata()) for line in axes[0].lines] == [5, 5, 5, 5]
+    assert axes[0].get_title("left") == "Loss (negative ELBO, or reconstruction alone)"
 
 
 def test_where_no_run_has_a_divergence_the_loss_stands_alone():

@@ -14,6 +14,8 @@ from vaekit.plots.style import CLASS_COLOURS, INK, MUTED, number, styled, wrappe
 PARTS = {"loss": "Loss (negative ELBO)", "reconstruction": "Reconstruction", "divergence": "Divergence"}
 NO_BOUND = {"loss": "Loss (reconstruction alone)"}
 """Where there is no divergence: the reconstruction would be the same once more."""
+MIXED = {**PARTS, "loss": "Loss (negative ELBO, or reconstruction alone)"}
+"""Where some runs have a divergence."""
 SERIES = {"train": ("training", CLASS_COLOURS[1], "--"), "val": ("validation", CLASS_COLOURS[0], "-")}
 COLUMNS = ("epoch", *(f"{series}_{part}" for series in SERIES for part in PARTS))
 WIDTH, PANEL = 5.6, 1.9
@@ -53,8 +55,8 @@ def loss_curves(metrics: Mapping[str, Sequence[float] | NDArray], *, title: str 
 
 def parts_of(tables: Sequence[Mapping[str, NDArray]]) -> dict[str, str]:
     """What there is to draw of the metrics of some runs, and what it is called."""
-    divergences = [table[f"{series}_divergence"] for table in tables for series in SERIES]
-    return PARTS if any(np.isfinite(values).any() for values in divergences) else NO_BOUND
+    bounds = [any(np.isfinite(table[f"{series}_divergence"]).any() for series in SERIES) for table in tables]
+    return PARTS if all(bounds) else MIXED if any(bounds) else NO_BOUND
 
 
 def _table(metrics: Mapping[str, Sequence[float] | NDArray]) -> dict[str, NDArray]:

@@ -152,7 +152,8 @@ def _page(run: Run, found: dict[str, Any]) -> Iterator[str]:
     title = escape(f"{run.config.recipe} on {found['data']}")
     yield f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head>'
     yield f"<body><h1>{title}</h1><p class=muted>{escape(str(run.path))}: {found['rows']:,} rows ({escape(found['split'])}), "
-    yield f"{run.config.latent_dim} latent dimensions, seed {found['seed']}</p>"
+    size = run.config.latent_dim
+    yield f"{size} latent dimension{'' if size == 1 else 's'}, seed {found['seed']}</p>"
     for warning in found["latent"]["warnings"]:
         yield f"<p class=warning>{escape(warning)}</p>"
     yield "<h2>Likelihood</h2>" + html.table(_figures(found))

@@ -287,8 +287,9 @@ def _announce(console: Console, model: VAE, config: Settings, dataset: Dataset, 
     counts = " + ".join(f"{sides[side].total:,}" for side in ("encoder", "decoder"))
     counts_of = (count_rows(config, dataset, split), len(split.validation), len(split.test))
     rows = " / ".join(f"{count:,}" for count in counts_of)
+    dimensions = f"{config.latent_dim} latent dimension{'' if config.latent_dim == 1 else 's'}"
     console.print(
-        f"{config.recipe} on {dataset.name}: {counts} parameters (encoder + decoder), {config.latent_dim} latent dimensions; "
+        f"{config.recipe} on {dataset.name}: {counts} parameters (encoder + decoder), {dimensions}; "
         f"{rows} rows to train / validate / test; {config.training.device}, {config.training.precision}; into {folder}",
         highlight=False,
         soft_wrap=True,

@@ -15,15 +15,35 @@ export function watchTheme(changed) {
   changed();
 }
 
-/** Follow the button and the system's setting. */
+/** Follow the button, also that of the last visit, and the system's setting. */
 export function startTheme() {
   const told = () => watching.forEach((changed) => changed());
+  const root = document.documentElement;
+  if (remembered()) root.dataset.theme = remembered();
   byId("theme").addEventListener("click", () => {
-    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    root.dataset.theme = isDark() ? "light" : "dark";
+    remember(root.dataset.theme);
     told();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", told);
   told();
+}
+
+// A browser can refuse to keep anything, of pages from disk above all: then the choice lasts as long as the page.
+function remembered() {
+  try {
+    return localStorage.getItem("vaekit theme");
+  } catch {
+    return null;
+  }
+}
+
+function remember(theme) {
+  try {
+    localStorage.setItem("vaekit theme", theme);
+  } catch {
+    return;
+  }
 }
 
 /** The colour of a class as [r, g, b]; dark ones are lightened where the page is dark. */
