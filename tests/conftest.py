@@ -72,6 +72,12 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture
+def script(monkeypatch):
+    """A program that could be started again, which the tests' own is not where several run beside each other."""
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+
+
+@pytest.fixture
 def cli(monkeypatch, capsys, tmp_path):
     """Run a command in an empty folder: exit status, standard output, standard error."""
     monkeypatch.chdir(tmp_path)

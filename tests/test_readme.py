@@ -43,7 +43,7 @@ def test_the_options_of_the_readme_are_a_configuration():
 
 def test_the_set_up_is_two_commands():
     assert "    pip install -c constraints.txt . && vaekit train\n" in README
-    assert '    pip install -c constraints.txt -e ".[test]" && pytest\n' in README
+    assert '    pip install -c constraints.txt -e ".[test]" && pytest -n 2\n' in README
 
 
 def test_a_model_of_five_parts_and_a_loop_of_ones_own_lower_the_loss():

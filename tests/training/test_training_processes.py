@@ -72,9 +72,9 @@ def children(pid: int) -> list[int]:
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_a_worker_that_is_killed_is_started_again_and_the_run_ends_alike(tmp_path):
-    np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(4000) % len(DATA.train.x)])
+    np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(1600) % len(DATA.train.x)])
     options = [
-        *("-m", "vaekit", "train", "mlp", "--data", str(tmp_path / "bars.npy"), "--epochs", "4", "--batch-size", "8"),
+        *("-m", "vaekit", "train", "mlp", "--data", str(tmp_path / "bars.npy"), "--epochs", "3", "--batch-size", "8"),
         *("--device", "cpu", "--set", "training.checkpoint_seconds=0.2", "--set", "encoder.hidden=[8]"),
     ]
     calm = torchrun(*options, "--out", str(tmp_path / "calm"))
@@ -92,6 +92,7 @@ def test_a_worker_that_is_killed_is_started_again_and_the_run_ends_alike(tmp_pat
     assert rows[0] == rows[1]
 
 
+@pytest.mark.usefixtures("script")
 def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"^training\.batch_size = 21 cannot be shared out evenly among 2 processes"):
         vaekit.train("mlp", data=DATA, out=tmp_path / "run", training={"batch_size": 21, "devices": 2, "device": "cpu"})
@@ -112,7 +113,7 @@ def test_the_command_starts_its_own_processes(tmp_path):
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_a_signal_to_one_process_stops_all_and_the_run_goes_on(tmp_path):
-    np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(4000) % len(DATA.train.x)])
+    np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(1600) % len(DATA.train.x)])
     options = ["mlp", "--data", str(tmp_path / "bars.npy"), "--epochs", "3", "--batch-size", "8", "--device", "cpu"]
     run = torchrun("-m", "vaekit", "train", *options, "--out", str(tmp_path / "run"))
     while not (tmp_path / "run/metrics.csv").exists():
@@ -141,6 +142,7 @@ def test_a_rank_that_some_program_left_behind_changes_nothing(tmp_path, monkeypa
     assert (train_small(tmp_path / "run", data=DATA).path / "summary.json").exists()
 
 
+@pytest.mark.usefixtures("script")
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -161,6 +163,7 @@ def test_a_program_that_cannot_be_started_again_has_one_process(tmp_path, monkey
         train_small(tmp_path / "run", data=DATA, training={"devices": 2, "batch_size": 20})
 
 
+@pytest.mark.usefixtures("script")
 def test_a_second_stage_must_be_shared_out_too(tmp_path):
     options = {"posterior": "vector-quantised", "prior": "autoregressive", "prior_stage": {"batch_size": 31}}
     with pytest.raises(ConfigError, match=r"^prior_stage\.batch_size = 31 cannot be shared out evenly among 2 processes"):

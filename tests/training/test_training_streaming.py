@@ -178,6 +178,7 @@ def test_readers_do_not_outlive_a_training_that_is_killed(tmp_path):
         time.sleep(0.1)
 
 
+@pytest.mark.usefixtures("script")
 def test_fewer_shards_than_processes_and_rows_to_be_binarised_are_refused(tmp_path):
     where = write_shards(tmp_path, DATA.train, 2)
     with pytest.raises(ConfigError, match="1 rows or shards are too few for 2 processes"):
