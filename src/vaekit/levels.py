@@ -110,7 +110,10 @@ class DiscretizedLogistic(Distribution):
     def mean(self) -> Tensor:
         """Exact: E[k] is the sum over the edges between levels of P(k above the edge)."""
         loc, scale = self._in_levels()
-        return sum(torch.sigmoid((loc - edges) / scale).sum(0) for edges in self._edges()) / (self.levels - 1)
+        total = torch.zeros_like(loc)
+        for edges in self._edges():
+            total = total + torch.sigmoid((loc - edges) / scale).sum(0)
+        return total / (self.levels - 1)
 
     @property
     def variance(self) -> Tensor:
