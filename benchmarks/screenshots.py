@@ -8,9 +8,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from explorer import CHROMIUM, FLAGS
-
 import vaekit
+from explorer import CHROMIUM, FLAGS
 
 HERE = 0.44, 0.55  # of the map, across and down
 
