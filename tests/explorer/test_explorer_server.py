@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 import socket
+import sys
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -106,6 +107,12 @@ def test_it_listens_on_this_machine_alone_and_a_taken_port_is_one_line(cli, smal
         data = small_run.path.parent / "bars.npz"
         status, out, err = cli("explore", small_run.path, "--data", data, "--port", taken.getsockname()[1], "--no-browser")
     assert (status, out) == (2, "") and err.startswith("vaekit: port ") and err.count("\n") == 1
+
+
+def test_what_it_takes_is_named_whole_where_it_is_not_installed(refused, small_run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    assert refused("explore", small_run.path) == 'vaekit: uvicorn is not installed: pip install "vaekit[explore]"\n'
+    assert refused("serve", small_run.path) == 'vaekit: uvicorn is not installed: pip install "vaekit[serve]"\n'
 
 
 def test_two_explorers_find_ports_of_their_own(small_run, address):

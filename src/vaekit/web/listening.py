@@ -22,20 +22,21 @@ GRACE = 10.0  # seconds for what is being answered, once the server ends
 HERE = "such as 127.0.0.1, or 0.0.0.0 for all addresses of this machine"
 
 
-def listen(make: Callable[[], App], host: str, port: int, *, ready: Callable[[str], None]) -> None:
+def listen(make: Callable[[], App], host: str, port: int, *, ready: Callable[[str], None], extra: str = "serve") -> None:
     """Serve an app by uvicorn until Ctrl-C, which ends it quietly: requests that wait are refused, what is computed is ended.
 
     make: gives the app, once the port is had. host: an address or name of this machine. port: 0 for any that is free.
-    ready: told the address once it listens.
+    ready: told the address once it listens. extra: of vaekit, which brings what the app needs.
 
-    Raises ConfigError for a host or port that cannot be, OutputError for one that is taken or not allowed.
+    Raises ConfigError for a host or port that cannot be, or where uvicorn is not installed, OutputError for a port that is
+    taken or not allowed.
 
     >>> listen(lambda: app, "127.0.0.1", 0, ready=print)  # doctest: +SKIP
     """
     try:
         import uvicorn
     except ImportError as error:
-        raise missing(error, "serve") from None  # or explore, which brings it as well
+        raise missing(error, extra) from None
     bound = _bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{bound.getsockname()[1]}"

@@ -55,7 +55,8 @@ def explore(
     >>> explore(run)  # doctest: +SKIP
     """
     run = run if isinstance(run, Run) else load_run(run)
-    listen(lambda: explorer_app(content_of(run, split=split, data=data), hosts=LOOPBACK), LOOPBACK[0], port, ready=ready)
+    make = lambda: explorer_app(content_of(run, split=split, data=data), hosts=LOOPBACK)  # noqa: E731
+    listen(make, LOOPBACK[0], port, ready=ready, extra="explore")
 
 
 def export_page(
