@@ -70,6 +70,7 @@ class Server:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         yield
         await self._batcher.close(self._service.stopped())
+        self._formats.shutdown(wait=False, cancel_futures=True)
 
     async def _metrics(self, _: Request) -> Response:
         return Response(self.metrics.text(), media_type=MEDIA)
