@@ -20,6 +20,7 @@ from vaekit.model import VAE
 from vaekit.store import Run, load_run
 from vaekit.workflows.rows import as_inputs, rows_to_judge
 from vaekit.workflows.subject import short_name
+from vaekit.workflows.watching import watched
 
 ROWS = 64  # of the test rows, on which files are held to the model
 
@@ -61,7 +62,7 @@ def to_files(run: Run, rows: Rows) -> dict[str, File]:
     model, found = _plain(run.model), {}
     graphs = {ENCODER: Encoder(model, run.transform), DECODER: Decoder(model, run.transform)}
     inputs, facts = _inputs(run, graphs[ENCODER], rows), _facts(run)
-    for name, graph in graphs.items():
+    for name, graph in watched(graphs.items(), "exporting", len(graphs)):
         program = to_program(graph)
         content = to_onnx(graph, program, facts)
         found[name] = File(content, program, check_parity(content, graph, inputs[name]), len(inputs[name][0]))
