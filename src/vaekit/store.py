@@ -107,12 +107,14 @@ class Run:
         return self.model.encode(x, self.condition(y, len(x)))
 
     def codes(self, z: np.ndarray | Tensor) -> Tensor:
-        """Codes [N, L] as the model takes them, [N, *latent shape] on its device; DataError for any that cannot be."""
+        """Codes [N, L] or [N, *latent shape] as the model takes them, on its device; DataError for any that cannot be."""
         if not isinstance(z, Tensor):
             z = np.asarray(z)
             check_numeric(z, "the codes")
             z = as_tensor(z)
         size = self.model.latent_shape.numel()
+        if z.shape[1:] == self.model.latent_shape:
+            z = z.flatten(1)
         if z.dim() != 2 or z.shape[1] != size or not len(z):
             raise DataError(f"codes of shape {tuple(z.shape)} were given, this model takes [N, {size}]")
         z = z.to(next(self.model.parameters()))
@@ -122,7 +124,7 @@ class Run:
 
     @torch.no_grad()
     def decode(self, z: np.ndarray | Tensor, y: Labels = None) -> np.ndarray:
-        """The means of p(x given z) for codes z [N, L], in raw units."""
+        """The means of p(x given z) for codes z [N, L] or [N, *latent shape], in raw units."""
         z = self.codes(z)
         return self.transform.inverse(decode_means(self.model, z, self.condition(y, len(z)))).numpy(force=True)
 

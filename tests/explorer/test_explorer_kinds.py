@@ -35,6 +35,29 @@ def test_a_conditional_run_decodes_the_class_that_is_chosen(explorer, page_of):
     assert page.text("#grid-facts").startswith("Decodes") and page.errors == []
 
 
+def test_a_path_between_classes_is_of_both_until_a_class_is_chosen(explorer, page_of):
+    _, url = page_of(conditional=True)
+    page = explorer(url)
+    for which, name, across in (("a", "a", 0.4), ("b", "c", 0.6)):
+        page.hover(across, 0.4)
+        page.page.locator("#label").select_option(label=name)
+        page.page.locator(f"#set-{which}").click()
+    page.act(lambda: page.page.locator("#position").fill("0.25"))
+    page.page.locator("#grid-side").select_option("0")
+    page.page.locator("#grid-make").click()
+    page.wait("!document.getElementById('grid-save').disabled")
+    assert page.text("#grid-facts").startswith("classes a 75 %, c 25 %: z1: ")
+    page.page.locator("#play").click()
+    page.wait("document.getElementById('label').value === ''")
+    page.page.locator("#grid-make").click()
+    page.wait("!document.getElementById('grid-save').disabled && document.getElementById('play').textContent === 'Play'")
+    page.page.locator("#play").click()
+    page.wait("document.getElementById('label').value === ''")
+    page.page.locator("#label").select_option(label="b")
+    page.wait("document.getElementById('play').textContent === 'Play'")
+    assert page.page.locator("#label").input_value() == "1" and page.errors == []
+
+
 def test_a_prior_for_each_class_is_drawn_from_by_class(explorer, page_of):
     run, url = page_of(conditional=True, prior={"kind": "class-normal"}, objective={"beta": 5.0})
     page = explorer(url)
@@ -61,6 +84,11 @@ def test_a_discrete_run_goes_from_row_to_row(explorer, page_of, options):
     run, url = page_of(latent_dim=4, **options)
     page = explorer(url)
     assert visible(page, "path-card", "grid-card", "sliders-card", "sample") == [False, False, True, True]
+    assert ("at one draw of z" in page.text("#row-facts")) == (options["posterior"]["kind"] == "categorical")
+    page.page.locator("#help-open").click()
+    assert "S" in page.page.locator("#help dt:visible").all_text_contents()
+    assert "A, B" not in page.page.locator("#help dt:visible").all_text_contents()
+    page.page.keyboard.press("Escape")
     page.act(lambda: page.page.locator("#to-row").click())
     z, image = page.decoded()
     first = vaekit.load_run(run.path)

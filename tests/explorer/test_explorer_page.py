@@ -77,6 +77,7 @@ def test_principal_components_take_the_place_of_axes_together(explorer, address,
     page.hover(0.8, 0.5)
     second, _ = page.decoded()
     _, axes, _ = vaekit.plots.principal_axes(codes, 3)
+    assert page.text("#place").startswith("PC 1 = ") and " · PC 2 = " in page.text("#place")
     move = (second - first) @ axes
     assert move[0] > 0 and np.allclose(move[1:], 0, atol=1e-5 * max(1, move[0]))
 
@@ -146,6 +147,7 @@ def test_a_class_that_is_hidden_cannot_be_selected(explorer, address):
     page = explorer(address)
     select_all(page, "60")
     page.page.locator("#legend button", has_text="b").last.click()  # alone
+    page.wait("document.getElementById('selection-facts').textContent.startsWith('20 of 60 rows')")
     page.wait("document.querySelectorAll('#legend button[aria-pressed=true]').length === 1")
     assert page.page.locator("#legend button[aria-pressed=true]").all_text_contents() == ["b"]
     select_all(page, "20")
@@ -251,6 +253,10 @@ def test_an_image_of_ones_own_is_encoded_as_the_command_would(explorer, address,
     assert x.shape == (1, 3, 8, 8)  # the file is in colour, the run in gray
     assert np.allclose(z, encode(small_run, Rows(gray)).mean[0], atol=2e-3)
     assert page.text("#own-facts") == "mine.png is the star on the map."
+    page.page.locator("#own-file").set_input_files([])  # a dialog that is closed leaves it
+    page.act(lambda: page.page.locator("#invert").check())
+    inverted, _ = page.decoded()
+    assert np.allclose(inverted, encode(small_run, Rows(255 - gray)).mean[0], atol=2e-3)
 
 
 @pytest.mark.parametrize("kind", ["turned by EXIF", "of many pixels"])
@@ -321,6 +327,18 @@ def test_everything_on_the_map_can_be_done_by_keyboard(explorer, address):
     keys.press("Escape")
     page.wait("document.getElementById('selection-clear').disabled")
     assert not np.array_equal(before, page.decoded()[0])
+
+
+def test_a_corner_of_a_box_is_of_the_plane_that_it_was_set_on(explorer, address):
+    page = explorer(address)
+    page.page.locator("#overlay").focus()
+    page.page.keyboard.press("s")
+    page.wait("!document.getElementById('message').hidden")
+    page.page.locator("#across").select_option("2")
+    page.wait("document.getElementById('message').hidden")
+    page.page.locator("#overlay").focus()
+    page.page.keyboard.press("s")
+    page.wait("document.getElementById('message').textContent.startsWith('A corner of a box')")
 
 
 def test_dialogs_and_buttons_have_names(explorer, address):

@@ -10,8 +10,9 @@ import vaekit
 from conftest import QUIET, small_images, train_small
 from vaekit.cli.app import app
 from vaekit.errors import ConfigError
+from vaekit.evaluation import elbo_per_row
 from vaekit.workflows.plot import PLOTS, curves, dimensions, losses, usage
-from vaekit.workflows.rows import find_rows, rows_to_judge
+from vaekit.workflows.rows import as_inputs, find_rows, rows_to_judge
 from vaekit.workflows.subject import Subject, View
 from vaekit.workflows.walks import WALKS
 
@@ -74,13 +75,19 @@ def test_a_continuous_latent_has_no_codes_to_count(small_run):
         vaekit.plot(small_run, "usage")
 
 
-def test_losses_of_some_rows_say_that_they_are_the_first(small_run, monkeypatch):
+def test_some_of_the_rows_are_of_all_classes_and_said_to_be_some(small_run, monkeypatch):
     rows, _ = find_rows(small_run, "train")
+    rows = rows.take(np.argsort(rows.y))  # one class behind the other
     shown = Subject(small_run, lambda: rows)
     assert losses(shown, View()).get_suptitle().startswith(f"Losses of {len(rows)} bars rows")
     monkeypatch.setattr("vaekit.workflows.subject.MOST_TERMS", 10)
     shown = Subject(small_run, lambda: rows)
-    assert losses(shown, View()).get_suptitle().startswith(f"Losses of the first 10 of {len(rows)} bars rows")
+    assert losses(shown, View()).get_suptitle().startswith(f"Losses of 10 of {len(rows)} bars rows")
+    assert " ".join(dimensions(shown, View()).get_suptitle().split()).endswith(f"in use by 10 of {len(rows)} bars rows, mlp")
+    every = elbo_per_row(small_run.model, as_inputs(small_run, rows))
+    chosen = np.linspace(0, len(rows) - 1, 10).astype(int)
+    assert set(rows.y[chosen]) == set(rows.y)
+    np.testing.assert_allclose(shown.terms.divergence, every.divergence[chosen], rtol=1e-5)
 
 
 def titles(monkeypatch, run, names, tmp_path, **options):
@@ -101,7 +108,7 @@ def test_titles_name_the_part_of_the_data(small_run, tmp_path, monkeypatch, spli
     found = dict(zip(ROWS, titles(monkeypatch, small_run, ROWS, tmp_path, split=split), strict=True))
     assert found["latent"] == f"Codes of {rows} bars {part} rows, mlp: two most active of 3 dimensions"
     assert found["reconstructions"] == f"Reconstructions of bars {part} rows, mlp"
-    assert found["dimensions"].endswith(f"of 3 latent dimensions in use by bars {part} rows, mlp")
+    assert found["dimensions"].endswith(f"of 3 latent dimensions in use by {rows} bars {part} rows, mlp")
     assert found["losses"] == f"Losses of {rows} bars {part} rows, mlp"
     assert f"of the codes of bars {part} rows;" in found["traversals"]
     assert found["interpolations"] == f"Interpolations between bars {part} rows, mlp: originals at both ends"
@@ -110,7 +117,7 @@ def test_titles_name_the_part_of_the_data(small_run, tmp_path, monkeypatch, spli
 def test_titles_say_which_of_many_rows_are_shown(small_run, tmp_path, monkeypatch):
     monkeypatch.setattr("vaekit.workflows.subject.MOST_POINTS", 10)
     (title,) = titles(monkeypatch, small_run, ["latent"], tmp_path, split="train")
-    assert title.startswith("Codes of the first 10 of 49 bars training rows, mlp")
+    assert title.startswith("Codes of 10 of 49 bars training rows, mlp")
 
 
 def test_titles_of_other_rows_do_not_say_that_the_model_was_trained_on_them(small_run, tmp_path, monkeypatch):

@@ -81,6 +81,7 @@ def test_codes_of_any_latent_go_out_as_rows_of_numbers_and_in_again(run):
     assert codes.mean.shape == codes.sigma.shape == (6, run.model.latent_shape.numel())
     decoded = run.decode(codes.mean, y)
     np.testing.assert_allclose(decoded, run.reconstruct(X, y), rtol=1e-5, atol=1e-4)
+    np.testing.assert_array_equal(run.decode(codes.mean.reshape(6, *run.model.latent_shape), y), decoded)
     codebook = run.model.codebook
     assert (codes.indices is None) == (codebook is None)
     if codebook is not None:

@@ -22,7 +22,7 @@ from vaekit.workflows.evaluate import term_figures
 from vaekit.workflows.prepare import load_data, stored_split
 from vaekit.workflows.protocol import differences, protocol
 from vaekit.workflows.rows import as_inputs
-from vaekit.workflows.subject import MOST_POINTS, Subject, short_name
+from vaekit.workflows.subject import Subject, short_name
 from vaekit.workflows.use import pick
 from vaekit.workflows.watching import Watched
 
@@ -189,14 +189,13 @@ def _pictures(out: Path, subjects: dict[str, Subject], table: list[dict[str, Any
 
     first = next(iter(subjects.values()))
     rows, classes = first.rows, first.run.config.data.classes
-    labels = None if rows.y is None else rows.y[:MOST_POINTS]
     with torch.no_grad():
         columns = [
             replace(_column(subject, seed), name=name, note=_note(row))
             for (name, subject), row in zip(subjects.items(), table, strict=True)
         ]
     title = f"{len(columns)} runs on {first.name}, {len(rows):,} {split} rows"
-    paths = [save(comparison(columns, labels, classes, title=title), out)]
+    paths = [save(comparison(columns, first.labels(), classes, title=title), out)]
     curves, kept = {}, {}
     for (name, subject), row in zip(subjects.items(), table, strict=True):
         if subject.run.metrics:

@@ -126,6 +126,7 @@ def content_of(run: Run, *, split: Part | None = None, data: Any = None) -> Cont
         "terms": ["reconstruction", "divergence"][: arrays["terms"].shape[1]],
         "test": _test_loss(run),
         "prior": prior,
+        "drawn": not is_certain(run.model.encode(*_one_row(run))),
     }
     return Content(facts, arrays | draws, files[ENCODER].onnx, files[DECODER].onnx, lambda row: _raw(rows.x[row]))
 

@@ -255,7 +255,8 @@ def dimensions(subject: Subject, view: View) -> "Figure":
     active = subject.codes.var(0) > ACTIVE
     names = (f"active: its mean varies by more than {ACTIVE}", "idle")
     noun = "dimension" if size == 1 else "dimensions"
-    title = f"{active.sum()} of {size} latent {noun} in use by {subject.kind}, {subject.recipe}"
+    shown = subject.told(len(subject.terms.loss if known else subject.codes))
+    title = f"{active.sum()} of {size} latent {noun} in use by {shown}, {subject.recipe}"
     what = ("latent dimension", "divergence, nats per row" if known else "variance of the code")
     marked = None if active.all() else (active, *names)
     return bars(subject.activity, [f"z{i + 1}" for i in range(size)], what=what, marked=marked, title=title)

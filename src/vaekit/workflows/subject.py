@@ -21,7 +21,7 @@ from vaekit.workflows.use import Codes, encode, to_pixels
 
 MOST_POINTS = 50_000
 MOST_DRAWS = 10_000
-MOST_TERMS = 2_000
+MOST_TERMS = 10_000
 Range = tuple[float, float]
 PARTS = {"train": "training", "all": "", "all but test": "non-test"}
 """What titles call the part of its data that rows are, where not by the name that `rows_to_judge` has for it."""
@@ -86,13 +86,19 @@ class Subject:
         return " ".join(filter(None, [self.name, PARTS.get(part, part), "row" if len(self.rows) == 1 else "rows"]))
 
     def told(self, shown: int) -> str:
-        """How many rows are shown, of how many: "the first 50,000 of 55,000 mnist training rows"."""
-        first = "" if shown == len(self.rows) else f"the first {shown:,} of "
-        return f"{first}{len(self.rows):,} {self.kind}"
+        """How many rows are shown, of how many: "50,000 of 55,000 mnist training rows"."""
+        some = "" if shown == len(self.rows) else f"{shown:,} of "
+        return f"{some}{len(self.rows):,} {self.kind}"
+
+    def some(self, most: int) -> Rows:
+        """So many of the rows at most, spread evenly, since one class may lie behind the other."""
+        if len(self.rows) <= most:
+            return self.rows
+        return self.rows.take(np.linspace(0, len(self.rows) - 1, most).astype(int))
 
     @cached_property
     def encoded(self) -> Codes:
-        return encode(self.run, Rows(self.rows.x[:MOST_POINTS], self.labels()))
+        return encode(self.run, self.some(MOST_POINTS))
 
     @property
     def codes(self) -> np.ndarray:
@@ -101,18 +107,18 @@ class Subject:
 
     @cached_property
     def draws(self) -> np.ndarray:
-        """One draw from q(z given x) for each row, which together are draws from the aggregate posterior, [N, L]."""
+        """One draw from q(z given x) for each of some rows, which together are draws from the aggregate posterior, [N, L]."""
         model, parts = self.run.model, []
         with torch.no_grad():
-            for step, (x, y) in enumerate(as_inputs(self.run, self.rows, MOST_DRAWS).batches(model)):
+            for step, (x, y) in enumerate(as_inputs(self.run, self.some(MOST_DRAWS)).batches(model)):
                 with noise(0, step):
                     parts.append(model.encode(x, y).sample().flatten(1).cpu())
         return torch.cat(parts).numpy()
 
     @cached_property
     def terms(self) -> PerRow:
-        """The terms of the negative ELBO of the first rows, each."""
-        return elbo_per_row(self.run.model, as_inputs(self.run, self.rows, MOST_TERMS))
+        """The terms of the negative ELBO of rows, each."""
+        return elbo_per_row(self.run.model, as_inputs(self.run, self.some(MOST_TERMS)))
 
     @cached_property
     def divergence(self) -> np.ndarray | None:
@@ -126,7 +132,8 @@ class Subject:
         return self.codes.var(0) if self.divergence is None else self.divergence
 
     def labels(self) -> np.ndarray | None:
-        return None if self.rows.y is None else self.rows.y[:MOST_POINTS]
+        """The classes of the rows that `codes` are of."""
+        return self.some(MOST_POINTS).y
 
     def dimensions(self) -> tuple[int, int]:
         """The two most active, the most active first; of two in their order, the only one twice."""

@@ -12,18 +12,19 @@ const REST = 60; // milliseconds that a pointer rests before a row is fetched
 /** What the decoder makes of the place that is looked at. */
 export function decodedCard(facts, space, prior, nets, state) {
   const canvas = byId("decoded");
-  const { low, high } = facts.latent;
-  const order = facts.latent.order?.slice(0, NAMED).sort((a, b) => a - b);
   let last = null;
+  const tell = () => {
+    const place = space.discrete ? [] : coordinates(last.z, facts, space, state.directions);
+    byId("place").textContent = [...place, `decoded in ${nets.milliseconds.toFixed(1)} ms`].join(" · ");
+  };
+  state.on(["directions"], () => last && tell());
   state.on(["z", "y"], () => {
     const { z, y } = state;
     nets.request("decoded", z, y, (values) => {
       last = { z, y };
       paint(canvas, values, facts);
       canvas.dataset.drawn = String(Number(canvas.dataset.drawn ?? 0) + 1);
-      const place = order?.map((i) => `z${i + 1} = ${fixed(z[i], high[i] - low[i] || 10)}`) ?? [];
-      const more = order && facts.latent.size > order.length ? [`… of ${facts.latent.size}`] : [];
-      byId("place").textContent = [...place, ...more, `decoded in ${nets.milliseconds.toFixed(1)} ms`].join(" · ");
+      tell();
     });
   });
   if (facts.conditional) {
@@ -31,7 +32,7 @@ export function decodedCard(facts, space, prior, nets, state) {
     options(byId("label"), facts.classes, state.label);
     byId("label").addEventListener("change", (event) => {
       const label = Number(event.target.value);
-      state.set({ label, y: oneHot(label, facts) });
+      state.set({ label, y: oneHot(label, facts), path: null });
     });
     state.on(["label", "y"], () => (byId("label").value = state.y[state.label] === 1 ? state.label : "")); // a path mixes classes
   }
@@ -47,6 +48,16 @@ export function decodedCard(facts, space, prior, nets, state) {
     const image = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     if (last) save(await png(image, note(facts, last)), `${facts.name}-decoded.png`);
   });
+}
+
+/** A code along what the map shows, and along the dimensions that carry the most. */
+function coordinates(z, facts, space, directions) {
+  const { low, high, order, size } = facts.latent;
+  const components = directions.filter(({ kind }) => kind === "component").map((direction) => [direction.name.split(" (")[0], space.along(direction, z), 10]);
+  const axes = directions.filter(({ kind }) => kind === "axis").map(({ column }) => column);
+  const named = [...new Set([...axes, ...order])].slice(0, NAMED).sort((a, b) => a - b);
+  const values = [...components, ...named.map((i) => [`z${i + 1}`, z[i], high[i] - low[i] || 10])];
+  return [...values.map(([name, value, range]) => `${name} = ${fixed(value, range)}`), ...(size > named.length ? [`… of ${size}`] : [])];
 }
 
 /** What a saved picture says of itself: the code, and of a conditional run the weights of the classes. */
@@ -83,7 +94,7 @@ export function rowCard(facts, arrays, space, source, nets, state) {
 
 function describe(row, facts, arrays) {
   const width = facts.terms.length;
-  const drawn = facts.prior ? " at one draw of z" : ""; // not at the mean, which the picture shows
+  const drawn = facts.drawn ? " at one draw of z" : ""; // not at the mean, which the picture shows
   const terms = facts.terms.map((name, i) => `${name} ${number(arrays.terms[row * width + i])} nats${i ? "" : drawn}`);
   const named = arrays.labels ? [`class ${facts.classes[arrays.labels[row]]}`] : [];
   return [`Row ${row}`, ...named, ...terms].join(" · ");
@@ -124,11 +135,17 @@ export function ownCard(facts, nets, state) {
     look(state, facts, made.z, { own: made.z, label, indices: made.indices, held: true });
   }
 
-  byId("own-file").addEventListener("change", (event) => ((file = event.target.files[0] ?? null), take()));
+  const given = (files) => {
+    if (!files.length) return; // a dialog that was closed, or text that was dropped
+    file = files[0];
+    take();
+  };
+  byId("own-file").addEventListener("change", (event) => given(event.target.files));
   byId("invert").addEventListener("change", take);
   byId("own-clear").addEventListener("click", () => {
     file = null;
     byId("own-file").value = byId("own-facts").textContent = "";
+    byId("invert").checked = false;
     byId("own-pair").hidden = byId("own-clear").hidden = true;
     state.set({ own: null });
   });
@@ -136,7 +153,6 @@ export function ownCard(facts, nets, state) {
   addEventListener("dragleave", (event) => event.relatedTarget ?? document.body.classList.remove("dropping"));
   addEventListener("drop", (event) => {
     document.body.classList.remove("dropping");
-    file = event.dataTransfer.files[0] ?? null;
-    take();
+    given(event.dataTransfer.files);
   });
 }

@@ -1,6 +1,6 @@
 // The window of the map, decoded as a sheet of images in their places.
 
-import { byId, options } from "./state.js";
+import { byId, classes, options } from "./state.js";
 import { pixels } from "./picture.js";
 import { png, save } from "./png.js";
 import { fixed } from "./text.js";
@@ -25,7 +25,8 @@ export function gridCard(facts, space, map, nets, state) {
     const cell = Math.max(facts.shape[1], facts.shape[2]); // a square, as the map has the same unit both ways
     const sheet = new OffscreenCanvas(side * cell, side * cell);
     sheet.getContext("2d").fillRect(0, 0, sheet.width, sheet.height);
-    const { z, y, label, directions } = state;
+    state.set({ path: null }); // one that plays would go on to other codes
+    const { z, y, directions } = state;
     basis = { z, y };
     const cells = Array.from({ length: side * side }, (_, i) => i);
     for (let start = 0; start < cells.length; start += AT_ONCE) {
@@ -40,7 +41,7 @@ export function gridCard(facts, space, map, nets, state) {
       await new Promise((done) => setTimeout(done)); // the page goes on meanwhile
     }
     const range = (from, to) => `${fixed(from, square.side)} to ${fixed(to, square.side)}`;
-    const of = facts.conditional ? [`class ${facts.classes[label]}`] : [];
+    const of = facts.conditional ? [classes(y, facts)] : [];
     made = { sheet, side, square, z: Array.from(z), y, names: directions.map(({ name }) => name), of };
     byId("grid-save").disabled = false;
     byId("grid-facts").textContent =

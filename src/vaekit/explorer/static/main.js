@@ -50,6 +50,7 @@ async function start() {
   selectionCard(facts, arrays, space, state);
   slidersCard(facts, space, state);
   if (!space.discrete) pathCard(facts, prior, nets, state);
+  else document.querySelectorAll(".of-paths").forEach((keys) => (keys.hidden = true));
   if (!space.discrete && isImage(facts) && space.size > 1) gridCard(facts, space, map, nets, state);
   speak(state);
   if (!isImage(facts)) watchTheme(() => state.set({ z: state.z, row: state.row })); // bars have the colours of the page
@@ -63,8 +64,8 @@ function speak(state) {
   state.on(["z", "row", "held"], () => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      const place = byId("place").textContent.split(" · decoded")[0];
-      byId("spoken").textContent = `${state.held ? "Held. " : ""}${place}. ${byId("row-facts").textContent}`;
+      const place = byId("place").textContent.split(/(?: · )?decoded/)[0];
+      byId("spoken").textContent = [...(state.held ? ["Held"] : []), ...(place ? [place] : []), byId("row-facts").textContent].join(". ");
     }, 700);
   });
 }

@@ -79,7 +79,7 @@ export class Map2D {
   #drawn() {
     const { state } = this;
     const marks = [{ kind: state.held ? "held" : "probe", at: this.spot(state.z) }];
-    marks.unshift({ kind: "row", at: [this.xs[state.row], this.ys[state.row]] });
+    if (this.shown(state.row)) marks.unshift({ kind: "row", at: [this.xs[state.row], this.ys[state.row]] });
     if (state.own) marks.push({ kind: "own", at: this.spot(state.own) });
     for (const [name, end] of Object.entries(state.ends)) if (end) marks.push({ kind: name.toUpperCase(), at: this.spot(end.z) });
     const [across, up] = state.directions.map(({ name, kind }) => (kind === "spread" ? "" : name));
@@ -119,6 +119,8 @@ export class Map2D {
 
   #place() {
     const { directions } = this.state;
+    if (this.corner) say();
+    this.corner = null; // it was of another plane
     [this.xs, this.ys] = directions.map((direction) => this.space.coordinates(direction));
     const unit = directions[1].kind === "spread" ? extent(this.xs) / 5 : 1; // a spread has none of its own
     this.ys = this.ys.map((y) => y * unit);
@@ -162,8 +164,8 @@ export class Map2D {
         state.set({ held: !state.held, path: null });
       },
       hold: () => {
-        const row = this.neighbours.nearest(...this.spot(state.z), 60 / camera.scale, this.shown);
-        state.set({ held: !state.held, ...(row >= 0 && { row }) });
+        const row = this.#nearest(...this.spot(state.z), 60);
+        state.set({ held: !state.held, path: null, ...(row >= 0 && { row }) });
       },
       pan: (dx, dy) => (camera.pan(dx, dy), this.draw()),
       zoom: (factor, px, py) => this.#zoom(factor, px, py),
@@ -205,12 +207,12 @@ export class Map2D {
     const { camera, space, state } = this;
     const [x, y] = camera.toWorld(px, py);
     this.height = y;
-    const near = this.#near(x, y);
     if (!space.discrete) {
+      const near = this.#near(x, y);
       return look(state, this.facts, space.at(state.z, state.directions, x, y), near >= 0 ? { row: near } : {});
     }
     const ahead = (row) => this.shown(row) && (this.xs[row] - x) * dx >= 0 && (y - this.ys[row]) * dy >= 0 && row !== state.row;
-    const row = this.neighbours.nearest(x, y, 120 / camera.scale, dx || dy ? ahead : this.shown);
+    const row = dx || dy ? this.neighbours.nearest(x, y, 120 / camera.scale, ahead) : this.#nearest(x, y, 120);
     if (row < 0) return;
     const label = this.facts.conditional ? this.labels[row] : state.label;
     return look(state, this.facts, space.code(row), { row, label, indices: space.indices(row) });
@@ -221,6 +223,12 @@ export class Map2D {
     const within = NEAR_ROW / this.camera.scale;
     const kept = this.neighbours.nearest(x, y, within, (row) => this.kept?.has(row) && this.shown(row));
     return kept >= 0 ? kept : this.neighbours.nearest(x, y, within, this.shown);
+  }
+
+  /** The same, or else the nearest row at most so many pixels away. */
+  #nearest(x, y, pixels) {
+    const near = this.#near(x, y);
+    return near >= 0 ? near : this.neighbours.nearest(x, y, pixels / this.camera.scale, this.shown);
   }
 
   #select(polygon) {

@@ -17,7 +17,7 @@ export class Overlay {
     if (sheet) this.#sheet(sheet);
     for (const contour of contours) this.#contour(contour);
     this.#ticks(names);
-    if (path) this.#line(path, this.#colour("--probe"), 2);
+    if (path) for (const [colour, width] of [["--map", 5], ["--probe", 2]]) this.#line(path, this.#colour(colour), width);
     for (const mark of marks) this.#mark(mark);
     if (line) this.#line(line, this.#colour("--accent"), 2, true);
   }

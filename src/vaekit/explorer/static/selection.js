@@ -55,6 +55,9 @@ export function selectionCard(facts, arrays, space, state) {
     byId("selection-clear").disabled = !rows;
     byId("selection-classes").replaceChildren(...(rows && arrays.labels ? bars(rows, facts, arrays) : []));
   });
+  state.on(["hidden"], () => {
+    if (state.selection) state.set({ selection: state.selection.filter((row) => !state.hidden.has(arrays.labels[row])) });
+  });
   byId("selection-clear").addEventListener("click", () => state.set({ selection: null }));
   byId("selection-save").addEventListener("click", () => {
     save(new Blob(table(state.selection, facts, arrays, space), { type: "text/csv" }), `${facts.name}-selection.csv`);

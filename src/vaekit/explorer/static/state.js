@@ -64,6 +64,13 @@ export function look(state, facts, z, { label = state.label, indices = null, ...
   state.set({ z, indices, label, y: oneHot(label, facts), path: null, ...others });
 }
 
+/** What is decoded of a conditional run, in words: a class, or several with their weights. */
+export function classes(y, facts) {
+  const parts = Array.from(y, (weight, label) => ({ weight, name: facts.classes[label] })).filter(({ weight }) => weight > 0.005);
+  if (parts.length === 1) return `class ${parts[0].name}`;
+  return `classes ${parts.map(({ weight, name }) => `${name} ${Math.round(100 * weight)} %`).join(", ")}`;
+}
+
 /** Weights of the classes that are one class. */
 export function oneHot(label, facts) {
   const weights = new Float32Array(facts.conditional ? facts.classes.length : 0);
