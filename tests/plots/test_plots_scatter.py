@@ -53,13 +53,17 @@ def test_each_class_is_in_the_legend_and_named_at_its_median():
     assert all(text.get_path_effects() for text in figure.axes[0].texts)
 
 
-@pytest.mark.parametrize("name", ["{}", "class {}"])
-def test_names_at_one_place_do_not_cover_each_other(name):
+@pytest.mark.parametrize(("name", "written"), [("{}", 10), ("class {}", 5)])
+def test_names_at_one_place_do_not_cover_each_other_nor_go_far(name, written):
     figure = latent_scatter(MU, LABELS, [name.format(i) for i in range(10)])
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
     boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts]
-    assert len(boxes) == 10
+    assert len(boxes) == written
+    for text, box in zip(figure.axes[0].texts, boxes, strict=True):
+        middle = np.median(MU[LABELS == int(text.get_text()[-1])], axis=0)
+        away = np.abs(figure.axes[0].transData.transform(middle) - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
+        assert (away <= 3 * np.array([box.width, box.height])).all()
     for a, b in itertools.combinations(boxes, 2):
         assert min(a.x1, b.x1) - max(a.x0, b.x0) < 1 or min(a.y1, b.y1) - max(a.y0, b.y0) < 1
 

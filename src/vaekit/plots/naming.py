@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vaekit.plots.style import class_style
 
 NAMED = 30  # classes that a legend holds
+FAR = 2.0  # sizes of a name from its class's median, where it would tell of the wrong place
 
 
 def class_names(indices: Sequence[int], classes: Sequence[str]) -> dict[int, str]:
@@ -61,16 +62,20 @@ def _words(text: str) -> str:
 def write_names(
     axes: Axes, mu: NDArray, labels: NDArray, groups: dict[int, str], low: NDArray, high: NDArray, scale: float = 1.0
 ) -> None:
-    """Each class's name at its median, on axes of the usual width times `scale`."""
+    """Each class's name at its median, on axes of the usual width times `scale`; none where others push it far from there."""
     if len(groups) > NAMED:
         return
     medians = np.array([np.median(mu[labels == index], axis=0) for index in groups])
     size = 13 if max(map(len, groups.values())) <= 3 else 10.5
     ratio = (high[1] - low[1]) / (high[0] - low[0])
     boxes = size / scale * np.array([(0.0021 * len(name) + 0.001, 0.0036 / ratio) for name in groups.values()])
-    places = low + spread((medians - low) / (high - low), boxes) * (high - low)
+    centres = np.clip((medians - low) / (high - low), 0, 1)
+    places = spread(centres, boxes)
+    near = (np.abs(places - centres) <= FAR * boxes).all(axis=1)
     halo = [withStroke(linewidth=3.5, foreground="white")]
-    for (x, y), name in zip(places, groups.values(), strict=True):
+    for (x, y), name, written in zip(low + places * (high - low), groups.values(), near, strict=True):
+        if not written:
+            continue
         axes.text(x, y, name, ha="center", va="center", weight="bold", fontsize=size, path_effects=halo, clip_on=True)
 
 
