@@ -61,7 +61,8 @@ def test_names_at_one_place_do_not_cover_each_other_nor_go_far(name, written):
     boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts]
     assert len(boxes) == written
     for text, box in zip(figure.axes[0].texts, boxes, strict=True):
-        middle = np.median(MU[LABELS == int(text.get_text()[-1])], axis=0)
+        label = int(text.get_text()[-1])
+        middle = np.median(MU[label == LABELS], axis=0)
         away = np.abs(figure.axes[0].transData.transform(middle) - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
         assert (away <= 3 * np.array([box.width, box.height])).all()
     for a, b in itertools.combinations(boxes, 2):

@@ -70,12 +70,11 @@ def write_names(
     ratio = (high[1] - low[1]) / (high[0] - low[0])
     boxes = size / scale * np.array([(0.0021 * len(name) + 0.001, 0.0036 / ratio) for name in groups.values()])
     centres = np.clip((medians - low) / (high - low), 0, 1)
-    places = spread(centres, boxes)
-    near = (np.abs(places - centres) <= FAR * boxes).all(axis=1)
     halo = [withStroke(linewidth=3.5, foreground="white")]
-    for (x, y), name, written in zip(low + places * (high - low), groups.values(), near, strict=True):
-        if not written:
+    for centre, place, box, name in zip(centres, spread(centres, boxes), boxes, groups.values(), strict=True):
+        if (np.abs(place - centre) > FAR * box).any():
             continue
+        x, y = low + place * (high - low)
         axes.text(x, y, name, ha="center", va="center", weight="bold", fontsize=size, path_effects=halo, clip_on=True)
 
 
