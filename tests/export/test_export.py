@@ -77,6 +77,7 @@ def test_the_files_say_what_they_are(exported):
     _, folder, _ = exported
     taken = vaekit.load_exported(folder)
     assert taken.shape == (1, 8, 8) and str(taken.support) == "integers:256" and taken.latent_dim == 3 and taken.classes == ()
+    assert repr(taken) == "Exported(rows of 1x8x8, integers:256, latent_dim 3)"
     model = onnx.load(folder / ENCODER)
     onnx.checker.check_model(model)
     (facts,) = [json.loads(entry.value) for entry in model.metadata_props if entry.key == "vaekit"]

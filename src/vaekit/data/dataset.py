@@ -30,6 +30,9 @@ class Rows:
     def __len__(self) -> int:
         return len(self.x)
 
+    def __repr__(self) -> str:
+        return f"Rows({len(self):,} of {'x'.join(map(str, self.x.shape[1:]))}{'' if self.y is None else ', labelled'})"
+
     def take(self, indices: np.ndarray) -> "Rows":
         """The rows at `indices`, copied."""
         return Rows(self.x[indices], None if self.y is None else self.y[indices])
@@ -55,6 +58,8 @@ class Dataset:
     >>> data = Dataset("two", Rows(np.zeros((2, 3))), None, Support("unit"))
     >>> data.shape, data.labelled
     ((3,), False)
+    >>> data
+    Dataset('two', 2 rows of 3, unit)
     """
 
     name: str
@@ -64,6 +69,11 @@ class Dataset:
     classes: tuple[str, ...] = ()
     stream: "Shards | None" = None
     gray: Gray | None = None
+
+    def __repr__(self) -> str:
+        rows = " + ".join(f"{len(part):,}" for part in (self.train, self.test) if part is not None)
+        classes = f", {len(self.classes)} classes" if self.classes else ""
+        return f"Dataset({self.name!r}, {rows} rows of {'x'.join(map(str, self.shape))}, {self.support}{classes})"
 
     def __post_init__(self):
         if not re.fullmatch(r"\w[\w.-]{0,63}", self.name):

@@ -26,6 +26,10 @@ class Exported:
         self.shape, self.support = tuple(facts["shape"]), Support.parse(facts["support"])
         self.latent_dim, self.classes = facts["latent_dim"], tuple(facts["classes"])
 
+    def __repr__(self) -> str:
+        classes = f", {len(self.classes)} classes" if self.classes else ""
+        return f"Exported(rows of {'x'.join(map(str, self.shape))}, {self.support}, latent_dim {self.latent_dim}{classes})"
+
     def encode(self, x: np.ndarray, y: Labels = None) -> tuple[np.ndarray, ...]:
         """Mean and sigma of q(z given x) [N, L] for raw rows [N, *shape]; of a discrete z the code and its entries [N, M].
 
