@@ -19,7 +19,7 @@ from vaekit.workflows.prepare import load_data
 from vaekit.workflows.rows import as_inputs
 from vaekit.workflows.use import Codes, encode, to_pixels
 
-MOST_POINTS = 50_000
+MOST_POINTS = 20_000
 MOST_DRAWS = 10_000
 MOST_TERMS = 10_000
 Range = tuple[float, float]
@@ -86,15 +86,13 @@ class Subject:
         return " ".join(filter(None, [self.name, PARTS.get(part, part), "row" if len(self.rows) == 1 else "rows"]))
 
     def told(self, shown: int) -> str:
-        """How many rows are shown, of how many: "50,000 of 55,000 mnist training rows"."""
+        """How many rows are shown, of how many: "20,000 of 55,000 mnist training rows"."""
         some = "" if shown == len(self.rows) else f"{shown:,} of "
         return f"{some}{len(self.rows):,} {self.kind}"
 
     def some(self, most: int) -> Rows:
         """So many of the rows at most, spread evenly, since one class may lie behind the other."""
-        if len(self.rows) <= most:
-            return self.rows
-        return self.rows.take(np.linspace(0, len(self.rows) - 1, most).astype(int))
+        return self.rows if len(self.rows) <= most else self.rows.take(spread(len(self.rows), most))
 
     @cached_property
     def encoded(self) -> Codes:
@@ -133,7 +131,8 @@ class Subject:
 
     def labels(self) -> np.ndarray | None:
         """The classes of the rows that `codes` are of."""
-        return self.some(MOST_POINTS).y
+        y = self.rows.y
+        return None if y is None else y[spread(len(y), MOST_POINTS)]
 
     def dimensions(self) -> tuple[int, int]:
         """The two most active, the most active first; of two in their order, the only one twice."""
@@ -150,6 +149,11 @@ class Subject:
     def originals(self, raw: np.ndarray) -> np.ndarray:
         """Raw rows, for the eye."""
         return self.pixels(self.run.transform.forward(raw, np.float32))
+
+
+def spread(count: int, most: int) -> np.ndarray:
+    """So many of 0..count - 1 at most, evenly."""
+    return np.linspace(0, count - 1, min(count, most)).astype(int)
 
 
 def of_class(label: str) -> str:
