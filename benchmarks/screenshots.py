@@ -1,7 +1,9 @@
-"""The pictures of the explorer in the README, of a run with two latent dimensions: on a desk, as a sheet, on a telephone.
+"""The pictures of the explorer in the README: on a desk, with a sheet, on a telephone.
 
-vaekit train mlp-deep --out /tmp/deep
-python benchmarks/screenshots.py /tmp/deep docs/images        # a few seconds; needs chromium and pip install ".[test]"
+    vaekit train mlp-deep --out /tmp/deep
+    python benchmarks/screenshots.py /tmp/deep docs/images        # some seconds; needs chromium and pip install ".[test]"
+
+The run has two latent dimensions, as the sheet goes over both.
 """
 
 import argparse
@@ -11,7 +13,15 @@ from pathlib import Path
 import vaekit
 from explorer import CHROMIUM, FLAGS
 
-HERE = 0.44, 0.55  # of the map, across and down
+HERE = 0.44, 0.55  # where the pointer is on the map, across and down
+DESK = {"viewport": {"width": 1360, "height": 860}, "color_scheme": "light"}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 4 / 3,
+    "color_scheme": "dark",
+    "has_touch": True,
+    "is_mobile": True,
+}
 
 
 def main() -> None:
@@ -25,26 +35,27 @@ def main() -> None:
         file = Path(folder) / "page.html"
         vaekit.export_page(asked.run, file)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        desk = opened(browser, file, color_scheme="light", viewport={"width": 1360, "height": 860})
+        desk, at = opened(browser, file, **DESK)
+        desk.mouse.move(*at)
+        desk.wait_for_timeout(1000)  # until the row is there
         desk.screenshot(path=asked.out / "explorer.png")
         desk.locator("#grid-make").click()
-        desk.wait_for_timeout(2000)
+        desk.wait_for_selector("#grid-save:not([disabled])")
         desk.evaluate("scrollTo(0, 0)")
         desk.screenshot(path=asked.out / "explorer-grid.png")
-        phone = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 4 / 3, "has_touch": True, "is_mobile": True}
-        opened(browser, file, color_scheme="dark", **phone).screenshot(path=asked.out / "explorer-phone.png")
+        phone, at = opened(browser, file, **PHONE)
+        phone.touchscreen.tap(*at)
+        phone.wait_for_timeout(1000)
+        phone.screenshot(path=asked.out / "explorer-phone.png")
 
 
 def opened(browser, file: Path, **options):
-    """The page with the pointer in the middle of it."""
+    """The page, and where the pointer goes on it, in pixels."""
     page = browser.new_context(**options).new_page()
     page.goto(file.as_uri())
     page.wait_for_selector("body[data-ready]", timeout=60_000)
     box = page.locator("#overlay").bounding_box()
-    place = box["x"] + HERE[0] * box["width"], box["y"] + HERE[1] * box["height"]
-    page.touchscreen.tap(*place) if options.get("has_touch") else page.mouse.move(*place)
-    page.wait_for_timeout(1000)
-    return page
+    return page, (box["x"] + HERE[0] * box["width"], box["y"] + HERE[1] * box["height"])
 
 
 if __name__ == "__main__":

@@ -339,6 +339,7 @@ def test_a_corner_of_a_box_is_of_the_plane_that_it_was_set_on(explorer, address)
     page.page.locator("#overlay").focus()
     page.page.keyboard.press("s")
     page.wait("document.getElementById('message').textContent.startsWith('A corner of a box')")
+    assert page.text("#selection-facts").startswith("Draw a lasso") and page.errors == []
 
 
 def test_dialogs_and_buttons_have_names(explorer, address):

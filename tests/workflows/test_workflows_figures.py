@@ -80,7 +80,7 @@ def test_some_of_the_rows_are_of_all_classes_and_said_to_be_some(small_run, monk
     rows = rows.take(np.argsort(rows.y))  # one class behind the other
     shown = Subject(small_run, lambda: rows)
     assert losses(shown, View()).get_suptitle().startswith(f"Losses of {len(rows)} bars rows")
-    monkeypatch.setattr("vaekit.workflows.subject.MOST_TERMS", 10)
+    monkeypatch.setattr("vaekit.workflows.subject.MOST_ROWS", 10)
     shown = Subject(small_run, lambda: rows)
     assert losses(shown, View()).get_suptitle().startswith(f"Losses of 10 of {len(rows)} bars rows")
     assert " ".join(dimensions(shown, View()).get_suptitle().split()).endswith(f"in use by 10 of {len(rows)} bars rows, mlp")
@@ -115,7 +115,7 @@ def test_titles_name_the_part_of_the_data(small_run, tmp_path, monkeypatch, spli
 
 
 def test_titles_say_which_of_many_rows_are_shown(small_run, tmp_path, monkeypatch):
-    monkeypatch.setattr("vaekit.workflows.subject.MOST_POINTS", 10)
+    monkeypatch.setattr("vaekit.workflows.subject.MOST_ROWS", 10)
     (title,) = titles(monkeypatch, small_run, ["latent"], tmp_path, split="train")
     assert title.startswith("Codes of 10 of 49 bars training rows, mlp")
 

@@ -1,7 +1,7 @@
 """Datasets with a declared shape, support and label set, from names, paths and arrays."""
 
 from vaekit.data.catalogue import NAMES, describe
-from vaekit.data.dataset import Dataset, Rows, require
+from vaekit.data.dataset import Dataset, Rows, evenly, require
 from vaekit.data.given import Labels, given_classes, given_codes, given_rows
 from vaekit.data.loading import load
 from vaekit.data.splits import Split, split
@@ -17,6 +17,7 @@ __all__ = [
     "Support",
     "Transform",
     "describe",
+    "evenly",
     "given_classes",
     "given_codes",
     "given_rows",

@@ -38,6 +38,15 @@ class Rows:
         return Rows(self.x[indices], None if self.y is None else self.y[indices])
 
 
+def evenly(count: int, most: int) -> np.ndarray:
+    """At most so many of the indices 0..count - 1, spread evenly: of rows with one class behind the other some of each.
+
+    >>> evenly(100, 4), evenly(3, 4)
+    (array([ 0, 33, 66, 99]), array([0, 1, 2]))
+    """
+    return np.linspace(0, count - 1, min(count, most)).astype(int)
+
+
 class Gray(NamedTuple):
     """Gray values x [N, *shape], 0 to `top`, that binary ones are drawn from."""
 

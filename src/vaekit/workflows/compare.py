@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.data import Dataset, Rows
+from vaekit.data import Dataset, Rows, evenly
 from vaekit.data.splits import Part
 from vaekit.decoding import decode_means, sample_means
 from vaekit.errors import ConfigError, DataError
@@ -188,14 +188,15 @@ def _pictures(out: Path, subjects: dict[str, Subject], table: list[dict[str, Any
     from vaekit.plots import compared_curves, comparison, save
 
     first = next(iter(subjects.values()))
-    rows, classes = first.rows, first.run.config.data.classes
+    classes = first.run.config.data.classes
     with torch.no_grad():
         columns = [
             replace(_column(subject, seed), name=name, note=_note(row))
             for (name, subject), row in zip(subjects.items(), table, strict=True)
         ]
-    title = f"{len(columns)} runs on {first.name}, {len(rows):,} {split} rows"
-    paths = [save(comparison(columns, first.labels(), classes, title=title), out)]
+    some = "" if len(first.shown) == len(first.rows) else f", {len(first.shown):,} of them as dots"
+    title = f"{len(columns)} runs on {first.name}, {len(first.rows):,} {split} rows{some}"
+    paths = [save(comparison(columns, first.shown.y, classes, title=title), out)]
     curves, kept = {}, {}
     for (name, subject), row in zip(subjects.items(), table, strict=True):
         if subject.run.metrics:
@@ -228,9 +229,7 @@ def _column(subject: Subject, seed: int) -> "Column":
     points, axes, _ = project(subject.codes, "pca" if discrete else "active", subject.activity)
     if len(run.model.data_shape) != 3:
         return Column("", points, axes)
-    count = len(subject.rows)
-    chosen = np.unique(np.linspace(0, count - 1, SHOWN).astype(int))
-    pairs = pick(run, subject.rows, chosen)
+    pairs = pick(run, subject.rows, evenly(len(subject.rows), SHOWN))
     with noise(seed):
         samples = sample_means(run.model, SAMPLES, run.condition(run.in_turn(SAMPLES), SAMPLES))
     z, steps = pushed(subject, pairs.codes.mean[0], seed)

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Independent, Normal
 
 import vaekit
-from vaekit.data import Rows
+from vaekit.data import Rows, evenly
 from vaekit.data.splits import Part
 from vaekit.distributions import is_certain
 from vaekit.errors import ConfigError, OutputError
@@ -84,8 +84,8 @@ def export_page(
 def with_thumbnails(content: Content) -> Content:
     """The same with some of the rows themselves, spread evenly, for a page that has nobody to ask for them."""
     rows = content.facts["rows"]
-    count = max(1, min(rows, MOST_THUMBNAILS, MOST_THUMBNAIL_BYTES // content.original(0).nbytes))
-    chosen = np.linspace(0, rows - 1, count).astype(np.uint32)
+    count = max(1, min(MOST_THUMBNAILS, MOST_THUMBNAIL_BYTES // content.original(0).nbytes))
+    chosen = evenly(rows, count).astype(np.uint32)
     kept = {"kept": chosen, "originals": np.stack([content.original(int(row)) for row in chosen])}
     return Content(content.facts, {**content.arrays, **kept}, content.encoder, content.decoder, content.original)
 
@@ -107,7 +107,8 @@ def content_of(run: Run, *, split: Part | None = None, data: Any = None) -> Cont
         per_dimension = terms.divergence.shape[1] == codes.mean.shape[1]
         found, how = _continuous(codes.mean, terms.divergence.mean(0).numpy() if per_dimension else None)
     arrays, latent = arrays | found, latent | how
-    prior, draws = _prior(run)
+    certain = is_certain(run.model.encode(*_one_row(run)))
+    prior, draws = _prior(run, certain)
     facts = {
         "format": 1,
         "version": vaekit.__version__,
@@ -126,7 +127,7 @@ def content_of(run: Run, *, split: Part | None = None, data: Any = None) -> Cont
         "terms": ["reconstruction", "divergence"][: arrays["terms"].shape[1]],
         "test": _test_loss(run),
         "prior": prior,
-        "drawn": not is_certain(run.model.encode(*_one_row(run))),
+        "drawn": not certain,
     }
     return Content(facts, arrays | draws, files[ENCODER].onnx, files[DECODER].onnx, lambda row: _raw(rows.x[row]))
 
@@ -193,12 +194,12 @@ def _components(codes: np.ndarray) -> tuple[dict[str, np.ndarray], list[float], 
     return found, shares.round(4).tolist(), ((codes - mean) @ axes).astype(np.float32)
 
 
-def _prior(run: Run) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
+def _prior(run: Run, certain: bool) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
     """The prior where it is normal, by class where it depends on it; draws from another; none where nothing was held to it."""
     model = run.model
     every = torch.arange(model.classes, device=next(model.parameters()).device) if model.classes else None
     p = model.prior_given(every)
-    if model.codebook is None and is_certain(model.encode(*_one_row(run))):
+    if model.codebook is None and certain:
         return None, {}
     base = p.base_dist if isinstance(p, Independent) else p
     if isinstance(base, Normal):

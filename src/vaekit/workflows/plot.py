@@ -123,8 +123,8 @@ def latent(subject: Subject, view: View) -> "Figure":
 
     discrete = subject.run.model.codebook is not None  # single dimensions of a code vector say nothing
     points, names, which = project(subject.codes, "pca" if discrete else view.projection, subject.activity)
-    title = f"Codes of {subject.told(len(points))}, {subject.recipe}" + (f": {which}" if which else "")
-    return latent_scatter(points, subject.labels(), subject.run.config.data.classes, title=title, names=names)
+    title = f"Codes of {subject.told}, {subject.recipe}" + (f": {which}" if which else "")
+    return latent_scatter(points, subject.shown.y, subject.run.config.data.classes, title=title, names=names)
 
 
 @needs(image_rows, continuous_latent, takes=["across", "down", "label"])
@@ -255,8 +255,7 @@ def dimensions(subject: Subject, view: View) -> "Figure":
     active = subject.codes.var(0) > ACTIVE
     names = (f"active: its mean varies by more than {ACTIVE}", "idle")
     noun = "dimension" if size == 1 else "dimensions"
-    shown = subject.told(len(subject.terms.loss if known else subject.codes))
-    title = f"{active.sum()} of {size} latent {noun} in use by {shown}, {subject.recipe}"
+    title = f"{active.sum()} of {size} latent {noun} in use by {subject.told}, {subject.recipe}"
     what = ("latent dimension", "divergence, nats per row" if known else "variance of the code")
     marked = None if active.all() else (active, *names)
     return bars(subject.activity, [f"z{i + 1}" for i in range(size)], what=what, marked=marked, title=title)
@@ -273,7 +272,7 @@ def usage(subject: Subject, view: View) -> "Figure":
     places = indices if codes.shared else indices + np.arange(own) * codes.count
     shares = np.bincount(places.ravel(), minlength=own * codes.count) / indices.size
     used = f"{(shares > 0).sum():,} of {len(shares):,} codes"
-    title = f"{used} in use by {subject.told(len(indices))}, {subject.recipe}"
+    title = f"{used} in use by {subject.told}, {subject.recipe}"
     level = (100 / len(shares), "all used alike")
     return bars(100 * shares, range(len(shares)), what=("code", "% of all uses"), level=level, title=title)
 
@@ -287,7 +286,7 @@ def losses(subject: Subject, view: View) -> "Figure":
     found = {"Loss (negative ELBO)": terms.loss, "Reconstruction": terms.reconstruction, "Divergence": terms.divergence.sum(-1)}
     if not terms.divergence.shape[1]:
         found = {"Loss (reconstruction alone)": terms.reconstruction}
-    title = f"Losses of {subject.told(len(terms.loss))}, {subject.recipe}"
+    title = f"Losses of {subject.told}, {subject.recipe}"
     return histograms({name: values.numpy() for name, values in found.items()}, "nats", title=title)
 
 

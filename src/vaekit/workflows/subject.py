@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.data import Dataset, Rows
+from vaekit.data import Dataset, Rows, evenly
 from vaekit.evaluation import PerRow, elbo_per_row
 from vaekit.noise import noise
 from vaekit.store import Run
@@ -19,9 +19,7 @@ from vaekit.workflows.prepare import load_data
 from vaekit.workflows.rows import as_inputs
 from vaekit.workflows.use import Codes, encode, to_pixels
 
-MOST_POINTS = 20_000
-MOST_DRAWS = 10_000
-MOST_TERMS = 10_000
+MOST_ROWS = 10_000
 Range = tuple[float, float]
 PARTS = {"train": "training", "all": "", "all but test": "non-test"}
 """What titles call the part of its data that rows are, where not by the name that `rows_to_judge` has for it."""
@@ -85,18 +83,20 @@ class Subject:
         part = "" if self.find_part is None else self.find_part()
         return " ".join(filter(None, [self.name, PARTS.get(part, part), "row" if len(self.rows) == 1 else "rows"]))
 
-    def told(self, shown: int) -> str:
-        """How many rows are shown, of how many: "20,000 of 55,000 mnist training rows"."""
-        some = "" if shown == len(self.rows) else f"{shown:,} of "
-        return f"{some}{len(self.rows):,} {self.kind}"
+    @cached_property
+    def shown(self) -> Rows:
+        """What pictures of all rows are of: all, or so many of them as a picture can hold, in bounded memory."""
+        return self.rows if len(self.rows) <= MOST_ROWS else self.rows.take(evenly(len(self.rows), MOST_ROWS))
 
-    def some(self, most: int) -> Rows:
-        """So many of the rows at most, spread evenly, since one class may lie behind the other."""
-        return self.rows if len(self.rows) <= most else self.rows.take(spread(len(self.rows), most))
+    @property
+    def told(self) -> str:
+        """How many rows are shown, of how many: "10,000 of 55,000 mnist training rows"."""
+        some = "" if len(self.shown) == len(self.rows) else f"{len(self.shown):,} of "
+        return f"{some}{len(self.rows):,} {self.kind}"
 
     @cached_property
     def encoded(self) -> Codes:
-        return encode(self.run, self.some(MOST_POINTS))
+        return encode(self.run, self.shown)
 
     @property
     def codes(self) -> np.ndarray:
@@ -105,18 +105,18 @@ class Subject:
 
     @cached_property
     def draws(self) -> np.ndarray:
-        """One draw from q(z given x) for each of some rows, which together are draws from the aggregate posterior, [N, L]."""
+        """One draw from q(z given x) for each row shown; together they are draws from the aggregate posterior, [N, L]."""
         model, parts = self.run.model, []
         with torch.no_grad():
-            for step, (x, y) in enumerate(as_inputs(self.run, self.some(MOST_DRAWS)).batches(model)):
+            for step, (x, y) in enumerate(as_inputs(self.run, self.shown).batches(model)):
                 with noise(0, step):
                     parts.append(model.encode(x, y).sample().flatten(1).cpu())
         return torch.cat(parts).numpy()
 
     @cached_property
     def terms(self) -> PerRow:
-        """The terms of the negative ELBO of rows, each."""
-        return elbo_per_row(self.run.model, as_inputs(self.run, self.some(MOST_TERMS)))
+        """The terms of the negative ELBO of each row that is shown."""
+        return elbo_per_row(self.run.model, as_inputs(self.run, self.shown))
 
     @cached_property
     def divergence(self) -> np.ndarray | None:
@@ -128,11 +128,6 @@ class Subject:
     def activity(self) -> np.ndarray:
         """How much each latent dimension carries, [L]: its divergence in nats or, where that is not known, its variance."""
         return self.codes.var(0) if self.divergence is None else self.divergence
-
-    def labels(self) -> np.ndarray | None:
-        """The classes of the rows that `codes` are of."""
-        y = self.rows.y
-        return None if y is None else y[spread(len(y), MOST_POINTS)]
 
     def dimensions(self) -> tuple[int, int]:
         """The two most active, the most active first; of two in their order, the only one twice."""
@@ -149,11 +144,6 @@ class Subject:
     def originals(self, raw: np.ndarray) -> np.ndarray:
         """Raw rows, for the eye."""
         return self.pixels(self.run.transform.forward(raw, np.float32))
-
-
-def spread(count: int, most: int) -> np.ndarray:
-    """So many of 0..count - 1 at most, evenly."""
-    return np.linspace(0, count - 1, min(count, most)).astype(int)
 
 
 def of_class(label: str) -> str:

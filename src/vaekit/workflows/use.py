@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.data import Rows
+from vaekit.data import Rows, evenly
 from vaekit.data.splits import Part
 from vaekit.decoding import draw_codes, draws_by_part, means_by_part
 from vaekit.distributions import point
@@ -151,7 +151,7 @@ def _of_class(run: Run, rows: Rows, label: str) -> np.ndarray:
 def check_indices(indices: Sequence[int] | np.ndarray | None, rows: int) -> np.ndarray:
     """Indices of rows as an array, by default ten spread evenly; ConfigError for one that is beyond."""
     if indices is None:
-        return np.unique(np.linspace(0, rows - 1, 10).astype(int))
+        return evenly(rows, 10)
     wrong = [i for i in indices if not 0 <= i < rows]
     if wrong or not len(indices):
         raise ConfigError(f"index {wrong[0] if wrong else 'missing'}: allowed are 0 to {rows - 1}")
