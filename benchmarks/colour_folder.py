@@ -19,7 +19,7 @@ from sklearn.datasets import load_sample_images
 from sklearn.decomposition import PCA
 
 import vaekit
-from vaekit.workflows.prepare import stored_split
+from vaekit.runs import load_split  # 
 
 HEIGHT, WIDTH = 37, 53
 
@@ -44,27 +44,46 @@ def decibels(original: np.ndarray, decoded: np.ndarray) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--images", type=int, default=3000)
     parser.add_argument("--out", type=Path, default=Path("runs/colour"))
     options = parser.parse_args()
     folder, out = options.out / "images", options.out / "run"
     cut(folder, options.images, seed=0)
-    command = [sys.executable, "-m", "vaekit", "train", "--data", str(folder), "--out", str(out), "--force", "--json"]
-    summary = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)["summary"]
+    command = [
+        sys.executable,
+        "-m",
+        "vaekit",
+        "train",
+        "--data",
+        str(folder),
+        "--out",
+        str(out),
+        "--force",
+        "--json",
+    ]
+    summary = json.loads(
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    )["summary"]
     run = vaekit.load_run(out)
-    split, dataset = stored_split(out), vaekit.load_data(folder)
+    split, dataset = load_split(out), vaekit.load_data(folder)
     train, test = (split.rows(dataset, part).x for part in ("train", "test"))
     flat = train.reshape(len(train), -1).astype(np.float32)
     pca = PCA(run.config.latent_dim, random_state=0).fit(flat)
-    linear = pca.inverse_transform(pca.transform(test.reshape(len(test), -1).astype(np.float32))).reshape(test.shape)
+    linear = pca.inverse_transform(
+        pca.transform(test.reshape(len(test), -1).astype(np.float32))
+    ).reshape(test.shape)
     print(
         f"{run.config.part('encoder').channels} channels, {run.config.latent_dim} latent dimensions, {summary['epochs']} epochs"
     )
     print(f"mean image            {decibels(test, flat.mean(0).reshape(test.shape[1:])):.2f} dB")
     print(f"principal components  {decibels(test, linear):.2f} dB")
     loss = summary["test"]["loss"]["value"]
-    print(f"vaekit                {decibels(test, run.reconstruct(test)):.2f} dB, test loss {loss:.1f} nats")
+    print(
+        f"vaekit                {decibels(test, run.reconstruct(test)):.2f} dB, test loss {loss:.1f} nats"
+    )
 
 
 if __name__ == "__main__":

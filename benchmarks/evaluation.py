@@ -19,15 +19,15 @@ import numpy as np
 
 import vaekit
 from environments import python_of
-from vaekit.data.binarize import binarized
+from vaekit.core.vae import VAE
+from vaekit.data.binarization import binarize
 from vaekit.evaluation import importance_weighted_bound
-from vaekit.inputs import Inputs
-from vaekit.model import VAE
+from vaekit.inputs import ModelInputs
 
 HIDDEN = {"kind": "mlp", "hidden": (200, 200), "activation": "tanh"}
 
 
-def by_vaekit(model: VAE, inputs: Inputs, samples: int, seed: int) -> tuple[float, np.ndarray]:
+def by_vaekit(model: VAE, inputs: ModelInputs, samples: int, seed: int) -> tuple[float, np.ndarray]:
     """Milliseconds an image, and the bounds."""
     began = time.perf_counter()
     bounds = importance_weighted_bound(model, inputs, samples, seed=seed)
@@ -36,23 +36,40 @@ def by_vaekit(model: VAE, inputs: Inputs, samples: int, seed: int) -> tuple[floa
 
 def by_pythae(weights: Path, images: int, samples: int) -> tuple[float, np.ndarray]:
     script = Path(__file__).parent / "peers" / "pythae_nll.py"
-    command = [python_of("pythae"), script, "--weights", weights, "--images", str(images), "--samples", str(samples)]
-    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
+    command = [
+        python_of("pythae"),
+        script,
+        "--weights",
+        weights,
+        "--images",
+        str(images),
+        "--samples",
+        str(samples),
+    ]
+    found = json.loads(
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[
+            -1
+        ]
+    )
     return found["milliseconds"], np.array(found["bounds"])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--pythae-images", type=int, default=5)
     parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--repeats", type=int, default=3, help="at least 2")
     options = parser.parse_args()
     python_of("pythae")  # made before any clock starts
-    data = binarized(vaekit.load_data("mnist"), "threshold")
+    data = binarize(vaekit.load_data("mnist"), "threshold")
     model = vaekit.build("mlp", data, latent_dim=50, encoder=HIDDEN, decoder=HIDDEN).eval()
     assert data.test is not None
-    inputs = Inputs(data.test.x[: options.images], data.support.transform(model.likelihood.accepts))
+    inputs = ModelInputs(
+        data.test.x[: options.images], data.support.transform(model.likelihood.accepts)
+    )
     ours, theirs = [], []
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "weights.npz"
@@ -61,12 +78,17 @@ def main() -> None:
         for seed in range(options.repeats):
             ours.append(by_vaekit(model, inputs, options.samples, seed))
             theirs.append(by_pythae(weights, options.pythae_images, options.samples))
-            print(f"{seed + 1}  vaekit {ours[-1][0]:8.2f} ms an image   pythae {theirs[-1][0]:8.2f} ms an image", flush=True)
+            print(
+                f"{seed + 1}  vaekit {ours[-1][0]:8.2f} ms an image   pythae {theirs[-1][0]:8.2f} ms an image",
+                flush=True,
+            )
     few = options.pythae_images
     apart = np.abs(ours[0][1][:few] - theirs[0][1]).max()
     noise = max(np.abs(runs[0][1][:few] - runs[-1][1][:few]).max() for runs in (ours, theirs))
     if apart > 3 * noise:
-        raise SystemExit(f"the bounds are {apart:.2f} nats apart, their noise is {noise:.2f}: they are not of the same model")
+        raise SystemExit(
+            f"the bounds are {apart:.2f} nats apart, their noise is {noise:.2f}: they are not of the same model"
+        )
     a, b = (statistics.median(milliseconds for milliseconds, _ in runs) for runs in (ours, theirs))
     print(f"median: vaekit {a:.2f}, pythae {b:.2f} ms an image, {b / a:.1f} times as much")
     print(f"bounds at most {apart:.2f} nats apart; those of one program with two seeds {noise:.2f}")

@@ -19,7 +19,13 @@ from vaekit.explorer import Content, to_page
 from vaekit.workflows.explore import content_of, with_thumbnails
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
 MANY = 200_000
 DECODE = """async () => {
   const found = [];
@@ -51,7 +57,9 @@ PAN = """async () => {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("runs", nargs="+", type=Path)
     from playwright.sync_api import sync_playwright
 
@@ -60,7 +68,9 @@ def main() -> None:
         for path in parser.parse_args().runs:
             content = with_thumbnails(content_of(vaekit.load_run(path)))
             measure(browser, Path(folder) / "page.html", path.name, content)
-        measure(browser, Path(folder) / "many.html", f"{path.name}, {MANY:,} points", grown(content))
+        measure(
+            browser, Path(folder) / "many.html", f"{path.name}, {MANY:,} points", grown(content)
+        )
 
 
 def grown(content: Content) -> Content:
@@ -86,8 +96,14 @@ def measure(browser, file: Path, name: str, content: Content) -> None:
     frames = np.array(page.evaluate(PAN))
     page.close()
     print(f"{name}: {size / 1e6:.1f} MB, there after {start / 1000:.1f} s")
-    for label, values in (("pointer to image", times[:, 0]), ("decoder alone", times[:, 1]), ("frame while zooming", frames)):
-        print(f"    {label:<20} median {np.median(values):6.1f} ms   95 % within {np.quantile(values, 0.95):6.1f} ms")
+    for label, values in (
+        ("pointer to image", times[:, 0]),
+        ("decoder alone", times[:, 1]),
+        ("frame while zooming", frames),
+    ):
+        print(
+            f"    {label:<20} median {np.median(values):6.1f} ms   95 % within {np.quantile(values, 0.95):6.1f} ms"
+        )
 
 
 if __name__ == "__main__":

@@ -40,12 +40,36 @@ def main() -> None:
     if not torch.cuda.is_available():
         sys.exit("no GPU that PyTorch can use is here")
     for recipe in ("conv-original", "mlp-500"):
-        whole = ["--set", "data.limit=null", "--set", "data.validation=0.1", "--epochs", "2", "--batch-size", "128"]
+        whole = [
+            "--set",
+            "data.train_size=null",
+            "--set",
+            "data.validation=0.1",
+            "--epochs",
+            "2",
+            "--batch-size",
+            "128",
+        ]
         for name, options in CASES.items():
-            losses, rates = zip(*(trained("", recipe, *whole, *options, "--seed", str(seed)) for seed in range(3)), strict=True)
+            losses, rates = zip(
+                *(trained("", recipe, *whole, *options, "--seed", str(seed)) for seed in range(3)),
+                strict=True,
+            )
             each = ", ".join(f"{loss:.2f}" for loss in losses)
-            print(f"{recipe:14} {name:14} validation {each}; {statistics.median(rates):,.0f} images/s")
-    long = ["mlp-500", "--set", "data.limit=null", "--epochs", "240", "--batch-size", "128", "--device", "cuda"]
+            print(
+                f"{recipe:14} {name:14} validation {each}; {statistics.median(rates):,.0f} images/s"
+            )
+    long = [
+        "mlp-500",
+        "--set",
+        "data.train_size=null",
+        "--epochs",
+        "240",
+        "--batch-size",
+        "128",
+        "--device",
+        "cuda",
+    ]
     for name, before in (("compiled", ""), ("not compiled", NEVER)):
         loss, rate = trained(before, *long)
         print(f"mlp-500 for 240 epochs, {name}: validation {loss:.2f}, {rate:,.0f} images/s")

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Literal
 
 import vaekit
+from vaekit.core.vae import VAE
 from vaekit.evaluation import GradientVariance, gradient_variance
-from vaekit.model import VAE
 from vaekit.plots import gradient_estimators, save
-from vaekit.store import Run
+from vaekit.runs import Run
 
 Estimator = Literal["pathwise", "score-function", "none"]
 ESTIMATORS: tuple[Estimator, ...] = ("pathwise", "score-function", "none")
@@ -42,9 +42,14 @@ def measure(run: Run, options: argparse.Namespace) -> dict[Estimator, list[Gradi
     start = vaekit.build("mlp", "mnist", latent_dim=options.latent_dim, seed=options.seed)
 
     def at(model: VAE, estimator: Estimator) -> GradientVariance:
-        return gradient_variance(model, vaekit.ELBO(gradient=estimator), x, draws=options.draws, seed=options.seed)
+        return gradient_variance(
+            model, vaekit.ELBO(gradient=estimator), x, draws=options.draws, seed=options.seed
+        )
 
-    return {estimator: [at(model, estimator) for model in (start, run.model)] for estimator in ESTIMATORS}
+    return {
+        estimator: [at(model, estimator) for model in (start, run.model)]
+        for estimator in ESTIMATORS
+    }
 
 
 def show(runs: dict[Estimator, Run], found: dict[Estimator, list[GradientVariance]]) -> None:
@@ -60,11 +65,15 @@ def show(runs: dict[Estimator, Run], found: dict[Estimator, list[GradientVarianc
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--epochs", type=int, default=6)
     parser.add_argument("--limit", type=int, default=10_000, help="training rows")
     parser.add_argument("--latent-dim", type=int, default=2)
-    parser.add_argument("--rows", type=int, default=128, help="in the batch that the variances are measured on")
+    parser.add_argument(
+        "--rows", type=int, default=128, help="in the batch that the variances are measured on"
+    )
     parser.add_argument("--draws", type=int, default=100, help="of the noise")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/gradients"))
@@ -72,8 +81,10 @@ def main() -> None:
     runs: dict[Estimator, Run] = {estimator: train(estimator, options) for estimator in ESTIMATORS}
     found = measure(runs["pathwise"], options)
     show(runs, found)
-    losses = {estimator: run.metrics["val_loss"] for estimator, run in runs.items()}
-    variances = {estimator: [measured.variance for measured in at] for estimator, at in found.items()}
+    losses = {estimator: run.history["val_loss"] for estimator, run in runs.items()}
+    variances = {
+        estimator: [measured.variance for measured in at] for estimator, at in found.items()
+    }
     rows = f"{options.limit:,} rows of MNIST, {options.draws} draws of the noise"
     figure = gradient_estimators(losses, variances, MOMENTS, title=f"Gradient estimators: {rows}")
     print(f"picture   {save(figure, options.out / 'gradient_estimators.png')}")

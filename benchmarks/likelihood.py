@@ -19,7 +19,15 @@ from pathlib import Path
 WORKS = {
     "vae": (["mlp-200"], ["--samples", "5000"], "importance_weighted_bound", -86.76),
     "iwae": (
-        ["mlp-200", "--set", "objective.kind=importance-weighted", "--set", "objective.samples=5", "--precision", "bf16-mixed"],
+        [
+            "mlp-200",
+            "--set",
+            "objective.kind=importance-weighted",
+            "--set",
+            "objective.samples=5",
+            "--precision",
+            "bf16-mixed",
+        ],
         ["--samples", "5000"],
         "importance_weighted_bound",
         -85.54,
@@ -42,7 +50,9 @@ def vaekit(*options: object) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("works", nargs="*", choices=WORKS, default=list(WORKS))
     parser.add_argument("--epochs", type=int, help="in place of those that each has")
     parser.add_argument("--out", type=Path, default=Path("runs/likelihood"))
@@ -52,12 +62,17 @@ def main() -> None:
         out = options.out / name
         if not (out / "summary.json").exists():
             resume = ["--resume", out] if (out / "config.yaml").exists() else [*train, "--out", out]
-            epochs = ["--epochs", options.epochs] if options.epochs and "--resume" not in resume else []
+            epochs = (
+                ["--epochs", options.epochs] if options.epochs and "--resume" not in resume else []
+            )
             vaekit("train", *resume, *epochs)
         found = json.loads(vaekit("evaluate", out, *evaluate, "--json"))
         seconds = json.loads((out / "summary.json").read_text())["seconds"]
         value, error = found[figure]["value"], found[figure]["standard_error"]
-        print(f"{name}: {figure} {value:.2f} +- {error:.2f}, published {published}; {seconds:.0f} s of training", flush=True)
+        print(
+            f"{name}: {figure} {value:.2f} +- {error:.2f}, published {published}; {seconds:.0f} s of training",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

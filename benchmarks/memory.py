@@ -16,10 +16,19 @@ from pathlib import Path
 
 import numpy as np
 
-from watching import watched
+from process_memory import watched
 
 ROWS, SHAPE = 162_770, (3, 64, 64)
-NET = ["--set", "encoder.hidden=[64]", "--set", "decoder.hidden=[64]", "--batch-size", "128", "--epochs", "2"]
+NET = [
+    "--set",
+    "encoder.hidden=[64]",
+    "--set",
+    "decoder.hidden=[64]",
+    "--batch-size",
+    "128",
+    "--epochs",
+    "2",
+]
 
 
 def make(folder: Path, rows: int) -> dict[str, Path]:
@@ -36,20 +45,38 @@ def make(folder: Path, rows: int) -> dict[str, Path]:
 
 def trained(data: Path, out: Path) -> tuple[float, float, float]:
     """Peaks of resident and anonymous memory in MB, and images a second in the last epoch."""
-    _, peak = watched([sys.executable, "-m", "vaekit", "train", "mlp", "--data", str(data), "--out", str(out), *NET])
+    _, peak = watched(
+        [
+            sys.executable,
+            "-m",
+            "vaekit",
+            "train",
+            "mlp",
+            "--data",
+            str(data),
+            "--out",
+            str(out),
+            *NET,
+        ]
+    )
     *_, last = csv.DictReader((out / "metrics.csv").open())
     return peak["VmHWM"], peak["RssAnon"], float(last["samples_per_second"])
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         few, many = make(folder, 1000), make(folder, ROWS)
         size = ROWS * np.prod(SHAPE) / 2**20
         rates = {}
         for how in few:
-            base, result = trained(few[how], folder / f"{how}-few"), trained(many[how], folder / f"{how}-many")
+            base, result = (
+                trained(few[how], folder / f"{how}-few"),
+                trained(many[how], folder / f"{how}-many"),
+            )
             rates[how] = result[2]
             print(
                 f"{how:9}  resident at most {result[0]:,.0f} MB, {result[0] - base[0]:,.0f} above that of 1,000 images = "

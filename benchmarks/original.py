@@ -38,7 +38,19 @@ def by_keras(seed: int, out: Path) -> dict[str, float]:
 def by_vaekit(recipe: str, seed: int, out: Path) -> dict[str, float]:
     """The figures in the summary of one `vaekit train`."""
     folder = out / f"{recipe}-{seed}"
-    command = [sys.executable, "-m", "vaekit", "train", recipe, "--seed", str(seed), "--out", str(folder), "--force", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "vaekit",
+        "train",
+        recipe,
+        "--seed",
+        str(seed),
+        "--out",
+        str(folder),
+        "--force",
+        "--json",
+    ]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     summary = json.loads(printed)["summary"]
     return {
@@ -49,7 +61,9 @@ def by_vaekit(recipe: str, seed: int, out: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", choices=WAYS, nargs="+", default=WAYS)
     parser.add_argument("--out", type=Path, default=Path("runs/original"))
@@ -61,7 +75,9 @@ def main() -> None:
     for seed in options.seeds:
         for way, rows in found.items():
             started = time.perf_counter()
-            row = by_keras(seed, options.out) if way == "keras" else by_vaekit(way, seed, options.out)
+            row = (
+                by_keras(seed, options.out) if way == "keras" else by_vaekit(way, seed, options.out)
+            )
             row["seconds"] = time.perf_counter() - started
             rows.append(row)
             print(

@@ -17,8 +17,8 @@ import torch
 
 import vaekit
 from environments import python_of
-from vaekit.compose import build_part
-from vaekit.config import load
+from vaekit.config import load_config_file
+from vaekit.config.builder import build_part
 
 BATCH = 32
 SCRIPT = Path(__file__).parent / "peers" / "keras_parity.py"
@@ -29,12 +29,18 @@ def keras_steps(x: np.ndarray, noise: np.ndarray, optimizer: str) -> dict[str, n
     with tempfile.TemporaryDirectory() as folder:
         given, written = Path(folder, "given.npz"), Path(folder, "written.npz")
         np.savez(given, x=x[..., None], noise=noise)
-        subprocess.run([python_of("keras"), SCRIPT, given, written, optimizer], check=True, stderr=subprocess.DEVNULL)
+        subprocess.run(
+            [python_of("keras"), SCRIPT, given, written, optimizer],
+            check=True,
+            stderr=subprocess.DEVNULL,
+        )
         with np.load(written) as arrays:
             return dict(arrays)
 
 
-def as_ours(weights: list[np.ndarray], names: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def as_ours(
+    weights: list[np.ndarray], names: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
     """Keras's weights, in its order, in our layout: channels first, a dense layer's inputs first channel by channel."""
     ours = {}
     for weight, (name, like) in zip(weights, names.items(), strict=True):
@@ -53,7 +59,9 @@ def as_ours(weights: list[np.ndarray], names: Mapping[str, torch.Tensor]) -> dic
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--steps", type=int, default=300)
     steps = parser.parse_args().steps
     rng = np.random.default_rng(0)
@@ -70,13 +78,19 @@ def main() -> None:
             )
 
 
-def our_losses(x: np.ndarray, noise: np.ndarray, optimizer: str, theirs: dict[str, np.ndarray]) -> np.ndarray:
+def our_losses(
+    x: np.ndarray, noise: np.ndarray, optimizer: str, theirs: dict[str, np.ndarray]
+) -> np.ndarray:
     """The loss before each of our updates, from Keras's first weights."""
     model = vaekit.build("conv-original", "mnist").double()
     names = dict(model.named_parameters())
     model.load_state_dict(as_ours([theirs[f"before{i}"] for i in range(len(names))], names))
-    adam = build_part(load("conv-original"), "optimizer")
-    updates = adam(model.parameters()) if optimizer == "adam" else torch.optim.SGD(model.parameters(), lr=1e-5)
+    adam = build_part(load_config_file("conv-original"), "optimizer")
+    updates = (
+        adam(model.parameters())
+        if optimizer == "adam"
+        else torch.optim.SGD(model.parameters(), lr=1e-5)
+    )
     losses = []
     for batch, eps in zip(torch.from_numpy(x).unsqueeze(2), torch.from_numpy(noise), strict=True):
         q = model.encode(batch)

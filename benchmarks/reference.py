@@ -47,7 +47,12 @@ def vaekit(*arguments: Any) -> dict[str, Any]:
     """The JSON that a command prints; the command itself goes to standard error, to be repeated by hand."""
     command = [str(argument) for argument in arguments]
     print("$ vaekit " + " ".join(command), file=sys.stderr, flush=True)
-    done = subprocess.run([sys.executable, "-m", "vaekit", *command, "--json"], check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "vaekit", *command, "--json"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     return json.loads(done.stdout)
 
 
@@ -55,7 +60,11 @@ def train(folder: Path, *arguments: Any) -> dict[str, Any]:
     """Train into a folder, unless it holds what this very request, of a recipe that reads the same, left there; its summary."""
     recipe, request = recipes.text(str(arguments[0])), folder / "request.txt"
     asked = "\n".join([__version__, *map(str, arguments), recipe])
-    if not (folder / "summary.json").exists() or not request.exists() or request.read_text() != asked:
+    if (
+        not (folder / "summary.json").exists()
+        or not request.exists()
+        or request.read_text() != asked
+    ):
         vaekit("train", *arguments, "--out", folder, "--force")
         request.write_text(asked)
     return json.loads((folder / "summary.json").read_text())
@@ -67,7 +76,9 @@ def terms(summary: dict[str, Any]) -> str:
     loss = f"test loss {figure(found['loss'])}"
     if not found["divergence"]:
         return f"{loss} (reconstruction alone)"
-    return f"{loss} = {found['reconstruction']['value']:.2f} + {found['divergence']['value']:.2f} nats"
+    return (
+        f"{loss} = {found['reconstruction']['value']:.2f} + {found['divergence']['value']:.2f} nats"
+    )
 
 
 def figure(found: dict[str, Any], digits: int = 2) -> str:
@@ -76,7 +87,10 @@ def figure(found: dict[str, Any], digits: int = 2) -> str:
 
 def parameters(summary: dict[str, Any]) -> str:
     counts = summary["parameters"]
-    sides = [f"{side} {c['trainable'] + c['fixed']:,} ({c['trainable']:,} trainable)" for side, c in counts.items()]
+    sides = [
+        f"{side} {c['trainable'] + c['fixed']:,} ({c['trainable']:,} trainable)"
+        for side, c in counts.items()
+    ]
     return ", ".join(sides[:2])
 
 
@@ -94,7 +108,9 @@ def _(out: Path) -> Iterator[str]:
 @row("gaussian", "R1 MLP, Gaussian with learned variance", 20)
 def _(out: Path) -> Iterator[str]:
     for data in ("mnist", "digits"):
-        summary = train(out / f"mlp-gaussian-{data}", "mlp-gaussian", "--data", data, "--epochs", 100)
+        summary = train(
+            out / f"mlp-gaussian-{data}", "mlp-gaussian", "--data", data, "--epochs", 100
+        )
         yield f"{data}: {summary['epochs']} epochs, {terms(summary)}"
 
 
@@ -103,10 +119,18 @@ def _(out: Path) -> Iterator[str]:
     train(out / "conv", "conv")
     rows = vaekit("reconstruct", out / "conv", "--index", "0-9")["rows"]
     nines = [row for row in rows if row["class"] == "9"]
-    yield "; ".join(f"a nine at index {r['index']}: code ({', '.join(f'{c:.2f}' for c in r['code'])})" for r in nines)
+    yield "; ".join(
+        f"a nine at index {r['index']}: code ({', '.join(f'{c:.2f}' for c in r['code'])})"
+        for r in nines
+    )
 
 
-@row("gumbel", "R1 discrete VAE, categorical 20 x 10, fixed binarisation", 12, "101.5 (Gumbel-softmax paper)")
+@row(
+    "gumbel",
+    "R1 discrete VAE, categorical 20 x 10, fixed binarisation",
+    12,
+    "101.5 (Gumbel-softmax paper)",
+)
 def _(out: Path) -> Iterator[str]:
     summary = train(out / "gumbel", "gumbel")
     found = vaekit("evaluate", out / "gumbel", "--samples", 1000, "--limit", 1000)
@@ -114,7 +138,7 @@ def _(out: Path) -> Iterator[str]:
     yield codes(found)
 
 
-@row("vq", "R1 discrete VAE, vector-quantised with a learned prior", 12)
+@row("vq", "R1 discrete VAE, vector-quantized with a learned prior", 12)
 def _(out: Path) -> Iterator[str]:
     for recipe in ("vq", "fsq"):
         summary = train(out / recipe, recipe)
@@ -123,17 +147,29 @@ def _(out: Path) -> Iterator[str]:
 
 def codes(found: dict[str, Any]) -> str:
     usage = found["codes"]
-    return f"perplexity {usage['perplexity']:.1f}, {usage['used']} of {usage['available']} codes used"
+    return (
+        f"perplexity {usage['perplexity']:.1f}, {usage['used']} of {usage['available']} codes used"
+    )
 
 
-@row("batchnorm", "R2 with batch normalisation", 8, "17,208 (17,120 trainable) + 9,137 (7,521) parameters")
+@row(
+    "batchnorm",
+    "R2 with batch normalisation",
+    8,
+    "17,208 (17,120 trainable) + 9,137 (7,521) parameters",
+)
 def _(out: Path) -> Iterator[str]:
     for data in ("mnist", "fashion-mnist"):
         summary = train(out / f"conv-batchnorm-{data}", "conv-batchnorm", "--data", data)
         yield f"{data}: {terms(summary)}; {parameters(summary)}"
 
 
-@row("dcgan", "R2 DCGAN-like", 60, "considerably better pictures after 5 epochs; 8,728,505 parameters (do not fit its layers)")
+@row(
+    "dcgan",
+    "R2 DCGAN-like",
+    60,
+    "considerably better pictures after 5 epochs; 8,728,505 parameters (do not fit its layers)",
+)
 def _(out: Path) -> Iterator[str]:
     summary = train(out / "dcgan", "dcgan", "--epochs", 1)
     yield f"one epoch: {terms(summary)}; {parameters(summary)}"
@@ -144,7 +180,14 @@ def _(out: Path) -> Iterator[str]:
     summary = train(out / "cifar10", "conv", "--data", "cifar10", "--epochs", 1)
     yield f"CIFAR-10, one epoch: {terms(summary)}"
     summary = train(
-        out / "cifar10-levels", "conv", "--data", "cifar10", "--epochs", 1, "--set", "likelihood=discretized-logistic"
+        out / "cifar10-levels",
+        "conv",
+        "--data",
+        "cifar10",
+        "--epochs",
+        1,
+        "--set",
+        "likelihood=discretized-logistic",
     )
     found = vaekit("evaluate", out / "cifar10-levels", "--limit", 1000)
     yield f"discretised logistic, one epoch: {figure(found['bits_per_dimension'], 3)} bits per dimension at most"
@@ -170,7 +213,9 @@ def _(out: Path) -> Iterator[str]:
     for data in ("mnist", "fashion-mnist"):
         folder = out / f"conditional-{data}"
         summary = train(folder, "conv", "--conditional", "--data", data)
-        found = vaekit("evaluate", folder, "--agreement", 100, "--limit", 1000)["label_agreement"]
+        found = vaekit("evaluate", folder, "--agreement", 100, "--limit", 1000)[
+            "generated_class_accuracy"
+        ]
         share, sure = 100 * found["share"], 100 * found["classifier_accuracy"]
         yield f"{data}: {terms(summary)}; {share:.1f} % of samples as wanted, by a classifier that is right on {sure:.1f} %"
 
@@ -185,7 +230,14 @@ def _(out: Path) -> Iterator[str]:
 @row("samples", "R4 MLP, K samples: closed form and Monte Carlo", 3)
 def _(out: Path) -> Iterator[str]:
     for divergence in ("closed-form", "monte-carlo"):
-        options = ("--set", f"objective.divergence={divergence}", "--set", "objective.samples=5", "--epochs", 10)
+        options = (
+            "--set",
+            f"objective.divergence={divergence}",
+            "--set",
+            "objective.samples=5",
+            "--epochs",
+            10,
+        )
         yield f"{divergence}, K = 5, 10 epochs: {terms(train(out / f'mlp-500-{divergence}', 'mlp-500', *options))}"
 
 
@@ -193,7 +245,7 @@ def _(out: Path) -> Iterator[str]:
 def _(out: Path) -> Iterator[str]:
     few, all_ = out / "mlp-500", out / "mlp-60000"
     yield f"500 images: {terms(train(few, 'mlp-500'))}"
-    yield f"all: {terms(train(all_, 'mlp-500', '--set', 'data.limit=null'))}"
+    yield f"all: {terms(train(all_, 'mlp-500', '--set', 'data.train_size=null'))}"
     vaekit("compare", few, all_, "--out", out / "compare-overfitting.png", "--force")
 
 
@@ -207,26 +259,42 @@ def _(out: Path) -> Iterator[str]:
 @row("gradients", "R4 gradient estimators", 8)
 def _(out: Path) -> Iterator[str]:
     script = Path(__file__).with_name("gradient_estimators.py")
-    done = subprocess.run([sys.executable, script, "--out", out / "gradients"], check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, script, "--out", out / "gradients"],
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     yield done.stdout.strip().replace("\n", "; ")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", nargs="+", choices=ROWS, default=[name for name, row in ROWS.items() if row.minutes < LONG])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--rows",
+        nargs="+",
+        choices=ROWS,
+        default=[name for name, row in ROWS.items() if row.minutes < LONG],
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/reference"))
     parser.add_argument("--list", action="store_true", help="list the rows with their minutes")
     options = parser.parse_args()
     if options.list:
         for name, row in ROWS.items():
-            print(f"{name:12} {row.minutes:3} min{' (only if named)' if row.minutes >= LONG else '':16}  {row.system}")
+            print(
+                f"{name:12} {row.minutes:3} min{' (only if named)' if row.minutes >= LONG else '':16}  {row.system}"
+            )
         return
     print("| system | published | measured |\n|---|---|---|", flush=True)
     for name in options.rows:
         row, started = ROWS[name], time.perf_counter()
         measured = "<br>".join(row.run(options.out))
         print(f"| {row.system} | {row.published} | {measured} |", flush=True)
-        print(f"{name}: {(time.perf_counter() - started) / 60:.1f} min", file=sys.stderr, flush=True)
+        print(
+            f"{name}: {(time.perf_counter() - started) / 60:.1f} min", file=sys.stderr, flush=True
+        )
 
 
 if __name__ == "__main__":

@@ -20,7 +20,16 @@ from pathlib import Path
 import torch
 
 TIMES = {"seconds", "samples_per_second"}
-SETTINGS = ["--limit", "6000", "--epochs", "6", "--set", "training.checkpoint_seconds=0.5", "--seed", "5"]
+SETTINGS = [
+    "--limit",
+    "6000",
+    "--epochs",
+    "6",
+    "--set",
+    "training.checkpoint_seconds=0.5",
+    "--seed",
+    "5",
+]
 
 
 def command(*arguments: str) -> list[str]:
@@ -41,8 +50,13 @@ def run_killed(arguments: list[str], after: float) -> bool:
 
 def compare(calm: Path, disturbed: Path) -> None:
     """AssertionError where anything but a time differs."""
-    assert (calm / "model.safetensors").read_bytes() == (disturbed / "model.safetensors").read_bytes(), "best weights differ"
-    last = [torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"] for run in (calm, disturbed)]
+    assert (calm / "model.safetensors").read_bytes() == (
+        disturbed / "model.safetensors"
+    ).read_bytes(), "best weights differ"
+    last = [
+        torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+        for run in (calm, disturbed)
+    ]
     assert all(torch.equal(last[0][name], last[1][name]) for name in last[0]), "last weights differ"
     tables = [list(csv.DictReader((run / "metrics.csv").open())) for run in (calm, disturbed)]
     rows = [[{k: v for k, v in row.items() if k not in TIMES} for row in table] for table in tables]
@@ -53,7 +67,9 @@ def compare(calm: Path, disturbed: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/resume"))
@@ -77,10 +93,21 @@ def main() -> None:
             arguments = command("conv", *SETTINGS, "--out", str(disturbed), "--force")
             continue
         kills += 1
-        rows = (disturbed / "metrics.csv").read_text().count("\n") - 1 if (disturbed / "metrics.csv").exists() else 0
+        rows = (
+            (disturbed / "metrics.csv").read_text().count("\n") - 1
+            if (disturbed / "metrics.csv").exists()
+            else 0
+        )
         print(f"kill {kills} after {after:.1f} s, {max(rows, 0)} epochs on disk", flush=True)
-        arguments = command("--resume", str(disturbed)) if (disturbed / "split.npz").exists() else arguments
-    subprocess.run(command("--resume", str(disturbed)), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        arguments = (
+            command("--resume", str(disturbed)) if (disturbed / "split.npz").exists() else arguments
+        )
+    subprocess.run(
+        command("--resume", str(disturbed)),
+        check=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     compare(calm, disturbed)
     print("identical: best weights, last weights, metrics.csv, summary.json (times apart)")
 

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 import vaekit
-from vaekit.store import Run
+from vaekit.runs import Run
 
 CLIENTS = (1, 8, 64)
 SERVERS = {"together": [], "one at a time": ["--rows-at-once", "1"]}
@@ -97,11 +97,15 @@ def check(address: str, run: Run, z: np.ndarray, cases: dict[str, list[bytes]]) 
     }
     for media, values in found.items():
         if not np.allclose(values, wanted, rtol=1e-4, atol=1e-3):
-            raise SystemExit(f"{media}: the server's answer is {np.abs(values - wanted).max():g} from the library's")
+            raise SystemExit(
+                f"{media}: the server's answer is {np.abs(values - wanted).max():g} from the library's"
+            )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run")
     parser.add_argument("--seconds", type=float, default=4, help="of one turn")
     parser.add_argument("--turns", type=int, default=3)
@@ -110,37 +114,64 @@ def main() -> None:
     z = rng.normal(size=(256, run.model.latent_shape.numel())).astype(np.float32)
     x = np.round(run.decode(z)).astype(np.uint8)
     cases = {
-        "decode, JSON": [request("/v1/decode", "application/json", json.dumps({"z": [row.tolist()]}).encode()) for row in z],
+        "decode, JSON": [
+            request("/v1/decode", "application/json", json.dumps({"z": [row.tolist()]}).encode())
+            for row in z
+        ],
         "decode, binary": [request("/v1/decode", NPY, npy(row[None])) for row in z],
-        "encode, JSON": [request("/v1/encode", "application/json", json.dumps({"x": [row.tolist()]}).encode()) for row in x],
+        "encode, JSON": [
+            request("/v1/encode", "application/json", json.dumps({"x": [row.tolist()]}).encode())
+            for row in x
+        ],
         "encode, binary": [request("/v1/encode", NPY, npy(row[None])) for row in x],
     }
     gc.collect()
     gc.freeze()  # a pause of the clients would be taken for one of the server
     with contextlib.ExitStack() as stack:
-        addresses = {name: stack.enter_context(serving(options.run, given)) for name, given in SERVERS.items()}
+        addresses = {
+            name: stack.enter_context(serving(options.run, given))
+            for name, given in SERVERS.items()
+        }
         for address in addresses.values():
             check(address, run, z, cases)
-        print("| request | clients | server | requests/s | p50, ms | p95 | p99 |\n|---|---|---|---|---|---|---|")
+        print(
+            "| request | clients | server | requests/s | p50, ms | p95 | p99 |\n|---|---|---|---|---|---|---|"
+        )
         rates = {
-            (case, clients): measured(addresses, case, clients, cases[case], options) for case in cases for clients in CLIENTS
+            (case, clients): measured(addresses, case, clients, cases[case], options)
+            for case in cases
+            for clients in CLIENTS
         }
     for (case, clients), rate in rates.items():
-        print(f"{case}, {clients} clients: together {rate['together'] / rate['one at a time']:.2f} times one at a time")
+        print(
+            f"{case}, {clients} clients: together {rate['together'] / rate['one at a time']:.2f} times one at a time"
+        )
     for what in ("decode", "encode"):
         for clients in CLIENTS:
-            ratio = rates[f"{what}, binary", clients]["together"] / rates[f"{what}, JSON", clients]["together"]
+            ratio = (
+                rates[f"{what}, binary", clients]["together"]
+                / rates[f"{what}, JSON", clients]["together"]
+            )
             print(f"{what}, {clients} clients, together: binary {ratio:.2f} times JSON")
 
 
-def measured(addresses: dict[str, str], case: str, clients: int, requests: list[bytes], options: argparse.Namespace) -> dict:
+def measured(
+    addresses: dict[str, str],
+    case: str,
+    clients: int,
+    requests: list[bytes],
+    options: argparse.Namespace,
+) -> dict:
     """Requests a second by server, turns put together; their lines are printed."""
     found: dict[str, list[float]] = {name: [] for name in addresses}
     for _ in range(options.turns):
         for name, address in addresses.items():
             asyncio.run(load(address, requests, clients, 0.3))  # warm
             found[name] += asyncio.run(load(address, requests, clients, options.seconds))
-    rates = {name: len(latencies) / (options.turns * options.seconds) for name, latencies in found.items()}
+    rates = {
+        name: len(latencies) / (options.turns * options.seconds)
+        for name, latencies in found.items()
+    }
     for name, latencies in found.items():
         tail = " | ".join(f"{value:.1f}" for value in np.percentile(latencies, (50, 95, 99)))
         print(f"| {case} | {clients} | {name} | {rates[name]:,.0f} | {tail} |", flush=True)

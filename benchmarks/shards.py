@@ -34,7 +34,10 @@ def write(folder: Path) -> None:
             for row in range(shard * each, (shard + 1) * each):
                 image = io.BytesIO()
                 Image.fromarray(rows.x[row, 0]).save(image, "PNG")
-                for suffix, content in (("png", image.getvalue()), ("cls", str(rows.y[row]).encode())):
+                for suffix, content in (
+                    ("png", image.getvalue()),
+                    ("cls", str(rows.y[row]).encode()),
+                ):
                     member = tarfile.TarInfo(f"{row:06d}.{suffix}")
                     member.size = len(content)
                     tar.addfile(member, io.BytesIO(content))
@@ -43,14 +46,27 @@ def write(folder: Path) -> None:
 def rate(*options: str) -> float:
     """Rows a second of the second epoch."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "vaekit", "train", "mlp", "--epochs", "2", *options, "--out", f"{folder}/run"]
+        command = [
+            sys.executable,
+            "-m",
+            "vaekit",
+            "train",
+            "mlp",
+            "--epochs",
+            "2",
+            *options,
+            "--out",
+            f"{folder}/run",
+        ]
         subprocess.run(command, check=True, capture_output=True)
         *_, last = csv.DictReader(Path(folder, "run/metrics.csv").read_text().splitlines())
         return float(last["samples_per_second"])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -58,15 +74,17 @@ def main() -> None:
         data = ["--data", f"{folder}/mnist-{{00..{SHARDS - 1}}}.tar", "--limit", str(ROWS)]
         works = {
             "in memory": ["--limit", "54000"],  # what validation leaves
-            "one reader": [*data, "--set", "data.readers=1"],
-            "two readers": [*data, "--set", "data.readers=2"],
+            "one reader": [*data, "--set", "data.num_workers=1"],
+            "two readers": [*data, "--set", "data.num_workers=2"],
         }
         found = {name: [] for name in works}
         for _ in range(options.repeats):
             for name, work in works.items():
                 found[name].append(rate(*work))
     for name, rates in found.items():
-        print(f"{name}: {statistics.median(rates):,.0f} rows/s ({min(rates):,.0f} to {max(rates):,.0f})")
+        print(
+            f"{name}: {statistics.median(rates):,.0f} rows/s ({min(rates):,.0f} to {max(rates):,.0f})"
+        )
 
 
 if __name__ == "__main__":

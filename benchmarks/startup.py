@@ -49,11 +49,15 @@ def main() -> None:
         for name, arguments in COMMANDS.items():
             found[name].append(seconds(arguments))
         found[TRAIN].append(until_first_update())
-    medians = {name: statistics.median(values[1:]) for name, values in found.items()}  # the first fills the file cache
+    medians = {
+        name: statistics.median(values[1:]) for name, values in found.items()
+    }  # the first fills the file cache
     bare = medians["bare interpreter"]
     for name, value in medians.items():
         share = (value - bare) / (medians["import torch"] - bare)
-        print(f"{name:36} {value - bare:6.3f} s beyond a bare interpreter, {share:6.1%} of importing torch")
+        print(
+            f"{name:36} {value - bare:6.3f} s beyond a bare interpreter, {share:6.1%} of importing torch"
+        )
 
 
 if __name__ == "__main__":

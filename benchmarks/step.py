@@ -17,15 +17,19 @@ import time
 import torch
 
 import vaekit
-from vaekit.training.machine import keep_freed_memory
+from vaekit.runtime.device import keep_freed_memory
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("recipe")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--groups", type=int, default=20)
-    parser.add_argument("--busy", action="store_true", help="beside a process that keeps one core busy")
+    parser.add_argument(
+        "--busy", action="store_true", help="beside a process that keeps one core busy"
+    )
     parser.add_argument("--keep-memory", action="store_true")
     options = parser.parse_args()
     if options.keep_memory:

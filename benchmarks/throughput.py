@@ -61,7 +61,9 @@ class Result:
 def measured(command: list) -> tuple[str, float]:
     """What a process prints, and the most memory that it held, in MB."""
     with tempfile.TemporaryFile("w+") as printed:
-        process = subprocess.Popen([str(part) for part in command], stdout=printed, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [str(part) for part in command], stdout=printed, stderr=subprocess.DEVNULL
+        )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -70,12 +72,21 @@ def measured(command: list) -> tuple[str, float]:
         return printed.read(), usage.ru_maxrss / 1024
 
 
-def by_script(python: Callable[[], Path | str], script: str, *options: str) -> Callable[[Work], Result]:
+def by_script(
+    python: Callable[[], Path | str], script: str, *options: str
+) -> Callable[[Work], Result]:
     """A contestant that is a script of peers/."""
 
     def run(work: Work) -> Result:
         sizes = ["--rows", work.rows, "--batch", work.batch, "--epochs", work.epochs]
-        command = [python(), PEERS / script, "--mnist", MNIST, *sizes, *(["--net", work.net] if "plain" in script else [])]
+        command = [
+            python(),
+            PEERS / script,
+            "--mnist",
+            MNIST,
+            *sizes,
+            *(["--net", work.net] if "plain" in script else []),
+        ]
         printed, memory = measured([*command, *options])
         row = json.loads(printed.splitlines()[-1])
         return Result(row["images_per_second"], row["loss"], memory)
@@ -92,7 +103,9 @@ def by_vaekit(precision: str) -> Callable[[Work], Result]:
             sizes = ["--limit", work.rows, "--batch-size", work.batch, "--epochs", work.epochs]
             options = ["--set", f"training.precision={precision}", "--set", "data.validation=0.001"]
             recipe = RECIPES[work.net]
-            _, memory = measured([sys.executable, "-m", "vaekit", "train", recipe, *sizes, *options, "--out", out])
+            _, memory = measured(
+                [sys.executable, "-m", "vaekit", "train", recipe, *sizes, *options, "--out", out]
+            )
             *_, last = csv.DictReader((out / "metrics.csv").open())
             return Result(float(last["samples_per_second"]), float(last["train_loss"]), memory)
 
@@ -103,7 +116,10 @@ CONTESTANTS: dict[str, tuple[tuple[str, ...], Callable[[Work], Result]]] = {
     "vaekit": (("mlp", "conv"), by_vaekit("32-true")),
     "vaekit bfloat16": (("mlp", "conv"), by_vaekit("bf16-mixed")),
     "loop": (("mlp", "conv"), by_script(lambda: sys.executable, "plain_loop.py")),
-    "loop bfloat16": (("mlp", "conv"), by_script(lambda: sys.executable, "plain_loop.py", "--bfloat16")),
+    "loop bfloat16": (
+        ("mlp", "conv"),
+        by_script(lambda: sys.executable, "plain_loop.py", "--bfloat16"),
+    ),
     "pythae": (("mlp",), by_script(lambda: python_of("pythae"), "pythae_mlp.py")),
     "keras": (("conv",), by_script(lambda: python_of("keras"), "keras_conv.py")),
     "limit": (("mlp",), by_script(lambda: sys.executable, "plain_limit.py")),
@@ -116,7 +132,9 @@ def table(found: dict[str, dict[str, list[Result]]]) -> None:
     """Medians, with the least and the most in brackets, and the ratio to vaekit in float32."""
     print("| work | by | images/s | of vaekit's | loss | memory, MB |\n|---|---|---|---|---|---|")
     for work, by in found.items():
-        rates = {name: [result.images_per_second for result in results] for name, results in by.items()}
+        rates = {
+            name: [result.images_per_second for result in results] for name, results in by.items()
+        }
         medians = {name: statistics.median(rate) for name, rate in rates.items()}
         for name, results in by.items():
             ratio = f"{medians[name] / medians['vaekit']:.2f}" if "vaekit" in medians else "-"
@@ -127,7 +145,9 @@ def table(found: dict[str, dict[str, list[Result]]]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--works", nargs="+", choices=WORKS, default=list(WORKS))
     parser.add_argument("--only", nargs="+", choices=CONTESTANTS, default=list(CONTESTANTS))
     parser.add_argument("--repeats", type=int, default=3)
@@ -143,11 +163,17 @@ def main() -> None:
                 if WORKS[work].net in nets:
                     result = run(WORKS[work])
                     found[work].setdefault(name, []).append(result)
-                    print(f"{repeat + 1}  {work:9} {name:16} {result.images_per_second:9,.0f} images/s", file=sys.stderr)
+                    print(
+                        f"{repeat + 1}  {work:9} {name:16} {result.images_per_second:9,.0f} images/s",
+                        file=sys.stderr,
+                    )
     table(found)
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        plain = {work: {name: [asdict(r) for r in results] for name, results in by.items()} for work, by in found.items()}
+        plain = {
+            work: {name: [asdict(r) for r in results] for name, results in by.items()}
+            for work, by in found.items()
+        }
         options.out.write_text(json.dumps(plain, indent=2))
 
 

@@ -40,8 +40,19 @@ LONG = ["mlp-deep", "--epochs", "50", *BF16]
 def keras(seed: int) -> tuple[float, float]:
     """Seconds until the goal, and the loss then."""
     began = time.monotonic()
-    command = [python_of("keras"), PEERS / "keras_conv.py", "--mnist", MNIST, "--seed", str(seed), "--patience", "30"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    command = [
+        python_of("keras"),
+        PEERS / "keras_conv.py",
+        "--mnist",
+        MNIST,
+        "--seed",
+        str(seed),
+        "--patience",
+        "30",
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     assert process.stdout is not None
     best = float("inf")
     for line in process.stdout:
@@ -59,7 +70,17 @@ def ours(arguments: list[str], seed: int, limit: float = float("inf")) -> tuple[
     """The same of `vaekit train`, which is ended after `limit` seconds; the best loss of all, and the epochs until then."""
     with tempfile.TemporaryDirectory() as folder:
         out, began, reached = Path(folder) / "run", time.monotonic(), float("inf")
-        command = [sys.executable, "-m", "vaekit", "train", *arguments, "--seed", str(seed), "--out", str(out)]
+        command = [
+            sys.executable,
+            "-m",
+            "vaekit",
+            "train",
+            *arguments,
+            "--seed",
+            str(seed),
+            "--out",
+            str(out),
+        ]
         command += ["--set", "data.validation=test"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while process.poll() is None and (seconds := time.monotonic() - began) < limit:
@@ -81,7 +102,9 @@ def validation_losses(out: Path) -> list[float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", nargs="+", choices=["keras", *OURS], default=["keras", *OURS])
     parser.add_argument("--out", type=Path, help="a file for all results, as JSON")
@@ -96,8 +119,13 @@ def main() -> None:
                 file=sys.stderr,
                 flush=True,
             )
-    medians = {name: statistics.median(seconds for seconds, _ in results) for name, results in found.items()}
-    print(f"| by | seconds to {GOAL}, median (each) | Keras's time by ours | losses |\n|---|---|---|---|")
+    medians = {
+        name: statistics.median(seconds for seconds, _ in results)
+        for name, results in found.items()
+    }
+    print(
+        f"| by | seconds to {GOAL}, median (each) | Keras's time by ours | losses |\n|---|---|---|---|"
+    )
     for name, results in found.items():
         ratio = f"{medians['keras'] / medians[name]:.1f}" if "keras" in medians else "-"
         each, losses = (

@@ -3,8 +3,12 @@
 import os
 import sys
 
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # the same figures everywhere; the GPU has its own benchmark
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # nets this small gain nothing from more, and waiting threads slow each other
+os.environ.setdefault(
+    "CUDA_VISIBLE_DEVICES", ""
+)  # the same figures everywhere; the GPU has its own benchmark
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # nets this small gain nothing from more, and waiting threads slow each other
 
 import numpy as np
 import pytest
@@ -12,10 +16,10 @@ import torch
 from rich.console import Console
 
 import vaekit
-from browsing import address, bars, browser, explorer, page_of  # noqa: F401 - fixtures
-from misbehaving import cache, server  # noqa: F401 - fixtures
+from browser_fixtures import address, bars, browser, explorer, page_of  # noqa: F401 - fixtures
+from faulty_servers import cache, server  # noqa: F401 - fixtures
 from vaekit.cli import main
-from vaekit.data import Dataset, Rows, Support
+from vaekit.data import Dataset, Examples, Support
 
 QUIET = Console(quiet=True)
 
@@ -28,7 +32,9 @@ def fixed_noise():
         yield
 
 
-def small_images(rows: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int = 3) -> Dataset:
+def small_images(
+    rows: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int = 3
+) -> Dataset:
     """Images of bars, one class per orientation, as bytes."""
     rng = np.random.default_rng(0)
     y = np.arange(rows) % classes
@@ -39,7 +45,13 @@ def small_images(rows: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classe
             x[i, :, at] = 230
         else:
             x[i, :, :, at] = 230 - 60 * (label // 2)
-    return Dataset("bars", Rows(x, y.astype(np.int64)), None, Support("integers", 256), tuple("abcdef"[:classes]))
+    return Dataset(
+        "bars",
+        Examples(x, y.astype(np.int64)),
+        None,
+        Support("integers", 256),
+        tuple("abcdef"[:classes]),
+    )
 
 
 def train_small(out, data=None, **options):
@@ -49,8 +61,13 @@ def train_small(out, data=None, **options):
         "encoder": {"hidden": [8]},
         "decoder": {"hidden": [8]},
     }
-    merged = {k: {**settings.get(k, {}), **v} if isinstance(v, dict) else v for k, v in {**settings, **options}.items()}
-    return vaekit.train("mlp", data=data if data is not None else small_images(), out=out, console=QUIET, **merged)
+    merged = {
+        k: {**settings.get(k, {}), **v} if isinstance(v, dict) else v
+        for k, v in {**settings, **options}.items()
+    }
+    return vaekit.train(
+        "mlp", data=data if data is not None else small_images(), out=out, console=QUIET, **merged
+    )
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +84,10 @@ def pytest_runtest_makereport(item, call):
     """A skipped test is a failure where everything must be there: with CI=true."""
     report = yield
     if report.skipped and os.environ.get("CI") == "true":
-        report.outcome, report.longrepr = "failed", f"skipped, which CI=true does not allow: {report.longrepr}"
+        report.outcome, report.longrepr = (
+            "failed",
+            f"skipped, which CI=true does not allow: {report.longrepr}",
+        )
     return report
 
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from vaekit import likelihoods, nets, posteriors, priors
-from vaekit.codebook import Codebook
-from vaekit.model import VAE, evaluating
-from vaekit.nets.conditioned import Conditioned
+from vaekit.core.codebook import Codebook
+from vaekit.core.vae import VAE, eval_mode
+from vaekit.nets.conditioned import ConditionedNet
 from vaekit.objectives import ELBO, DivergenceOnly, ImportanceWeighted, ReconstructionOnly
 
 LATENT = 4
@@ -54,17 +54,27 @@ class Nets(NamedTuple):
 
 def conv(shape: Shape, **options: Any) -> Nets:
     return Nets(
-        label("conv", shape, options), shape, partial(nets.ConvEncoder, **options), partial(nets.ConvDecoder, **options)
+        label("conv", shape, options),
+        shape,
+        partial(nets.ConvEncoder, **options),
+        partial(nets.ConvDecoder, **options),
     )
 
 
 def mlp(shape: Shape, **options: Any) -> Nets:
-    return Nets(label("mlp", shape, options), shape, partial(nets.MLPEncoder, **options), partial(nets.MLPDecoder, **options))
+    return Nets(
+        label("mlp", shape, options),
+        shape,
+        partial(nets.MLPEncoder, **options),
+        partial(nets.MLPDecoder, **options),
+    )
 
 
 def resnet(shape: Shape, **options: Any) -> Nets:
     name = label("resnet", shape, options)
-    return Nets(name, shape, partial(nets.ResNetEncoder, **options), partial(nets.ResNetDecoder, **options))
+    return Nets(
+        name, shape, partial(nets.ResNetEncoder, **options), partial(nets.ResNetDecoder, **options)
+    )
 
 
 def conv_map(shape: Shape, decoder: Callable[..., Any] | None = None, **options: Any) -> Nets:
@@ -73,7 +83,9 @@ def conv_map(shape: Shape, decoder: Callable[..., Any] | None = None, **options:
     with torch.random.fork_rng(devices=[]):
         size = encoder(shape, LATENT)(torch.zeros(1, *shape)).shape[2:]
     name = label("conv-map", shape, options) + (f"-{decoder.__name__}" if decoder else "")
-    return Nets(name, shape, encoder, decoder or partial(nets.ConvMapDecoder, **options), (LATENT, *size))
+    return Nets(
+        name, shape, encoder, decoder or partial(nets.ConvMapDecoder, **options), (LATENT, *size)
+    )
 
 
 def label(kind: str, shape: Shape, options: dict[str, Any]) -> str:
@@ -84,16 +96,32 @@ POSTERIORS = [
     Part("diagonal-normal", posteriors.DiagonalNormal, z="continuous"),
     Part("deterministic", posteriors.Deterministic, z="continuous", certain=True),
     Part("categorical", partial(posteriors.Categorical, classes=3), z="discrete"),
-    Part("straight-through", partial(posteriors.Categorical, classes=3, gradient="straight-through"), z="discrete"),
-    Part("vector-quantised", partial(posteriors.VectorQuantised, codes=5, groups=2), z="discrete", certain=True),
-    Part("finite-scalar", partial(posteriors.FiniteScalar, levels=(3, 2)), z="discrete", certain=True),
+    Part(
+        "straight-through",
+        partial(posteriors.Categorical, classes=3, gradient="straight-through"),
+        z="discrete",
+    ),
+    Part(
+        "vector-quantized",
+        partial(posteriors.VectorQuantized, codes=5, groups=2),
+        z="discrete",
+        certain=True,
+    ),
+    Part(
+        "finite-scalar", partial(posteriors.FiniteScalar, levels=(3, 2)), z="discrete", certain=True
+    ),
 ]
 
 PRIORS = [
     Part("standard-normal", priors.StandardNormal, z="continuous"),
     Part("class-normal", priors.ClassNormal, z="continuous", classes=CLASSES),
     Part("uniform", priors.Uniform, z="discrete"),
-    Part("autoregressive", partial(priors.Autoregressive, width=8, layers=1, heads=2), z="discrete", coupled=True),
+    Part(
+        "autoregressive",
+        partial(priors.Autoregressive, width=8, layers=1, heads=2),
+        z="discrete",
+        coupled=True,
+    ),
     Part(
         "autoregressive-classes",
         partial(priors.Autoregressive, width=8, layers=1, heads=2),
@@ -108,10 +136,18 @@ LIKELIHOODS = [
     Part("categorical", partial(likelihoods.Categorical, levels=5), ("integers",)),
     Part("continuous-bernoulli", likelihoods.ContinuousBernoulli, ("unit",)),
     Part("discretized-logistic", partial(likelihoods.DiscretizedLogistic, levels=5), ("integers",)),
-    Part("discretized-logistic-mixture", partial(likelihoods.DiscretizedLogistic, levels=5, components=3), ("integers",)),
+    Part(
+        "discretized-logistic-mixture",
+        partial(likelihoods.DiscretizedLogistic, levels=5, components=3),
+        ("integers",),
+    ),
     Part("gaussian-fixed", partial(likelihoods.Gaussian, scale=0.3), ("unit", "real")),
     Part("gaussian-shared", partial(likelihoods.Gaussian, scale="shared"), ("unit", "real")),
-    Part("gaussian-learned", partial(likelihoods.Gaussian, scale="learned", min_scale=0.05), ("unit", "real")),
+    Part(
+        "gaussian-learned",
+        partial(likelihoods.Gaussian, scale="learned", min_scale=0.05),
+        ("unit", "real"),
+    ),
 ]
 
 NETS = [
@@ -156,7 +192,10 @@ OBJECTIVES = [
     Part("elbo-beta-warmup", partial(ELBO, beta=4.0, warmup=10)),
     Part("elbo-free-bits", partial(ELBO, free_bits=0.01)),
     Part("elbo-score-function", partial(ELBO, gradient="score-function")),
-    Part("elbo-score-function-monte-carlo", partial(ELBO, samples=3, gradient="score-function", divergence="monte-carlo")),
+    Part(
+        "elbo-score-function-monte-carlo",
+        partial(ELBO, samples=3, gradient="score-function", divergence="monte-carlo"),
+    ),
     Part("importance-weighted", partial(ImportanceWeighted, samples=3)),
     Part("elbo-no-gradient", partial(ELBO, gradient="none")),
     Part("reconstruction-only", ReconstructionOnly),
@@ -182,16 +221,18 @@ def small_vae(posterior: Part, prior: Part, likelihood: Part, pair: Nets = TRAIN
         torch.manual_seed(0)
         classes, given = prior.classes, likelihood.make(pair.shape)
         encoder = pair.encoder(wider(pair.shape, classes), LATENT)
-        with torch.no_grad(), evaluating(encoder):
+        with torch.no_grad(), eval_mode(encoder):
             features = encoder(torch.zeros(1, *wider(pair.shape, classes))).shape[1:]
         q = posterior.make(tuple(features), LATENT)
         z = q.latent.shape if isinstance(q.latent, Codebook) else q.latent
         decoder = pair.decoder(wider(z, classes), given.parameter_shape)
         if classes:
-            encoder, decoder = Conditioned(encoder), Conditioned(decoder)
+            encoder, decoder = ConditionedNet(encoder), ConditionedNet(decoder)
         p = prior.make(q.latent, classes)
         for parameter in p.parameters():
-            torch.nn.init.normal_(parameter, std=0.1)  # where a prior starts, some have no gradient yet
+            torch.nn.init.normal_(
+                parameter, std=0.1
+            )  # where a prior starts, some have no gradient yet
         return VAE(encoder, q, p, decoder, given, classes).double()
 
 

@@ -27,9 +27,9 @@ from families import (
     names,
     small_vae,
 )
-from vaekit import divergences
-from vaekit.codebook import Codebook
-from vaekit.distributions import penalties_of, point
+from vaekit.core import divergences
+from vaekit.core.codebook import Codebook
+from vaekit.core.distributions import penalties_of, point_estimate
 from vaekit.errors import ConfigError
 from vaekit.likelihoods import LIKELIHOODS as REGISTERED_LIKELIHOODS
 from vaekit.nets import DECODERS, ENCODERS
@@ -59,14 +59,18 @@ CLOSED_FORMS = [pair for pair in PAIRS if has_closed_form(*pair)]
 
 
 def pairs(cases: list[tuple[Part, Part]]):
-    return pytest.mark.parametrize(("posterior", "prior"), cases, ids=["-".join(names(list(case))) for case in cases])
+    return pytest.mark.parametrize(
+        ("posterior", "prior"), cases, ids=["-".join(names(list(case))) for case in cases]
+    )
 
 
 every_likelihood = pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=names(LIKELIHOODS))
 every_posterior = pytest.mark.parametrize("posterior", POSTERIORS, ids=names(POSTERIORS))
 every_prior = pytest.mark.parametrize("prior", PRIORS, ids=names(PRIORS))
 every_pair_of_nets = pytest.mark.parametrize("pair", NETS, ids=names(NETS))
-both_precisions = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
+both_precisions = pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.float64], ids=["float32", "float64"]
+)
 
 
 def prior_of(prior: Part, latent: Codebook | int | tuple[int, ...] | None = None) -> nn.Module:
@@ -78,9 +82,13 @@ def prior_of(prior: Part, latent: Codebook | int | tuple[int, ...] | None = None
     return part
 
 
-def given_classes(prior: Part, part: nn.Module, rows: int = 5) -> Distribution:
+def check_labels(prior: Part, part: nn.Module, rows: int = 5) -> Distribution:
     """What the prior is for so many rows."""
-    return part(torch.eye(CLASSES, dtype=torch.float64)[condition(prior, rows)]) if prior.classes else part()
+    return (
+        part(torch.eye(CLASSES, dtype=torch.float64)[condition(prior, rows)])
+        if prior.classes
+        else part()
+    )
 
 
 def parameters_for(likelihood, *lead: int, spread: float = 2.0) -> Tensor:
@@ -116,7 +124,9 @@ def nodes(distribution: Distribution) -> tuple[Tensor, Tensor]:
     if support == str(constraints.unit_interval):
         x, weight = map(_column, np.polynomial.legendre.leggauss(400))
         return (x + 1) / 2, weight / 2
-    if support == "Real()":  # the trapezium rule is exact to rounding for a smooth density that ends before the nodes do
+    if (
+        support == "Real()"
+    ):  # the trapezium rule is exact to rounding for a smooth density that ends before the nodes do
         steps = _column(np.linspace(-12, 12, 1001))
         return distribution.mean + steps * distribution.stddev, 0.024 * distribution.stddev
     raise NotImplementedError(f"say here how to sum over {support}")
@@ -152,7 +162,12 @@ def test_log_prob_broadcasts_samples_against_rows(likelihood: Part):
     for support in likelihood.supports:
         x = DRAWS[support]((5, *SHAPE))
         together = part(parameters).log_prob(x)
-        apart = torch.stack([torch.stack([part(parameters[k, b]).log_prob(x[b]) for b in range(5)]) for k in range(4)])
+        apart = torch.stack(
+            [
+                torch.stack([part(parameters[k, b]).log_prob(x[b]) for b in range(5)])
+                for k in range(4)
+            ]
+        )
         assert together.shape == (4, 5)
         torch.testing.assert_close(together, apart)
 
@@ -175,13 +190,17 @@ def test_mean_is_that_of_samples(likelihood: Part):
     assert samples.shape == (draws, 5, *SHAPE)
     # by the exact variance: that of samples is 0 where another level is too rare to have come up
     assert ((samples.mean(0) - p.mean).abs() <= 5 * (p.variance / draws).sqrt() + 1e-12).all()
-    assert ((squares.mean(0) - p.variance).abs() <= 5 * squares.std(0) / math.sqrt(draws) + 1e-4).all()
+    assert (
+        (squares.mean(0) - p.variance).abs() <= 5 * squares.std(0) / math.sqrt(draws) + 1e-4
+    ).all()
 
 
 @both_precisions
 @pytest.mark.parametrize("extreme", [-1e4, -100.0, -20.0, 0.0, 20.0, 100.0, 1e4])
 @every_likelihood
-def test_extreme_parameters_have_finite_values_and_gradients(likelihood: Part, extreme: float, dtype: torch.dtype):
+def test_extreme_parameters_have_finite_values_and_gradients(
+    likelihood: Part, extreme: float, dtype: torch.dtype
+):
     part = likelihood.make(SHAPE).to(dtype)
     signs = torch.randint(0, 2, (50, *part.parameter_shape)) * 2 - 1
     parameters = (extreme * signs).to(dtype).requires_grad_()
@@ -208,7 +227,7 @@ def test_a_posterior_gives_one_distribution_per_row(posterior: Part, features: t
     z, drawn = q.rsample((7,)), q.sample((7,))
     assert (q.batch_shape, q.event_shape[1:]) == ((5,), features[1:])
     assert z.shape == drawn.shape == (7, 5, *q.event_shape)
-    assert q.mean.shape == q.variance.shape == point(q).shape == (5, *q.event_shape)
+    assert q.mean.shape == q.variance.shape == point_estimate(q).shape == (5, *q.event_shape)
     assert not is_finite(posterior) or q.log_prob(drawn).shape == (7, 5)
     assert not drawn.requires_grad
     for tensor in torch.autograd.grad((z * torch.randn_like(z)).sum(), [given, *part.parameters()]):
@@ -217,11 +236,15 @@ def test_a_posterior_gives_one_distribution_per_row(posterior: Part, features: t
 
 @every_kind_of_features
 @every_posterior
-def test_a_posterior_says_what_its_z_is_before_it_gives_one(posterior: Part, features: tuple[int, ...]):
+def test_a_posterior_says_what_its_z_is_before_it_gives_one(
+    posterior: Part, features: tuple[int, ...]
+):
     part = posterior.make(features, LATENT).double()
     shape = part(torch.randn(5, *features, dtype=torch.float64)).event_shape
     assert isinstance(part.latent, Codebook) == (posterior.z == "discrete")
-    assert part.latent_dim == LATENT and shape == (part.latent.shape if posterior.z == "discrete" else part.latent)
+    assert part.latent_dim == LATENT and shape == (
+        part.latent.shape if posterior.z == "discrete" else part.latent
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -230,7 +253,10 @@ def test_a_posterior_treats_rows_alike_and_apart(posterior: Part, seed: int):
     part = posterior.make(6, LATENT).double().eval()
     features = torch.randn(5, 6, dtype=torch.float64)
     q = part(features)
-    for one, whole in ((part(features[:1]).mean, q.mean[:1]), (part(features.flip(0)).mean, q.mean.flip(0))):
+    for one, whole in (
+        (part(features[:1]).mean, q.mean[:1]),
+        (part(features.flip(0)).mean, q.mean.flip(0)),
+    ):
         torch.testing.assert_close(one, whole)
 
 
@@ -239,7 +265,7 @@ def test_a_posterior_treats_rows_alike_and_apart(posterior: Part, seed: int):
 def test_a_prior_is_over_the_posteriors_z(posterior: Part, prior: Part, features: tuple[int, ...]):
     part = posterior.make(features, LATENT).double()
     q = part(torch.randn(5, *features, dtype=torch.float64))
-    p = given_classes(prior, prior_of(prior, part.latent))
+    p = check_labels(prior, prior_of(prior, part.latent))
     assert (p.event_shape, p.batch_shape) == (q.event_shape, (5,) if prior.classes else ())
     z = p.sample((7,))
     assert z.shape == (7, *p.batch_shape, *p.event_shape)
@@ -257,20 +283,24 @@ def test_a_prior_over_another_kind_of_z_is_refused(posterior: Part, prior: Part)
 @both_precisions
 @pytest.mark.parametrize("extreme", [-1e4, -50.0, 50.0, 1e4])
 @pairs(PAIRS)
-def test_extreme_features_have_finite_divergences(posterior: Part, prior: Part, extreme: float, dtype: torch.dtype):
+def test_extreme_features_have_finite_divergences(
+    posterior: Part, prior: Part, extreme: float, dtype: torch.dtype
+):
     part = posterior.make(6, LATENT).to(dtype)
     y = torch.eye(CLASSES, dtype=dtype)[condition(prior, 50)] if prior.classes else None
     p = prior.make(part.latent, prior.classes).to(dtype)(*[] if y is None else [y])
     features = (extreme * (torch.randint(0, 2, (50, 6)) * 2 - 1)).to(dtype).requires_grad_()
     q = part(features)
     z = q.rsample((3,))
-    values = [z, divergences.measure(q, p, z)]
-    if divergences.finite(q):
+    values = [z, divergences.kl_divergence(q, p, z)]
+    if divergences.has_finite_kl(q):
         values.append(divergences.monte_carlo(q, p, z))
     for value in values:
         assert torch.isfinite(value).all()
         if value.requires_grad:  # that of a quantised z does not depend on the features
-            gradients = torch.autograd.grad(value.sum(), [features, *part.parameters()], retain_graph=True, allow_unused=True)
+            gradients = torch.autograd.grad(
+                value.sum(), [features, *part.parameters()], retain_graph=True, allow_unused=True
+            )
             assert all(torch.isfinite(g).all() for g in gradients if g is not None)
 
 
@@ -278,9 +308,12 @@ def test_extreme_features_have_finite_divergences(posterior: Part, prior: Part, 
 def test_the_closed_form_is_the_mean_of_the_estimate(posterior: Part, prior: Part):
     part, draws = posterior.make(6, LATENT).double().eval(), 20_000
     q = part(3 * torch.randn(5, 6, dtype=torch.float64))
-    p = given_classes(prior, prior_of(prior, part.latent))
+    p = check_labels(prior, prior_of(prior, part.latent))
     with torch.no_grad():
-        estimate, exact = divergences.monte_carlo(q, p, q.sample((draws,))), divergences.closed_form(q, p)
+        estimate, exact = (
+            divergences.monte_carlo(q, p, q.sample((draws,))),
+            divergences.closed_form(q, p),
+        )
     assert exact is not None and estimate.shape[:2] == (draws, 5) and len(exact) == 5
     assert (exact >= 0).all() and (exact.sum(-1) > 1e-3).all()
     if posterior.z == "discrete":  # whose estimate is of all positions together
@@ -293,14 +326,16 @@ def test_the_closed_form_is_the_mean_of_the_estimate(posterior: Part, prior: Par
 def test_a_pair_without_a_closed_form_is_estimated(posterior: Part, prior: Part):
     part = posterior.make(6, LATENT).double()
     q = part(torch.randn(5, 6, dtype=torch.float64))
-    p, z = given_classes(prior, prior_of(prior, part.latent)), q.sample((4,))
+    p, z = check_labels(prior, prior_of(prior, part.latent)), q.sample((4,))
     assert divergences.closed_form(q, p) is None
-    torch.testing.assert_close(divergences.measure(q, p, z), divergences.monte_carlo(q, p, z).mean(0))
+    torch.testing.assert_close(
+        divergences.kl_divergence(q, p, z), divergences.monte_carlo(q, p, z).mean(0)
+    )
 
 
 @every_prior
 def test_the_divergence_of_a_prior_from_itself_is_zero(prior: Part):
-    p = given_classes(prior, prior_of(prior))
+    p = check_labels(prior, prior_of(prior))
     estimate, exact = divergences.monte_carlo(p, p, p.sample((4,))), divergences.closed_form(p, p)
     torch.testing.assert_close(estimate, torch.zeros_like(estimate), rtol=0, atol=0)
     assert (exact is None) == prior.coupled
@@ -330,7 +365,10 @@ def test_nets_return_the_datas_shape(pair: Nets, rows: int):
 def test_nets_treat_rows_alike_and_apart(pair: Nets):
     encoder = pair.encoder(pair.shape, LATENT).double().eval()
     decoder = pair.decoder(pair.latent, pair.shape).double().eval()
-    x, z = torch.randn(4, *pair.shape, dtype=torch.float64), torch.randn(4, *latent_of(pair), dtype=torch.float64)
+    x, z = (
+        torch.randn(4, *pair.shape, dtype=torch.float64),
+        torch.randn(4, *latent_of(pair), dtype=torch.float64),
+    )
     for net, given in ((encoder, x), (decoder, z)):
         torch.testing.assert_close(net(given.flip(0)).flip(0), net(given))
         torch.testing.assert_close(net(given[:1]), net(given)[:1])
@@ -339,7 +377,10 @@ def test_nets_treat_rows_alike_and_apart(pair: Nets):
 
 @every_pair_of_nets
 def test_every_weight_of_a_net_gets_a_gradient(pair: Nets):
-    encoder, decoder = pair.encoder(pair.shape, LATENT).double(), pair.decoder(pair.latent, pair.shape).double()
+    encoder, decoder = (
+        pair.encoder(pair.shape, LATENT).double(),
+        pair.decoder(pair.latent, pair.shape).double(),
+    )
     for net, given in (
         (encoder, torch.randn(8, *pair.shape, dtype=torch.float64, requires_grad=True)),
         (decoder, torch.randn(8, *latent_of(pair), dtype=torch.float64)),
@@ -366,7 +407,9 @@ class Case(NamedTuple):
 
     def meetings(self) -> frozenset[tuple[str, str]]:
         """Every two of its parts."""
-        labelled = [f"{family} {part.name}" for family, part in zip(self._fields, self, strict=True)]
+        labelled = [
+            f"{family} {part.name}" for family, part in zip(self._fields, self, strict=True)
+        ]
         return frozenset(combinations(labelled, 2))
 
 
@@ -376,9 +419,15 @@ def refused(posterior: Part, prior: Part, objective: Part) -> str | None:
     if isinstance(measure, ReconstructionOnly):
         return None
     if isinstance(measure, DivergenceOnly):
-        return None if exact and not posterior.certain else "divergence has no gradient: set posterior"
+        return (
+            None if exact and not posterior.certain else "divergence has no gradient: set posterior"
+        )
     if isinstance(measure, ImportanceWeighted):
-        return "set posterior to diagonal-normal" if posterior.certain or posterior.z == "discrete" else None
+        return (
+            "set posterior to diagonal-normal"
+            if posterior.certain or posterior.z == "discrete"
+            else None
+        )
     if not is_finite(posterior):
         return "set objective=reconstruction-only"
     if measure.gradient == "score-function" and posterior.certain:
@@ -394,7 +443,9 @@ def refused(posterior: Part, prior: Part, objective: Part) -> str | None:
 def covering() -> Iterator[Case]:
     """As few cases as let every two parts meet that meet in any."""
     whole = product(PAIRS, LIKELIHOODS, OBJECTIVES, TRAINED_NETS)
-    cases = [Case(*pair, likelihood, objective, nets) for pair, likelihood, objective, nets in whole]
+    cases = [
+        Case(*pair, likelihood, objective, nets) for pair, likelihood, objective, nets in whole
+    ]
     meetings = {case: case.meetings() for case in cases if not refused(*case[:2], case.objective)}
     missing = frozenset().union(*meetings.values())
     while missing:
@@ -409,7 +460,9 @@ every_case = pytest.mark.parametrize("case", CASES, ids=str)
 
 @pytest.mark.parametrize("family", Case._fields)
 def test_every_part_is_trained(family: str):
-    lists = dict(zip(Case._fields, (POSTERIORS, PRIORS, LIKELIHOODS, OBJECTIVES, TRAINED_NETS), strict=True))
+    lists = dict(
+        zip(Case._fields, (POSTERIORS, PRIORS, LIKELIHOODS, OBJECTIVES, TRAINED_NETS), strict=True)
+    )
     assert {getattr(case, family).name for case in CASES} == set(names(lists[family]))
 
 
@@ -447,13 +500,18 @@ def test_parts_that_meet_train_together(case: Case, precision: str):
         assert all(torch.isfinite(g).all() for g in gradients.values() if g is not None)
         moved = {name for name, g in gradients.items() if g is not None and (g != 0).any()}
         assert moved == {name for name in gradients if name.split(".")[0] in learning(case)}
-        assert terms.log_likelihood.shape[1:] == (8,) and terms.reconstruction.shape == terms.elbo.shape == (8,)
+        assert terms.log_likelihood.shape[1:] == (
+            8,
+        ) and terms.reconstruction.shape == terms.elbo.shape == (8,)
         assert terms.divergence.shape[0] == 8
 
 
 @every_case
 def test_parts_that_meet_learn_together(case: Case):
-    model, measure = small_vae(case.posterior, case.prior, case.likelihood, case.pair), case.objective.make()
+    model, measure = (
+        small_vae(case.posterior, case.prior, case.likelihood, case.pair),
+        case.objective.make(),
+    )
     x, *y = batch(case, 16, case.likelihood.supports[0])
     optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
     losses = []
@@ -468,9 +526,18 @@ def test_parts_that_meet_learn_together(case: Case):
 
 @pytest.mark.parametrize("objective", OBJECTIVES, ids=names(OBJECTIVES))
 @pairs(PAIRS)
-def test_what_cannot_be_trained_is_refused_in_one_line_and_nothing_else(posterior: Part, prior: Part, objective: Part):
-    model, remedy = small_vae(posterior, prior, LIKELIHOODS[0]), refused(posterior, prior, objective)
-    x, y, measure = torch.rand(8, *model.data_shape, dtype=torch.float64), condition(prior, 8), objective.make()
+def test_what_cannot_be_trained_is_refused_in_one_line_and_nothing_else(
+    posterior: Part, prior: Part, objective: Part
+):
+    model, remedy = (
+        small_vae(posterior, prior, LIKELIHOODS[0]),
+        refused(posterior, prior, objective),
+    )
+    x, y, measure = (
+        torch.rand(8, *model.data_shape, dtype=torch.float64),
+        condition(prior, 8),
+        objective.make(),
+    )
     if remedy is None:
         assert measure(model, x, y).loss.requires_grad
         return

@@ -18,7 +18,11 @@ PARENTS = {
 
 
 def test_the_tree_is_the_one_that_is_drawn():
-    kinds = [kind for kind in vars(errors).values() if inspect.isclass(kind) and kind.__module__ == errors.__name__]
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if inspect.isclass(kind) and kind.__module__ == errors.__name__
+    ]
     found = {kind.__name__: kind.__bases__ for kind in kinds}
     assert found == PARENTS
     drawn: dict[str, str] = {}

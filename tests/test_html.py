@@ -14,7 +14,7 @@ from torch import nn
 import vaekit
 from conftest import small_images, train_small
 from vaekit import html
-from vaekit.data import Dataset, Rows, Support, thumbnails
+from vaekit.data import Dataset, Examples, Support, thumbnails
 
 HOSTILE = ("<script>alert(1)</script>", "\"><img src=x onerror='1'>", "a&b")
 
@@ -52,7 +52,11 @@ class Page(HTMLParser):
         return self.cells[self.cells.index(name) + 1]
 
     def pictures(self) -> list[Image.Image]:
-        sources = [value.removeprefix("data:image/png;base64,") for name, value in self.attributes if name == "src"]
+        sources = [
+            value.removeprefix("data:image/png;base64,")
+            for name, value in self.attributes
+            if name == "src"
+        ]
         return [Image.open(io.BytesIO(base64.b64decode(source))) for source in sources]
 
 
@@ -64,7 +68,11 @@ def shown(thing) -> Page:
     assert not {"script", "style", "link", "iframe"} & set(page.tags)
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     assert not re.search(r"background|(?<!-)color:\s*#", text)
-    assert all(value.startswith("data:image/png;base64,") for name, value in page.attributes if name in ("src", "href"))
+    assert all(
+        value.startswith("data:image/png;base64,")
+        for name, value in page.attributes
+        if name in ("src", "href")
+    )
     return page
 
 
@@ -76,9 +84,19 @@ def test_a_model_shows_its_parts_with_shapes_and_counts(small_run):
     for part in ("encoder", "posterior", "prior", "decoder", "likelihood"):
         assert page.fact(part) == type(getattr(model, part)).__name__
     counts = model.count_parameters()
-    assert f"{counts['encoder'].trainable:,}" in page.cells and f"{counts['decoder'].trainable:,}" in page.cells
+    assert (
+        f"{counts['encoder'].trainable:,}" in page.cells
+        and f"{counts['decoder'].trainable:,}" in page.cells
+    )
     assert f"{sum(p.numel() for p in model.parameters()):,} parameters" in page.words
-    assert {"x (1, 8, 8)", "(8,)", "q(z (3,) given x)", "p(z (3,))", "z (3,)", "p(x (1, 8, 8) given z)"} <= set(page.cells)
+    assert {
+        "x (1, 8, 8)",
+        "(8,)",
+        "q(z (3,) given x)",
+        "p(z (3,))",
+        "z (3,)",
+        "p(x (1, 8, 8) given z)",
+    } <= set(page.cells)
 
 
 def test_showing_a_model_changes_nothing(small_run):
@@ -129,9 +147,15 @@ def test_a_run_shows_its_figures_its_losses_and_samples(small_run):
     assert page.fact("folder") == str(small_run.path)
     for name in ("loss", "reconstruction", "divergence"):
         found = small_run.summary["test"][name]
-        assert page.fact(f"test {name}") == f"{found['value']:.2f} ± {found['standard_error']:.2f} nats per row"
+        assert (
+            page.fact(f"test {name}")
+            == f"{found['value']:.2f} ± {found['standard_error']:.2f} nats per row"
+        )
     rows = small_run.summary["data"]["rows"]
-    assert page.fact("rows") == f"train {rows['train']}, validation {rows['validation']}, test {rows['test']}"
+    assert (
+        page.fact("rows")
+        == f"train {rows['train']}, validation {rows['validation']}, test {rows['test']}"
+    )
     assert page.tags.count("polyline") == 2
     (picture,) = page.pictures()
     assert picture.width == 12 * 60 - 4
@@ -142,7 +166,7 @@ def test_its_samples_are_those_of_the_prior_and_showing_them_draws_nothing(small
     state = torch.get_rng_state()
     first = shown(small_run).pictures()[0].tobytes()
     assert torch.equal(state, torch.get_rng_state())
-    with vaekit.store.noise(0):
+    with vaekit.runs.noise(0):
         samples = small_run.sample(24)
     expected = Image.open(io.BytesIO(thumbnails(samples, small_run.support) or b""))
     assert first == expected.tobytes() == shown(small_run).pictures()[0].tobytes()
@@ -150,11 +174,15 @@ def test_its_samples_are_those_of_the_prior_and_showing_them_draws_nothing(small
 
 @pytest.mark.parametrize(
     "summary",
-    [{}, {"test": {"loss": "much", "divergence": None}}, {"test": {"loss": {"value": "<b>", "standard_error": None}}}],
+    [
+        {},
+        {"test": {"loss": "much", "divergence": None}},
+        {"test": {"loss": {"value": "<b>", "standard_error": None}}},
+    ],
 )
 def test_a_run_without_figures_shows_what_there_is(small_run, summary):
     run = vaekit.load_run(small_run.path)
-    run.summary, run.metrics = summary, {}
+    run.summary, run.history = summary, {}
     page = shown(run)
     assert page.fact("latent dimensions") == "3" and page.fact("training") == "epochs 0; seed 0" + (
         "" if summary else "; unfinished"
@@ -167,7 +195,7 @@ def test_a_run_with_weights_that_are_no_numbers_shows_all_but_its_samples(small_
     with torch.no_grad():
         for parameter in run.model.parameters():
             parameter.fill_(torch.nan)
-    run.metrics["val_loss"] = [float("nan"), float("inf")]
+    run.history["val_loss"] = [float("nan"), float("inf")]
     page = shown(run)
     assert page.fact("latent dimensions") == "3" and page.tags.count("polyline") == 1
 
@@ -199,7 +227,9 @@ def test_a_dataset_shows_its_rows_its_classes_and_some_of_it():
     values = np.asarray(picture.convert("LA"))
     first = values[:56:7, :56:7, 0]
     assert np.array_equal(first, data.train.x[0, 0])
-    assert (values[:, 56:60, 1] == 0).all() and (values[:56, :56, 1] == 255).all()  # clear between images
+    assert (values[:, 56:60, 1] == 0).all() and (
+        values[:56, :56, 1] == 255
+    ).all()  # clear between images
 
 
 def test_hostile_classes_are_escaped_and_many_are_counted():
@@ -207,8 +237,12 @@ def test_hostile_classes_are_escaped_and_many_are_counted():
     page = shown(Dataset("bars", data.train, None, data.support, HOSTILE))
     assert page.tags.count("img") == 1 and HOSTILE[0] in page.fact("3 classes")
     many = tuple("<i>" * 30 + str(i) for i in range(5000))
-    rows = Rows(np.zeros((5, 2)), np.arange(5))
-    assert shown(Dataset("many", rows, None, Support("unit"), many)).fact("5,000 classes").endswith("and 4,980 more")
+    rows = Examples(np.zeros((5, 2)), np.arange(5))
+    assert (
+        shown(Dataset("many", rows, None, Support("unit"), many))
+        .fact("5,000 classes")
+        .endswith("and 4,980 more")
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,7 +257,7 @@ def test_hostile_classes_are_escaped_and_many_are_counted():
 )
 def test_any_rows_show_themselves(shape, support):
     x = np.ones(shape, np.float32)
-    page = shown(Dataset("some", Rows(x), Rows(x), Support(support)))
+    page = shown(Dataset("some", Examples(x), Examples(x), Support(support)))
     assert page.fact("rows") == f"{shape[0]} training, {shape[0]} test"
     assert len(page.pictures()) == (len(shape) == 4)
 
@@ -233,19 +267,21 @@ def test_a_memory_map_is_not_read_whole(tmp_path):
     x = np.load(tmp_path / "x.npy", mmap_mode="r")
     taken = []
 
-    class Watched(np.memmap):
+    class TrackedInputs(np.memmap):
         def __getitem__(self, key):
             taken.append(np.size(key))
             return np.asarray(np.memmap.__getitem__(self, key))
 
-    thumbnails(x.view(Watched), Support("integers", 256))
+    thumbnails(x.view(TrackedInputs), Support("integers", 256))
     assert taken == [24]
 
 
 def test_values_are_shown_as_their_support_has_them():
     def shades(x, support):
         return np.asarray(
-            Image.open(io.BytesIO(thumbnails(np.array(x, np.float64), Support.parse(support)) or b"")).convert("LA")
+            Image.open(
+                io.BytesIO(thumbnails(np.array(x, np.float64), Support.parse(support)) or b"")
+            ).convert("LA")
         )
 
     assert shades([[[[0.5]]]], "unit")[0, 0, 0] == 128
@@ -258,7 +294,9 @@ def test_values_are_shown_as_their_support_has_them():
 
 
 def test_curves_go_through_the_points_that_are_finite():
-    text = html.curves({"training": [3.0, float("nan"), 1.0], "validation": [2.0, 2.0, 2.0]}, "loss <nats>")
+    text = html.curves(
+        {"training": [3.0, float("nan"), 1.0], "validation": [2.0, 2.0, 2.0]}, "loss <nats>"
+    )
     page = Page(text)
     training, validation = (value for name, value in page.attributes if name == "points")
     points = [tuple(map(float, point.split(","))) for point in training.split()]

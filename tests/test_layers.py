@@ -36,14 +36,35 @@ MAY_IMPORT: dict[str, set[str]] = {
     "likelihoods": {"conditional", "distributions", "errors", "levels", "nets"},
     "model": {"codebook", "distributions", "errors", "html"},
     "objectives": {"checked", "distributions", "divergences", "errors", "model", "sharing"},
-    "config": {"errors", "likelihoods", "nets", "objectives", "optimizers", "posteriors", "priors", "recipes", "schedules"},
+    "config": {
+        "errors",
+        "likelihoods",
+        "nets",
+        "objectives",
+        "optimizers",
+        "posteriors",
+        "priors",
+        "recipes",
+        "schedules",
+    },
     "compose": {"codebook", "config", "errors", "model", "nets"},
     "data": {"errors", "html"},
     "inputs": {"data", "model", "sharing"},
     "streamed": {"data", "errors", "inputs"},
     "decoding": {"inputs", "model", "noise"},
     "imputation": {"distributions", "errors", "model"},
-    "store": {"compose", "config", "data", "decoding", "errors", "files", "html", "inputs", "model", "noise"},
+    "store": {
+        "compose",
+        "config",
+        "data",
+        "decoding",
+        "errors",
+        "files",
+        "html",
+        "inputs",
+        "model",
+        "noise",
+    },
     "hub": {"config", "errors", "files", "store"},
     "plots": {"errors", "files"},
     "evaluation": {
@@ -61,7 +82,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": {"data", "distributions", "errors", "model"},
     "server": {"data", "errors", "web"},
     "explorer": {"errors", "web"},
-    "training": {"config", "errors", "files", "inputs", "model", "noise", "objectives", "sharing", "store", "streamed"},
+    "training": {
+        "config",
+        "errors",
+        "files",
+        "inputs",
+        "model",
+        "noise",
+        "objectives",
+        "sharing",
+        "store",
+        "streamed",
+    },
     "workflows": {
         *(
             "compose",
@@ -147,7 +179,9 @@ IMPORTED = imported_by_module()
 def inside(module: str) -> set[str]:
     """The other modules of the package that a module imports."""
     names = [name.split(".") for name in IMPORTED[module]]
-    return {parts[1] if len(parts) > 1 else "__init__" for parts in names if parts[0] == "vaekit"} - {module}
+    return {
+        parts[1] if len(parts) > 1 else "__init__" for parts in names if parts[0] == "vaekit"
+    } - {module}
 
 
 def test_every_module_has_its_place():
@@ -156,17 +190,26 @@ def test_every_module_has_its_place():
 
 @pytest.mark.parametrize("module", MAY_IMPORT)
 def test_a_module_imports_only_what_it_may(module: str):
-    assert inside(module) - MAY_IMPORT[module] == set(), f"{module} must not import these: move what they share below both"
+    assert inside(module) - MAY_IMPORT[module] == set(), (
+        f"{module} must not import these: move what they share below both"
+    )
 
 
 @pytest.mark.parametrize("module", MAY_IMPORT)
 def test_nothing_is_allowed_that_is_not_needed(module: str):
-    assert MAY_IMPORT[module] - inside(module) == set(), f"take these from what {module} may import: it no longer does"
+    assert MAY_IMPORT[module] - inside(module) == set(), (
+        f"take these from what {module} may import: it no longer does"
+    )
 
 
 def test_imports_go_down_only():
     order = list(MAY_IMPORT)
-    upward = [(m, n) for m, allowed in MAY_IMPORT.items() for n in allowed - {"__init__"} if order.index(n) >= order.index(m)]
+    upward = [
+        (m, n)
+        for m, allowed in MAY_IMPORT.items()
+        for n in allowed - {"__init__"}
+        if order.index(n) >= order.index(m)
+    ]
     assert upward == []
 
 
@@ -176,7 +219,11 @@ def test_nothing_imports_the_command_line():
 
 @pytest.mark.parametrize("library", FENCES)
 def test_a_library_stays_behind_its_fence(library: str):
-    users = {module for module, names in IMPORTED.items() if library in {name.split(".")[0] for name in names}}
+    users = {
+        module
+        for module, names in IMPORTED.items()
+        if library in {name.split(".")[0] for name in names}
+    }
     assert users == FENCES[library]
 
 
@@ -199,7 +246,9 @@ def loaded_after(code: str) -> tuple[str, list[str]]:
     """What `code` prints in a fresh interpreter, and which of the heavy libraries are loaded at its end."""
     environment = {**os.environ, "NO_COLOR": "1"}
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     text, _, names = done.stdout.rpartition("LOADED")
     return text, names.split()
@@ -211,9 +260,7 @@ def test_importing_the_package_loads_nothing_heavy():
 
 
 def test_only_training_loads_lightning():
-    code = (
-        "import sys, vaekit.workflows.use, vaekit.workflows.plot; print('LOADED', *{'lightning', 'sklearn'} & set(sys.modules))"
-    )
+    code = "import sys, vaekit.workflows.use, vaekit.workflows.plot; print('LOADED', *{'lightning', 'sklearn'} & set(sys.modules))"
     assert loaded_after(code) == ("", [])
 
 
@@ -231,4 +278,6 @@ def test_only_training_loads_lightning():
 def test_quick_commands_load_nothing_heavy(arguments: list[str], printed: str):
     text, loaded = loaded_after(COMMAND.format(arguments=arguments, heavy=HEAVY))
     assert printed in text
-    assert set(loaded) <= {"pydantic"}  # typer's own way of reading options, where a command has some
+    assert set(loaded) <= {
+        "pydantic"
+    }  # typer's own way of reading options, where a command has some

@@ -13,27 +13,36 @@ from torch import Tensor, nn
 from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 
 from vaekit import ELBO, evaluation, likelihoods, nets, posteriors, priors
+from vaekit.core.distributions import soft_clamp
+from vaekit.core.vae import VAE
 from vaekit.data import Transform
-from vaekit.distributions import soft_clamp
-from vaekit.evaluation import annealed_bound, elbo_per_row, importance_weighted_bound
-from vaekit.inputs import Inputs
-from vaekit.model import VAE
-from vaekit.sharing import Share
+from vaekit.evaluation import ais_bound, elbo_per_example, importance_weighted_bound
+from vaekit.inputs import ModelInputs
+from vaekit.runtime.distributed import ProcessInfo
 
 D, L, S = 6, 2, 0.4
 ROWS = 12
 
 random = np.random.default_rng(7)
-W = torch.from_numpy(np.linalg.qr(random.normal(size=(D, L)))[0]) * torch.tensor([1.5, 0.6], dtype=torch.float64)
+W = torch.from_numpy(np.linalg.qr(random.normal(size=(D, L)))[0]) * torch.tensor(
+    [1.5, 0.6], dtype=torch.float64
+)
 B = torch.from_numpy(random.normal(size=D))
-X = torch.from_numpy(random.normal(size=(ROWS, L))) @ W.T + B + S * torch.from_numpy(random.normal(size=(ROWS, D)))
+X = (
+    torch.from_numpy(random.normal(size=(ROWS, L))) @ W.T
+    + B
+    + S * torch.from_numpy(random.normal(size=(ROWS, D)))
+)
 
 VARIANCE = 1 / (1 + W.square().sum(0) / S**2)
 TRUTH = MultivariateNormal(B, W @ W.T + S**2 * torch.eye(D, dtype=torch.float64)).log_prob(X)
 """log p(x) of every row, by one formula that shares nothing with the model."""
 TRUE_POSTERIOR = Independent(Normal((X - B) @ W / S**2 * VARIANCE, VARIANCE.sqrt()), 1)
 
-SHIFT, WIDER = torch.tensor([0.5, -1.0], dtype=torch.float64), 0.8  # of the wrong posterior: in mu, and in log sigma^2
+SHIFT, WIDER = (
+    torch.tensor([0.5, -1.0], dtype=torch.float64),
+    0.8,
+)  # of the wrong posterior: in mu, and in log sigma^2
 
 
 def linear_model(shift: Tensor | float = 0.0, wider: float = 0.0) -> VAE:
@@ -86,8 +95,12 @@ def test_at_the_true_posterior_every_sample_gives_log_p_x():
 
 
 @pytest.mark.parametrize("divergence", ["closed-form", "monte-carlo"])
-@pytest.mark.parametrize(("shift", "wider"), [(0.0, 0.0), (SHIFT, 0.0), (0.0, WIDER), (SHIFT, WIDER), (-SHIFT, -WIDER)])
-def test_the_gap_of_the_bound_is_the_divergence_from_the_true_posterior(shift, wider: float, divergence):
+@pytest.mark.parametrize(
+    ("shift", "wider"), [(0.0, 0.0), (SHIFT, 0.0), (0.0, WIDER), (SHIFT, WIDER), (-SHIFT, -WIDER)]
+)
+def test_the_gap_of_the_bound_is_the_divergence_from_the_true_posterior(
+    shift, wider: float, divergence
+):
     model, draws = linear_model(shift, wider), 20_000
     terms = ELBO(samples=draws, divergence=divergence)(model, X)
     gap = kl_divergence(model.encode(X), TRUE_POSTERIOR)
@@ -109,7 +122,9 @@ def exact_elbo(model: VAE) -> Tensor:
     weights = dict(model.posterior.named_parameters())
     mu = X @ weights["mu.weight"].T + weights["mu.bias"]
     log_var = soft_clamp(X @ weights["log_var.weight"].T + weights["log_var.bias"], -20.0, 20.0)
-    misfit = (X - mu @ decoder.weight.T - decoder.bias).square().sum(-1) + log_var.exp() @ decoder.weight.square().sum(0)
+    misfit = (X - mu @ decoder.weight.T - decoder.bias).square().sum(
+        -1
+    ) + log_var.exp() @ decoder.weight.square().sum(0)
     reconstruction = misfit / (2 * S**2) + D / 2 * math.log(2 * math.pi * S**2)
     divergence = -0.5 * (1 + log_var - mu.square() - log_var.exp()).sum(-1)
     return -reconstruction - divergence
@@ -131,13 +146,15 @@ def test_the_gradient_is_unbiased(divergence):
 
 # --- Evaluation -----------------------------------------------------------------------------------------------------------
 
-INPUTS = Inputs(X.numpy(), Transform("real"))
+INPUTS = ModelInputs(X.numpy(), Transform("real"))
 
 
 @pytest.mark.parametrize("samples", [1, 7, 99])
 @pytest.mark.parametrize("values", [1, D * 40, 2**24])
-def test_at_the_true_posterior_any_number_of_samples_in_any_chunks_gives_log_p_x(monkeypatch, samples: int, values: int):
-    monkeypatch.setattr("vaekit.evaluation.likelihood.MAX_VALUES", values)
+def test_at_the_true_posterior_any_number_of_samples_in_any_chunks_gives_log_p_x(
+    monkeypatch, samples: int, values: int
+):
+    monkeypatch.setattr("vaekit.inference.bounds.MAX_VALUES", values)
     bound = importance_weighted_bound(linear_model(), INPUTS, samples)
     torch.testing.assert_close(bound, TRUTH, rtol=0, atol=1e-8)
 
@@ -145,13 +162,20 @@ def test_at_the_true_posterior_any_number_of_samples_in_any_chunks_gives_log_p_x
 def bounds(samples: int, seeds: int) -> tuple[float, float]:
     """The bound's gap to log p(x) at the wrong posterior, averaged over rows and seeds, and the standard error of it."""
     model = linear_model(SHIFT, WIDER)
-    gaps = torch.stack([TRUTH - importance_weighted_bound(model, INPUTS, samples, seed=seed) for seed in range(seeds)])
+    gaps = torch.stack(
+        [
+            TRUTH - importance_weighted_bound(model, INPUTS, samples, seed=seed)
+            for seed in range(seeds)
+        ]
+    )
     return gaps.mean().item(), gaps.std().item() / math.sqrt(gaps.numel())
 
 
 def test_the_importance_weighted_bound_rises_to_log_p_x():
     gaps = {samples: bounds(samples, seeds=400) for samples in (1, 10, 100, 1000)}
-    for (gap, error), (next_gap, next_error) in zip(list(gaps.values())[:-1], list(gaps.values())[1:], strict=True):
+    for (gap, error), (next_gap, next_error) in zip(
+        list(gaps.values())[:-1], list(gaps.values())[1:], strict=True
+    ):
         assert gap - next_gap > 3 * math.hypot(error, next_error)
     assert all(gap > -5 * error for gap, error in gaps.values())
     assert gaps[1000][0] < 0.01
@@ -161,7 +185,9 @@ def test_the_importance_weighted_bound_rises_to_log_p_x():
 
 def test_chunks_do_not_change_the_bound(monkeypatch):
     whole, error = bounds(10, seeds=60)
-    monkeypatch.setattr("vaekit.evaluation.likelihood.MAX_VALUES", D * 7)  # one row at a time, 7 samples and then 3
+    monkeypatch.setattr(
+        "vaekit.inference.bounds.MAX_VALUES", D * 7
+    )  # one row at a time, 7 samples and then 3
     parts, parts_error = bounds(10, seeds=60)
     assert whole > 8 * error
     assert abs(whole - parts) < 5 * math.hypot(error, parts_error)
@@ -169,13 +195,15 @@ def test_chunks_do_not_change_the_bound(monkeypatch):
 
 def test_the_bound_is_a_function_of_its_seed():
     model = linear_model(SHIFT, WIDER)
-    first, again, other = (importance_weighted_bound(model, INPUTS, 5, seed=seed) for seed in (3, 3, 4))
+    first, again, other = (
+        importance_weighted_bound(model, INPUTS, 5, seed=seed) for seed in (3, 3, 4)
+    )
     assert (first == again).all() and (first != other).all()
 
 
 def test_the_elbo_per_row_is_exact_in_its_divergence_and_unbiased_in_its_reconstruction():
     model, draws = linear_model(SHIFT, WIDER), 20_000
-    per_row = elbo_per_row(model, INPUTS, samples=draws)
+    per_row = elbo_per_example(model, INPUTS, samples=draws)
     q = model.encode(X)
     exact = 0.5 * (q.variance + q.mean.square() - 1 - q.variance.log())
     torch.testing.assert_close(per_row.divergence, exact, rtol=0, atol=1e-10)
@@ -185,11 +213,14 @@ def test_the_elbo_per_row_is_exact_in_its_divergence_and_unbiased_in_its_reconst
 
 def test_the_sums_of_the_elbo_are_those_of_its_rows_however_many_share_them():
     model = linear_model(SHIFT, WIDER)
-    per_row = elbo_per_row(model, INPUTS)
+    per_row = elbo_per_example(model, INPUTS)
     terms = (per_row.loss, per_row.reconstruction, per_row.divergence)
     exact = torch.stack([*(term.sum() for term in terms), torch.tensor(float(len(X)))])
     for processes in (1, 2, 7, 2000):
-        sums = [evaluation.elbo_sums(model, INPUTS, Share(rank, processes)) for rank in range(processes)]
+        sums = [
+            evaluation.elbo_sums(model, INPUTS, ProcessInfo(rank, processes))
+            for rank in range(processes)
+        ]
         torch.testing.assert_close(torch.stack(sums).sum(0), exact.double(), rtol=1e-12, atol=0)
 
 
@@ -202,19 +233,24 @@ def test_estimates_state_their_standard_error():
 
 # --- Annealing ------------------------------------------------------------------------------------------------------------
 
-FAR = {"shift": 3 * SHIFT, "wider": -1.5}  # a posterior beside the true one, and too narrow to reach it
+FAR = {
+    "shift": 3 * SHIFT,
+    "wider": -1.5,
+}  # a posterior beside the true one, and too narrow to reach it
 
 
 def test_annealing_in_one_step_is_the_importance_weighted_bound():
     model = linear_model(SHIFT, WIDER)
-    annealed = annealed_bound(model, INPUTS, steps=1, chains=7, seed=3)
-    torch.testing.assert_close(annealed.bound, importance_weighted_bound(model, INPUTS, 7, seed=3), rtol=0, atol=1e-12)
+    annealed = ais_bound(model, INPUTS, steps=1, chains=7, seed=3)
+    torch.testing.assert_close(
+        annealed.bound, importance_weighted_bound(model, INPUTS, 7, seed=3), rtol=0, atol=1e-12
+    )
     assert annealed.acceptance is None
 
 
 def test_annealing_finds_log_p_x_where_the_posterior_does_not():
     model = linear_model(**FAR)
-    annealed = annealed_bound(model, INPUTS, steps=200, chains=100)
+    annealed = ais_bound(model, INPUTS, steps=200, chains=100)
     assert (annealed.bound - TRUTH).mean().abs() < 0.1
     assert (importance_weighted_bound(model, INPUTS, 1000) - TRUTH).mean() < -0.5
     assert 0.5 < annealed.acceptance < 0.8
@@ -223,14 +259,17 @@ def test_annealing_finds_log_p_x_where_the_posterior_does_not():
 @pytest.mark.parametrize("steps", [2, 5, 20])
 def test_annealed_weights_are_unbiased_however_few_the_steps(steps):
     model, options = linear_model(0.5 * SHIFT, 0.3), {"steps": steps, "chains": 100}
-    draws = [annealed_bound(model, INPUTS, seed=seed, **options).bound for seed in range(60)]
+    draws = [ais_bound(model, INPUTS, seed=seed, **options).bound for seed in range(60)]
     ratio = (torch.stack(draws) - TRUTH).exp().flatten()
     error = ratio.std() / len(ratio) ** 0.5
     assert abs(ratio.mean() - 1) < 5 * error and error < 0.02
 
 
 def test_annealing_rises_with_its_steps_and_stays_below():
-    bounds = [annealed_bound(linear_model(**FAR), INPUTS, steps=steps, chains=10).bound - TRUTH for steps in (1, 10, 100, 400)]
+    bounds = [
+        ais_bound(linear_model(**FAR), INPUTS, steps=steps, chains=10).bound - TRUTH
+        for steps in (1, 10, 100, 400)
+    ]
     means = [bound.mean().item() for bound in bounds]
     assert means == sorted(means)
     assert all(bound.mean() < 5 * bound.std() / ROWS**0.5 for bound in bounds)
@@ -239,6 +278,6 @@ def test_annealing_rises_with_its_steps_and_stays_below():
 def test_annealing_leaves_the_model_as_it_was():
     model = linear_model()
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    annealed_bound(model.train(), INPUTS, steps=3, chains=2)
+    ais_bound(model.train(), INPUTS, steps=3, chains=2)
     assert model.training and all(p.grad is None and p.requires_grad for p in model.parameters())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

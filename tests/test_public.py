@@ -38,18 +38,24 @@ OBJECTS = (
 
 # Examples that are shown and not run: they train, or read a run that is not there.
 SKIPPED = {
-    *("vaekit", "vaekit.objectives.elbo.ELBO", "vaekit.store.load_run"),
-    *(f"vaekit.workflows.{name}.{name}" for name in ("explore", "score", "serve", "sweep", "train")),
-    "vaekit.workflows.training_rows.fit_mixture",
+    *("vaekit", "vaekit.objectives.elbo.ELBO", "vaekit.runs.load_run"),
+    *(
+        f"vaekit.workflows.{name}.{name}"
+        for name in ("explore", "score", "serve", "sweep", "train")
+    ),
+    "vaekit.runs.training_examples.fit_mixture",
     "vaekit.export.exported.load_exported",
-    *("vaekit.web.guard.Guard", "vaekit.web.listening.listen"),
+    *("vaekit.web.guard.Guard", "vaekit.web.uvicorn_server.listen"),
 }
 
 
 def modules() -> list[ModuleType]:
     """Every module of the package but the one that runs the command line when it is imported."""
     found = pkgutil.walk_packages(vaekit.__path__, "vaekit.")
-    return [vaekit, *(importlib.import_module(info.name) for info in found if info.name != "vaekit.__main__")]
+    return [
+        vaekit,
+        *(importlib.import_module(info.name) for info in found if info.name != "vaekit.__main__"),
+    ]
 
 
 MODULES = modules()
@@ -126,12 +132,19 @@ def methods(kind: type) -> Iterator[tuple[str, object]]:
     """Public methods and properties that a class defines and no base of ours documents."""
     for name, member in vars(kind).items():
         inherited = any(getattr(base, name, None) is not None for base in kind.__mro__[1:])
-        callable_or_property = isinstance(member, property | classmethod | staticmethod) or inspect.isfunction(member)
+        callable_or_property = isinstance(
+            member, property | classmethod | staticmethod
+        ) or inspect.isfunction(member)
         if callable_or_property and not inherited and not name.startswith("_"):
             yield f"{kind.__qualname__}.{name}", member
 
 
-SAY_IT_THEMSELVES = {"VAE.latent_shape", "VAE.data_shape", "Likelihood.per_value", "Estimate.of"}  # or their class does
+SAY_IT_THEMSELVES = {
+    "VAE.latent_shape",
+    "VAE.data_shape",
+    "Likelihood.per_value",
+    "Estimate.of",
+}  # or their class does
 
 
 def test_methods_have_docstrings():
@@ -150,7 +163,9 @@ def test_every_module_says_what_it_is(module: ModuleType):
 
 def examples() -> list[doctest.DocTest]:
     finder = doctest.DocTestFinder(exclude_empty=True)
-    return [test for module in MODULES for test in finder.find(module, module.__name__) if test.examples]
+    return [
+        test for module in MODULES for test in finder.find(module, module.__name__) if test.examples
+    ]
 
 
 EXAMPLES = examples()
@@ -160,12 +175,20 @@ EXAMPLES = examples()
 def test_the_example_runs(example: doctest.DocTest, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     said: list[str] = []
-    result = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, out=said.append)
+    result = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(
+        example, out=said.append
+    )
     assert result.failed == 0, "".join(said)
 
 
 def test_no_example_is_skipped_unseen():
-    skipped = {test.name for test in EXAMPLES if any(doctest.SKIP in example.options for example in test.examples)}
+    skipped = {
+        test.name
+        for test in EXAMPLES
+        if any(doctest.SKIP in example.options for example in test.examples)
+    }
     assert skipped == SKIPPED
-    written = sum(len(re.findall(r"^\s*>>> ", inspect.getsource(module), re.MULTILINE)) for module in MODULES)
+    written = sum(
+        len(re.findall(r"^\s*>>> ", inspect.getsource(module), re.MULTILINE)) for module in MODULES
+    )
     assert written == sum(len(test.examples) for test in EXAMPLES)

@@ -13,10 +13,13 @@ from typer.main import get_command
 import vaekit
 from conftest import small_images
 from vaekit.cli.app import app
-from vaekit.config import load
+from vaekit.config import load_config_file
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-COMMANDS = [line.split("#")[0].strip() for line in re.findall(r"^    (vaekit .*)$", README, flags=re.MULTILINE)]
+COMMANDS = [
+    line.split("#")[0].strip()
+    for line in re.findall(r"^    (vaekit .*)$", README, flags=re.MULTILINE)
+]
 BLOCKS = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
 
 
@@ -36,7 +39,7 @@ def test_the_options_of_the_readme_are_a_configuration():
     (block,) = (b for b in BLOCKS if "training={" in b)
     call = ast.parse(block).body[0].value  # type: ignore[attr-defined]
     given = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
-    config = load(ast.literal_eval(call.args[0]), given)
+    config = load_config_file(ast.literal_eval(call.args[0]), given)
     assert config.training.patience == 3
     assert config.data.resize == (64, 64)
 
@@ -47,7 +50,9 @@ def test_the_set_up_is_two_commands():
 
 
 def test_a_model_of_five_parts_and_a_loop_of_ones_own_lower_the_loss():
-    parts, loop = (next(b for b in BLOCKS if text in b) for text in ("model = VAE(", "loss.backward()"))
+    parts, loop = (
+        next(b for b in BLOCKS if text in b) for text in ("model = VAE(", "loss.backward()")
+    )
     torch.manual_seed(0)
     images = (torch.rand(8, 1, 28, 28) > 0.5).float()
     namespace = {"vaekit": vaekit, "batches": [images]}
@@ -65,4 +70,6 @@ def test_what_is_exported_is_used_as_shown(small_run, tmp_path, monkeypatch):
     for block in (b for b in BLOCKS if '"there' in b):
         namespace = {"vaekit": vaekit, "torch": torch, "images": rows}
         exec(block, namespace)
-        np.testing.assert_allclose(np.asarray(namespace["z_mean"]), small_run.encode(rows).mean, atol=1e-4)
+        np.testing.assert_allclose(
+            np.asarray(namespace["z_mean"]), small_run.encode(rows).mean, atol=1e-4
+        )

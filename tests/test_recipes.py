@@ -32,7 +32,12 @@ def test_the_default_recipe_suits_the_data(shape: tuple[int, ...], recipe: str):
 
 @pytest.mark.parametrize(
     ("shape", "encoder"),
-    [((1, 8, 8), ConvEncoder), ((3, 9, 13), ConvEncoder), ((3, 64, 64), ResNetEncoder), ((6,), MLPEncoder)],
+    [
+        ((1, 8, 8), ConvEncoder),
+        ((3, 9, 13), ConvEncoder),
+        ((3, 64, 64), ResNetEncoder),
+        ((6,), MLPEncoder),
+    ],
 )
 def test_without_a_recipe_the_model_is_that_of_the_default(shape: tuple[int, ...], encoder: type):
     model = vaekit.build(data=np.random.default_rng(0).random((12, *shape)), latent_dim=2)
@@ -50,7 +55,12 @@ def test_options_go_on_top_of_the_recipe_that_suits_the_data():
 
 def test_a_run_records_the_recipe_that_it_took(tmp_path):
     training = {"epochs": 1, "batch_size": 16, "device": "cpu"}
-    run = vaekit.train(data=np.random.default_rng(0).random((60, 6)), out=tmp_path / "run", training=training, console=QUIET)
+    run = vaekit.train(
+        data=np.random.default_rng(0).random((60, 6)),
+        out=tmp_path / "run",
+        training=training,
+        console=QUIET,
+    )
     assert (run.config.recipe, run.config.part("encoder").kind) == ("mlp", "mlp")
     assert vaekit.load_run(run.path).summary["recipe"] == "mlp"
 

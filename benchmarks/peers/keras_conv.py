@@ -59,7 +59,9 @@ class VAE(keras.Model):
     def losses_of(self, x: tf.Tensor) -> tf.Tensor:
         mu, log_var = self.encoder(x)
         z = mu + tf.exp(0.5 * log_var) * tf.random.normal(tf.shape(mu))
-        reconstruction = tf.reduce_sum(keras.losses.binary_crossentropy(x, self.decoder(z)), axis=(1, 2))
+        reconstruction = tf.reduce_sum(
+            keras.losses.binary_crossentropy(x, self.decoder(z)), axis=(1, 2)
+        )
         divergence = -0.5 * tf.reduce_sum(1 + log_var - tf.square(mu) - tf.exp(log_var), axis=1)
         return reconstruction + divergence
 
@@ -93,12 +95,19 @@ class Printing(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         rate = self.images / (self.trained - self.began)
         times = {"images_per_second": rate, "seconds": time.perf_counter() - BEGAN}
-        print(json.dumps({"epoch": epoch + 1, "loss": logs["loss"], "val_loss": logs["val_loss"], **times}), flush=True)
+        print(
+            json.dumps(
+                {"epoch": epoch + 1, "loss": logs["loss"], "val_loss": logs["val_loss"], **times}
+            ),
+            flush=True,
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mnist", type=Path, required=True, help="the folder of the four original files")
+    parser.add_argument(
+        "--mnist", type=Path, required=True, help="the folder of the four original files"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--patience", type=int, default=2)
@@ -110,7 +119,9 @@ def main() -> None:
     counts = model.encoder.count_params(), model.decoder.count_params()
     assert counts == (69_076, 65_089), counts
     model.compile(optimizer=keras.optimizers.Adam(1e-3))
-    stopping = keras.callbacks.EarlyStopping(monitor="val_loss", patience=options.patience, mode="min")
+    stopping = keras.callbacks.EarlyStopping(
+        monitor="val_loss", patience=options.patience, mode="min"
+    )
     x = images(options.mnist, "train")[: options.rows]
     model.fit(
         x,

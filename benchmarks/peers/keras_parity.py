@@ -13,13 +13,17 @@ from keras_conv import decoder, encoder
 
 
 def main() -> None:
-    keras.config.set_floatx("float64")  # else rounding, which Adam blows up, hides what else might differ
+    keras.config.set_floatx(
+        "float64"
+    )  # else rounding, which Adam blows up, hides what else might differ
     given, written = np.load(sys.argv[1]), sys.argv[2]
     keras.utils.set_random_seed(0)
     encode, decode = encoder(), decoder()
     weights = [*encode.trainable_weights, *decode.trainable_weights]
     before = [w.numpy() for w in weights]
-    optimizer = {"sgd": keras.optimizers.SGD(1e-5), "adam": keras.optimizers.Adam(1e-3)}[sys.argv[3]]
+    optimizer = {"sgd": keras.optimizers.SGD(1e-5), "adam": keras.optimizers.Adam(1e-3)}[
+        sys.argv[3]
+    ]
 
     @tf.function
     def step(x: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:

@@ -26,10 +26,15 @@ def main() -> None:
     dtype = torch.bfloat16 if options.bfloat16 else torch.float32
     encoder, decoder, latent = mlp()
     work = []
-    for net, given in ((encoder, torch.rand(options.batch, 1, 28, 28)), (decoder, torch.rand(options.batch, latent))):
+    for net, given in (
+        (encoder, torch.rand(options.batch, 1, 28, 28)),
+        (decoder, torch.rand(options.batch, latent)),
+    ):
         for layer in net:
             if isinstance(layer, nn.Linear):
-                work.append((layer.to(dtype), given.to(dtype).requires_grad_(bool(work))))  # the first needs no gradient of x
+                work.append(
+                    (layer.to(dtype), given.to(dtype).requires_grad_(bool(work)))
+                )  # the first needs no gradient of x
                 given = layer(given.to(dtype)).float().detach()
             else:
                 given = layer(given)
@@ -39,9 +44,13 @@ def main() -> None:
         began = time.perf_counter()
         for _ in range(updates):
             for (layer, x), gradient in zip(work, gradients, strict=True):
-                torch.autograd.grad(layer(x), [p for p in (x, *layer.parameters()) if p.requires_grad], gradient)
+                torch.autograd.grad(
+                    layer(x), [p for p in (x, *layer.parameters()) if p.requires_grad], gradient
+                )
         seconds = time.perf_counter() - began
-    print(json.dumps({"images_per_second": updates * options.batch / seconds, "loss": float("nan")}))
+    print(
+        json.dumps({"images_per_second": updates * options.batch / seconds, "loss": float("nan")})
+    )
 
 
 if __name__ == "__main__":

@@ -25,9 +25,20 @@ def mlp() -> tuple[nn.Module, nn.Module, int]:
 
 def conv() -> tuple[nn.Module, nn.Module, int]:
     """R0, with the padding of PyTorch, which gives the same shapes."""
-    down = [nn.Conv2d(1, 32, 3, 2, 1), nn.ReLU(), nn.Conv2d(32, 64, 3, 2, 1), nn.ReLU(), nn.Flatten()]
+    down = [
+        nn.Conv2d(1, 32, 3, 2, 1),
+        nn.ReLU(),
+        nn.Conv2d(32, 64, 3, 2, 1),
+        nn.ReLU(),
+        nn.Flatten(),
+    ]
     encoder = nn.Sequential(*down, nn.Linear(3136, 16), nn.ReLU(), nn.Linear(16, 4))
-    up = [nn.ConvTranspose2d(64, 64, 3, 2, 1, 1), nn.ReLU(), nn.ConvTranspose2d(64, 32, 3, 2, 1, 1), nn.ReLU()]
+    up = [
+        nn.ConvTranspose2d(64, 64, 3, 2, 1, 1),
+        nn.ReLU(),
+        nn.ConvTranspose2d(64, 32, 3, 2, 1, 1),
+        nn.ReLU(),
+    ]
     start = [nn.Linear(2, 3136), nn.ReLU(), nn.Unflatten(1, (64, 7, 7))]
     return encoder, nn.Sequential(*start, *up, nn.ConvTranspose2d(32, 1, 3, 1, 1)), 2
 
@@ -42,7 +53,9 @@ def loss_of(encoder: nn.Module, decoder: nn.Module, x: Tensor) -> Tensor:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mnist", type=Path, required=True, help="the folder of the four original files")
+    parser.add_argument(
+        "--mnist", type=Path, required=True, help="the folder of the four original files"
+    )
     parser.add_argument("--net", choices=["mlp", "conv"], default="mlp")
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--batch", type=int, default=128)
@@ -50,7 +63,10 @@ def main() -> None:
     parser.add_argument("--bfloat16", action="store_true")
     options = parser.parse_args()
     raw = gzip.decompress((options.mnist / "train-images-idx3-ubyte.gz").read_bytes())
-    x = torch.from_numpy(np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 1, 28, 28)[: options.rows] / np.float32(255))
+    x = torch.from_numpy(
+        np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 1, 28, 28)[: options.rows]
+        / np.float32(255)
+    )
     torch.manual_seed(0)
     encoder, decoder, _ = {"mlp": mlp, "conv": conv}[options.net]()
     optimizer = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], 1e-3, fused=True)

@@ -25,7 +25,9 @@ from torch import nn
 class Encoder(BaseEncoder):
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU())
+        self.layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU()
+        )
         self.mu, self.log_var = nn.Linear(512, 16), nn.Linear(512, 16)
 
     def forward(self, x: torch.Tensor) -> ModelOutput:
@@ -38,7 +40,14 @@ class Decoder(BaseDecoder):
 
     def __init__(self) -> None:
         super().__init__()
-        hidden = [nn.Linear(16, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 784), nn.Sigmoid()]
+        hidden = [
+            nn.Linear(16, 512),
+            nn.ReLU(),
+            nn.Linear(512, 512),
+            nn.ReLU(),
+            nn.Linear(512, 784),
+            nn.Sigmoid(),
+        ]
         self.layers = nn.Sequential(*hidden, nn.Unflatten(1, (1, 28, 28)))
 
     def forward(self, z: torch.Tensor) -> ModelOutput:
@@ -64,7 +73,9 @@ class Clock(TrainingCallback):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--mnist", type=Path, required=True, help="the folder of the four original files")
+    parser.add_argument(
+        "--mnist", type=Path, required=True, help="the folder of the four original files"
+    )
     parser.add_argument("--rows", type=int, default=60_000)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--epochs", type=int, default=2)
@@ -72,8 +83,14 @@ def main() -> None:
     options = parser.parse_args()
     logging.disable(logging.WARNING)
     raw = gzip.decompress((options.mnist / "train-images-idx3-ubyte.gz").read_bytes())
-    x = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 1, 28, 28)[: options.rows] / np.float32(255)
-    model = VAE(VAEConfig(input_dim=(1, 28, 28), latent_dim=16, reconstruction_loss="bce"), Encoder(), Decoder())
+    x = np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 1, 28, 28)[: options.rows] / np.float32(
+        255
+    )
+    model = VAE(
+        VAEConfig(input_dim=(1, 28, 28), latent_dim=16, reconstruction_loss="bce"),
+        Encoder(),
+        Decoder(),
+    )
     data, clock = BaseDataset(torch.from_numpy(x), torch.zeros(len(x))), Clock()
     with tempfile.TemporaryDirectory() as folder:
         config = BaseTrainerConfig(

@@ -17,7 +17,10 @@ from torch import nn
 
 
 def linear(arrays, name: str) -> nn.Linear:
-    weight, bias = torch.from_numpy(arrays[f"{name}.weight"]), torch.from_numpy(arrays[f"{name}.bias"])
+    weight, bias = (
+        torch.from_numpy(arrays[f"{name}.weight"]),
+        torch.from_numpy(arrays[f"{name}.bias"]),
+    )
     layer = nn.Linear(weight.shape[1], weight.shape[0])
     layer.weight.data, layer.bias.data = weight, bias
     return layer
@@ -25,7 +28,11 @@ def linear(arrays, name: str) -> nn.Linear:
 
 def layers(arrays, side: str) -> list[nn.Linear]:
     """The linear layers of one side in order."""
-    names = sorted(name.removesuffix(".weight") for name in arrays if name.startswith(side) and name.endswith(".weight"))
+    names = sorted(
+        name.removesuffix(".weight")
+        for name in arrays
+        if name.startswith(side) and name.endswith(".weight")
+    )
     return [linear(arrays, name) for name in names]
 
 
@@ -45,7 +52,9 @@ class Decoder(BaseDecoder):
     def __init__(self, arrays) -> None:
         super().__init__()
         first, second, last = layers(arrays, "decoder.")
-        self.net = nn.Sequential(first, nn.Tanh(), second, nn.Tanh(), last, nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28)))
+        self.net = nn.Sequential(
+            first, nn.Tanh(), second, nn.Tanh(), last, nn.Sigmoid(), nn.Unflatten(1, (1, 28, 28))
+        )
 
     def forward(self, z: torch.Tensor) -> ModelOutput:
         return ModelOutput(reconstruction=self.net(z))

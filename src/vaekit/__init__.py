@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "ELBO": "vaekit.objectives",
-    "VAE": "vaekit.model",
+    "VAE": "vaekit.core.vae",
     "VaekitError": "vaekit.errors",
     "build": "vaekit.workflows",
     "compare": "vaekit.workflows",
@@ -23,7 +23,7 @@ _PUBLIC = {
     "fit_mixture": "vaekit.workflows",
     "load_data": "vaekit.data:load",
     "load_exported": "vaekit.export",
-    "load_run": "vaekit.store",
+    "load_run": "vaekit.runs",
     "plot": "vaekit.workflows",
     "pull": "vaekit.workflows",
     "push": "vaekit.workflows",
@@ -37,12 +37,12 @@ __all__ = sorted([*_PUBLIC, *_PACKAGES])
 
 if TYPE_CHECKING:
     from vaekit import data, errors, likelihoods, nets, objectives, plots, posteriors, priors
+    from vaekit.core.vae import VAE
     from vaekit.data import load as load_data
     from vaekit.errors import VaekitError
     from vaekit.export import load_exported
-    from vaekit.model import VAE
     from vaekit.objectives import ELBO
-    from vaekit.store import load_run
+    from vaekit.runs import load_run
     from vaekit.workflows import (
         build,
         compare,

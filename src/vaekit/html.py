@@ -85,23 +85,39 @@ def curves(series: Mapping[str, Sequence[float]], unit: str) -> str:
     values = [value for line in points.values() for _, value in line]
     if not values:
         return ""
-    low, high, last = min(values), max(values), max(at for line in points.values() for at, _ in line)
+    low, high, last = (
+        min(values),
+        max(values),
+        max(at for line in points.values() for at, _ in line),
+    )
     across = (WIDTH - LEFT - 10) / (last - 1 or 1)
     first = LEFT if last > 1 else (WIDTH + LEFT) / 2
     down = (HEIGHT - ABOVE - BELOW) / ((high - low) or 1)
     marks, at = [], LEFT
     for name, line in points.items():
         colour, dashes = SERIES[name]
-        places = [(first + (epoch - 1) * across, ABOVE + (high - value) * down) for epoch, value in _thinned(line)]
+        places = [
+            (first + (epoch - 1) * across, ABOVE + (high - value) * down)
+            for epoch, value in _thinned(line)
+        ]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-        marks.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"/>')
+        marks.append(
+            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dashes}"/>'
+        )
         if len(places) == 1:
-            marks.append(f'<circle cx="{places[0][0]:.1f}" cy="{places[0][1]:.1f}" r="3.5" fill="{colour}"/>')
+            marks.append(
+                f'<circle cx="{places[0][0]:.1f}" cy="{places[0][1]:.1f}" r="3.5" fill="{colour}"/>'
+            )
         marks.append(_text(at, 12, name, f'fill="{colour}" font-weight="600"'))
         at += 8 * len(name) + 12
     bottom = HEIGHT - BELOW
-    marks.append(f'<path d="M{LEFT} {ABOVE} V{bottom} H{WIDTH - 10}" fill="none" stroke="currentColor" opacity=".4"/>')
-    marks += [_text(LEFT - 6, y, f"{value:.4g}", END) for y, value in {bottom: low, ABOVE + 8: high}.items()]
+    marks.append(
+        f'<path d="M{LEFT} {ABOVE} V{bottom} H{WIDTH - 10}" fill="none" stroke="currentColor" opacity=".4"/>'
+    )
+    marks += [
+        _text(LEFT - 6, y, f"{value:.4g}", END)
+        for y, value in {bottom: low, ABOVE + 8: high}.items()
+    ]
     marks += [_text(first, HEIGHT - 6, "epoch 1", CURRENT), _text(WIDTH - 10, 12, unit, END)]
     marks += [_text(WIDTH - 10, HEIGHT - 6, f"{last:,}", END)] if last > 1 else []
     size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'

@@ -13,7 +13,19 @@ from PIL import Image
 from vaekit import recipes
 from vaekit.cli import main
 
-SMALL = ("mlp", "--data", "digits", "--epochs", "1", "--device", "cpu", "--limit", "100", "--set", "encoder.hidden=[8]")
+SMALL = (
+    "mlp",
+    "--data",
+    "digits",
+    "--epochs",
+    "1",
+    "--device",
+    "cpu",
+    "--limit",
+    "100",
+    "--set",
+    "encoder.hidden=[8]",
+)
 
 
 def test_train_then_everything_with_json(cli, tmp_path):
@@ -22,13 +34,24 @@ def test_train_then_everything_with_json(cli, tmp_path):
     assert status == 0
     assert trained["run"] == "run"
     assert trained["summary"]["data"]["rows"]["train"] == 100
-    names = {"curves", "dimensions", "grid", "latent", "losses", "nearest", "reconstructions", "samples"}
+    names = {
+        "curves",
+        "dimensions",
+        "grid",
+        "latent",
+        "losses",
+        "nearest",
+        "reconstructions",
+        "samples",
+    }
     assert {Path(p).stem for p in trained["plots"]} == names
 
     _, out, _ = cli("evaluate", "run", "--samples", 5, "--limit", 50, "--json")
     figures = json.loads(out)
     assert figures["rows"] == 50
-    assert figures["loss"]["value"] == pytest.approx(figures["reconstruction"]["value"] + figures["divergence"]["value"])
+    assert figures["loss"]["value"] == pytest.approx(
+        figures["reconstruction"]["value"] + figures["divergence"]["value"]
+    )
     assert figures["bits_per_dimension"] is None
     assert "not a normalised density" in figures["why_no_bits_per_dimension"]
 
@@ -45,10 +68,14 @@ def test_train_then_everything_with_json(cli, tmp_path):
     _, out, _ = cli("sample", "run", "--count", 9, "--out", "sheet.png", "--json")
     with Image.open(json.loads(out)["file"]) as sheet:
         assert min(sheet.size) > 20
-    _, out, _ = cli("plot", "run", "grid", "--across=-2:2", "--down=-1:3", "--out", "grid.png", "--json")
+    _, out, _ = cli(
+        "plot", "run", "grid", "--across=-2:2", "--down=-1:3", "--out", "grid.png", "--json"
+    )
     assert json.loads(out)["files"] == ["grid.png"]
     np.save("mine.npy", np.zeros((3, 8, 8), np.uint8))
-    _, out, _ = cli("plot", "run", "reconstructions", "--data", "mine.npy", "--out", "mine.png", "--json")
+    _, out, _ = cli(
+        "plot", "run", "reconstructions", "--data", "mine.npy", "--out", "mine.png", "--json"
+    )
     assert json.loads(out)["files"] == ["mine.png"]
 
 
@@ -79,11 +106,26 @@ def test_data_are_listed_and_described(cli):
     assert {"mnist", "digits"} <= {row["name"] for row in json.loads(out)["rows"]}
     _, out, _ = cli("data", "digits", "--json")
     facts = json.loads(out)
-    assert (facts["shape"], facts["support"], facts["train"], facts["test"]) == ([1, 8, 8], "integers:17", 1797, None)
+    assert (facts["shape"], facts["support"], facts["train"], facts["test"]) == (
+        [1, 8, 8],
+        "integers:17",
+        1797,
+        None,
+    )
 
 
 def test_help_and_version(cli):
-    for command in ("train", "evaluate", "sample", "reconstruct", "encode", "decode", "plot", "recipes", "data"):
+    for command in (
+        "train",
+        "evaluate",
+        "sample",
+        "reconstruct",
+        "encode",
+        "decode",
+        "plot",
+        "recipes",
+        "data",
+    ):
         status, out, _ = cli(command, "--help")
         assert status == 0
         assert "Usage: vaekit" in out
@@ -100,13 +142,25 @@ def test_help_and_version(cli):
         (("train", "--epoch", "3"), "--epochs"),
         (("train", "--epochs", "3.5"), "valid integer"),
         (("train", "--epochs", "0"), "training.epochs = 0: input should be greater than 0"),
-        (("train", "--set", "objective.bta=3"), "unknown key 'objective.bta': did you mean 'beta'?"),
-        (("train", "--set", "objectve.beta=3"), "unknown key 'objectve': did you mean 'objective'?"),
+        (
+            ("train", "--set", "objective.bta=3"),
+            "unknown key 'objective.bta': did you mean 'beta'?",
+        ),
+        (
+            ("train", "--set", "objectve.beta=3"),
+            "unknown key 'objectve': did you mean 'objective'?",
+        ),
         (("train", "--set", "encoder=conw"), "unknown encoder 'conw': did you mean 'conv'?"),
         (("train", "--set", "optimizer.lr=fast"), "optimizer.lr = 'fast'"),
-        (("train", "--set", "optimizer.lr=-1"), "optimizer.lr = -1: input should be greater than 0"),
+        (
+            ("train", "--set", "optimizer.lr=-1"),
+            "optimizer.lr = -1: input should be greater than 0",
+        ),
         (("train", "--set", "optimizer.lr"), "--set takes key=value"),
-        (("train", "--set", "likelihood={kind: gaussian, scale: wide}"), "likelihood.scale = 'wide'"),
+        (
+            ("train", "--set", "likelihood={kind: gaussian, scale: wide}"),
+            "likelihood.scale = 'wide'",
+        ),
         (("train", "--latent-dim", "100000"), "latent_dim = 100000"),
         (("train", "--seed", "-1"), "seed = -1"),
         (("train", "--set", "epochs=3"), "unknown key 'epochs': did you mean training.epochs?"),
@@ -147,7 +201,10 @@ def run(small_run, tmp_path):
     ("arguments", "message"),
     [
         (("plot", "run", "lattent"), "unknown plot 'lattent': did you mean 'latent'?"),
-        (("plot", "run", "latent", "grid", "--out", "one.png"), "one.png is one file for 2 pictures"),
+        (
+            ("plot", "run", "latent", "grid", "--out", "one.png"),
+            "one.png is one file for 2 pictures",
+        ),
         (("plot", "run", "grid", "--across", "2:1"), "from a lower to a higher number"),
         (("plot", "run", "grid", "--across", "2"), "two numbers, such as"),
         (("plot", "run", "latent", "--projection", "umap"), "unknown projection 'umap'"),
@@ -165,10 +222,19 @@ def run(small_run, tmp_path):
         (("decode", "run", "missing.csv"), "missing.csv is not a file"),
         (("reconstruct", "run", "--label", "zebra"), "no class 'zebra': the classes are a, b, c"),
         (("encode", "run", "--out", "codes.xlsx"), "allowed are .npz, .npy, .csv"),
-        (("sample", "run", "--count", "1000000"), "1,000,000 images do not fit one sheet"),  # before any is drawn
-        (("plot", "run", "curves", "--label", "a"), "label makes no difference to curves: it is for grid, reconstructions"),
+        (
+            ("sample", "run", "--count", "1000000"),
+            "1,000,000 images do not fit one sheet",
+        ),  # before any is drawn
+        (
+            ("plot", "run", "curves", "--label", "a"),
+            "label makes no difference to curves: it is for grid, reconstructions",
+        ),
         (("plot", "run", "latent", "--index", "0-3"), "indices makes no difference to latent"),
-        (("plot", "run", "grid", "--projection", "pca"), "projection makes no difference to grid: it is for latent"),
+        (
+            ("plot", "run", "grid", "--projection", "pca"),
+            "projection makes no difference to grid: it is for latent",
+        ),
         (("plot", "run", "reconstructions", "--label", "zebra"), "no class 'zebra'"),
         (("plot", "run", "latent", "--data", "digits"), "name it with --out"),
         (("decode", "run"), "either a file of codes or --z"),
@@ -176,8 +242,14 @@ def run(small_run, tmp_path):
         (("decode", "run", "--z=1,2,nan"), "NaN"),
         (("decode", "run", "--z=a"), "such as --z=0.5,-1"),
         (("decode", "run", "missing.npy"), "missing.npy"),
-        (("train", "--out", "run"), "run exists: choose another --out, or overwrite it with --force"),
-        (("train", "run/config.yaml", "--data", "digits", "--set", "data.shape=[2,8,8]"), "is for rows of shape (2, 8, 8)"),
+        (
+            ("train", "--out", "run"),
+            "run exists: choose another --out, or overwrite it with --force",
+        ),
+        (
+            ("train", "run/config.yaml", "--data", "digits", "--set", "data.shape=[2,8,8]"),
+            "is for rows of shape (2, 8, 8)",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -187,7 +259,9 @@ def test_wrong_requests_about_a_run(refused, run, arguments, message):
 
 def test_a_picture_is_not_drawn_over_a_file_unless_forced(refused, cli, run):
     Path("keep.png").write_text("mine")
-    assert "keep.png exists: choose another --out" in refused("plot", "run", "curves", "--out", "keep.png")
+    assert "keep.png exists: choose another --out" in refused(
+        "plot", "run", "curves", "--out", "keep.png"
+    )
     assert Path("keep.png").read_text() == "mine"
     assert cli("plot", "run", "curves", "--out", "keep.png", "--force")[0] == 0
     assert Path("keep.png").read_bytes().startswith(b"\x89PNG")
@@ -197,7 +271,9 @@ def test_rows_that_are_no_images_are_written_as_arrays_unless_named(cli, tmp_pat
     np.save("table.npy", np.random.default_rng(0).normal(size=(60, 6)))
     assert cli("train", "--data", "table.npy", "--epochs", "1", "--out", "table")[0] == 0
     _, out, _ = cli("sample", "table", "--count", "5", "--json")
-    assert json.loads(out)["file"] == "table/plots/sample-0.npy" and np.load("table/plots/sample-0.npy").shape == (5, 6)
+    assert json.loads(out)["file"] == "table/plots/sample-0.npy" and np.load(
+        "table/plots/sample-0.npy"
+    ).shape == (5, 6)
     _, out, _ = cli("decode", "table", "--z=0,0", "--json")
     assert json.loads(out)["file"] == "decoded.npy"
 
@@ -207,15 +283,25 @@ def test_images_of_many_sizes_are_told_the_size_of_the_run(refused, run):
     for size in (5, 8):
         Image.fromarray(np.zeros((size, 8), np.uint8)).save(f"mixed/{size}.png")
     said = refused("encode", "run", "mixed")
-    assert "this run takes images of 8x8 (height x width), resize them first" in said and "--resize" not in said
+    assert (
+        "this run takes images of 8x8 (height x width), resize them first" in said
+        and "--resize" not in said
+    )
 
 
 def test_reconstructions_of_one_class(cli, run, monkeypatch):
     import vaekit.plots
 
     labels, draw = [], vaekit.plots.reconstructions
-    monkeypatch.setattr(vaekit.plots, "reconstructions", lambda *a, **k: labels.append(k["labels"]) or draw(*a, **k))
-    assert cli("plot", "run", "reconstructions", "--label", "b", "--index", "0-1", "--split", "train")[0] == 0
+    monkeypatch.setattr(
+        vaekit.plots, "reconstructions", lambda *a, **k: labels.append(k["labels"]) or draw(*a, **k)
+    )
+    assert (
+        cli("plot", "run", "reconstructions", "--label", "b", "--index", "0-1", "--split", "train")[
+            0
+        ]
+        == 0
+    )
     assert labels == [["b", "b"]]
 
 
@@ -223,7 +309,9 @@ def test_rows_of_the_wrong_shape_or_without_labels(refused, run, tmp_path):
     np.save(tmp_path / "wide.npy", np.zeros((3, 9, 9), np.uint8))
     np.save(tmp_path / "plain.npy", np.zeros((3, 8, 8), np.uint8))
     np.save(tmp_path / "floats.npy", np.full((3, 8, 8), 0.5))
-    assert "has rows of shape (1, 9, 9), the model takes (1, 8, 8)" in refused("encode", "run", "wide.npy")
+    assert "has rows of shape (1, 9, 9), the model takes (1, 8, 8)" in refused(
+        "encode", "run", "wide.npy"
+    )
     assert "--label needs labels" in refused("reconstruct", "run", "plain.npy", "--label", "a")
     assert "whole numbers from 0 to 255" in refused("encode", "run", "floats.npy")
 
@@ -267,7 +355,9 @@ def test_a_wrong_request_with_force_leaves_the_run_that_is_there(refused, run, t
 
 
 def test_failed_work_is_status_1(cli, monkeypatch):
-    status, out, err = cli("train", *SMALL, "--out", "run", "--set", "optimizer={kind: sgd, lr: 1.0e+30}")
+    status, out, err = cli(
+        "train", *SMALL, "--out", "run", "--set", "optimizer={kind: sgd, lr: 1.0e+30}"
+    )
     assert (status, out) == (1, "")
     assert "validation loss is nan after epoch 1, step 1" in err.splitlines()[-1]
 
@@ -278,7 +368,10 @@ def test_the_unforeseen_is_one_line_and_debug_shows_where(cli, monkeypatch):
 
     monkeypatch.setattr("vaekit.recipes.names", fail)
     status, _, err = cli("recipes")
-    assert (status, err) == (1, "vaekit: failed unexpectedly, ZeroDivisionError: nobody (--debug shows where)\n")
+    assert (status, err) == (
+        1,
+        "vaekit: failed unexpectedly, ZeroDivisionError: nobody (--debug shows where)\n",
+    )
     with pytest.raises(ZeroDivisionError):
         main_with_debug(monkeypatch)
 
@@ -297,7 +390,9 @@ def test_a_reader_that_goes_away_is_no_error():
 def test_samples_of_a_mixture_are_others_than_those_of_the_prior(cli, small_run):
     code, _, err = cli("sample", small_run.path, "--count", "3", "--out", "prior.npy")
     assert code == 0, err
-    code, _, err = cli("sample", small_run.path, "--count", "3", "--mixture", "--out", "mixture.npy")
+    code, _, err = cli(
+        "sample", small_run.path, "--count", "3", "--mixture", "--out", "mixture.npy"
+    )
     assert code == 0, err
     prior, mixture = np.load("prior.npy"), np.load("mixture.npy")
     assert prior.shape == mixture.shape and not np.array_equal(prior, mixture)

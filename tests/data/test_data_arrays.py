@@ -90,7 +90,10 @@ def test_labels_are_numbered(y, classes, numbers):
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (np.array([0.5, 1, 1]), "has labels that are not whole numbers: allowed are whole numbers and text"),
+        (
+            np.array([0.5, 1, 1]),
+            "has labels that are not whole numbers: allowed are whole numbers and text",
+        ),
         (np.array([np.nan, 1, 1]), "not whole numbers"),
         (np.array([None, 1, 1]), "has labels of type object"),
         (np.array([b"a", b"b", b"c"]), "has labels of type |S1"),
@@ -131,7 +134,9 @@ def test_pickles_are_never_opened(tmp_path):
     (tmp_path / "plain.npy").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(DataError, match=r"x.npy' cannot be read: .*Python objects"):
         load(tmp_path / "x.npy")
-    with pytest.raises(DataError, match=r"x.npz, array x.npy' cannot be read: .*Python objects, which are never"):
+    with pytest.raises(
+        DataError, match=r"x.npz, array x.npy' cannot be read: .*Python objects, which are never"
+    ):
         load(tmp_path / "x.npz")
     with pytest.raises(DataError, match=r"plain.npy' cannot be read"):
         load(tmp_path / "plain.npy")
@@ -161,7 +166,10 @@ def test_damaged_npy(tmp_path):
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 def test_npz_keys(tmp_path, names, labelled, test, save):
     x = np.random.default_rng(0).integers(0, 256, (6, 4, 4)).astype(np.uint8)
-    save(tmp_path / "a.npz", **{n: np.arange(6) % 2 if n[0] in "yl" else np.asfortranarray(x) for n in names})
+    save(
+        tmp_path / "a.npz",
+        **{n: np.arange(6) % 2 if n[0] in "yl" else np.asfortranarray(x) for n in names},
+    )
     data = load(tmp_path / "a.npz")
     assert data.labelled == labelled and (data.test is not None) == test
     assert np.array_equal(data.train.x[:, 0], x)
@@ -183,13 +191,18 @@ def test_npz_keys_that_cannot_be(tmp_path, names):
     arrays: dict[str, Any] = {name: np.zeros((2, 2)) for name in names}
     np.savez(tmp_path / "a.npz", **arrays)
     held = ", ".join(sorted(names)) or "nothing"
-    with pytest.raises(DataError, match=f"a.npz' holds {held}: allowed are x or x_train, one of y, y_train and labels"):
+    with pytest.raises(
+        DataError,
+        match=f"a.npz' holds {held}: allowed are x or x_train, one of y, y_train and labels",
+    ):
         load(tmp_path / "a.npz")
 
 
 def test_npz_with_labels_for_one_part_only(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros((2, 2)), y=np.arange(2), x_test=np.zeros((2, 2)))
-    with pytest.raises(DataError, match="'a' has labels for one part only: label the test rows too, or no rows"):
+    with pytest.raises(
+        DataError, match="'a' has labels for one part only: label the test rows too, or no rows"
+    ):
         load(tmp_path / "a.npz")
 
 
@@ -197,7 +210,9 @@ def member(shape, values=b"", descr="<f8", version=1):
     """The bytes of an .npy file with any header."""
     file = io.BytesIO()
     header = {"descr": descr, "fortran_order": False, "shape": shape}
-    write = {1: np.lib.format.write_array_header_1_0, 2: np.lib.format.write_array_header_2_0}[version]
+    write = {1: np.lib.format.write_array_header_1_0, 2: np.lib.format.write_array_header_2_0}[
+        version
+    ]
     write(file, header)
     return file.getvalue() + values
 
@@ -222,7 +237,9 @@ def member(shape, values=b"", descr="<f8", version=1):
 def test_npz_members_that_lie(tmp_path, content, message):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("x.npy", content)
-    with pytest.raises(DataError, match=f"a.npz, array x.npy' cannot be read: .*({message})|{message}"):
+    with pytest.raises(
+        DataError, match=f"a.npz, array x.npy' cannot be read: .*({message})|{message}"
+    ):
         load(tmp_path / "a.npz")
 
 
@@ -233,7 +250,7 @@ def test_second_header_version_is_read(tmp_path):
 
 
 def test_npz_limit_is_checked_before_anything_is_read(tmp_path):
-    from vaekit.data.npz import read_npz
+    from vaekit.data.readers.npz import read_npz
 
     np.savez_compressed(tmp_path / "a.npz", a=np.zeros(1000), b=np.zeros(1000))
     assert set(read_npz(tmp_path / "a.npz", "here", limit_bytes=17_000)) == {"a", "b"}
@@ -256,7 +273,9 @@ def test_text_that_is_no_text(tmp_path):
 def test_damaged_bytes_never_end_in_a_foreign_error(tmp_path, kind, data):
     file = io.BytesIO()
     x = np.arange(40.0).reshape(4, 10)
-    np.save(file, x) if kind == "npy" else np.savez_compressed(file, x=x, y=np.array(["a", "b", "a", "b"]))
+    np.save(file, x) if kind == "npy" else np.savez_compressed(
+        file, x=x, y=np.array(["a", "b", "a", "b"])
+    )
     content = bytearray(file.getvalue())
     for _ in range(data.draw(st.integers(1, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

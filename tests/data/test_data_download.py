@@ -10,7 +10,7 @@ import pytest
 
 from vaekit.data import download
 from vaekit.data.download import fetch
-from vaekit.data.remote import Remote, is_proven
+from vaekit.data.remote_file import RemoteFile, matches_checksum
 from vaekit.errors import DataError, OutputError
 
 CONTENT = random.Random(0).randbytes(200_000)
@@ -19,7 +19,7 @@ MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
 def remote(*addresses, md5=MD5, size=SIZE, name="images.bin"):
-    return Remote(name, md5, size, addresses)
+    return RemoteFile(name, md5, size, addresses)
 
 
 def files(folder):
@@ -63,11 +63,16 @@ def test_broken_transfer_goes_on_where_it_broke(server, tmp_path):
 
 def test_broken_transfer_goes_on_next_time(server, tmp_path):
     address = server.offer("/a", CONTENT, breaks=[70_000, 0])
-    with pytest.raises(DataError, match=r"^images.bin cannot be downloaded \(127.* broke off after 70000 of 200000 bytes\)$"):
+    with pytest.raises(
+        DataError,
+        match=r"^images.bin cannot be downloaded \(127.* broke off after 70000 of 200000 bytes\)$",
+    ):
         fetch(remote(address), tmp_path)
     assert [(tmp_path / name).read_bytes() for name in files(tmp_path)] == [CONTENT[:70_000]]
     assert fetch(remote(address), tmp_path).read_bytes() == CONTENT
-    assert ranges(server) == [None, "bytes=70000-", "bytes=70000-"] and files(tmp_path) == ["images.bin"]
+    assert ranges(server) == [None, "bytes=70000-", "bytes=70000-"] and files(tmp_path) == [
+        "images.bin"
+    ]
 
 
 def test_connections_to_one_address_are_counted(server, tmp_path):
@@ -85,7 +90,12 @@ def test_connections_to_one_address_are_counted(server, tmp_path):
     ],
 )
 def test_server_that_does_not_go_on_is_asked_for_the_whole(server, tmp_path, how, requests):
-    assert fetch(remote(server.offer("/a", CONTENT, ranges=how, breaks=[70_000])), tmp_path).read_bytes() == CONTENT
+    assert (
+        fetch(
+            remote(server.offer("/a", CONTENT, ranges=how, breaks=[70_000])), tmp_path
+        ).read_bytes()
+        == CONTENT
+    )
     assert ranges(server) == requests
 
 
@@ -100,13 +110,19 @@ def test_stale_remains_end_with_a_wrong_hash_and_not_twice(server, tmp_path):
 
 
 def test_wrong_hash_on_the_first_mirror(server, tmp_path):
-    path = fetch(remote(server.offer("/wrong", CONTENT[:-1] + b"x"), server.offer("/right", CONTENT)), tmp_path)
+    path = fetch(
+        remote(server.offer("/wrong", CONTENT[:-1] + b"x"), server.offer("/right", CONTENT)),
+        tmp_path,
+    )
     assert path.read_bytes() == CONTENT and files(tmp_path) == ["images.bin"]
     assert [path for path, _ in server.log] == ["/wrong", "/right"]
 
 
 def test_every_failure_is_told_in_one_line(server, tmp_path):
-    wrong, missing = server.offer("/wrong", b"junk"), server.offer("/x", b"").replace("/x", "/missing")
+    wrong, missing = (
+        server.offer("/wrong", b"junk"),
+        server.offer("/x", b"").replace("/x", "/missing"),
+    )
     with pytest.raises(DataError) as caught:
         fetch(remote(dead(), wrong, missing), tmp_path)
     host = rf"127\.0\.0\.1:{server.server_port}"
@@ -186,14 +202,16 @@ def test_hash_of_the_file_or_of_what_it_decompresses_to(tmp_path):
         (b"", False),
     ):
         path.write_bytes(content)
-        assert is_proven(path, remote(size=210_000)) == proven
+        assert matches_checksum(path, remote(size=210_000)) == proven
     path.write_bytes(gzip.compress(CONTENT))
-    assert not is_proven(path, remote(size=len(CONTENT) - 1))
+    assert not matches_checksum(path, remote(size=len(CONTENT) - 1))
 
 
 def test_place_that_cannot_be_written(server, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OutputError, match=r"cannot write into '.*file/data', Not a directory: .*set XDG_CACHE_HOME"):
+    with pytest.raises(
+        OutputError, match=r"cannot write into '.*file/data', Not a directory: .*set XDG_CACHE_HOME"
+    ):
         fetch(remote(server.offer("/a", CONTENT)), tmp_path / "file/data")
     assert server.log == []
 

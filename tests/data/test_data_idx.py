@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from vaekit.data.readers.idx import read_idx
 
 from vaekit.data import load
-from vaekit.data.idx import read_idx
 from vaekit.errors import DataError
 
 CODES = {"u1": 8, "i1": 9, "i2": 0x0B, "i4": 0x0C, "f4": 0x0D, "f8": 0x0E}
@@ -26,7 +26,9 @@ def idx_bytes(x):
 
 @SHARED_FOLDER
 @given(
-    st.sampled_from(sorted(CODES)).flatmap(lambda d: arrays.arrays(np.dtype(d), arrays.array_shapes(max_dims=4))),
+    st.sampled_from(sorted(CODES)).flatmap(
+        lambda d: arrays.arrays(np.dtype(d), arrays.array_shapes(max_dims=4))
+    ),
     st.booleans(),
 )
 def test_every_type_comes_back(tmp_path, x, gzipped):
@@ -38,7 +40,10 @@ def test_every_type_comes_back(tmp_path, x, gzipped):
 
 
 @SHARED_FOLDER
-@given(st.binary(max_size=200), st.sampled_from([b"", b"\x1f\x8b\x08", b"\0\0\x08", b"\0\0\x0d\x02\0\0\0"]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b"", b"\x1f\x8b\x08", b"\0\0\x08", b"\0\0\x0d\x02\0\0\0"]),
+)
 def test_random_bytes_never_end_in_a_foreign_error(tmp_path, content, start):
     path = tmp_path / "x.idx"
     path.write_bytes(start + content)
@@ -74,7 +79,10 @@ GOOD = idx_bytes(np.zeros((2, 3), np.uint8))
         (GOOD[:7], "it is truncated within the 2 dimensions of its header"),
         (GOOD[:-1], "it is truncated, 5 of the 6 bytes that its header declares"),
         (GOOD + b"x", "it goes on after the 6 bytes that its header declares"),
-        (header("f8", (2**32 - 1, 2**32 - 1)), "it declares 147573952520956936200 bytes, at most 8589934592 are read"),
+        (
+            header("f8", (2**32 - 1, 2**32 - 1)),
+            "it declares 147573952520956936200 bytes, at most 8589934592 are read",
+        ),
         (gzip.compress(GOOD, mtime=0)[:-9], "ended before"),
         (gzip.compress(GOOD, mtime=0) + b"junk", "Not a gzipped file"),
         (gzip.compress(GOOD, mtime=0)[:-8] + b"\0" * 8, "CRC check failed"),
@@ -119,14 +127,20 @@ def write_four(folder, ending="", train="train", test="t10k"):
         x, y = rng.integers(0, 256, (rows, 4, 5)), np.arange(rows) % 3
         for name, array in ((f"{part}-images-idx3-ubyte", x), (f"{part}-labels-idx1-ubyte", y)):
             content = idx_bytes(array.astype(np.uint8))
-            (folder / f"{name}{ending}").write_bytes(gzip.compress(content, mtime=0) if ending else content)
+            (folder / f"{name}{ending}").write_bytes(
+                gzip.compress(content, mtime=0) if ending else content
+            )
 
 
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_labels_and_test_part_lie_beside(tmp_path, ending):
     write_four(tmp_path, ending)
     data = load(tmp_path / f"train-images-idx3-ubyte{ending}")
-    assert data.shape == (1, 4, 5) and data.classes == ("0", "1", "2") and str(data.support) == "integers:256"
+    assert (
+        data.shape == (1, 4, 5)
+        and data.classes == ("0", "1", "2")
+        and str(data.support) == "integers:256"
+    )
     assert data.test is not None and len(data.train) == 6 and len(data.test) == 3
     folder = load(tmp_path)
     assert folder.fingerprint() == data.fingerprint() and folder.name == tmp_path.name
@@ -147,7 +161,12 @@ def test_test_images_alone_have_labels_and_no_test_part(tmp_path):
 def test_one_file_alone(tmp_path):
     (tmp_path / "faces.idx").write_bytes(idx_bytes(np.zeros((2, 3, 3), np.float32)))
     data = load(tmp_path / "faces.idx")
-    assert data.name == "faces" and data.test is None and not data.labelled and str(data.support) == "unit"
+    assert (
+        data.name == "faces"
+        and data.test is None
+        and not data.labelled
+        and str(data.support) == "unit"
+    )
 
 
 def test_labels_of_another_length(tmp_path):

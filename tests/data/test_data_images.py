@@ -3,9 +3,9 @@ import os
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from vaekit.data.readers.image_files import read_images
 
 from vaekit.data import load
-from vaekit.data.images import read_images
 from vaekit.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
@@ -23,13 +23,25 @@ def picture(path, size=(4, 6), mode="L"):
 def test_flat_folder_in_order_of_names(tmp_path):
     second, first = picture(tmp_path / "b.png"), picture(tmp_path / "a.PNG")
     data = load(tmp_path)
-    assert data.shape == (1, 4, 6) and not data.labelled and data.test is None and data.name == tmp_path.name
+    assert (
+        data.shape == (1, 4, 6)
+        and not data.labelled
+        and data.test is None
+        and data.name == tmp_path.name
+    )
     assert data.train.x.dtype == np.uint8 and str(data.support) == "integers:256"
     assert np.array_equal(data.train.x[:, 0], [first, second])
 
 
 def test_sub_folders_are_classes(tmp_path):
-    for name in ("dog/x.png", "ant/deep/er/y.png", "ant/z.png", "cat/.hidden.png", "notes/readme.txt", ".git/w.png"):
+    for name in (
+        "dog/x.png",
+        "ant/deep/er/y.png",
+        "ant/z.png",
+        "cat/.hidden.png",
+        "notes/readme.txt",
+        ".git/w.png",
+    ):
         if name.endswith("png"):
             picture(tmp_path / name)
         else:
@@ -41,11 +53,16 @@ def test_sub_folders_are_classes(tmp_path):
 
 
 def test_train_and_test_are_the_parts(tmp_path):
-    pixels = [picture(tmp_path / name) for name in ("train/a/1.png", "train/b/2.png", "test/b/3.png", "test/new/4.png")]
+    pixels = [
+        picture(tmp_path / name)
+        for name in ("train/a/1.png", "train/b/2.png", "test/b/3.png", "test/new/4.png")
+    ]
     picture(tmp_path / "val/a/5.png")
     data = load(tmp_path)
     assert data.classes == ("a", "b", "new") and data.test is not None
-    assert np.array_equal(data.train.x[:, 0], pixels[:2]) and np.array_equal(data.test.x[:, 0], pixels[2:])
+    assert np.array_equal(data.train.x[:, 0], pixels[:2]) and np.array_equal(
+        data.test.x[:, 0], pixels[2:]
+    )
     assert data.test.y is not None and data.test.y.tolist() == [1, 2]
 
 
@@ -99,7 +116,8 @@ def test_mixed_sizes_name_the_first_odd_one_and_the_remedy(tmp_path):
     for name, size in (("a.png", (4, 6)), ("b.png", (5, 6)), ("c.png", (9, 9))):
         picture(tmp_path / name, size)
     with pytest.raises(
-        DataError, match=r"b.png' is 5x6, '.*a.png' is 4x6 .* --resize 4x6 \(python: resize=\(4, 6\) of the data\)"
+        DataError,
+        match=r"b.png' is 5x6, '.*a.png' is 4x6 .* --resize 4x6 \(python: resize=\(4, 6\) of the data\)",
     ):
         load(tmp_path)
     assert load(tmp_path, resize=(3, 2)).train.x.shape == (3, 1, 3, 2)
@@ -127,7 +145,9 @@ def test_sizes_that_cannot_be(tmp_path, size):
 def test_images_beside_class_folders(tmp_path):
     picture(tmp_path / "loose.png")
     picture(tmp_path / "cat/a.png")
-    with pytest.raises(DataError, match=r"loose.png' lies beside sub-folders with images: put it in one of them"):
+    with pytest.raises(
+        DataError, match=r"loose.png' lies beside sub-folders with images: put it in one of them"
+    ):
         load(tmp_path)
 
 
@@ -156,10 +176,14 @@ def test_another_format_under_a_picture_s_name(tmp_path):
         load(tmp_path)
 
 
-@pytest.mark.parametrize(("dtype", "ending"), [(np.uint16, "png"), (np.float32, "tif"), (np.int32, "tif")])
+@pytest.mark.parametrize(
+    ("dtype", "ending"), [(np.uint16, "png"), (np.float32, "tif"), (np.int32, "tif")]
+)
 def test_more_than_eight_bits(tmp_path, dtype, ending):
     Image.fromarray(np.zeros((3, 3), dtype)).save(tmp_path / f"a.{ending}")
-    with pytest.raises(DataError, match=f"a.{ending}' has more than 8 bits a channel .* or give the values as .npy"):
+    with pytest.raises(
+        DataError, match=f"a.{ending}' has more than 8 bits a channel .* or give the values as .npy"
+    ):
         load(tmp_path)
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from vaekit.data import Dataset, Rows, Support, load
+from vaekit.data import Dataset, Examples, Support, load
 from vaekit.errors import ConfigError, DataError
-from vaekit.workflows.prepare import load_data
+from vaekit.workflows.training_setup import load_data
 
 
 def test_a_dataset_passes_through():
@@ -16,11 +16,15 @@ def test_a_dataset_with_another_support_or_test_part():
     other = load(data, support="real", test=(np.ones((1, 4)), [2]))
     assert str(other.support) == "real" and other.classes == data.classes == ("2", "10")
     assert other.test is not None and other.test.y is not None and other.test.y.tolist() == [0]
-    assert other.train.x is data.train.x and other.train.y is not None and other.train.y.tolist() == [1, 0, 1]
+    assert (
+        other.train.x is data.train.x
+        and other.train.y is not None
+        and other.train.y.tolist() == [1, 0, 1]
+    )
 
 
 def test_rows_and_names_of_arrays():
-    data = load(Rows(np.zeros((3, 4)), np.array([4, 5, 4])))
+    data = load(Examples(np.zeros((3, 4)), np.array([4, 5, 4])))
     assert isinstance(data, Dataset) and data.name == "array" and data.classes == ("4", "5")
 
 
@@ -45,7 +49,9 @@ def test_named_data_with_another_support():
         load("digits", support="unit")
 
 
-@pytest.mark.parametrize("name", ["mnits", "", "no/such/folder", "x.npy", "a\0b", "x" * 5000, "a\nb"])
+@pytest.mark.parametrize(
+    "name", ["mnits", "", "no/such/folder", "x.npy", "a\0b", "x" * 5000, "a\nb"]
+)
 def test_unknown_names(name):
     with pytest.raises(DataError) as caught:
         load(name)
@@ -54,7 +60,9 @@ def test_unknown_names(name):
 
 def test_unknown_name_is_answered_with_the_nearest():
     names = "cifar10, digits, dsprites, fashion-mnist, mnist"
-    message = f"neither a named dataset nor a path that exists: did you mean 'mnist'\\? Allowed: {names}"
+    message = (
+        f"neither a named dataset nor a path that exists: did you mean 'mnist'\\? Allowed: {names}"
+    )
     with pytest.raises(DataError, match=f"^'mnits' is {message}, or a path that exists$"):
         load("mnits")
 
@@ -62,7 +70,9 @@ def test_unknown_name_is_answered_with_the_nearest():
 def test_a_name_is_looked_for_in_the_data_folder(monkeypatch, tmp_path):
     for folder in (tmp_path / "data/faces", tmp_path / "secret"):
         folder.mkdir(parents=True)
-        (folder / "train-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 7, 8]))
+        (folder / "train-images-idx3-ubyte").write_bytes(
+            bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 7, 8])
+        )
     monkeypatch.setenv("VAEKIT_DATA", str(tmp_path / "data"))
     assert load("faces").name == "faces" and load("faces").shape == (1, 1, 2)
     for name in ("../secret", "other", str(tmp_path / "data/other"), ""):
@@ -78,7 +88,9 @@ def test_sources_of_another_kind(source):
 
 def test_files_of_another_kind(tmp_path):
     (tmp_path / "a.csv").write_text("1,2")
-    with pytest.raises(DataError, match=r"a.csv' is of no kind that can be read: allowed are .npy, .npz, IDX files"):
+    with pytest.raises(
+        DataError, match=r"a.csv' is of no kind that can be read: allowed are .npy, .npz, IDX files"
+    ):
         load(tmp_path / "a.csv")
 
 
@@ -93,9 +105,15 @@ def test_test_part_from_a_file(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((4, 3)))
     np.save(tmp_path / "b.npy", np.ones((2, 3)))
     data = load(tmp_path / "a.npy", test=tmp_path / "b.npy")
-    assert data.name == "a" and data.test is not None and data.test.x.tolist() == np.ones((2, 3)).tolist()
+    assert (
+        data.name == "a"
+        and data.test is not None
+        and data.test.x.tolist() == np.ones((2, 3)).tolist()
+    )
     np.save(tmp_path / "c.npy", np.ones((2, 5)))
-    with pytest.raises(DataError, match=r"training rows of shape \(3,\) and test rows of shape \(5,\)"):
+    with pytest.raises(
+        DataError, match=r"training rows of shape \(3,\) and test rows of shape \(5,\)"
+    ):
         load(tmp_path / "a.npy", test=tmp_path / "c.npy")
 
 
@@ -120,20 +138,30 @@ def test_a_tensor_is_an_array():
 @pytest.mark.parametrize(
     ("place", "message"),
     [
-        ("elsewhere.npz", "elsewhere.npz, which this run was trained on, is not here: give --data PATH"),
-        ("/no/such.npz", "/no/such.npz, which this run was trained on, is not there any more: bring it back, or give --data"),
+        (
+            "elsewhere.npz",
+            "elsewhere.npz, which this run was trained on, is not here: give --data PATH",
+        ),
+        (
+            "/no/such.npz",
+            "/no/such.npz, which this run was trained on, is not there any more: bring it back, or give --data",
+        ),
         ("x" * 5000, "cannot be read: File name too long"),
         ("a\0b", "is not here: give --data PATH"),
     ],
 )
-def test_data_of_a_run_that_are_not_there_are_told_with_the_remedy(small_run, field, place, message):
+def test_data_of_a_run_that_are_not_there_are_told_with_the_remedy(
+    small_run, field, place, message
+):
     with pytest.raises(DataError) as caught:
         load_data(small_run.config.changed({"data": {field: place}}))
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_so_are_arrays_that_were_in_memory(small_run):
-    with pytest.raises(DataError, match=r"arrays in memory: give them again \(data=...\), or --data PATH"):
+    with pytest.raises(
+        DataError, match=r"arrays in memory: give them again \(data=...\), or --data PATH"
+    ):
         load_data(small_run.config.changed({"data": {"source": "in-memory"}}))
 
 
@@ -143,5 +171,8 @@ def test_a_name_in_a_configuration_that_recorded_nothing_is_taken_for_a_mistake(
 
 
 def test_data_that_changed_are_told_with_what_can_be_done(small_run):
-    with pytest.raises(DataError, match="to use a run on what is there now, give it with --data, and to train on it, remove"):
+    with pytest.raises(
+        DataError,
+        match="to use a run on what is there now, give it with --data, and to train on it, remove",
+    ):
         load_data(small_run.config.changed({"data": {"fingerprint": "0" * 64}}))

@@ -47,7 +47,9 @@ def test_one_changed_pixel_is_noticed(copy):
     content[1000] ^= 1
     path.write_bytes(gzip.compress(content, 1))
     digest = mnist.MD5["t10k-images-idx3-ubyte"]
-    with pytest.raises(DataError, match=f"damaged, reinstall vaekit: .*t10k-images.* the md5 .* is not {digest}"):
+    with pytest.raises(
+        DataError, match=f"damaged, reinstall vaekit: .*t10k-images.* the md5 .* is not {digest}"
+    ):
         load("mnist")
 
 
@@ -70,13 +72,21 @@ def test_digits_facts():
     assert (len(digits.train), digits.test, digits.shape) == (1797, None, (1, 8, 8))
     assert digits.train.x.dtype == np.uint8 and digits.train.x.max() == 16
     assert str(digits.support) == "integers:17" and digits.classes == tuple("0123456789")
-    assert digits.train.y is not None and np.bincount(digits.train.y)[:3].tolist() == [178, 182, 177]
+    assert digits.train.y is not None and np.bincount(digits.train.y)[:3].tolist() == [
+        178,
+        182,
+        177,
+    ]
 
 
 def check_description(name):
     row = next(row for row in describe() if row["name"] == name)
     data = load(name)
-    assert row["shape"] == data.shape and row["support"] == str(data.support) and row["classes"] == len(data.classes)
+    assert (
+        row["shape"] == data.shape
+        and row["support"] == str(data.support)
+        and row["classes"] == len(data.classes)
+    )
     assert row["train"] == len(data.train) and row["test"] == (len(data.test) if data.test else 0)
     assert all("\n" not in row[field] and row[field] for field in ("source", "licence"))
 
@@ -87,7 +97,9 @@ def test_descriptions_are_true(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, named in NAMES.items() if named.where == "on this machine"])
+@pytest.mark.parametrize(
+    "name", [name for name, named in NAMES.items() if named.where == "on this machine"]
+)
 def test_descriptions_of_what_is_on_this_machine_are_true(name):
     check_description(name)
 

@@ -10,17 +10,17 @@ import threading
 
 import numpy as np
 import pytest
+from vaekit.data.readers.shards import expand
 
 from conftest import small_images
-from tars import npy, png, write_shards, write_tar
+from tar_fixtures import npy, png, write_shards, write_tar
 from vaekit.data import load
-from vaekit.data.shards import expand
 from vaekit.errors import ConfigError, DataError
 
 pytest.importorskip("webdataset", reason="shards need webdataset")
 
 DATA = small_images(rows=90)
-LAST = DATA.train.take(np.arange(60, 90))
+LAST = DATA.train.select(np.arange(60, 90))
 
 
 def test_one_shard_is_read_whole(tmp_path):
@@ -35,7 +35,9 @@ def test_of_several_the_last_is_set_aside_and_the_others_are_streamed(tmp_path):
     assert np.array_equal(data.train.x, LAST.x) and np.array_equal(data.train.y, LAST.y)
     found = list(data.stream.samples([1, 0]))
     assert [sample.name for sample in found[:2]] == ["part-1.tar: 0030", "part-1.tar: 0031"]
-    assert [sample.file for sample in found] == [png(DATA.train.x[row]) for row in (*range(30, 60), *range(30))]
+    assert [sample.file for sample in found] == [
+        png(DATA.train.x[row]) for row in (*range(30, 60), *range(30))
+    ]
     assert data.stream.count() == 60
 
 
@@ -47,7 +49,13 @@ def test_numbers_are_npy(tmp_path):
 
 
 def test_what_is_no_row_is_passed_over(tmp_path):
-    files = {"README.md": b"words", "0.png": png(DATA.train.x[0]), "0.json": b"{}", "__meta__/x.png": b"", "._0.png": b""}
+    files = {
+        "README.md": b"words",
+        "0.png": png(DATA.train.x[0]),
+        "0.json": b"{}",
+        "__meta__/x.png": b"",
+        "._0.png": b"",
+    }
     write_tar(tmp_path / "a.tar", files)
     assert len(load(tmp_path / "a.tar").train) == 1
     write_tar(tmp_path / "b.tar", {**files, "1.png": png(DATA.train.x[1])})
@@ -71,12 +79,24 @@ def test_images_are_resized_and_a_streams_fingerprint_is_that_of_its_files(tmp_p
             {"a.png": b"x", "a.jpg": b"x"},
             r"'x.tar: a' has 2 files \(jpg, png\): a row is one .npy or image; its name ends at its first dot",
         ),
-        ({"a.png": png(DATA.train.x[0]), "b.npy": npy(np.zeros(3))}, "mixed: give one or the other"),
-        ({"a.npy": npy(np.zeros(3)), "b.npy": npy(np.zeros(4))}, r"'x.tar: b.npy' is float64 \(4,\), 'x.tar: a.npy' float64"),
-        ({"a.png": png(DATA.train.x[0]), "b.png": png(DATA.train.x[0][:, :4])}, "'x.tar: b.png' is 4x8"),
+        (
+            {"a.png": png(DATA.train.x[0]), "b.npy": npy(np.zeros(3))},
+            "mixed: give one or the other",
+        ),
+        (
+            {"a.npy": npy(np.zeros(3)), "b.npy": npy(np.zeros(4))},
+            r"'x.tar: b.npy' is float64 \(4,\), 'x.tar: a.npy' float64",
+        ),
+        (
+            {"a.png": png(DATA.train.x[0]), "b.png": png(DATA.train.x[0][:, :4])},
+            "'x.tar: b.png' is 4x8",
+        ),
         ({"a.png": b"no image"}, "'x.tar: a.png' cannot be read"),
         ({"a.npy": pickle.dumps(print)}, "'x.tar: a.npy' cannot be read"),
-        ({"a.png": png(DATA.train.x[0]), "a.cls": b"1", "b.png": png(DATA.train.x[0])}, "'x.tar: b' has no .cls, others have"),
+        (
+            {"a.png": png(DATA.train.x[0]), "a.cls": b"1", "b.png": png(DATA.train.x[0])},
+            "'x.tar: b' has no .cls, others have",
+        ),
         ({"a.png": png(DATA.train.x[0]), "a.cls": b"\xff"}, "cannot be read"),
         (
             {"a.png": png(DATA.train.x[0]), "b.png": png(DATA.train.x[0]), "a.cls": b"1"},
@@ -126,7 +146,7 @@ def test_compressed_shards_are_read_too(tmp_path):
 
 
 def test_without_webdataset_the_remedy_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("vaekit.data.shards.find_spec", lambda name: None)
+    monkeypatch.setattr("vaekit.data.readers.shards.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'vaekit\[shards\]'"):
         load(write_shards(tmp_path, DATA.train))
 
@@ -134,7 +154,9 @@ def test_without_webdataset_the_remedy_is_told(tmp_path, monkeypatch):
 def test_a_test_part_is_one_shard(tmp_path):
     where = write_shards(tmp_path, DATA.train)
     assert len(load(where, test=tmp_path / "part-0.tar").test) == 30
-    with pytest.raises(DataError, match="are several shards, test rows are held in memory: give one"):
+    with pytest.raises(
+        DataError, match="are several shards, test rows are held in memory: give one"
+    ):
         load(where, test=where)
 
 
@@ -150,12 +172,14 @@ def test_shards_on_the_web(tmp_path):
         assert len(list(data.stream.samples([0, 1]))) == 60
         with pytest.raises(ConfigError, match=r"shards on the web are not counted.*--limit"):
             data.stream.count()
-        with pytest.raises(DataError, match="cannot be fetched: it is not there, or not for everybody"):
+        with pytest.raises(
+            DataError, match="cannot be fetched: it is not there, or not for everybody"
+        ):
             load(f"http://127.0.0.1:{server.server_port}/gone-{{0..2}}.tar")
         server.shutdown()
 
 
 def test_an_address_without_curl_is_refused(monkeypatch):
-    monkeypatch.setattr("vaekit.data.shards.which", lambda name: None)
+    monkeypatch.setattr("vaekit.data.readers.shards.which", lambda name: None)
     with pytest.raises(ConfigError, match="is fetched by curl, which is not installed"):
         expand("https://example.org/x-{0..2}.tar")

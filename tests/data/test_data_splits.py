@@ -6,15 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vaekit.data import Dataset, Rows, Split, Support, split
+from vaekit.data import Dataset, Examples, Split, Support, split
 from vaekit.errors import ConfigError, DataError
 
 
 def dataset(rows, test=0, y=None):
     """Rows that hold their own number, in vectors of one value; test rows are numbered from 1,000,000."""
     classes = () if y is None else tuple(f"c{i}" for i in range(max(y) + 1))
-    train = Rows(np.arange(rows)[:, None], None if y is None else np.array(y, np.int64))
-    held = Rows(np.arange(test)[:, None] + 1_000_000, None if y is None else np.zeros(test, np.int64)) if test else None
+    train = Examples(np.arange(rows)[:, None], None if y is None else np.array(y, np.int64))
+    held = (
+        Examples(
+            np.arange(test)[:, None] + 1_000_000, None if y is None else np.zeros(test, np.int64)
+        )
+        if test
+        else None
+    )
     return Dataset("toy", train, held, Support("real"), classes)
 
 
@@ -28,7 +34,9 @@ def test_parts_are_sorted_disjoint_and_complete(rows, seed, fraction):
     s = split(dataset(rows), seed=seed, validation=fraction)
     together = np.concatenate(parts_of(s))
     assert sorted(together.tolist()) == list(range(rows))
-    assert all((np.diff(part) > 0).all() and len(part) and part.dtype == np.int64 for part in parts_of(s))
+    assert all(
+        (np.diff(part) > 0).all() and len(part) and part.dtype == np.int64 for part in parts_of(s)
+    )
     assert len(s.test) == max(1, round(rows / 10))
     assert len(s.validation) == max(1, round(fraction * (rows - len(s.test))))
 
@@ -48,7 +56,9 @@ def test_a_class_of_one_row_ends_stratification_only():
     data = dataset(50, test=5, y=[0] * 49 + [1])
     splits = [split(data, seed=seed) for seed in range(100)]
     assert all(len(s.validation) == 5 and len(s.train) == 45 for s in splits)
-    assert any(49 in s.validation for s in splits)  # in proportion, a class of 1 in 50 would never be among 5 rows
+    assert any(
+        49 in s.validation for s in splits
+    )  # in proportion, a class of 1 in 50 would never be among 5 rows
 
 
 def test_seed_decides():
@@ -79,7 +89,9 @@ def test_validating_on_the_test_rows():
     assert len(s.train) == 12 and s.validates_on_test
     assert np.array_equal(s.validation, s.test) and np.array_equal(s.test, np.arange(7))
     assert s.rows(data, "validation") is data.test and s.rows(data, "test") is data.test
-    with pytest.raises(DataError, match="validation='test' needs a test part, 'toy' has none: give one"):
+    with pytest.raises(
+        DataError, match="validation='test' needs a test part, 'toy' has none: give one"
+    ):
         split(dataset(20), seed=0, validation="test")
 
 
@@ -120,8 +132,8 @@ def test_too_few_rows(rows, test):
         ({"validation": 1}, "validation 1:"),
         ({"validation": "tset"}, "validation 'tset'"),
         ({"validation": float("nan")}, "validation nan"),
-        ({"limit": 0}, "limit 0: a whole number, 1 or more"),
-        ({"limit": 2.5}, "limit 2.5"),
+        ({"train_size": 0}, "limit 0: a whole number, 1 or more"),
+        ({"train_size": 2.5}, "limit 2.5"),
     ],
 )
 def test_requests_that_cannot_be(request_, message):
@@ -140,7 +152,12 @@ def test_saved_and_loaded(validation):
     assert back.validates_on_test == s.validates_on_test
 
 
-GOOD = {"train": np.arange(3), "validation": np.array([5]), "test": np.array([6]), "validates_on_test": np.array(False)}
+GOOD = {
+    "train": np.arange(3),
+    "validation": np.array([5]),
+    "test": np.array([6]),
+    "validates_on_test": np.array(False),
+}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,10 @@ def test_text_and_back(text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("untt", "unknown support 'untt': did you mean 'unit'\\? Allowed: binary, integers, real, unit"),
+        (
+            "untt",
+            "unknown support 'untt': did you mean 'unit'\\? Allowed: binary, integers, real, unit",
+        ),
         ("integers", "needs its number of levels, 2 or more"),
         ("integers:1", "needs its number of levels, 2 or more"),
         ("integers:-4", "what follows the colon is the number of levels"),
@@ -44,7 +47,7 @@ def test_default_rule(x, support):
 
 
 def test_default_rule_sees_every_block(monkeypatch):
-    monkeypatch.setattr("vaekit.data.files.BLOCK_BYTES", 16)
+    monkeypatch.setattr("vaekit.data.file_reading.BLOCK_BYTES", 16)
     x = np.zeros((100, 2))
     assert str(Support.of(x)) == "unit"
     x[99, 1] = 2
@@ -84,7 +87,7 @@ def test_values_within(support, x):
 )
 @pytest.mark.parametrize("block", [8, 2**24])
 def test_first_value_outside_is_named(support, value, message, block, monkeypatch):
-    monkeypatch.setattr("vaekit.data.files.BLOCK_BYTES", block)
+    monkeypatch.setattr("vaekit.data.file_reading.BLOCK_BYTES", block)
     x = np.zeros((5, 2, 2))
     x[2, 1, 0] = x[4, 0, 0] = value
     with pytest.raises(DataError, match=f"^here: {message}"):
@@ -96,7 +99,9 @@ def test_first_value_outside_is_named(support, value, message, block, monkeypatc
 def test_only_finite_numbers(support, value):
     x = np.zeros((3, 2))
     x[1, 1] = value
-    with pytest.raises(DataError, match=f"here: row 1 holds {value}, every value must be a finite number"):
+    with pytest.raises(
+        DataError, match=f"here: row 1 holds {value}, every value must be a finite number"
+    ):
         Support.parse(support).check(x, "here")
 
 
@@ -120,10 +125,13 @@ def test_transform_for_what_is_accepted(support, accepts, shown):
 
 
 @pytest.mark.parametrize(
-    ("support", "accepts"), [("real", ("binary", "unit")), ("unit", ("binary",)), ("integers:4", ("binary",))]
+    ("support", "accepts"),
+    [("real", ("binary", "unit")), ("unit", ("binary",)), ("integers:4", ("binary",))],
 )
 def test_no_transform(support, accepts):
-    with pytest.raises(DataError, match=f"the data are {support}, the model accepts {' or '.join(accepts)}: choose"):
+    with pytest.raises(
+        DataError, match=f"the data are {support}, the model accepts {' or '.join(accepts)}: choose"
+    ):
         Support.parse(support).transform(accepts)
 
 

@@ -7,10 +7,15 @@ from torch import nn
 
 from conftest import small_images
 from vaekit import evaluation, likelihoods, posteriors, priors
+from vaekit.core.vae import VAE
 from vaekit.data import Transform
-from vaekit.evaluation import Classifier, label_agreement, recognised, train_classifier
-from vaekit.inputs import Inputs
-from vaekit.model import VAE
+from vaekit.evaluation import (
+    Classifier,
+    classify_correctly,
+    generated_class_accuracy,
+    train_classifier,
+)
+from vaekit.inputs import ModelInputs
 
 
 @pytest.fixture(autouse=True)
@@ -18,16 +23,16 @@ def _few_updates(monkeypatch):
     monkeypatch.setattr(evaluation.classifier, "UPDATES", 30)
 
 
-def images() -> Inputs:
+def images() -> ModelInputs:
     rows = small_images(rows=90, classes=2).train
-    return Inputs(rows.x, Transform("unit", 255.0), y=rows.y)
+    return ModelInputs(rows.x, Transform("unit", 255.0), y=rows.y)
 
 
-def points(scale: float = 1.0) -> Inputs:
+def points(scale: float = 1.0) -> ModelInputs:
     """Three clusters on a line, so far apart that none is mistaken."""
     y = np.arange(90) % 3
     x = scale * (np.eye(3)[y] + np.random.default_rng(0).normal(0, 0.05, (90, 3)))
-    return Inputs(x.astype(np.float32), Transform("real"), y=y)
+    return ModelInputs(x.astype(np.float32), Transform("real"), y=y)
 
 
 class Prototypes(nn.Module):
@@ -62,10 +67,14 @@ def model(wrong: bool = False) -> VAE:
     )
 
 
-@pytest.mark.parametrize("inputs", [images(), points(), points(1e3)], ids=["images", "vectors", "vectors of another scale"])
-def test_it_learns_what_can_be_told_apart(inputs: Inputs):
+@pytest.mark.parametrize(
+    "inputs",
+    [images(), points(), points(1e3)],
+    ids=["images", "vectors", "vectors of another scale"],
+)
+def test_it_learns_what_can_be_told_apart(inputs: ModelInputs):
     classifier = train_classifier(inputs, 3)
-    found, classes = recognised(classifier, inputs)
+    found, classes = classify_correctly(classifier, inputs)
     assert found.double().mean() > 0.97
     assert classes.tolist() == inputs.y.tolist()
     assert not classifier.training
@@ -73,8 +82,8 @@ def test_it_learns_what_can_be_told_apart(inputs: Inputs):
 
 def test_only_the_rows_at_the_indices_are_learned_from():
     inputs = points()
-    first = Inputs(inputs.x, inputs.transform, np.flatnonzero(inputs.y == 0), inputs.y)
-    found, classes = recognised(train_classifier(first, 3), inputs)
+    first = ModelInputs(inputs.x, inputs.transform, np.flatnonzero(inputs.y == 0), inputs.y)
+    found, classes = classify_correctly(train_classifier(first, 3), inputs)
     assert found[classes == 0].all()
     assert not found[classes != 0].any()
 
@@ -82,7 +91,9 @@ def test_only_the_rows_at_the_indices_are_learned_from():
 def test_it_repeats_with_its_seed_and_leaves_the_callers_noise():
     torch.manual_seed(3)
     before = torch.random.get_rng_state()
-    first, again, other = (train_classifier(points(), 3, seed=seed).state_dict() for seed in (1, 1, 2))
+    first, again, other = (
+        train_classifier(points(), 3, seed=seed).state_dict() for seed in (1, 1, 2)
+    )
     assert torch.equal(before, torch.random.get_rng_state())
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["layers.3.weight"], other["layers.3.weight"])
@@ -103,12 +114,16 @@ def test_every_update_is_shown():
 
 def test_samples_of_their_class_agree_and_others_do_not():
     classifier = train_classifier(points(), 3)
-    assert label_agreement(model(), classifier, 50).all()
-    astray = label_agreement(model(wrong=True), classifier, 700)  # more than at once
+    assert generated_class_accuracy(model(), classifier, 50).all()
+    astray = generated_class_accuracy(model(wrong=True), classifier, 700)  # more than at once
     assert astray.shape == (3, 700)
-    torch.testing.assert_close(astray.double().mean(), torch.tensor(0.5).double(), atol=0.05, rtol=0)
-    assert torch.equal(astray, label_agreement(model(wrong=True), classifier, 700))
-    assert not torch.equal(astray, label_agreement(model(wrong=True), classifier, 700, seed=1))
+    torch.testing.assert_close(
+        astray.double().mean(), torch.tensor(0.5).double(), atol=0.05, rtol=0
+    )
+    assert torch.equal(astray, generated_class_accuracy(model(wrong=True), classifier, 700))
+    assert not torch.equal(
+        astray, generated_class_accuracy(model(wrong=True), classifier, 700, seed=1)
+    )
 
 
 def test_images_of_any_size_and_channels():

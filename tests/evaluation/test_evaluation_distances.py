@@ -22,24 +22,38 @@ def test_equal_rows_are_nowhere_apart():
 
 def test_a_shift_costs_its_square_and_a_scale_the_square_of_the_difference():
     x = torch.randn(500, 4, dtype=torch.float64)
-    assert frechet_distance(x, x + torch.tensor([3.0, 0, 0, 4])).value == pytest.approx(25, abs=1e-8)
+    assert frechet_distance(x, x + torch.tensor([3.0, 0, 0, 4])).value == pytest.approx(
+        25, abs=1e-8
+    )
     spread = torch.cov(x.T).trace().item()
-    assert frechet_distance(x, 3 * (x - x.mean(0)) + x.mean(0)).value == pytest.approx(4 * spread, rel=1e-9)
+    assert frechet_distance(x, 3 * (x - x.mean(0)) + x.mean(0)).value == pytest.approx(
+        4 * spread, rel=1e-9
+    )
 
 
 def test_of_covariances_that_commute_it_is_that_of_their_roots():
     x = torch.randn(3000, 3, dtype=torch.float64)
     x = (x - x.mean(0)) @ torch.linalg.inv(torch.linalg.cholesky(torch.cov(x.T))).T  # exactly white
-    a, b = torch.tensor([1.0, 2, 3], dtype=torch.float64), torch.tensor([2.0, 0.5, 3], dtype=torch.float64)
-    assert frechet_distance(x * a, x * b).value == pytest.approx((a - b).square().sum().item(), rel=1e-9)
+    a, b = (
+        torch.tensor([1.0, 2, 3], dtype=torch.float64),
+        torch.tensor([2.0, 0.5, 3], dtype=torch.float64),
+    )
+    assert frechet_distance(x * a, x * b).value == pytest.approx(
+        (a - b).square().sum().item(), rel=1e-9
+    )
 
 
 def test_it_is_symmetric_and_does_not_turn_with_the_axes():
     a, b = roots(4)
-    x, y = normal(300, torch.zeros(4, dtype=torch.float64), a), normal(400, torch.ones(4, dtype=torch.float64), b)
+    x, y = (
+        normal(300, torch.zeros(4, dtype=torch.float64), a),
+        normal(400, torch.ones(4, dtype=torch.float64), b),
+    )
     turn, _ = torch.linalg.qr(torch.randn(4, 4, dtype=torch.float64))
     assert frechet_distance(y, x).value == pytest.approx(frechet_distance(x, y).value, rel=1e-9)
-    assert frechet_distance(x @ turn, y @ turn).value == pytest.approx(frechet_distance(x, y).value, rel=1e-9)
+    assert frechet_distance(x @ turn, y @ turn).value == pytest.approx(
+        frechet_distance(x, y).value, rel=1e-9
+    )
 
 
 def test_directions_without_variance_do_no_harm():
@@ -73,7 +87,9 @@ def test_one_feature_is_enough():
 
 def test_the_kernel_distance_is_what_a_library_finds_in_each_block():
     x, y = torch.randn(40, 6, dtype=torch.float64), torch.randn(60, 6, dtype=torch.float64) + 0.3
-    blocks = [poly_mmd(a, b) for a, b in zip(x.tensor_split(10), y[:40].tensor_split(10), strict=True)]
+    blocks = [
+        poly_mmd(a, b) for a, b in zip(x.tensor_split(10), y[:40].tensor_split(10), strict=True)
+    ]
     found = kernel_distance(x, y[:40])
     assert found.value == pytest.approx(torch.stack(blocks).mean().item(), rel=1e-9)
 
@@ -82,7 +98,9 @@ def test_the_kernel_distance_of_equal_distributions_is_nothing_on_average_and_it
     found = [kernel_distance(torch.randn(200, 4), torch.randn(200, 4)) for _ in range(200)]
     values = torch.tensor([each.value for each in found])
     assert abs(values.mean()) < 4 * values.std() / 200**0.5
-    assert sum(each.standard_error for each in found) / 200 == pytest.approx(values.std().item(), rel=0.2)
+    assert sum(each.standard_error for each in found) / 200 == pytest.approx(
+        values.std().item(), rel=0.2
+    )
     assert kernel_distance(torch.randn(200, 4), torch.randn(200, 4) + 2).value > 10 * values.std()
 
 

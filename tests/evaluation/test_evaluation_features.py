@@ -7,7 +7,15 @@ import torch
 
 from vaekit import data
 from vaekit.errors import DataError
-from vaekit.evaluation import NETWORKS, Classifier, Components, Learned, embed, features, in_package
+from vaekit.evaluation import (
+    NETWORKS,
+    Classifier,
+    ClassifierFeatures,
+    Components,
+    embed,
+    features,
+    in_package,
+)
 
 
 def test_components_are_those_of_the_covariance_in_its_order():
@@ -15,7 +23,9 @@ def test_components_are_those_of_the_covariance_in_its_order():
     found = embed(Components(rows), [rows]).double()
     values = torch.linalg.eigvalsh(torch.cov(rows.flatten(1).double().T)).flip(0)
     torch.testing.assert_close(torch.cov(found.T), torch.diag(values), atol=1e-3, rtol=1e-4)
-    torch.testing.assert_close(found.mean(0), torch.zeros(6, dtype=torch.float64), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        found.mean(0), torch.zeros(6, dtype=torch.float64), atol=1e-5, rtol=0
+    )
 
 
 def test_columns_of_a_table_count_by_their_deviation_and_constant_ones_not_at_all():
@@ -37,7 +47,7 @@ def test_components_of_large_rows_are_nearly_those_of_small_ones(monkeypatch):
 
 def test_features_are_computed_for_as_many_rows_as_they_say_they_take():
     class Few(torch.nn.Module):
-        rows_at_once = 3
+        max_batch_examples = 3
 
         def forward(self, x):
             assert len(x) <= 3
@@ -78,4 +88,6 @@ def test_a_damaged_network_is_refused(tmp_path, monkeypatch):
 def test_learned_features_are_what_the_last_layer_reads():
     classifier = Classifier((1, 8, 8), 3).eval()
     x = torch.rand(5, 1, 8, 8)
-    torch.testing.assert_close(classifier.layers[-1](Learned(classifier, "of no data")(x)), classifier(x))
+    torch.testing.assert_close(
+        classifier.layers[-1](ClassifierFeatures(classifier, "of no data")(x)), classifier(x)
+    )

@@ -22,7 +22,14 @@ def network():
 @pytest.fixture(scope="module")
 def file(network, tmp_path_factory):
     path = tmp_path_factory.mktemp("inception") / "weights.pth"
-    torch.save({**network.state_dict(), "fc.weight": torch.zeros(1008, 2048), "fc.bias": torch.zeros(1008)}, path)
+    torch.save(
+        {
+            **network.state_dict(),
+            "fc.weight": torch.zeros(1008, 2048),
+            "fc.bias": torch.zeros(1008),
+        },
+        path,
+    )
     return path
 
 
@@ -38,7 +45,9 @@ def test_it_gives_what_the_port_gives(network):
         found = network(ramp / 256)[0]
     wanted = torch.tensor([0.0000, 0.0373, 0.0397, 0.5102, 3.7113])
     torch.testing.assert_close(found[[0, 500, 1000, 1500, 2047]], wanted, atol=2e-3, rtol=1e-3)
-    assert found.mean() == pytest.approx(0.51820, rel=1e-3) and found.std() == pytest.approx(0.70642, rel=1e-3)
+    assert found.mean() == pytest.approx(0.51820, rel=1e-3) and found.std() == pytest.approx(
+        0.70642, rel=1e-3
+    )
 
 
 def test_a_file_gives_its_weights(network, file):
@@ -57,7 +66,8 @@ def test_gray_is_three_equal_channels(network):
 def test_files_of_safetensors_are_read_too(network, tmp_path):
     save_file(network.state_dict(), tmp_path / "weights.safetensors")
     assert torch.equal(
-        load_inception(tmp_path / "weights.safetensors").Mixed_5b.branch1x1.conv.weight, network.Mixed_5b.branch1x1.conv.weight
+        load_inception(tmp_path / "weights.safetensors").Mixed_5b.branch1x1.conv.weight,
+        network.Mixed_5b.branch1x1.conv.weight,
     )
 
 
@@ -72,11 +82,16 @@ class Evil:
         (None, "cannot be read: No such file"),
         (b"no weights", "is damaged, or no file of weights"),
         ([1, 2], "is no file of weights: it must hold tensors by name"),
-        ({"conv.weight": torch.zeros(3)}, "is not Inception v3 with the names of PyTorch's port: Conv2d_1a_3x3.conv.weight"),
+        (
+            {"conv.weight": torch.zeros(3)},
+            "is not Inception v3 with the names of PyTorch's port: Conv2d_1a_3x3.conv.weight",
+        ),
         ({"x": Evil()}, "is damaged, or no file of weights"),
     ],
 )
-def test_what_is_something_else_is_refused_and_not_executed(content, message, tmp_path, monkeypatch):
+def test_what_is_something_else_is_refused_and_not_executed(
+    content, message, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "weights.pth"
     if isinstance(content, bytes):

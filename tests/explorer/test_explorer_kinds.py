@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import vaekit
-from browsing import differ, shown
+from browser_fixtures import differ, shown
 from conftest import small_images
-from vaekit.data import Dataset, Rows, Support
+from vaekit.data import Dataset, Examples, Support
 from vaekit.workflows.use import encode
 
 
@@ -50,7 +50,9 @@ def test_a_path_between_classes_is_of_both_until_a_class_is_chosen(explorer, pag
     page.page.locator("#play").click()
     page.wait("document.getElementById('label').value === ''")
     page.page.locator("#grid-make").click()
-    page.wait("!document.getElementById('grid-save').disabled && document.getElementById('play').textContent === 'Play'")
+    page.wait(
+        "!document.getElementById('grid-save').disabled && document.getElementById('play').textContent === 'Play'"
+    )
     page.page.locator("#play").click()
     page.wait("document.getElementById('label').value === ''")
     page.page.locator("#label").select_option(label="b")
@@ -62,29 +64,48 @@ def test_a_prior_for_each_class_is_drawn_from_by_class(explorer, page_of):
     run, url = page_of(conditional=True, prior={"kind": "class-normal"}, objective={"beta": 5.0})
     page = explorer(url)
     page.act(lambda: page.page.locator("#sample").click())
-    assert page.errors == [] and run.model.prior_given(run.condition("a", 1)).batch_shape == (1,)
+    assert page.errors == [] and run.model.prior_distribution(
+        run.condition("a", 1)
+    ).batch_shape == (1,)
 
 
-QUANTISED = {"posterior": {"kind": "vector-quantised", "codes": 8}, "prior_stage": {"epochs": 2}}
+QUANTISED = {"posterior": {"kind": "vector-quantized", "codes": 8}, "prior_stage": {"epochs": 2}}
 
 
 def test_a_learned_prior_is_drawn_from_by_class_however_often(explorer, page_of):
-    run, url = page_of(conditional=True, latent_dim=4, prior_stage={"epochs": 2}, posterior=QUANTISED["posterior"])
+    run, url = page_of(
+        conditional=True, latent_dim=4, prior_stage={"epochs": 2}, posterior=QUANTISED["posterior"]
+    )
     page = explorer(url)
     assert run.model.classes == 3
     page.page.locator("#label").select_option(label="c")
     page.act(lambda: page.page.locator("#sample").click())
     first, _ = page.decoded()
-    page.act(lambda: page.page.evaluate("for (let i = 0; i < 171; i++) document.getElementById('sample').click()"))
-    assert np.array_equal(page.decoded()[0], first)  # 513 were drawn, as many of each class, and all have been shown
+    page.act(
+        lambda: page.page.evaluate(
+            "for (let i = 0; i < 171; i++) document.getElementById('sample').click()"
+        )
+    )
+    assert np.array_equal(
+        page.decoded()[0], first
+    )  # 513 were drawn, as many of each class, and all have been shown
 
 
-@pytest.mark.parametrize("options", [QUANTISED, {"posterior": {"kind": "categorical", "classes": 4}}])
+@pytest.mark.parametrize(
+    "options", [QUANTISED, {"posterior": {"kind": "categorical", "classes": 4}}]
+)
 def test_a_discrete_run_goes_from_row_to_row(explorer, page_of, options):
     run, url = page_of(latent_dim=4, **options)
     page = explorer(url)
-    assert visible(page, "path-card", "grid-card", "sliders-card", "sample") == [False, False, True, True]
-    assert ("at one draw of z" in page.text("#row-facts")) == (options["posterior"]["kind"] == "categorical")
+    assert visible(page, "path-card", "grid-card", "sliders-card", "sample") == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert ("at one draw of z" in page.text("#row-facts")) == (
+        options["posterior"]["kind"] == "categorical"
+    )
     page.page.locator("#help-open").click()
     assert "S" in page.page.locator("#help dt:visible").all_text_contents()
     assert "A, B" not in page.page.locator("#help dt:visible").all_text_contents()
@@ -92,19 +113,28 @@ def test_a_discrete_run_goes_from_row_to_row(explorer, page_of, options):
     page.act(lambda: page.page.locator("#to-row").click())
     z, image = page.decoded()
     first = vaekit.load_run(run.path)
-    rows = vaekit.workflows.rows.find_rows(first, None, small_images())[0].x[:1]
-    assert np.allclose(z, encode(run, Rows(rows)).mean[0], atol=1e-6)
+    rows = vaekit.runs.run_data.find_examples(first, None, small_images())[0].x[:1]
+    assert np.allclose(z, encode(run, Examples(rows)).mean[0], atol=1e-6)
     assert differ(image, shown(run, run.decode(z[None]))) <= 1
     page.act(lambda: page.page.locator("#sample").click())
     z, image = page.decoded()
-    assert run.model.codebook.embed(run.model.codebook.indices(run.codes(z[None]))).numpy().ravel() == pytest.approx(z)
+    assert run.model.codebook.embed(
+        run.model.codebook.indices(run.codes(z[None]))
+    ).numpy().ravel() == pytest.approx(z)
     assert page.errors == []
 
 
 def test_an_autoencoder_has_no_prior_to_draw_from(explorer, page_of):
-    _, url = page_of(posterior={"kind": "deterministic"}, objective={"kind": "reconstruction-only"}, latent_dim=2)
+    _, url = page_of(
+        posterior={"kind": "deterministic"}, objective={"kind": "reconstruction-only"}, latent_dim=2
+    )
     page = explorer(url)
-    assert visible(page, "path-card", "grid-card", "sliders-card", "sample") == [True, True, True, False]
+    assert visible(page, "path-card", "grid-card", "sliders-card", "sample") == [
+        True,
+        True,
+        True,
+        False,
+    ]
     assert page.page.locator("#course option").all_text_contents() == ["straight"]
     assert "divergence" not in page.text("#row-facts") and page.errors == []
 
@@ -122,9 +152,16 @@ def test_rows_that_are_no_images_are_bars_and_names_are_only_names(explorer, pag
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(50, 6)).astype(np.float32), np.arange(50) % 2
     hostile = ("</script><img src=x>", "--><script>y</script>")
-    _, url = page_of(Dataset("table", Rows(x, y.astype(np.int64)), None, Support("real"), hostile))
+    _, url = page_of(
+        Dataset("table", Examples(x, y.astype(np.int64)), None, Support("real"), hostile)
+    )
     page = explorer(url)
-    assert visible(page, "own-card", "grid-card", "save-decoded", "path-card") == [False, False, False, True]
+    assert visible(page, "own-card", "grid-card", "save-decoded", "path-card") == [
+        False,
+        False,
+        False,
+        True,
+    ]
     assert page.page.locator("#legend .name").all_text_contents() == list(hostile)
     assert page.page.locator("#legend img").count() == 0 and page.errors == []
     page.page.evaluate("dispatchEvent(new DragEvent('drop', { dataTransfer: new DataTransfer() }))")
@@ -159,7 +196,9 @@ def test_two_hundred_thousand_points_are_shown_and_selected(explorer, page_of, t
         "terms": np.ones((count, 2), np.float32),
     }
     row = content.original(0)
-    many = replace(content, facts={**content.facts, "rows": count}, arrays=arrays, original=lambda _: row)
+    many = replace(
+        content, facts={**content.facts, "rows": count}, arrays=arrays, original=lambda _: row
+    )
     (tmp_path / "many.html").write_text(to_page(with_thumbnails(many)), encoding="utf-8")
     page = explorer((tmp_path / "many.html").as_uri())
     page.hover(0.5, 0.5)
@@ -167,5 +206,7 @@ def test_two_hundred_thousand_points_are_shown_and_selected(explorer, page_of, t
     page.drag((0.5, 0.01), (0.99, 0.99))
     page.wait("!document.getElementById('selection-clear').disabled")
     right = (arrays["codes"][:, 0] > 0).sum()
-    assert int(page.text("#selection-facts").split(" ")[0].replace(",", "")) == pytest.approx(right, rel=0.05)
+    assert int(page.text("#selection-facts").split(" ")[0].replace(",", "")) == pytest.approx(
+        right, rel=0.05
+    )
     assert page.errors == []

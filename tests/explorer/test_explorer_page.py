@@ -7,13 +7,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from PIL import Image
+from vaekit.data.readers.image_files import read_images
 
 import vaekit
-from browsing import differ, shown
-from vaekit.data import Rows
-from vaekit.data.images import read_images
+from browser_fixtures import differ, shown
+from vaekit.data import Examples
+from vaekit.run_plots.latent_paths import slerp
 from vaekit.workflows.use import encode
-from vaekit.workflows.walks import slerp
 
 # --- The map and the decoder ----------------------------------------------------------------------------------------------
 
@@ -62,14 +62,18 @@ def test_the_row_behind_a_dot_is_shown_with_its_terms(explorer, address, small_r
     assert words[2].startswith("reconstruction ") and words[3].startswith("divergence ")
     page.act(lambda: page.page.locator("#to-row").click())
     z, _ = page.decoded()
-    assert np.allclose(z, encode(small_run, Rows(rows[:1])).mean[0], atol=1e-6)
+    assert np.allclose(z, encode(small_run, Examples(rows[:1])).mean[0], atol=1e-6)
 
 
 def test_principal_components_take_the_place_of_axes_together(explorer, address, small_run, bars):
-    codes = encode(small_run, Rows(bars[0])).mean
+    codes = encode(small_run, Examples(bars[0])).mean
     page = explorer(address)
     names = page.page.locator("#across option").all_text_contents()
-    assert names[:3] == ["z1", "z2", "z3"] and [name[:4] for name in names[3:]] == ["PC 1", "PC 2", "PC 3"]
+    assert names[:3] == ["z1", "z2", "z3"] and [name[:4] for name in names[3:]] == [
+        "PC 1",
+        "PC 2",
+        "PC 3",
+    ]
     page.page.locator("#across").select_option("3")
     assert page.page.locator("#up").input_value() == "4"
     page.act(lambda: page.page.mouse.move(*page.at(0.5, 0.5)))
@@ -101,7 +105,9 @@ def test_samples_of_the_prior_are_normal(explorer, address):
     for _ in range(12):
         page.act(lambda: page.page.locator("#sample").click())
         drawn.append(page.decoded()[0])
-    assert np.std(drawn) == pytest.approx(1, abs=0.45) and abs(np.mean(drawn)) < 0.7  # 36 numbers: beyond three deviations
+    assert (
+        np.std(drawn) == pytest.approx(1, abs=0.45) and abs(np.mean(drawn)) < 0.7
+    )  # 36 numbers: beyond three deviations
 
 
 def test_what_is_held_elsewhere_is_brought_into_the_window(explorer, address):
@@ -115,7 +121,9 @@ def test_what_is_held_elsewhere_is_brought_into_the_window(explorer, address):
         page.act(lambda: page.page.locator("#overlay").press("Shift+ArrowLeft"))
         places.append(page.decoded()[0])
     steps = [np.abs(b - a).max() for a, b in pairwise(places)]
-    assert steps[0] == pytest.approx(steps[1], rel=0.02)  # from outside the window the first would lead into it
+    assert steps[0] == pytest.approx(
+        steps[1], rel=0.02
+    )  # from outside the window the first would lead into it
 
 
 def test_numbers_have_the_digits_that_tell_places_apart(explorer, address):
@@ -140,7 +148,9 @@ def select_all(page, found: str) -> None:
     page.page.locator("#zoom-out").click()
     page.tool("box")
     page.drag((0.01, 0.01), (0.99, 0.99))
-    page.wait(f"document.getElementById('selection-facts').textContent.startsWith('{found} of 60 rows')")
+    page.wait(
+        f"document.getElementById('selection-facts').textContent.startsWith('{found} of 60 rows')"
+    )
 
 
 def test_a_class_that_is_hidden_cannot_be_selected(explorer, address):
@@ -156,7 +166,9 @@ def test_a_class_that_is_hidden_cannot_be_selected(explorer, address):
     select_all(page, "60")
 
 
-def test_a_selection_is_a_table_that_decode_reads(explorer, address, small_run, bars, cli, tmp_path):
+def test_a_selection_is_a_table_that_decode_reads(
+    explorer, address, small_run, bars, cli, tmp_path
+):
     rows, classes = bars
     page = explorer(address)
     page.tool("lasso")
@@ -166,11 +178,19 @@ def test_a_selection_is_a_table_that_decode_reads(explorer, address, small_run, 
     file.write_bytes(page.saved("#selection-save").read_bytes())
     table = list(csv.DictReader(file.read_text().splitlines()))
     chosen = [int(line["row"]) for line in table]
-    assert 0 < len(chosen) < 60 and [line["class"] for line in table] == [classes[row] for row in chosen]
-    codes = encode(small_run, Rows(rows[chosen])).mean
-    assert np.allclose([[float(line[f"z{i}"]) for i in (1, 2, 3)] for line in table], codes, atol=1e-5)
-    terms = vaekit.evaluation.elbo_per_row(small_run.model, vaekit.inputs.Inputs(rows, small_run.transform))
-    assert np.allclose([float(line["divergence"]) for line in table], terms.divergence.sum(-1)[chosen], rtol=1e-4)
+    assert 0 < len(chosen) < 60 and [line["class"] for line in table] == [
+        classes[row] for row in chosen
+    ]
+    codes = encode(small_run, Examples(rows[chosen])).mean
+    assert np.allclose(
+        [[float(line[f"z{i}"]) for i in (1, 2, 3)] for line in table], codes, atol=1e-5
+    )
+    terms = vaekit.evaluation.elbo_per_example(
+        small_run.model, vaekit.inputs.ModelInputs(rows, small_run.transform)
+    )
+    assert np.allclose(
+        [float(line["divergence"]) for line in table], terms.divergence.sum(-1)[chosen], rtol=1e-4
+    )
     status, _, err = cli("decode", small_run.path, file, "--out", "decoded.npy")
     assert status == 0, err
     assert np.allclose(np.load("decoded.npy"), small_run.decode(codes), atol=0.01)
@@ -185,7 +205,10 @@ def test_a_path_goes_from_one_place_to_the_other_and_is_saved_moving(explorer, a
         page.hover(*place)
         page.page.locator(f"#set-{which}").click()
         ends.append(page.decoded()[0])
-    for course, middle in (("straight", lambda a, b: (a + b) / 2), ("spherical", lambda a, b: slerp(a, b, np.array([0.5]))[0])):
+    for course, middle in (
+        ("straight", lambda a, b: (a + b) / 2),
+        ("spherical", lambda a, b: slerp(a, b, np.array([0.5]))[0]),
+    ):
         page.page.locator("#course").select_option(label=course)
         page.act(lambda: page.page.locator("#position").fill("0.2"))
         page.act(lambda: page.page.locator("#position").fill("0.5"))
@@ -242,25 +265,31 @@ def test_a_grid_says_where_it_is_and_has_what_is_decoded_there(explorer, address
 
 
 @pytest.mark.parametrize("size", [(8, 8), (30, 21), (5, 6)])
-def test_an_image_of_ones_own_is_encoded_as_the_command_would(explorer, address, small_run, tmp_path, size):
+def test_an_image_of_ones_own_is_encoded_as_the_command_would(
+    explorer, address, small_run, tmp_path, size
+):
     pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "mine.png")
     page = explorer(address)
     page.act(lambda: page.page.locator("#own-file").set_input_files(tmp_path / "mine.png"))
     z, _ = page.decoded()
     x = read_images([tmp_path / "mine.png"], (8, 8))
-    gray = np.asarray(Image.fromarray(pixels).convert("L").resize((8, 8), Image.Resampling.BILINEAR))[None, None]
+    gray = np.asarray(
+        Image.fromarray(pixels).convert("L").resize((8, 8), Image.Resampling.BILINEAR)
+    )[None, None]
     assert x.shape == (1, 3, 8, 8)  # the file is in colour, the run in gray
-    assert np.allclose(z, encode(small_run, Rows(gray)).mean[0], atol=2e-3)
+    assert np.allclose(z, encode(small_run, Examples(gray)).mean[0], atol=2e-3)
     assert page.text("#own-facts") == "mine.png is the star on the map."
     page.page.locator("#own-file").set_input_files([])  # a dialog that is closed leaves it
     page.act(lambda: page.page.locator("#invert").check())
     inverted, _ = page.decoded()
-    assert np.allclose(inverted, encode(small_run, Rows(255 - gray)).mean[0], atol=2e-3)
+    assert np.allclose(inverted, encode(small_run, Examples(255 - gray)).mean[0], atol=2e-3)
 
 
 @pytest.mark.parametrize("kind", ["turned by EXIF", "of many pixels"])
-def test_large_and_turned_images_are_read_as_the_command_would(explorer, address, small_run, tmp_path, kind):
+def test_large_and_turned_images_are_read_as_the_command_would(
+    explorer, address, small_run, tmp_path, kind
+):
     size = (60, 40) if kind == "turned by EXIF" else (5000, 900)
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (size[1], size[0]), np.uint8))
     exif = Image.Exif()
@@ -270,10 +299,12 @@ def test_large_and_turned_images_are_read_as_the_command_would(explorer, address
     page.act(lambda: page.page.locator("#own-file").set_input_files(tmp_path / "mine.png"))
     z, _ = page.decoded()
     x = read_images([tmp_path / "mine.png"], (8, 8))
-    assert np.allclose(z, encode(small_run, Rows(x)).mean[0], atol=2e-3)
+    assert np.allclose(z, encode(small_run, Examples(x)).mean[0], atol=2e-3)
 
 
-def test_what_is_transparent_in_an_image_is_said_to_be_black_and_it_can_be_put_away(explorer, address, tmp_path):
+def test_what_is_transparent_in_an_image_is_said_to_be_black_and_it_can_be_put_away(
+    explorer, address, tmp_path
+):
     Image.new("LA", (8, 8), (255, 128)).save(tmp_path / "mine.png")
     page = explorer(address)
     page.act(lambda: page.page.locator("#own-file").set_input_files(tmp_path / "mine.png"))
@@ -290,14 +321,16 @@ def test_an_image_can_be_dropped_and_what_is_none_is_refused(explorer, address, 
     document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true })); }"""
     page.page.evaluate(drop, [[1, 2, 3], "notes.txt"])
     for place in ("own-facts", "message"):
-        page.wait(f"document.getElementById('{place}').textContent.includes('notes.txt is no image')")
+        page.wait(
+            f"document.getElementById('{place}').textContent.includes('notes.txt is no image')"
+        )
     from io import BytesIO
 
     content = BytesIO()
     Image.fromarray(bars[0][3, 0]).save(content, "PNG")
     page.act(lambda: page.page.evaluate(drop, [list(content.getvalue()), "row.png"]))
     z, _ = page.decoded()
-    assert np.allclose(z, encode(small_run, Rows(bars[0][3:4])).mean[0], atol=1e-5)
+    assert np.allclose(z, encode(small_run, Examples(bars[0][3:4])).mean[0], atol=1e-5)
     assert page.errors == []
 
 
@@ -386,7 +419,10 @@ def test_fingers_decode_and_pinch(explorer, address):
 
     def touch(kind, *across):
         x, y = page.at(0.5, 0.5)
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x + by, "y": y} for by in across]})
+        session.send(
+            "Input.dispatchTouchEvent",
+            {"type": kind, "touchPoints": [{"x": x + by, "y": y} for by in across]},
+        )
 
     touch("touchStart", -20, 20)
     for reach in (40, 60, 80):

@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 
-from browsing import serving
+from browser_fixtures import serving
 from vaekit.errors import WorkError
 from vaekit.explorer import assets
 from vaekit.workflows.explore import content_of
@@ -44,13 +44,27 @@ REFUSED = [
 def test_every_address_says_what_it_is_and_forbids_what_it_can(address):
     page = httpx.get(address)
     policy = page.headers["content-security-policy"]
-    assert "default-src 'none'" in policy and "wasm-unsafe-eval" in policy and "'unsafe-eval'" not in policy
+    assert (
+        "default-src 'none'" in policy
+        and "wasm-unsafe-eval" in policy
+        and "'unsafe-eval'" not in policy
+    )
     assert "unsafe-inline" not in policy and "http" not in policy
     names = re.findall(r'(?:src|href)="([\w.-]+)"', page.text)
     assert set(names) == {"style.css", "main.js"}
-    for name in (*names, *assets.modules(), assets.RUNTIME_MODULE, "facts.json", "blobs/decoder", "blobs/codes", "blobs/wasm"):
+    for name in (
+        *names,
+        *assets.modules(),
+        assets.RUNTIME_MODULE,
+        "facts.json",
+        "blobs/decoder",
+        "blobs/codes",
+        "blobs/wasm",
+    ):
         answer = httpx.get(f"{address}/{name}")
-        assert answer.status_code == 200 and answer.headers["x-content-type-options"] == "nosniff", name
+        assert (
+            answer.status_code == 200 and answer.headers["x-content-type-options"] == "nosniff"
+        ), name
         assert answer.headers["content-security-policy"] == policy
 
 
@@ -59,7 +73,10 @@ def test_rows_and_arrays_are_the_runs_own(address, bars):
     assert facts["arrays"]["codes"] == {"type": "float32", "shape": [60, 3]}
     assert len(httpx.get(f"{address}/blobs/codes").content) == 60 * 3 * 4
     for row in (0, 59):
-        assert np.array_equal(np.frombuffer(httpx.get(f"{address}/rows/{row}").content, np.uint8), bars[0][row].ravel())
+        assert np.array_equal(
+            np.frombuffer(httpx.get(f"{address}/rows/{row}").content, np.uint8),
+            bars[0][row].ravel(),
+        )
 
 
 def raw(address: str, request: str) -> str:
@@ -72,12 +89,16 @@ def raw(address: str, request: str) -> str:
 
 @pytest.mark.parametrize("path", REFUSED)
 def test_no_path_leads_anywhere_else(address, path):
-    request = f"GET {path} HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\nConnection: close\r\n\r\n"
+    request = (
+        f"GET {path} HTTP/1.1\r\nHost: {urlsplit(address).netloc}\r\nConnection: close\r\n\r\n"
+    )
     assert raw(address, request).split(" ")[1] in ("404", "400", "431")
     assert httpx.get(address).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "", "localhost:80@evil.example"])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "", "localhost:80@evil.example"]
+)
 def test_another_host_is_refused(address, host):
     request = f"GET /facts.json HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     assert raw(address, request).split(" ")[1] in ("421", "400")
@@ -91,8 +112,12 @@ def test_nothing_can_be_sent_to_it(address):
 
 def test_hundreds_of_requests_at_once_are_answered(address):
     async def load() -> list[bytes]:
-        async with httpx.AsyncClient(limits=httpx.Limits(max_connections=100), timeout=60) as client:
-            answers = await asyncio.gather(*(client.get(f"{address}/rows/{i % 60}") for i in range(300)))
+        async with httpx.AsyncClient(
+            limits=httpx.Limits(max_connections=100), timeout=60
+        ) as client:
+            answers = await asyncio.gather(
+                *(client.get(f"{address}/rows/{i % 60}") for i in range(300))
+            )
         return [answer.content for answer in answers if answer.status_code == 200]
 
     found = asyncio.run(load())
@@ -105,14 +130,28 @@ def test_it_listens_on_this_machine_alone_and_a_taken_port_is_one_line(cli, smal
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         data = small_run.path.parent / "bars.npz"
-        status, out, err = cli("explore", small_run.path, "--data", data, "--port", taken.getsockname()[1], "--no-browser")
+        status, out, err = cli(
+            "explore",
+            small_run.path,
+            "--data",
+            data,
+            "--port",
+            taken.getsockname()[1],
+            "--no-browser",
+        )
     assert (status, out) == (2, "") and err.startswith("vaekit: port ") and err.count("\n") == 1
 
 
 def test_what_it_takes_is_named_whole_where_it_is_not_installed(refused, small_run, monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    assert refused("explore", small_run.path) == 'vaekit: uvicorn is not installed: pip install "vaekit[explore]"\n'
-    assert refused("serve", small_run.path) == 'vaekit: uvicorn is not installed: pip install "vaekit[serve]"\n'
+    assert (
+        refused("explore", small_run.path)
+        == 'vaekit: uvicorn is not installed: pip install "vaekit[explore]"\n'
+    )
+    assert (
+        refused("serve", small_run.path)
+        == 'vaekit: uvicorn is not installed: pip install "vaekit[serve]"\n'
+    )
 
 
 def test_two_explorers_find_ports_of_their_own(small_run, address):
@@ -131,9 +170,15 @@ def test_a_page_is_one_file_that_says_its_size_and_is_not_overwritten(cli, small
     facts = json.loads(content.split(b'id="facts">')[1].split(b"</script>")[0])
     assert (
         found["bytes"] == len(content)
-        and found["images"] == found["codes"] == facts["rows"] == facts["arrays"]["kept"]["shape"][0]
+        and found["images"]
+        == found["codes"]
+        == facts["rows"]
+        == facts["arrays"]["kept"]["shape"][0]
     )
-    assert b'src="' not in content.replace(b'src="data:', b"") and b"https://" not in content.split(b"data-module")[0]
+    assert (
+        b'src="' not in content.replace(b'src="data:', b"")
+        and b"https://" not in content.split(b"data-module")[0]
+    )
     status, _, err = cli("export", small_run.path, "page.html")
     assert status == 2 and "page.html exists" in err
     assert (tmp_path / "page.html").read_bytes() == content
@@ -143,10 +188,27 @@ def test_a_page_is_one_file_that_says_its_size_and_is_not_overwritten(cli, small
 
 def test_options_that_make_no_difference_are_refused(refused, small_run):
     for options, said in {
-        ("there", "--split", "train"): "--split train makes no difference to ONNX files, only to a PAGE.html",
-        ("page.html", "--license", "mit"): "--license mit makes no difference to what is not shared by --hub",
-        ("page.html", "--hub", "hub"): "the place page.html makes no difference to a folder for the hub",
-        ("--hub", "hub", "--data", "x.npy"): "--data x.npy makes no difference to a folder for the hub",
+        (
+            "there",
+            "--split",
+            "train",
+        ): "--split train makes no difference to ONNX files, only to a PAGE.html",
+        (
+            "page.html",
+            "--license",
+            "mit",
+        ): "--license mit makes no difference to what is not shared by --hub",
+        (
+            "page.html",
+            "--hub",
+            "hub",
+        ): "the place page.html makes no difference to a folder for the hub",
+        (
+            "--hub",
+            "hub",
+            "--data",
+            "x.npy",
+        ): "--data x.npy makes no difference to a folder for the hub",
     }.items():
         assert said in refused("export", small_run.path, *options)
 
@@ -155,7 +217,10 @@ def test_options_that_make_no_difference_are_refused(refused, small_run):
     ("test", "known"),
     [
         ({"loss": {"value": 2.5, "standard_error": None}}, {"value": 2.5, "standard_error": None}),
-        ({"loss": {"value": 2.5, "standard_error": float("inf")}}, {"value": 2.5, "standard_error": None}),
+        (
+            {"loss": {"value": 2.5, "standard_error": float("inf")}},
+            {"value": 2.5, "standard_error": None},
+        ),
         ({"loss": {"value": float("nan"), "standard_error": 1.0}}, None),
         ({"loss": "low"}, None),
         ({}, None),

@@ -27,7 +27,10 @@ KINDS = {
     },
     "conditional": {"conditional": True},
     "categorical latent": {"posterior": {"kind": "categorical", "classes": 4}, "latent_dim": 3},
-    "vector-quantised": {"posterior": {"kind": "vector-quantised", "codes": 8}, "prior_stage": {"epochs": 2}},
+    "vector-quantized": {
+        "posterior": {"kind": "vector-quantized", "codes": 8},
+        "prior_stage": {"epochs": 2},
+    },
     "finite scalar": {"posterior": "finite-scalar", "latent_dim": 4, "prior_stage": {"epochs": 2}},
     "deterministic": {"posterior": "deterministic", "objective": "reconstruction-only"},
     "gaussian": {"likelihood": {"kind": "gaussian", "scale": "learned"}},
@@ -55,14 +58,21 @@ def test_what_is_exported_gives_what_the_run_gives(kind, tmp_path):
     run = train_small(tmp_path / "run", data, **options)
     found = vaekit.export_onnx(run, tmp_path / "out", data=given)
     assert max(found["largest_difference"].values()) < 1e-4
-    taken, x = vaekit.load_exported(tmp_path / "out"), (small_images().train.x if data is None else data[0])[:7]
+    taken, x = (
+        vaekit.load_exported(tmp_path / "out"),
+        (small_images().train.x if data is None else data[0])[:7],
+    )
     labels = ["a", "b", "c", "a", "b", "c", "a"] if run.model.classes else None
-    codes = use.encode(run, vaekit.data.Rows(x, None if labels is None else np.arange(7) % 3))
+    codes = use.encode(run, vaekit.data.Examples(x, None if labels is None else np.arange(7) % 3))
     mean, other = taken.encode(x, labels)
     np.testing.assert_allclose(mean, codes.mean, atol=1e-4)
-    np.testing.assert_allclose(other, codes.sigma if run.model.codebook is None else codes.indices, atol=1e-4)
+    np.testing.assert_allclose(
+        other, codes.sigma if run.model.codebook is None else codes.indices, atol=1e-4
+    )
     wanted = run.decode(codes.mean, labels)
-    np.testing.assert_allclose(taken.decode(mean, labels), wanted, atol=1e-3 * max(1.0, np.abs(wanted).max()))
+    np.testing.assert_allclose(
+        taken.decode(mean, labels), wanted, atol=1e-3 * max(1.0, np.abs(wanted).max())
+    )
 
 
 def test_any_number_of_rows_goes_through_at_once(exported):
@@ -76,13 +86,20 @@ def test_any_number_of_rows_goes_through_at_once(exported):
 def test_the_files_say_what_they_are(exported):
     _, folder, _ = exported
     taken = vaekit.load_exported(folder)
-    assert taken.shape == (1, 8, 8) and str(taken.support) == "integers:256" and taken.latent_dim == 3 and taken.classes == ()
+    assert (
+        taken.shape == (1, 8, 8)
+        and str(taken.support) == "integers:256"
+        and taken.latent_dim == 3
+        and taken.classes == ()
+    )
     assert repr(taken) == "Exported(rows of 1x8x8, integers:256, latent_dim 3)"
     model = onnx.load(folder / ENCODER)
     onnx.checker.check_model(model)
     (facts,) = [json.loads(entry.value) for entry in model.metadata_props if entry.key == "vaekit"]
     assert facts["version"] == vaekit.__version__ and facts["recipe"] == "mlp"
-    assert [i.name for i in model.graph.input] == ["x"] and [o.name for o in model.graph.output] == ["z_mean", "z_sigma"]
+    assert [i.name for i in model.graph.input] == ["x"] and [
+        o.name for o in model.graph.output
+    ] == ["z_mean", "z_sigma"]
     for value in (*model.graph.input, *model.graph.output):
         assert value.type.tensor_type.shape.dim[0].dim_param == "batch"
 
@@ -91,16 +108,26 @@ def test_files_tell_nothing_of_the_machine_and_hold_their_own_side_alone(small_r
     vaekit.export_onnx(small_run, tmp_path)
     sides = {ENCODER: ("encoder", "posterior"), DECODER: ("decoder", "likelihood")}
     for name, parts in sides.items():
-        weights = {tuple(p.shape) for part in parts for p in getattr(small_run.model, part).parameters()}
-        assert {tuple(w.dims) for w in onnx.load(tmp_path / name).graph.initializer if len(w.dims) == 2} <= weights
+        weights = {
+            tuple(p.shape) for part in parts for p in getattr(small_run.model, part).parameters()
+        }
+        assert {
+            tuple(w.dims) for w in onnx.load(tmp_path / name).graph.initializer if len(w.dims) == 2
+        } <= weights
         program = torch.export.load((tmp_path / name).with_suffix(".pt2"))
-        assert sum(p.numel() for p in program.parameters()) == small_run.model.count_parameters()[parts[0]].total
+        assert (
+            sum(p.numel() for p in program.parameters())
+            == small_run.model.count_parameters()[parts[0]].total
+        )
     for path in tmp_path.iterdir():
         content = [path.read_bytes()]
         if path.suffix == ".pt2":
             with zipfile.ZipFile(path) as archive:
                 content = [archive.read(name) for name in archive.namelist()]
-        for place in (small_run.path.parent, *(Path(module.__file__).parents[1] for module in (vaekit, torch))):
+        for place in (
+            small_run.path.parent,
+            *(Path(module.__file__).parents[1] for module in (vaekit, torch)),
+        ):
             assert not any(bytes(place) in part for part in content), (path, place)
 
 
@@ -124,7 +151,10 @@ def test_a_file_that_gives_other_values_is_not_kept(exported, tmp_path, monkeypa
 def test_nothing_is_overwritten_unless_told(exported):
     run, folder, _ = exported
     before = (folder / DECODER).read_bytes()
-    with pytest.raises(OutputError, match=r"encoder.onnx exists: choose another folder, or overwrite it with --force"):
+    with pytest.raises(
+        OutputError,
+        match=r"encoder.onnx exists: choose another folder, or overwrite it with --force",
+    ):
         vaekit.export_onnx(run, folder, data=small_images())
     assert (folder / DECODER).read_bytes() == before
     vaekit.export_onnx(run, folder, data=small_images(), force=True)
@@ -141,7 +171,9 @@ def test_what_is_not_installed_is_named(exported, monkeypatch):
     graph = Encoder(run.model, run.transform)
     program = to_program(graph)
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(ConfigError, match=r'onnxscript is not installed: pip install "vaekit\[export\]"'):
+    with pytest.raises(
+        ConfigError, match=r'onnxscript is not installed: pip install "vaekit\[export\]"'
+    ):
         to_onnx(graph, program, {})
 
 
@@ -197,16 +229,22 @@ def test_facts_that_cannot_be_are_refused(exported, tmp_path, change):
     for name in (ENCODER, DECODER):
         model = onnx.load(folder / name)
         (entry,) = (entry for entry in model.metadata_props if entry.key == "vaekit")
-        entry.value = json.dumps(json.loads(entry.value) | change) if isinstance(change, dict) else change
+        entry.value = (
+            json.dumps(json.loads(entry.value) | change) if isinstance(change, dict) else change
+        )
         onnx.save(model, tmp_path / name)
-    with pytest.raises(RunError, match=r"encoder.onnx is not from vaekit, or from a later version of it"):
+    with pytest.raises(
+        RunError, match=r"encoder.onnx is not from vaekit, or from a later version of it"
+    ):
         vaekit.load_exported(tmp_path)
 
 
 def test_a_runtime_that_is_not_installed_is_no_damaged_file(exported, monkeypatch):
     _, folder, _ = exported
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(ConfigError, match=r'onnxruntime is not installed: pip install "vaekit\[export\]"'):
+    with pytest.raises(
+        ConfigError, match=r'onnxruntime is not installed: pip install "vaekit\[export\]"'
+    ):
         vaekit.load_exported(folder)
 
 
@@ -221,7 +259,9 @@ def test_an_encoder_and_a_decoder_of_different_runs_are_refused(exported, tmp_pa
 
 def test_rows_of_another_shape_and_classes_that_are_none_are_refused(exported, tmp_path):
     _, folder, _ = exported
-    with pytest.raises(DataError, match=r"what was given has rows of shape \(5,\), the model takes \(1, 8, 8\)"):
+    with pytest.raises(
+        DataError, match=r"what was given has rows of shape \(5,\), the model takes \(1, 8, 8\)"
+    ):
         vaekit.load_exported(folder).encode(np.zeros((2, 5)))
     run = train_small(tmp_path / "run", conditional=True)
     vaekit.export_onnx(run, tmp_path / "out", data=small_images())
@@ -237,7 +277,15 @@ def test_rows_codes_and_classes_are_taken_as_a_run_takes_them(exported, tmp_path
     taken, rows = vaekit.load_exported(folder), small_images().train.x[:3]
     for given in (rows[:, 0], rows.transpose(0, 2, 3, 1)):
         np.testing.assert_allclose(taken.encode(given)[0], run.encode(given).mean, atol=1e-5)
-    wrong = [rows + 300.0, rows - 3.0, rows * np.nan, rows.astype(complex), rows.astype(str), np.zeros((0, 1, 8, 8)), None]
+    wrong = [
+        rows + 300.0,
+        rows - 3.0,
+        rows * np.nan,
+        rows.astype(complex),
+        rows.astype(str),
+        np.zeros((0, 1, 8, 8)),
+        None,
+    ]
     for given in wrong:
         with pytest.raises(DataError):
             taken.encode(given)
@@ -250,7 +298,9 @@ def test_rows_codes_and_classes_are_taken_as_a_run_takes_them(exported, tmp_path
 
 def test_an_encoder_and_a_decoder_of_another_training_are_refused(exported, tmp_path):
     _, folder, _ = exported
-    vaekit.export_onnx(train_small(tmp_path / "run", latent_dim=3, seed=1), tmp_path / "out", data=small_images())
+    vaekit.export_onnx(
+        train_small(tmp_path / "run", latent_dim=3, seed=1), tmp_path / "out", data=small_images()
+    )
     (tmp_path / "out" / DECODER).write_bytes((folder / DECODER).read_bytes())
     with pytest.raises(RunError, match="holds an encoder and a decoder of different runs"):
         vaekit.load_exported(tmp_path / "out")
@@ -278,7 +328,13 @@ def test_weights_that_lie_elsewhere_are_not_read(exported, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     for name in (ENCODER, DECODER):
         model = onnx.load(folder / name)
-        onnx.save(model, tmp_path / name, save_as_external_data=True, location=f"{name}.bin", size_threshold=0)
+        onnx.save(
+            model,
+            tmp_path / name,
+            save_as_external_data=True,
+            location=f"{name}.bin",
+            size_threshold=0,
+        )
     with pytest.raises(RunError, match=r"encoder.onnx is damaged"):
         vaekit.load_exported(tmp_path)
 
@@ -286,7 +342,12 @@ def test_weights_that_lie_elsewhere_are_not_read(exported, tmp_path, monkeypatch
 def test_the_command_writes_both(cli, small_run):
     status, out, err = cli("export", small_run.path, "there", "--json")
     assert status == 0, err
-    assert json.loads(out)["files"] == ["there/encoder.onnx", "there/encoder.pt2", "there/decoder.onnx", "there/decoder.pt2"]
+    assert json.loads(out)["files"] == [
+        "there/encoder.onnx",
+        "there/encoder.pt2",
+        "there/decoder.onnx",
+        "there/decoder.pt2",
+    ]
     assert err == ""
     status, out, err = cli("export", small_run.path, "there")
     assert status == 2 and "there/encoder.onnx exists" in err

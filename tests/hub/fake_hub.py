@@ -38,10 +38,16 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer({"error": "not found"}, 404, {"X-Error-Code": "RevisionNotFound"})
         siblings = [
             {"rfilename": name, "size": hub.said.get(name, len(content)), "blobId": "0" * 40}
-            | ({"lfs": _digest(hub.digests.get(name, content))} if name.endswith(".safetensors") else {})
+            | (
+                {"lfs": _digest(hub.digests.get(name, content))}
+                if name.endswith(".safetensors")
+                else {}
+            )
             for name, content in hub.files.items()
         ]
-        return self.answer({"id": REPO, "sha": COMMIT, "private": hub.private, "siblings": siblings})
+        return self.answer(
+            {"id": REPO, "sha": COMMIT, "private": hub.private, "siblings": siblings}
+        )
 
     def do_POST(self):
         hub, path = self.server, unquote(urlsplit(self.path).path)
@@ -50,18 +56,30 @@ class Handler(BaseHTTPRequestHandler):
         if hub.status != 200:
             return self.answer({"error": "as told"}, hub.status)
         if path == "/api/repos/create":
-            hub.private = hub.private if hub.exists else json.loads(content).get("visibility") == "private"
+            hub.private = (
+                hub.private if hub.exists else json.loads(content).get("visibility") == "private"
+            )
             status, hub.exists = 409 if hub.exists else 200, True
             return self.answer({"url": f"{hub.address}/{REPO}"}, status)
         if path == f"/api/models/{REPO}/preupload/main":
-            return self.answer({"files": [_mode(file["path"]) for file in json.loads(content)["files"]]})
+            return self.answer(
+                {"files": [_mode(file["path"]) for file in json.loads(content)["files"]]}
+            )
         if path == f"/{REPO}.git/info/lfs/objects/batch":
             upload = {"upload": {"href": f"{hub.address}/lfs"}}
-            return self.answer({"objects": [{**file, "actions": upload} for file in json.loads(content)["objects"]]})
+            return self.answer(
+                {
+                    "objects": [
+                        {**file, "actions": upload} for file in json.loads(content)["objects"]
+                    ]
+                }
+            )
         if path == f"/api/models/{REPO}/commit/main":
             for line in content.splitlines():
                 hub.apply(**json.loads(line))
-            return self.answer({"commitUrl": f"{hub.address}/{REPO}/commit/{COMMIT}", "commitOid": COMMIT})
+            return self.answer(
+                {"commitUrl": f"{hub.address}/{REPO}/commit/{COMMIT}", "commitOid": COMMIT}
+            )
         return self.answer({})  # of the card's header: nothing to complain about
 
     def do_PUT(self):
@@ -70,7 +88,11 @@ class Handler(BaseHTTPRequestHandler):
         self.answer({})
 
     def answer(self, what: dict, status: int = 200, headers: dict | None = None):
-        self.body(json.dumps(what).encode(), status, {"Content-Type": "application/json"} | (headers or {}))
+        self.body(
+            json.dumps(what).encode(),
+            status,
+            {"Content-Type": "application/json"} | (headers or {}),
+        )
 
     def body(self, content: bytes, status: int = 200, headers: dict | None = None):
         self.send_response(status)
@@ -89,7 +111,11 @@ def _digest(content: bytes) -> dict:
 
 
 def _mode(path: str) -> dict:
-    return {"path": path, "uploadMode": "lfs" if path.endswith(".safetensors") else "regular", "shouldIgnore": False}
+    return {
+        "path": path,
+        "uploadMode": "lfs" if path.endswith(".safetensors") else "regular",
+        "shouldIgnore": False,
+    }
 
 
 class FakeHub(ThreadingHTTPServer):
@@ -123,7 +149,11 @@ class FakeHub(ThreadingHTTPServer):
 
     def hold(self, folder) -> None:
         """Serve the files of a folder."""
-        self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        self.files = {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in folder.rglob("*")
+            if path.is_file()
+        }
 
     def handle_error(self, request, client_address):
         """Clients that hang up early are part of the tests."""
@@ -136,7 +166,11 @@ def fake_hub(monkeypatch, tmp_path_factory):
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         monkeypatch.setenv("HF_TOKEN", "hf_nobody")
         monkeypatch.setattr(constants, "ENDPOINT", hub.address)
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.address + "/{repo_id}/resolve/{revision}/{filename}")
+        monkeypatch.setattr(
+            constants,
+            "HUGGINGFACE_CO_URL_TEMPLATE",
+            hub.address + "/{repo_id}/resolve/{revision}/{filename}",
+        )
         for name, value in {
             "HF_HUB_DISABLE_XET": True,
             "HF_HUB_DISABLE_TELEMETRY": True,
@@ -144,7 +178,9 @@ def fake_hub(monkeypatch, tmp_path_factory):
         }.items():
             monkeypatch.setattr(constants, name, value)
         cache = tmp_path_factory.mktemp("hub-cache")
-        monkeypatch.setattr(constants, "AGENT_HARNESSES_PATH", str(cache / "none.json"), raising=False)
+        monkeypatch.setattr(
+            constants, "AGENT_HARNESSES_PATH", str(cache / "none.json"), raising=False
+        )
         thread = threading.Thread(target=hub.serve_forever, args=(0.01,))
         thread.start()
         yield hub

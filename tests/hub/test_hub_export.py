@@ -24,7 +24,11 @@ def shared(small_run, tmp_path_factory):
 
 
 def contents(folder):
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_it_is_a_run_folder_that_gives_the_same_values(shared, small_run):
@@ -32,7 +36,9 @@ def test_it_is_a_run_folder_that_gives_the_same_values(shared, small_run):
     there = vaekit.load_run(folder)
     z = torch.randn(5, 3)
     assert np.array_equal(there.decode(z), small_run.decode(z))
-    assert np.array_equal(there.encode(small_images().train.x).mean, small_run.encode(small_images().train.x).mean)
+    assert np.array_equal(
+        there.encode(small_images().train.x).mean, small_run.encode(small_images().train.x).mean
+    )
     assert there.metrics == small_run.metrics and there.summary == small_run.summary
     assert (folder / "metrics.csv").read_bytes() == (small_run.path / "metrics.csv").read_bytes()
     assert sorted(found["files"]) == sorted(str(folder / name) for name in contents(folder))
@@ -40,12 +46,22 @@ def test_it_is_a_run_folder_that_gives_the_same_values(shared, small_run):
 
 def test_it_can_be_judged_where_the_data_are(shared):
     found = vaekit.evaluate(shared[0], data=small_images(), generated=0)
-    assert found["loss"]["value"] == pytest.approx(vaekit.load_run(shared[0]).summary["test"]["loss"]["value"], rel=1e-5)
+    assert found["loss"]["value"] == pytest.approx(
+        vaekit.load_run(shared[0]).summary["test"]["loss"]["value"], rel=1e-5
+    )
 
 
 def test_it_holds_these_files_and_no_others(shared):
     names = set(contents(shared[0]))
-    assert {"config.yaml", "model.safetensors", "metrics.csv", "summary.json", "split.npz", "config.json", "README.md"} <= names
+    assert {
+        "config.yaml",
+        "model.safetensors",
+        "metrics.csv",
+        "summary.json",
+        "split.npz",
+        "config.json",
+        "README.md",
+    } <= names
     assert {"plots/samples.png", "plots/curves.png"} <= names
     assert all(map(is_shared, names))
 
@@ -58,7 +74,9 @@ def test_plain_facts_for_tools_that_read_no_yaml(shared, small_run):
     assert facts["codes"] is None and facts["objective"] == "elbo"
     assert facts["parts"]["likelihood"] == small_run.config.part("likelihood").kind
     assert facts["parameters"]["encoder"] == sum(
-        p.numel() for m in (small_run.model.encoder, small_run.model.posterior) for p in m.parameters()
+        p.numel()
+        for m in (small_run.model.encoder, small_run.model.posterior)
+        for p in m.parameters()
     )
 
 
@@ -86,27 +104,48 @@ def test_it_is_said_which_pictures_show_rows_of_the_data(shared, small_run, tmp_
 )
 def test_only_gray_images_are_called_gray(tmp_path, shape, options, targets):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 256, (60, *shape), np.uint8))
-    run = train_small(tmp_path / "run", {"source": str(tmp_path / "x.npy"), **options}, training={"epochs": 1})
+    run = train_small(
+        tmp_path / "run", {"source": str(tmp_path / "x.npy"), **options}, training={"epochs": 1}
+    )
     vaekit.export_hub(run, tmp_path / "there")
     assert f"| targets | {targets} |" in (tmp_path / "there/README.md").read_text()
 
 
 def test_a_discrete_latent_is_described_by_its_codes(tmp_path):
-    run = train_small(tmp_path / "run", posterior={"kind": "categorical", "classes": 4}, latent_dim=5, training={"epochs": 1})
+    run = train_small(
+        tmp_path / "run",
+        posterior={"kind": "categorical", "classes": 4},
+        latent_dim=5,
+        training={"epochs": 1},
+    )
     vaekit.export_hub(run, tmp_path / "there")
-    assert json.loads((tmp_path / "there/config.json").read_text())["codes"] == {"positions": 5, "count": 4}
-    assert "(5 codes, each one of 4; 20 numbers in all)" in (tmp_path / "there/README.md").read_text()
+    assert json.loads((tmp_path / "there/config.json").read_text())["codes"] == {
+        "positions": 5,
+        "count": 4,
+    }
+    assert (
+        "(5 codes, each one of 4; 20 numbers in all)" in (tmp_path / "there/README.md").read_text()
+    )
 
 
 def test_nothing_of_the_machine_is_in_it(shared, small_run, tmp_path_factory):
-    places = {str(small_run.path.parent), str(tmp_path_factory.getbasetemp()), tmp_path_factory.getbasetemp().name}
-    people = {socket.gethostname(), f"/{getpass.getuser()}/"}  # short ones are in compressed pictures by chance
+    places = {
+        str(small_run.path.parent),
+        str(tmp_path_factory.getbasetemp()),
+        tmp_path_factory.getbasetemp().name,
+    }
+    people = {
+        socket.gethostname(),
+        f"/{getpass.getuser()}/",
+    }  # short ones are in compressed pictures by chance
     for name, content in contents(shared[0]).items():
         members = [content]
         if name.endswith(".npz"):
             with zipfile.ZipFile(shared[0] / name) as archive:
                 members += [archive.read(member) for member in archive.namelist()]
-        for secret in places if name.endswith((".png", ".npz", ".safetensors")) else places | people:
+        for secret in (
+            places if name.endswith((".png", ".npz", ".safetensors")) else places | people
+        ):
             assert not any(secret.encode() in member for member in members), (name, secret)
 
 
@@ -123,13 +162,18 @@ def test_nothing_of_the_machine_is_in_it(shared, small_run, tmp_path_factory):
 def test_of_paths_the_last_names_stay(source, left, small_run, tmp_path):
     run = vaekit.load_run(small_run.path)
     run.config = run.config.changed({"data": {"source": source, "test": source}})
-    run.summary |= {"command": "vaekit train /home/ada", "versions": run.summary["versions"] | {"host": "ada-laptop"}}
+    run.summary |= {
+        "command": "vaekit train /home/ada",
+        "versions": run.summary["versions"] | {"host": "ada-laptop"},
+    }
     vaekit.export_hub(run, tmp_path / "there")
     config = vaekit.load_run(tmp_path / "there").config.data
     assert (config.source, config.test) == (left, left)
     everything = b"".join(contents(tmp_path / "there").values())
     assert not [
-        word for word in (b"/home", b"Users", b"ada:word", b"token=1", b"host.example", b"laptop") if word in everything
+        word
+        for word in (b"/home", b"Users", b"ada:word", b"token=1", b"host.example", b"laptop")
+        if word in everything
     ]
 
 
@@ -143,7 +187,9 @@ def test_pictures_that_it_did_not_draw_stay_where_they_are(small_run, tmp_path):
     (run.path / "plots/curves.png").write_bytes(b"no picture")
     (run.path / "plots/latent.png").symlink_to(tmp_path / "secret.png")
     vaekit.export_hub(run, tmp_path / "there")
-    assert [name for name in contents(tmp_path / "there") if name.startswith("plots")] == ["plots/samples.png"]
+    assert [name for name in contents(tmp_path / "there") if name.startswith("plots")] == [
+        "plots/samples.png"
+    ]
 
 
 def test_hostile_names_of_classes_do_nothing(tmp_path):
@@ -153,14 +199,22 @@ def test_hostile_names_of_classes_do_nothing(tmp_path):
     vaekit.export_hub(run, tmp_path / "there")
     card = (tmp_path / "there/README.md").read_text()
     assert r"| Classes | \<b\>, a\|b, \]\(x\) |" in card and "run.encode(rows, labels).mean" in card
-    assert json.loads((tmp_path / "there/config.json").read_text())["classes"] == ["<b>", "a|b", "](x)"]
+    assert json.loads((tmp_path / "there/config.json").read_text())["classes"] == [
+        "<b>",
+        "a|b",
+        "](x)",
+    ]
 
 
-def test_what_is_there_is_replaced_only_when_asked_and_only_if_it_is_such_a_folder(small_run, tmp_path):
+def test_what_is_there_is_replaced_only_when_asked_and_only_if_it_is_such_a_folder(
+    small_run, tmp_path
+):
     there = tmp_path / "there"
     vaekit.export_hub(small_run, there)
     (there / "README.md").write_text("mine")
-    with pytest.raises(OutputError, match="exists: choose another folder, or replace it with --force"):
+    with pytest.raises(
+        OutputError, match="exists: choose another folder, or replace it with --force"
+    ):
         vaekit.export_hub(small_run, there)
     assert (there / "README.md").read_text() == "mine"
     vaekit.export_hub(small_run, there, force=True)
@@ -173,7 +227,9 @@ def test_what_is_there_is_replaced_only_when_asked_and_only_if_it_is_such_a_fold
     assert (there / "thesis.tex").read_text() == "years" and sorted(tmp_path.iterdir()) == [there]
 
 
-@pytest.mark.parametrize("facts", [None, "nonsense", "[]", '{"library": "other"}', '{"model_type": "bert"}'])
+@pytest.mark.parametrize(
+    "facts", [None, "nonsense", "[]", '{"library": "other"}', '{"model_type": "bert"}']
+)
 def test_a_folder_of_somebody_else_is_not_replaced(small_run, tmp_path, facts):
     there = tmp_path / "mine"
     there.mkdir()
@@ -181,7 +237,10 @@ def test_a_folder_of_somebody_else_is_not_replaced(small_run, tmp_path, facts):
     (there / "config.yaml").write_text("theme: dark")
     if facts is not None:
         (there / "config.json").write_text(facts)
-    with pytest.raises(OutputError, match=r"mine is no run of vaekit, and --force would remove its README\.md: choose another"):
+    with pytest.raises(
+        OutputError,
+        match=r"mine is no run of vaekit, and --force would remove its README\.md: choose another",
+    ):
         vaekit.export_hub(small_run, there, force=True)
     assert (there / "README.md").read_text() == "years"
 
@@ -226,10 +285,17 @@ class Own(nn.Module):
 def test_a_module_of_ones_own_is_refused_with_the_reason(tmp_path):
     data = small_images()
     model = vaekit.build("mlp", data, encoder=Own(), latent_dim=2)
-    run = vaekit.train(model, data=data, out=tmp_path / "run", training={"epochs": 1, "device": "cpu"}, console=QUIET)
+    run = vaekit.train(
+        model,
+        data=data,
+        out=tmp_path / "run",
+        training={"epochs": 1, "device": "cpu"},
+        console=QUIET,
+    )
     for given in (run, run.path):
         with pytest.raises(
-            ConfigError, match=r"the encoder of .*run is a module of your own, Own, and a shared folder holds no"
+            ConfigError,
+            match=r"the encoder of .*run is a module of your own, Own, and a shared folder holds no",
         ):
             vaekit.export_hub(given, tmp_path / "there")
     assert not (tmp_path / "there").exists()

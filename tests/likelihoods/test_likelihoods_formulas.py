@@ -16,7 +16,9 @@ def double(*shape: int) -> Tensor:
 
 def normal_log_density(x: Tensor, mu: Tensor, sigma: Tensor | float) -> Tensor:
     scale = torch.as_tensor(sigma, dtype=x.dtype)
-    return (-0.5 * ((x - mu) / scale) ** 2 - scale.log() - 0.5 * math.log(2 * math.pi)).sum((-2, -1))
+    return (-0.5 * ((x - mu) / scale) ** 2 - scale.log() - 0.5 * math.log(2 * math.pi)).sum(
+        (-2, -1)
+    )
 
 
 # --- Gaussian -------------------------------------------------------------------------------------------------------------
@@ -32,7 +34,9 @@ def test_a_fixed_scale_is_sigma():
 def test_a_shared_scale_starts_at_one_and_is_learned():
     x, mu, likelihood = double(5, *SHAPE), double(5, *SHAPE), Gaussian(SHAPE).double()
     assert likelihood.log_var is not None and likelihood.parameter_shape == SHAPE
-    torch.testing.assert_close(likelihood(mu).log_prob(x), normal_log_density(x, mu, 1.0), rtol=0, atol=0.01)
+    torch.testing.assert_close(
+        likelihood(mu).log_prob(x), normal_log_density(x, mu, 1.0), rtol=0, atol=0.01
+    )
     with torch.no_grad():
         likelihood.log_var.fill_(math.log(0.25))
     torch.testing.assert_close(likelihood(mu).stddev, torch.full_like(mu, 0.5), rtol=1e-3, atol=0)
@@ -44,17 +48,19 @@ def test_a_shared_scale_starts_at_one_and_is_learned():
 def test_a_shared_scale_starts_from_the_spread_of_the_rows_once():
     likelihood = Gaussian(SHAPE).double()
     means = torch.tensor([0.0, 100.0, -5.0], dtype=torch.float64)
-    likelihood.start(means + 0.3 * double(4000, *SHAPE))
+    likelihood.init_from_data(means + 0.3 * double(4000, *SHAPE))
     mu = torch.zeros(1, *SHAPE, dtype=torch.float64)
     torch.testing.assert_close(likelihood(mu).stddev, torch.full_like(mu, 0.3), rtol=0.01, atol=0)
-    likelihood.start(7 * double(100, *SHAPE))  # what was found, or learned, stays
+    likelihood.init_from_data(7 * double(100, *SHAPE))  # what was found, or learned, stays
     torch.testing.assert_close(likelihood(mu).stddev, torch.full_like(mu, 0.3), rtol=0.01, atol=0)
 
 
-@pytest.mark.parametrize("rows", [torch.zeros(5, *SHAPE), torch.zeros(1, *SHAPE), torch.zeros(0, *SHAPE)])
+@pytest.mark.parametrize(
+    "rows", [torch.zeros(5, *SHAPE), torch.zeros(1, *SHAPE), torch.zeros(0, *SHAPE)]
+)
 def test_rows_without_a_spread_start_a_scale_that_is_finite(rows):
     likelihood = Gaussian(SHAPE, min_scale=0.05)
-    likelihood.start(rows)
+    likelihood.init_from_data(rows)
     assert 0.05 < likelihood(torch.zeros(1, *SHAPE)).stddev.min() <= 1.01
 
 
@@ -62,7 +68,7 @@ def test_rows_without_a_spread_start_a_scale_that_is_finite(rows):
 def test_only_a_shared_scale_starts_from_the_rows(scale):
     likelihood = Gaussian(SHAPE, scale=scale)
     before = likelihood(torch.zeros(1, *likelihood.parameter_shape)).stddev
-    likelihood.start(9 * torch.randn(50, *SHAPE))
+    likelihood.init_from_data(9 * torch.randn(50, *SHAPE))
     assert torch.equal(likelihood(torch.zeros(1, *likelihood.parameter_shape)).stddev, before)
 
 
@@ -86,7 +92,9 @@ def test_a_learned_sigma_stays_above_the_smallest(scale):
 
 
 def test_a_fixed_sigma_may_be_as_small_as_one_says():
-    assert (Gaussian(SHAPE, scale=1e-4, min_scale=0.05)(torch.zeros(1, *SHAPE)).stddev == 1e-4).all()
+    assert (
+        Gaussian(SHAPE, scale=1e-4, min_scale=0.05)(torch.zeros(1, *SHAPE)).stddev == 1e-4
+    ).all()
 
 
 def test_in_half_precision_the_density_is_computed_in_single():
@@ -108,7 +116,10 @@ def test_bernoulli_keeps_both_halves_for_gray_targets():
 
 def test_only_a_bernoulli_of_gray_targets_is_no_density():
     assert Bernoulli(SHAPE).not_normalised("binary") is None
-    assert Bernoulli(SHAPE).not_normalised("unit") == "a Bernoulli with grayscale targets is not a normalised density"
+    assert (
+        Bernoulli(SHAPE).not_normalised("unit")
+        == "a Bernoulli with grayscale targets is not a normalised density"
+    )
     assert ContinuousBernoulli(SHAPE).not_normalised("unit") is None
     assert all(Gaussian(SHAPE).not_normalised(support) is None for support in Gaussian.accepts)
 
@@ -133,7 +144,9 @@ def test_a_likelihood_of_ones_own_defines_what_happens_per_value():
 
     p = Laplace((4,))(torch.zeros(3, 8))
     assert (p.batch_shape, p.event_shape) == ((3,), (4,))
-    torch.testing.assert_close(p.log_prob(torch.ones(3, 4)), torch.full((3,), 4 * (-1 - math.log(2))))
+    torch.testing.assert_close(
+        p.log_prob(torch.ones(3, 4)), torch.full((3,), 4 * (-1 - math.log(2)))
+    )
 
 
 def test_what_is_not_defined_says_so():

@@ -9,7 +9,9 @@ from vaekit.likelihoods import Bernoulli, Categorical, DiscretizedLogistic
 
 SHAPE = (2, 3)
 IMAGE = (2, 3, 4)
-both = pytest.mark.parametrize("family", [Categorical, DiscretizedLogistic], ids=["categorical", "discretized-logistic"])
+both = pytest.mark.parametrize(
+    "family", [Categorical, DiscretizedLogistic], ids=["categorical", "discretized-logistic"]
+)
 
 
 def double(*shape: int) -> Tensor:
@@ -35,13 +37,19 @@ def test_a_categorical_takes_one_block_of_channels_per_level():
     assert likelihood.parameter_shape == (14, 3, 4)
     p = logits.exp() / logits.exp().sum(1, keepdim=True)
     chosen = sum(p[:, k].log() * (x * 6 == k) for k in range(7)).sum((-3, -2, -1))  # type: ignore[union-attr]
-    for features in (logits.flatten(1, 2), logits.flatten(1, 2).contiguous(memory_format=torch.channels_last)):
+    for features in (
+        logits.flatten(1, 2),
+        logits.flatten(1, 2).contiguous(memory_format=torch.channels_last),
+    ):
         torch.testing.assert_close(likelihood(features).log_prob(x), chosen)
 
 
 def test_a_categorical_of_two_levels_is_a_bernoulli_of_the_difference():
     logits, x = double(5, 4, 3), drawn(2, 5, *SHAPE)
-    p, bernoulli = Categorical(SHAPE, levels=2)(logits), Bernoulli(SHAPE)(logits[:, 2:] - logits[:, :2])
+    p, bernoulli = (
+        Categorical(SHAPE, levels=2)(logits),
+        Bernoulli(SHAPE)(logits[:, 2:] - logits[:, :2]),
+    )
     torch.testing.assert_close(p.log_prob(x), bernoulli.log_prob(x))
     torch.testing.assert_close(p.mean, bernoulli.mean)
     torch.testing.assert_close(p.variance, bernoulli.variance)
@@ -58,14 +66,20 @@ def test_a_discretized_logistic_takes_its_log_scales_from_the_second_half_of_the
         drawn(5, 5, *IMAGE),
     )
     assert likelihood.parameter_shape == (4, 3, 4)
-    exact = rounded_logistic(x, 0.5 + mu, likelihood(torch.cat([mu, log_scale], 1)).base_dist.scale, 5)
-    torch.testing.assert_close(likelihood(torch.cat([mu, log_scale], 1)).log_prob(x), exact.log().sum((-3, -2, -1)))
+    exact = rounded_logistic(
+        x, 0.5 + mu, likelihood(torch.cat([mu, log_scale], 1)).base_dist.scale, 5
+    )
+    torch.testing.assert_close(
+        likelihood(torch.cat([mu, log_scale], 1)).log_prob(x), exact.log().sum((-3, -2, -1))
+    )
 
 
 @pytest.mark.parametrize("levels", [17, 256, 65_536])
 def test_the_scale_starts_at_a_third_and_follows_its_logarithm(levels: int):
     log_scale = torch.tensor([[[0.0], [-1.0], [1.0]]], dtype=torch.float64)
-    p = DiscretizedLogistic((3, 1), levels=levels)(torch.cat([torch.zeros_like(log_scale), log_scale], 1)).base_dist
+    p = DiscretizedLogistic((3, 1), levels=levels)(
+        torch.cat([torch.zeros_like(log_scale), log_scale], 1)
+    ).base_dist
     torch.testing.assert_close(p.scale, 0.3 * log_scale.exp(), rtol=0.05, atol=0)
     assert (p.loc == 0.5).all()
 
@@ -73,7 +87,10 @@ def test_the_scale_starts_at_a_third_and_follows_its_logarithm(levels: int):
 @pytest.mark.parametrize("levels", [2, 256, 65_536])
 def test_the_scale_stays_between_a_sixteenth_of_a_level_and_a_hundred(levels: int):
     likelihood = DiscretizedLogistic((1,), levels=levels)
-    narrow, wide = (likelihood(torch.tensor([[0.0, end]], dtype=torch.float64)).base_dist.scale.item() for end in (-1e4, 1e4))
+    narrow, wide = (
+        likelihood(torch.tensor([[0.0, end]], dtype=torch.float64)).base_dist.scale.item()
+        for end in (-1e4, 1e4)
+    )
     assert narrow == pytest.approx(1 / 16 / (levels - 1)) and wide == pytest.approx(100)
 
 
@@ -87,7 +104,10 @@ def test_a_mixture_is_the_weighted_sum_of_its_components():
     likelihood = DiscretizedLogistic(IMAGE, levels=5, components=3)
     assert likelihood.parameter_shape == (18, 3, 4)
     logits, mu, log_scale = parameters = double(3, 5, 3, *IMAGE)
-    p, x = likelihood(torch.cat([part.flatten(1, 2) for part in parameters], 1)), drawn(5, 5, *IMAGE)
+    p, x = (
+        likelihood(torch.cat([part.flatten(1, 2) for part in parameters], 1)),
+        drawn(5, 5, *IMAGE),
+    )
     single = DiscretizedLogistic(IMAGE, levels=5)
     exact = torch.zeros_like(x)
     for i, middle in enumerate([1 / 6, 3 / 6, 5 / 6]):
@@ -108,13 +128,21 @@ def test_the_probabilities_of_a_value_sum_to_one(levels: int, components: int):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("levels", [2, 256, 65_536])
 @pytest.mark.parametrize("components", [1, 3])
-def test_extreme_parameters_have_finite_values_and_gradients_for_any_levels(levels, components, dtype):
+def test_extreme_parameters_have_finite_values_and_gradients_for_any_levels(
+    levels, components, dtype
+):
     likelihood = DiscretizedLogistic(SHAPE, levels=levels, components=components)
     for extreme in (1.0, 100.0, 1e6):
-        parameters = extreme * (torch.randint(0, 3, (50, *likelihood.parameter_shape)) - 1).to(dtype)
-        log_prob = likelihood(parameters.requires_grad_()).log_prob(drawn(levels, 50, *SHAPE).to(dtype))
+        parameters = extreme * (torch.randint(0, 3, (50, *likelihood.parameter_shape)) - 1).to(
+            dtype
+        )
+        log_prob = likelihood(parameters.requires_grad_()).log_prob(
+            drawn(levels, 50, *SHAPE).to(dtype)
+        )
         (slope,) = torch.autograd.grad(log_prob.sum(), parameters)
-        assert torch.isfinite(log_prob).all() and torch.isfinite(slope).all() and (log_prob <= 0).all()
+        assert (
+            torch.isfinite(log_prob).all() and torch.isfinite(slope).all() and (log_prob <= 0).all()
+        )
 
 
 # --- Both -----------------------------------------------------------------------------------------------------------------
@@ -130,25 +158,38 @@ def test_integers_are_all_it_takes_and_its_masses_need_no_normalising(family):
 def test_in_half_precision_the_mass_is_computed_in_single(family):
     likelihood = family(SHAPE, levels=256)
     p = likelihood(torch.randn(5, *likelihood.parameter_shape, dtype=torch.bfloat16))
-    assert p.log_prob(drawn(256, 5, *SHAPE).float()).dtype == p.mean.dtype == p.sample().dtype == torch.float32
+    assert (
+        p.log_prob(drawn(256, 5, *SHAPE).float()).dtype
+        == p.mean.dtype
+        == p.sample().dtype
+        == torch.float32
+    )
 
 
 @both
 def test_levels_that_are_left_out_are_asked_for(family):
-    with pytest.raises(ConfigError, match=r"^\S+ needs the number of levels of the data: give levels=256 for 8-bit images$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^\S+ needs the number of levels of the data: give levels=256 for 8-bit images$",
+    ):
         family(SHAPE)
 
 
 @both
 @pytest.mark.parametrize("levels", [-3, 0, 1, 65_537, 10**400, 4.0, "256", True])
 def test_levels_out_of_range_are_refused(family, levels):
-    with pytest.raises(ConfigError, match=r"^levels = \S+ must be a whole number from 2 to 65536: 256 for 8-bit images$"):
+    with pytest.raises(
+        ConfigError,
+        match=r"^levels = \S+ must be a whole number from 2 to 65536: 256 for 8-bit images$",
+    ):
         family(SHAPE, levels=levels)
 
 
 @pytest.mark.parametrize("components", [0, -1, 101, 2.0, None])
 def test_components_out_of_range_are_refused(components):
-    with pytest.raises(ConfigError, match=r"^components = \S+ must be a whole number from 1 to 100$"):
+    with pytest.raises(
+        ConfigError, match=r"^components = \S+ must be a whole number from 1 to 100$"
+    ):
         DiscretizedLogistic(SHAPE, levels=5, components=components)
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import nn
 
 from vaekit import likelihoods, posteriors, priors
+from vaekit.core.vae import VAE, ParameterCount
 from vaekit.errors import ConfigError
-from vaekit.model import VAE, ParameterCount
 from vaekit.nets import ConvDecoder, ConvEncoder
 from vaekit.nets.conv import SameConv2d, SameConvTranspose2d, default_channels, pyramid
 
@@ -36,27 +36,50 @@ def test_the_default_has_the_keras_examples_parameters():
 
 def test_the_default_has_the_keras_examples_layers():
     encoder, decoder = ConvEncoder(SHAPE, 2), ConvDecoder(2, SHAPE)
-    assert [sum(p.numel() for p in layer.parameters()) for layer in weighted(encoder)] == [320, 18_496, 50_192]
-    assert [sum(p.numel() for p in layer.parameters()) for layer in weighted(decoder)] == [9_408, 36_928, 18_464, 289]
+    assert [sum(p.numel() for p in layer.parameters()) for layer in weighted(encoder)] == [
+        320,
+        18_496,
+        50_192,
+    ]
+    assert [sum(p.numel() for p in layer.parameters()) for layer in weighted(decoder)] == [
+        9_408,
+        36_928,
+        18_464,
+        289,
+    ]
     assert output_shapes(encoder, torch.zeros(1, *SHAPE)) == [(32, 14, 14), (64, 7, 7), (16,)]
-    assert output_shapes(decoder, torch.zeros(1, 2)) == [(3136,), (64, 14, 14), (32, 28, 28), (1, 28, 28)]
+    assert output_shapes(decoder, torch.zeros(1, 2)) == [
+        (3136,),
+        (64, 14, 14),
+        (32, 28, 28),
+        (1, 28, 28),
+    ]
 
 
 def test_batch_normalisation_counts_its_statistics_apart():
     options = {"channels": (8, 16), "batch_norm": True}
-    sides = conv_vae(ConvEncoder(SHAPE, 2, hidden=(20,), **options), ConvDecoder(2, SHAPE, **options)).count_parameters()
+    sides = conv_vae(
+        ConvEncoder(SHAPE, 2, hidden=(20,), **options), ConvDecoder(2, SHAPE, **options)
+    ).count_parameters()
     assert (sides["encoder"].total, sides["encoder"].trainable) == (17_208, 17_120)
     assert (sides["decoder"].total, sides["decoder"].trainable) == (9_137, 7_521)
     assert sum(side.fixed for side in sides.values()) == 1_704
 
 
 def weighted(net: nn.Module) -> list[nn.Module]:
-    return [layer for layer in net.modules() if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
+    return [
+        layer
+        for layer in net.modules()
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)
+    ]
 
 
 def output_shapes(net: nn.Module, x: torch.Tensor) -> list[tuple[int, ...]]:
     found: list[tuple[int, ...]] = []
-    hooks = [layer.register_forward_hook(lambda _, __, y: found.append(tuple(y.shape[1:]))) for layer in weighted(net)]
+    hooks = [
+        layer.register_forward_hook(lambda _, __, y: found.append(tuple(y.shape[1:])))
+        for layer in weighted(net)
+    ]
     net(x)
     for hook in hooks:
         hook.remove()
@@ -103,22 +126,34 @@ def test_convolution_pads_the_end(size: tuple[int, int], kernel: int):
     random = np.random.default_rng(0)
     conv, x = SameConv2d(2, 3, kernel, size).double(), random.normal(size=(2, *size))
     ours = conv(torch.from_numpy(x)[None])[0] - conv.bias[:, None, None]  # type: ignore[index]
-    np.testing.assert_allclose(ours.detach().numpy(), conv_by_loops(x, conv.weight.detach().numpy()), atol=1e-12)
+    np.testing.assert_allclose(
+        ours.detach().numpy(), conv_by_loops(x, conv.weight.detach().numpy()), atol=1e-12
+    )
 
 
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5])
 @pytest.mark.parametrize("size", SIZES)
 def test_transposed_convolution_crops_the_end(size: tuple[int, int], kernel: int):
     random = np.random.default_rng(0)
-    conv, y = SameConvTranspose2d(3, 2, kernel, size).double(), random.normal(size=(3, *pyramid(size, 1)[-1]))
+    conv, y = (
+        SameConvTranspose2d(3, 2, kernel, size).double(),
+        random.normal(size=(3, *pyramid(size, 1)[-1])),
+    )
     ours = conv(torch.from_numpy(y)[None])[0] - conv.bias[:, None, None]  # type: ignore[index]
-    np.testing.assert_allclose(ours.detach().numpy(), transposed_by_loops(y, conv.weight.detach().numpy(), size), atol=1e-12)
+    np.testing.assert_allclose(
+        ours.detach().numpy(),
+        transposed_by_loops(y, conv.weight.detach().numpy(), size),
+        atol=1e-12,
+    )
 
 
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5, 6, 7])
 @pytest.mark.parametrize("size", [(8, 8), (2, 6), (10, 4)])
 def test_the_two_are_adjoint_at_even_sizes(size: tuple[int, int], kernel: int):
-    conv, transposed = SameConv2d(2, 3, kernel, size).double(), SameConvTranspose2d(3, 2, kernel, size).double()
+    conv, transposed = (
+        SameConv2d(2, 3, kernel, size).double(),
+        SameConvTranspose2d(3, 2, kernel, size).double(),
+    )
     transposed.weight = conv.weight
     for layer in (conv, transposed):
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
@@ -142,7 +177,9 @@ def test_any_size_returns_to_itself(size: tuple[int, int], depth: int, kernel: i
     assert decoder(torch.zeros(2, 2)).shape == (2, *shape)
     smallest = pyramid(size, depth)[-1]
     assert smallest == (math.ceil(size[0] / 2**depth), math.ceil(size[1] / 2**depth))
-    assert output_shapes(encoder, torch.zeros(2, *shape))[:depth] == [(2, *s) for s in pyramid(size, depth)[1:]]
+    assert output_shapes(encoder, torch.zeros(2, *shape))[:depth] == [
+        (2, *s) for s in pyramid(size, depth)[1:]
+    ]
 
 
 # --- Channels, start, layout ----------------------------------------------------------------------------------------------
@@ -162,7 +199,9 @@ def test_any_size_returns_to_itself(size: tuple[int, int], depth: int, kernel: i
         ((250, 500), (32, 64, 128, 256, 256, 256)),
     ],
 )
-def test_default_channels_end_where_the_shorter_side_is_seven_or_less(size: tuple[int, int], channels: tuple[int, ...]):
+def test_default_channels_end_where_the_shorter_side_is_seven_or_less(
+    size: tuple[int, int], channels: tuple[int, ...]
+):
     assert default_channels(size) == channels
     assert ConvEncoder((1, *size), 2).channels == channels == ConvDecoder(2, (1, *size)).channels
 
@@ -184,7 +223,13 @@ def test_weights_start_by_glorot_and_biases_at_zero():
 
 def test_the_mirror_goes_through_the_channels_backwards():
     decoder = ConvDecoder(2, SHAPE, channels=(3, 5), hidden=(11,), kernel=4)
-    assert output_shapes(decoder, torch.zeros(1, 2)) == [(11,), (5 * 49,), (5, 14, 14), (3, 28, 28), (1, 28, 28)]
+    assert output_shapes(decoder, torch.zeros(1, 2)) == [
+        (11,),
+        (5 * 49,),
+        (5, 14, 14),
+        (3, 28, 28),
+        (1, 28, 28),
+    ]
     assert [layer.kernel_size for layer in weighted(decoder)[2:]] == [(4, 4), (4, 4), (3, 3)]  # type: ignore[union-attr]
 
 
@@ -195,11 +240,17 @@ def test_the_last_layer_is_linear_and_every_other_is_activated():
     assert (decoder(torch.randn(4, 2)) < 0).any()
     for net in (ConvEncoder(SHAPE, 2, batch_norm=True), ConvDecoder(2, SHAPE, batch_norm=True)):
         kinds = [type(layer) for layer in net.modules() if not list(layer.children())]
-        assert all(kinds[i - 1] is nn.ReLU for i, kind in enumerate(kinds) if issubclass(kind, nn.modules.batchnorm._BatchNorm))
+        assert all(
+            kinds[i - 1] is nn.ReLU
+            for i, kind in enumerate(kinds)
+            if issubclass(kind, nn.modules.batchnorm._BatchNorm)
+        )
     assert isinstance(list(ConvDecoder(2, SHAPE, batch_norm=True).stages)[-1], nn.ConvTranspose2d)
 
 
 def test_vectors_are_refused_with_the_remedy():
     for make in (lambda: ConvEncoder((7,), 2), lambda: ConvDecoder(2, (7,))):
-        with pytest.raises(ConfigError, match=r"conv takes images \(channels, height, width\).*\(7,\): use mlp"):
+        with pytest.raises(
+            ConfigError, match=r"conv takes images \(channels, height, width\).*\(7,\): use mlp"
+        ):
             make()

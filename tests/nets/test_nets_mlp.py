@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from vaekit import likelihoods, posteriors, priors
-from vaekit.model import VAE, ParameterCount
+from vaekit.core.vae import VAE, ParameterCount
 from vaekit.nets import MLPDecoder, MLPEncoder
 
 SHAPE = (1, 28, 28)
@@ -51,18 +51,30 @@ def test_no_hidden_layers_pass_the_flattened_rows_on():
 
 
 def test_layers_come_in_the_order_written():
-    assert [layer.weight.shape for layer in linear(MLPEncoder((6,), 2, hidden=(5, 4)))] == [(5, 6), (4, 5)]
-    assert [layer.weight.shape for layer in linear(MLPDecoder(2, (6,), hidden=(4, 5)))] == [(4, 2), (5, 4), (6, 5)]
+    assert [layer.weight.shape for layer in linear(MLPEncoder((6,), 2, hidden=(5, 4)))] == [
+        (5, 6),
+        (4, 5),
+    ]
+    assert [layer.weight.shape for layer in linear(MLPDecoder(2, (6,), hidden=(4, 5)))] == [
+        (4, 2),
+        (5, 4),
+        (6, 5),
+    ]
 
 
-@pytest.mark.parametrize(("activation", "function"), [("relu", torch.relu), ("tanh", torch.tanh), ("gelu", nn.functional.gelu)])
+@pytest.mark.parametrize(
+    ("activation", "function"),
+    [("relu", torch.relu), ("tanh", torch.tanh), ("gelu", nn.functional.gelu)],
+)
 def test_the_formula(activation, function):
     x, z = torch.randn(3, 6), torch.randn(3, 2)
     encoder = MLPEncoder((6,), 2, hidden=(5,), activation=activation)
     decoder = MLPDecoder(2, (6,), hidden=(5,), activation=activation)
     (first,), (second, last) = linear(encoder), linear(decoder)
     torch.testing.assert_close(encoder(x), function(x @ first.weight.T + first.bias))
-    torch.testing.assert_close(decoder(z), function(z @ second.weight.T + second.bias) @ last.weight.T + last.bias)
+    torch.testing.assert_close(
+        decoder(z), function(z @ second.weight.T + second.bias) @ last.weight.T + last.bias
+    )
 
 
 def test_batch_normalisation_stands_behind_the_activation_and_not_behind_the_last_layer():

@@ -59,7 +59,9 @@ def test_the_default_has_one_block_a_stage_and_hands_the_last_map_on():
     width=st.integers(1, 3),
     rows=st.integers(1, 2),
 )
-def test_any_size_returns_to_itself(size: tuple[int, int], depth: int, kernel: int, width: int, rows: int):
+def test_any_size_returns_to_itself(
+    size: tuple[int, int], depth: int, kernel: int, width: int, rows: int
+):
     shape, channels = (3, *size), (width,) * depth
     encoder = ResNetEncoder(shape, 2, channels=channels, kernel=kernel)
     decoder = ResNetDecoder(2, shape, channels=channels, kernel=kernel)
@@ -73,10 +75,17 @@ def test_any_size_returns_to_itself(size: tuple[int, int], depth: int, kernel: i
 
 @pytest.mark.parametrize(("channels", "groups"), [(16, 1), (32, 2), (256, 16), (24, 1), (3, 1)])
 def test_sixteen_channels_are_normalised_together(channels: int, groups: int):
-    norm, x = normalised(channels, "relu")[0], 5 + 3 * torch.randn(4, channels, 6, 7, dtype=torch.float64)
+    norm, x = (
+        normalised(channels, "relu")[0],
+        5 + 3 * torch.randn(4, channels, 6, 7, dtype=torch.float64),
+    )
     y = norm.double()(x).reshape(4, groups, -1)
-    torch.testing.assert_close(y.mean(-1), torch.zeros(4, groups, dtype=torch.float64), atol=1e-9, rtol=0)
-    torch.testing.assert_close(y.var(-1, correction=0), torch.ones(4, groups, dtype=torch.float64), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        y.mean(-1), torch.zeros(4, groups, dtype=torch.float64), atol=1e-9, rtol=0
+    )
+    torch.testing.assert_close(
+        y.var(-1, correction=0), torch.ones(4, groups, dtype=torch.float64), atol=1e-4, rtol=0
+    )
 
 
 def test_a_single_value_is_left_as_it_is():
@@ -91,14 +100,19 @@ def test_a_block_begins_close_to_the_identity_and_all_of_it_learns_from_the_firs
     for block in parts(net, Residual):
         assert 0.01 < (block(x) - x).std() < 0.2
     net(torch.randn(4, *SHAPE)).square().sum().backward()
-    silent = [name for name, p in net.named_parameters() if p.grad is None or not (p.grad != 0).any()]
+    silent = [
+        name for name, p in net.named_parameters() if p.grad is None or not (p.grad != 0).any()
+    ]
     assert silent == []
 
 
 def test_features_keep_their_size_at_any_depth():
     torch.manual_seed(0)
     spreads = [
-        ResNetEncoder(SHAPE, 4, channels=(32,), blocks=blocks).stages[:-2](torch.randn(8, *SHAPE)).std() for blocks in (1, 32)
+        ResNetEncoder(SHAPE, 4, channels=(32,), blocks=blocks)
+        .stages[:-2](torch.randn(8, *SHAPE))
+        .std()
+        for blocks in (1, 32)
     ]
     assert 1 <= spreads[1] / spreads[0] < 2
 
@@ -132,5 +146,7 @@ def test_bfloat16_computes_the_same_but_for_rounding():
 
 def test_vectors_are_refused_with_the_remedy():
     for make in (lambda: ResNetEncoder((7,), 2), lambda: ResNetDecoder(2, (7,))):
-        with pytest.raises(ConfigError, match=r"^resnet takes images \(channels, height, width\).*\(7,\): use mlp$"):
+        with pytest.raises(
+            ConfigError, match=r"^resnet takes images \(channels, height, width\).*\(7,\): use mlp$"
+        ):
             make()

@@ -3,8 +3,8 @@ import torch
 from torch import Tensor, nn
 
 from vaekit import likelihoods, nets, posteriors, priors
+from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
-from vaekit.model import VAE
 from vaekit.objectives import ELBO, DivergenceOnly, Objective, ReconstructionOnly, Terms
 
 D, L = 8, 2
@@ -28,7 +28,9 @@ def categorical() -> VAE:
 def coupled() -> VAE:
     """A categorical posterior, and a prior that couples its variables: without a closed form of the divergence."""
     posterior = posteriors.Categorical(6, L, classes=3)
-    return vae(posterior, priors.Autoregressive(posterior.latent, width=8, layers=1, heads=2), 3 * L)
+    return vae(
+        posterior, priors.Autoregressive(posterior.latent, width=8, layers=1, heads=2), 3 * L
+    )
 
 
 def deterministic() -> VAE:
@@ -36,13 +38,16 @@ def deterministic() -> VAE:
 
 
 def quantised() -> VAE:
-    posterior = posteriors.VectorQuantised(6, L, codes=4)
+    posterior = posteriors.VectorQuantized(6, L, codes=4)
     return vae(posterior, priors.Uniform(posterior.latent))
 
 
 def rows(count: int = 16) -> Tensor:
     """Data near a plane."""
-    return torch.randn(count, L, dtype=torch.float64) @ torch.ones(L, D).triu().double() + 0.1 * torch.randn(count, D).double()
+    return (
+        torch.randn(count, L, dtype=torch.float64) @ torch.ones(L, D).triu().double()
+        + 0.1 * torch.randn(count, D).double()
+    )
 
 
 def terms_of(objective: Objective, model: VAE, x: Tensor) -> Terms:
@@ -84,7 +89,9 @@ def test_penalties_belong_to_the_reconstruction():
     model, x = quantised().eval(), rows()
     terms = terms_of(ReconstructionOnly(), model, x)
     assert set(terms.penalties) == {"commitment"} and terms.penalties["commitment"] > 0
-    torch.testing.assert_close(terms.loss, terms.reconstruction.mean() + terms.penalties["commitment"])
+    torch.testing.assert_close(
+        terms.loss, terms.reconstruction.mean() + terms.penalties["commitment"]
+    )
 
 
 def gradients(objective: Objective, model: VAE, x: Tensor) -> dict[str, bool]:
@@ -92,14 +99,25 @@ def gradients(objective: Objective, model: VAE, x: Tensor) -> dict[str, bool]:
     model.zero_grad(set_to_none=True)
     objective(model, x).loss.backward()
     parts = {name: getattr(model, name) for name in ("encoder", "posterior", "decoder")}
-    return {name: any(p.grad is not None and bool(p.grad.any()) for p in part.parameters()) for name, part in parts.items()}
+    return {
+        name: any(p.grad is not None and bool(p.grad.any()) for p in part.parameters())
+        for name, part in parts.items()
+    }
 
 
 @pytest.mark.parametrize("make", [vae, categorical])
 def test_the_decoder_learns_from_the_reconstruction_only(make):
     model, x = make(), rows()
-    assert gradients(DivergenceOnly(), model, x) == {"encoder": True, "posterior": True, "decoder": False}
-    assert gradients(ReconstructionOnly(), model, x) == {"encoder": True, "posterior": True, "decoder": True}
+    assert gradients(DivergenceOnly(), model, x) == {
+        "encoder": True,
+        "posterior": True,
+        "decoder": False,
+    }
+    assert gradients(ReconstructionOnly(), model, x) == {
+        "encoder": True,
+        "posterior": True,
+        "decoder": True,
+    }
 
 
 # --- What they do ---------------------------------------------------------------------------------------------------------
@@ -133,15 +151,21 @@ def test_a_deterministic_posterior_is_a_plain_autoencoder():
     model, x = deterministic(), rows()
     terms = ReconstructionOnly(samples=2)(model, x)
     assert terms.divergence.shape == (16, 0)
-    torch.testing.assert_close(terms.log_likelihood, model.decode(model.encode(x).mean).log_prob(x).expand(2, 16))
+    torch.testing.assert_close(
+        terms.log_likelihood, model.decode(model.encode(x).mean).log_prob(x).expand(2, 16)
+    )
     assert train(model, ReconstructionOnly(), x).loss.item() < terms.loss.item() / 2
     with pytest.raises(
-        ConfigError, match=r"posterior Deterministic has none that is finite: set objective=reconstruction-only"
+        ConfigError,
+        match=r"posterior Deterministic has none that is finite: set objective=reconstruction-only",
     ):
         ELBO()(model, x)
 
 
 @pytest.mark.parametrize("make", [deterministic, quantised, coupled])
 def test_a_divergence_without_a_gradient_is_refused(make):
-    with pytest.raises(ConfigError, match=r"divergence-only would train nothing, .*: set posterior to diagonal-normal,"):
+    with pytest.raises(
+        ConfigError,
+        match=r"divergence-only would train nothing, .*: set posterior to diagonal-normal,",
+    ):
         DivergenceOnly()(make(), rows())

@@ -8,7 +8,9 @@ from vaekit.objectives import ELBO
 
 
 @pytest.mark.parametrize("recipe", ["mlp", "conv"])
-@pytest.mark.parametrize("options", [{}, {"samples": 3, "divergence": "monte-carlo"}], ids=["closed form", "samples"])
+@pytest.mark.parametrize(
+    "options", [{}, {"samples": 3, "divergence": "monte-carlo"}], ids=["closed form", "samples"]
+)
 def test_the_elbo_is_one_graph_with_the_same_gradient(recipe, options):
     model = vaekit.build(recipe, torch.rand(8, 12, 12).numpy(), latent_dim=2).double()
     objective, x = ELBO(**options), torch.rand(4, 1, 12, 12, dtype=torch.float64)

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Laplace, Normal
 
 from vaekit import divergences, likelihoods, nets, posteriors, priors
-from vaekit.conditional import Conditional
+from vaekit.core.distribution_module import DistributionModule
+from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
-from vaekit.model import VAE
 from vaekit.objectives import ELBO, DivergenceOnly, ReconstructionOnly, Terms
 
 LATENT = 16
@@ -49,7 +49,9 @@ def test_densities_count_log_two_pi_once_per_dimension():
     assert at_zero == pytest.approx(-LATENT / 2 * math.log(2 * math.pi))
     q = model.encode(rows())
     mu, log_var = moments(q)
-    torch.testing.assert_close(q.log_prob(mu), -0.5 * (log_var.sum(-1) + LATENT * math.log(2 * math.pi)))
+    torch.testing.assert_close(
+        q.log_prob(mu), -0.5 * (log_var.sum(-1) + LATENT * math.log(2 * math.pi))
+    )
 
 
 def test_the_terms_are_those_of_the_samples():
@@ -63,10 +65,16 @@ def test_the_terms_are_those_of_the_samples():
     assert terms.log_prior is not None and terms.log_posterior is not None
     torch.testing.assert_close(terms.log_prior, -0.5 * (z.square() + math.log(2 * math.pi)).sum(-1))
     scaled = (z - mu).square() / log_var.exp()
-    torch.testing.assert_close(terms.log_posterior, -0.5 * (scaled + log_var + math.log(2 * math.pi)).sum(-1))
+    torch.testing.assert_close(
+        terms.log_posterior, -0.5 * (scaled + log_var + math.log(2 * math.pi)).sum(-1)
+    )
     torch.testing.assert_close(terms.log_likelihood, model.decode(z).log_prob(x))
-    torch.testing.assert_close(terms.divergence.sum(-1), (terms.log_posterior - terms.log_prior).mean(0))
-    torch.testing.assert_close(terms.elbo, (terms.log_likelihood + terms.log_prior - terms.log_posterior).mean(0))
+    torch.testing.assert_close(
+        terms.divergence.sum(-1), (terms.log_posterior - terms.log_prior).mean(0)
+    )
+    torch.testing.assert_close(
+        terms.elbo, (terms.log_likelihood + terms.log_prior - terms.log_posterior).mean(0)
+    )
     torch.testing.assert_close(terms.loss, -terms.elbo.mean())
 
 
@@ -80,8 +88,12 @@ def test_terms_have_the_shapes_they_state(divergence, samples: int):
     assert terms.divergence.shape == (5, LATENT)
     assert terms.reconstruction.shape == terms.elbo.shape == (5,)
     for density in (terms.log_prior, terms.log_posterior):
-        assert (density is not None and density.shape == (samples, 5)) if sampled else density is None
-    wanted = {"loss", "log_likelihood", "divergence"} | ({"log_prior", "log_posterior"} if sampled else set())
+        assert (
+            (density is not None and density.shape == (samples, 5)) if sampled else density is None
+        )
+    wanted = {"loss", "log_likelihood", "divergence"} | (
+        {"log_prior", "log_posterior"} if sampled else set()
+    )
     assert set(terms.named()) == wanted
 
 
@@ -110,13 +122,22 @@ def test_the_estimate_tends_to_the_closed_form():
 @pytest.mark.parametrize("objective", [ELBO, ReconstructionOnly, DivergenceOnly])
 @pytest.mark.parametrize("samples", [0, -3, 2.5, "many", None])
 def test_no_samples_are_refused(objective, samples):
-    with pytest.raises(ConfigError, match=rf"^{objective.__name__}: samples = {samples!r}: [^\n]*$"):
+    with pytest.raises(
+        ConfigError, match=rf"^{objective.__name__}: samples = {samples!r}: [^\n]*$"
+    ):
         objective(samples=samples)
 
 
 @pytest.mark.parametrize(
     "option",
-    [{"divergence": "sampled"}, {"gradient": "path"}, {"beta": -1}, {"beta": math.nan}, {"free_bits": -1}, {"warmup": -1}],
+    [
+        {"divergence": "sampled"},
+        {"gradient": "path"},
+        {"beta": -1},
+        {"beta": math.nan},
+        {"free_bits": -1},
+        {"warmup": -1},
+    ],
     ids=str,
 )
 def test_an_option_that_is_not_allowed_is_refused_when_the_objective_is_made(option):
@@ -141,7 +162,9 @@ def test_beta_weighs_the_divergence(beta: float):
     assert terms.elbo.mean().item() == pytest.approx(-reconstruction - divergence)
 
 
-@pytest.mark.parametrize(("step", "share"), [(0, 0.0), (1, 0.01), (50, 0.5), (100, 1.0), (1000, 1.0), (None, 1.0)])
+@pytest.mark.parametrize(
+    ("step", "share"), [(0, 0.0), (1, 0.01), (50, 0.5), (100, 1.0), (1000, 1.0), (None, 1.0)]
+)
 def test_warmup_rises_linearly_to_beta_and_stays(step: int | None, share: float):
     objective = ELBO(beta=4.0, warmup=100)
     assert objective.weight(step) == pytest.approx(4.0 * share)
@@ -190,7 +213,7 @@ def test_under_the_floor_the_divergence_has_no_gradient():
 # --- Pairs without a closed form ------------------------------------------------------------------------------------------
 
 
-class LaplacePosterior(Conditional):
+class LaplacePosterior(DistributionModule):
     """A posterior that torch knows no closed form for, against a normal prior."""
 
     def __init__(self, features: int, latent: int):
@@ -202,7 +225,7 @@ class LaplacePosterior(Conditional):
         return Independent(Laplace(loc, torch.full_like(loc, 0.7)), 1)
 
 
-class StudentPrior(Conditional):
+class StudentPrior(DistributionModule):
     """A prior that torch knows no closed form for, against a normal posterior."""
 
     def forward(self, features: Tensor | None = None) -> Independent:
@@ -211,12 +234,17 @@ class StudentPrior(Conditional):
 
 
 def unknown_pairs() -> list[VAE]:
-    return [vae(prior=StudentPrior()), vae(prior=StudentPrior(), posterior=LaplacePosterior(6, LATENT))]
+    return [
+        vae(prior=StudentPrior()),
+        vae(prior=StudentPrior(), posterior=LaplacePosterior(6, LATENT)),
+    ]
 
 
 def test_a_pair_without_closed_form_is_refused_with_the_remedy():
     for model in unknown_pairs():
-        with pytest.raises(ConfigError, match=r"no closed form of KL\(.*: set objective.divergence to monte-carlo") as caught:
+        with pytest.raises(
+            ConfigError, match=r"no closed form of KL\(.*: set objective.divergence to monte-carlo"
+        ) as caught:
             ELBO()(model, rows())
         assert "\n" not in str(caught.value)
 
@@ -238,7 +266,9 @@ def normal(loc: Tensor, scale: float = 1.0) -> Independent:
 
 def test_distributions_that_do_not_factorise_have_one_divergence_per_row():
     eye = torch.eye(3, dtype=torch.float64)
-    q = torch.distributions.MultivariateNormal(torch.tensor([[0.0, 1.0, 2.0], [0.0, 0.0, 0.0]], dtype=torch.float64), eye)
+    q = torch.distributions.MultivariateNormal(
+        torch.tensor([[0.0, 1.0, 2.0], [0.0, 0.0, 0.0]], dtype=torch.float64), eye
+    )
     p = torch.distributions.MultivariateNormal(torch.zeros(3, dtype=torch.float64), eye)
     exact = divergences.closed_form(q, p)
     assert exact is not None
@@ -250,10 +280,14 @@ def test_distributions_that_do_not_factorise_have_one_divergence_per_row():
 
 def test_a_product_against_one_that_is_none_still_has_an_estimate():
     q = normal(torch.zeros(2, 3, dtype=torch.float64), 0.5)
-    p = torch.distributions.MultivariateNormal(torch.zeros(3, dtype=torch.float64), torch.eye(3, dtype=torch.float64))
+    p = torch.distributions.MultivariateNormal(
+        torch.zeros(3, dtype=torch.float64), torch.eye(3, dtype=torch.float64)
+    )
     assert divergences.closed_form(q, p) is None
     z = q.sample(torch.Size((7,)))
-    torch.testing.assert_close(divergences.monte_carlo(q, p, z).squeeze(-1), q.log_prob(z) - p.log_prob(z))
+    torch.testing.assert_close(
+        divergences.monte_carlo(q, p, z).squeeze(-1), q.log_prob(z) - p.log_prob(z)
+    )
 
 
 def test_products_over_other_dimensions_are_not_taken_apart():
@@ -261,6 +295,8 @@ def test_products_over_other_dimensions_are_not_taken_apart():
     with pytest.raises((ValueError, RuntimeError)):
         divergences.monte_carlo(q, p, torch.zeros(5, 2, 4))
     two = Independent(Normal(torch.ones(2, 3, 4), torch.ones(4)), 2)
-    exact = divergences.closed_form(two, Independent(Normal(torch.zeros(3, 4), torch.ones(3, 4)), 2))
+    exact = divergences.closed_form(
+        two, Independent(Normal(torch.zeros(3, 4), torch.ones(3, 4)), 2)
+    )
     assert exact is not None
     torch.testing.assert_close(exact, torch.full((2, 12), 0.5))

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
 from vaekit import likelihoods, nets, posteriors, priors
-from vaekit.codebook import Codebook, IndependentCodes
-from vaekit.conditional import Conditional
+from vaekit.core.codebook import Codebook, IndependentCodes
+from vaekit.core.distribution_module import DistributionModule
+from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
-from vaekit.model import VAE
 from vaekit.objectives import ELBO
 from vaekit.objectives.gradients import GRADIENTS, ScoreFunction
 
@@ -23,7 +23,7 @@ ROWS = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
 # --- Two models -----------------------------------------------------------------------------------------------------------
 
 
-class LearnedCodes(Conditional):
+class LearnedCodes(DistributionModule):
     """A prior over independent codes with parameters of its own."""
 
     def __init__(self, codes: Codebook):
@@ -60,7 +60,11 @@ def exact_loss_of_codes(model: VAE, x: Tensor, weight: float) -> Tensor:
     """By enumeration of all K^L codes."""
     assert model.codebook is not None
     q, p = model.encode(x), model.prior()
-    z = model.codebook.embed(torch.tensor(list(itertools.product(range(K), repeat=L)))).unsqueeze(1).expand(-1, len(x), -1)
+    z = (
+        model.codebook.embed(torch.tensor(list(itertools.product(range(K), repeat=L))))
+        .unsqueeze(1)
+        .expand(-1, len(x), -1)
+    )
     log_q = q.log_prob(z)
     each = model.decode(z).log_prob(x) + weight * (p.log_prob(z) - log_q)
     return -(log_q.exp() * each).sum(0).mean()
@@ -76,26 +80,42 @@ def exact_loss_of_normals(model: VAE, x: Tensor, weight: float) -> Tensor:
     return (reconstruction + weight * divergence).mean()
 
 
-MODELS = {"categorical": (categorical_model, exact_loss_of_codes), "normal": (normal_model, exact_loss_of_normals)}
+MODELS = {
+    "categorical": (categorical_model, exact_loss_of_codes),
+    "normal": (normal_model, exact_loss_of_normals),
+}
 
 
 def flat_gradient(loss: Tensor, model: VAE) -> Tensor:
-    found = torch.autograd.grad(loss, list(model.parameters()), allow_unused=True, materialize_grads=True)
+    found = torch.autograd.grad(
+        loss, list(model.parameters()), allow_unused=True, materialize_grads=True
+    )
     return torch.cat([g.flatten() for g in found])
 
 
 def belongs_to(model: VAE, *parts: str) -> Tensor:
     """Which entries of the flat gradient are of these parts."""
-    return torch.cat([torch.full((p.numel(),), name.split(".")[0] in parts) for name, p in model.named_parameters()])
+    return torch.cat(
+        [
+            torch.full((p.numel(),), name.split(".")[0] in parts)
+            for name, p in model.named_parameters()
+        ]
+    )
 
 
-def estimates(model: VAE, objective: ELBO, x: Tensor, draws: int, step: int | None = None) -> tuple[Tensor, Tensor]:
+def estimates(
+    model: VAE, objective: ELBO, x: Tensor, draws: int, step: int | None = None
+) -> tuple[Tensor, Tensor]:
     """The mean of the estimated gradients, and its standard error."""
-    drawn = torch.stack([flat_gradient(objective(model, x, step=step).loss, model) for _ in range(draws)])
+    drawn = torch.stack(
+        [flat_gradient(objective(model, x, step=step).loss, model) for _ in range(draws)]
+    )
     return drawn.mean(0), drawn.std(0) / math.sqrt(draws)
 
 
-def compare(kind: str, objective: ELBO, step: int | None = None) -> tuple[VAE, Tensor, Tensor, Tensor]:
+def compare(
+    kind: str, objective: ELBO, step: int | None = None
+) -> tuple[VAE, Tensor, Tensor, Tensor]:
     """A model, and its exact gradient, the mean of the estimates and their standard error.
 
     With several samples the baseline is the row's own, so that copies of the rows are draws like any others; with one it is
@@ -112,13 +132,19 @@ def compare(kind: str, objective: ELBO, step: int | None = None) -> tuple[VAE, T
 
 
 @pytest.mark.parametrize("divergence", ["closed-form", "monte-carlo"])
-@pytest.mark.parametrize(("samples", "options", "step"), [(1, {}, None), (5, {"beta": 3.0, "warmup": 10}, 5)])
+@pytest.mark.parametrize(
+    ("samples", "options", "step"), [(1, {}, None), (5, {"beta": 3.0, "warmup": 10}, 5)]
+)
 @pytest.mark.parametrize("kind", MODELS)
-def test_the_score_function_is_unbiased(kind: str, samples: int, options, step: int | None, divergence):
+def test_the_score_function_is_unbiased(
+    kind: str, samples: int, options, step: int | None, divergence
+):
     objective = ELBO(samples=samples, divergence=divergence, gradient="score-function", **options)
     model, right, mean, error = compare(kind, objective, step)
     assert ((mean - right).abs() < 5 * error + 1e-12).all()
-    assert (right.abs() > 5 * error)[belongs_to(model, "posterior")].any()  # so that a missing term would be seen
+    assert (right.abs() > 5 * error)[
+        belongs_to(model, "posterior")
+    ].any()  # so that a missing term would be seen
 
 
 @pytest.mark.parametrize("divergence", ["closed-form", "monte-carlo"])
@@ -152,7 +178,9 @@ def test_one_row_and_one_sample_have_no_baseline_and_no_bias():
 @pytest.mark.parametrize("samples", [1, 5])
 @pytest.mark.parametrize("kind", MODELS)
 def test_the_loss_is_the_same_whatever_its_gradient(kind: str, samples: int, divergence):
-    model = MODELS[kind][0]().eval().requires_grad_(divergence == "closed-form")  # else "none" would have nothing to train
+    model = (
+        MODELS[kind][0]().eval().requires_grad_(divergence == "closed-form")
+    )  # else "none" would have nothing to train
     losses = []
     for gradient in ("none", "score-function"):
         torch.manual_seed(1)
@@ -164,7 +192,9 @@ def test_the_loss_is_the_same_whatever_its_gradient(kind: str, samples: int, div
 
 @pytest.mark.parametrize("kind", MODELS)
 def test_no_gradient_at_all_is_refused(kind: str):
-    with pytest.raises(ConfigError, match=r"^objective.gradient = none would train nothing: [^\n]*closed-form$"):
+    with pytest.raises(
+        ConfigError, match=r"^objective.gradient = none would train nothing: [^\n]*closed-form$"
+    ):
         ELBO(divergence="monte-carlo", gradient="none")(MODELS[kind][0](), ROWS)
 
 
@@ -202,7 +232,9 @@ def test_the_baseline_takes_variance_away(samples: int):
         z = q.sample((samples,))
         signal = 5 + z @ torch.arange(6.0, dtype=torch.float64)
         corrections = (ScoreFunction().correction(signal, q, z), without_baseline(signal, q, z))
-        drawn.append(tuple(torch.autograd.grad(c, logits, retain_graph=True)[0] for c in corrections))
+        drawn.append(
+            tuple(torch.autograd.grad(c, logits, retain_graph=True)[0] for c in corrections)
+        )
     ours, plain = (torch.stack(gradients) for gradients in zip(*drawn, strict=True))
     assert ours.var(0).sum() < plain.var(0).sum() / 4
     error = (ours - plain).std(0) / math.sqrt(400)
@@ -212,7 +244,7 @@ def test_the_baseline_takes_variance_away(samples: int):
 # --- Refused --------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", [posteriors.VectorQuantised, posteriors.FiniteScalar])
+@pytest.mark.parametrize("make", [posteriors.VectorQuantized, posteriors.FiniteScalar])
 def test_a_quantised_posterior_has_no_score(make):
     posterior = make(D, 4)
     model = VAE(
@@ -222,7 +254,10 @@ def test_a_quantised_posterior_has_no_score(make):
         decoder=nets.MLPDecoder(4, (D,), hidden=()),
         likelihood=likelihoods.Bernoulli((D,)),
     ).double()
-    with pytest.raises(ConfigError, match=r"score-function needs a posterior with a density .* objective.gradient to pathwise"):
+    with pytest.raises(
+        ConfigError,
+        match=r"score-function needs a posterior with a density .* objective.gradient to pathwise",
+    ):
         ELBO(gradient="score-function")(model, ROWS)
     ELBO()(model, ROWS).loss.backward()
     assert all(p.grad is not None and p.grad.any() for p in model.posterior.parameters())
@@ -230,7 +265,10 @@ def test_a_quantised_posterior_has_no_score(make):
 
 def test_the_estimated_divergence_of_codes_has_no_path():
     model, objective = categorical_model(), ELBO(divergence="monte-carlo")
-    with pytest.raises(ConfigError, match=r"monte-carlo has no pathwise gradient .* objective.gradient to score-function"):
+    with pytest.raises(
+        ConfigError,
+        match=r"monte-carlo has no pathwise gradient .* objective.gradient to score-function",
+    ):
         objective(model, ROWS)
     for part in (model.encoder, model.posterior):
         part.requires_grad_(False)

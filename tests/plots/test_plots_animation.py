@@ -26,7 +26,9 @@ def test_frames_go_there_and_back_without_end(tmp_path, suffix):
     path = save_animation(MOVING, tmp_path / f"a{suffix}", captions=["up", "down"], title="moving")
     shown, info = frames(path)
     assert len(shown) == 8 and info["loop"] == 0
-    left, right = ([frame[120, at, 0] / 255 for frame in shown] for at in (90, 240))  # two tiles of an inch, 150 dots
+    left, right = (
+        [frame[120, at, 0] / 255 for frame in shown] for at in (90, 240)
+    )  # two tiles of an inch, 150 dots
     there_and_back = [*LEVELS, *LEVELS[-2:0:-1]]
     assert left == pytest.approx(there_and_back, abs=0.02)
     assert right == pytest.approx([1 - level for level in there_and_back], abs=0.02)

@@ -11,7 +11,13 @@ WHAT = ("dimension", "nats")
 
 
 def test_heights_names_and_colours_go_from_the_largest():
-    figure = bars([1.0, 3.0, 2.0], ["z1", "z2", "z3"], what=WHAT, marked=([True, True, False], "active", "idle"), title="what")
+    figure = bars(
+        [1.0, 3.0, 2.0],
+        ["z1", "z2", "z3"],
+        what=WHAT,
+        marked=([True, True, False], "active", "idle"),
+        title="what",
+    )
     (axes,) = figure.axes
     assert [patch.get_height() for patch in axes.patches] == [3.0, 2.0, 1.0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["z2", "z3", "z1"]
@@ -24,7 +30,9 @@ def test_heights_names_and_colours_go_from_the_largest():
 def test_many_are_drawn_as_outlines_that_hold_every_value():
     values = np.random.default_rng(0).uniform(size=500)
     chosen = values > 0.5
-    (axes,) = bars(values, range(500), what=WHAT, marked=(chosen, "a", "b"), level=(0.25, "even")).axes
+    (axes,) = bars(
+        values, range(500), what=WHAT, marked=(chosen, "a", "b"), level=(0.25, "even")
+    ).axes
     drawn = [patch.get_data().values for patch in axes.patches]
     ordered = np.sort(values)[::-1]
     np.testing.assert_array_equal(sum(drawn), ordered)

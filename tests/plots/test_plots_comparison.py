@@ -35,14 +35,20 @@ def texts(figure):
 def test_every_array_is_in_its_column_and_row(shape):
     columns = [column(name, shape) for name in ("first", "second", "third")]
     figure = comparison(columns, RNG.integers(0, 3, 30), ("a", "b", "c"), title="three")
-    assert {"first", "second", "third", "loss 1.0", "Codes of the same rows, by class"} <= set(texts(figure))
+    assert {"first", "second", "third", "loss 1.0", "Codes of the same rows, by class"} <= set(
+        texts(figure)
+    )
     strips = [axes for axes in figure.axes if axes.images]
     assert len(strips) == 9 and len(figure.axes) == 12
     channels, height, width = shape
     gap = max(1, width // 24)
     for index, axes in enumerate(strips):
         one = columns[index % 3]
-        rows = (np.stack([one.originals, one.decoded]), one.moved, np.asarray(one.samples).reshape(2, 5, *shape))[index // 3]
+        rows = (
+            np.stack([one.originals, one.decoded]),
+            one.moved,
+            np.asarray(one.samples).reshape(2, 5, *shape),
+        )[index // 3]
         picture = np.asarray(axes.images[0].get_array())
         picture = picture.reshape(*picture.shape[:2], channels)
         for i, j in np.ndindex(rows.shape[:2]):
@@ -56,7 +62,9 @@ def test_every_array_is_in_its_column_and_row(shape):
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 64, 16), (1, 16, 64), (3, 200, 200)])
 @pytest.mark.parametrize("count", [2, 8])
 def test_nothing_overlaps_or_leaves_the_page(shape, count, tmp_path):
-    columns = [column(f"a-long-name-of-a-run-{i}-20260101-120000", shape, 1 + i % 2) for i in range(count)]
+    columns = [
+        column(f"a-long-name-of-a-run-{i}-20260101-120000", shape, 1 + i % 2) for i in range(count)
+    ]
     figure = comparison(columns, RNG.integers(0, 2, 30), ("Ankle boot", "Bag"), title="runs")
     save(figure, tmp_path / "a.png")
     FigureCanvasAgg(figure).draw()
@@ -80,7 +88,9 @@ def test_rows_that_are_no_images_show_their_codes():
 
 def test_histograms_of_classes_of_long_names_are_told_apart():
     names = ("number 1 of the classes", "number 2 of the classes")
-    figure = comparison([column("a", dimensions=1), column("b", dimensions=1)], np.arange(30) % 2, names)
+    figure = comparison(
+        [column("a", dimensions=1), column("b", dimensions=1)], np.arange(30) % 2, names
+    )
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["…2", "…1"]
 
 
@@ -97,7 +107,10 @@ def test_the_steps_are_said_in_the_units_that_are_there():
     said = {
         "One code pushed away: by standard deviations of all codes": [normal, normal],
         "One code pushed away: by % of it replaced": [discrete, discrete],
-        "One code pushed away: by standard deviations of all codes, or by % of it replaced": [normal, discrete],
+        "One code pushed away: by standard deviations of all codes, or by % of it replaced": [
+            normal,
+            discrete,
+        ],
     }
     for text, columns in said.items():
         assert text in texts(comparison(columns))
@@ -109,7 +122,11 @@ def test_the_steps_are_said_in_the_units_that_are_there():
 def metrics(epochs, step, rise=0.0):
     train = 100 - np.arange(epochs, dtype=float)
     val = 101 - np.arange(epochs) + rise * np.arange(epochs) ** 2
-    parts = {f"{s}_{part}": v for s, v in (("train", train), ("val", val)) for part in ("loss", "reconstruction", "divergence")}
+    parts = {
+        f"{s}_{part}": v
+        for s, v in (("train", train), ("val", val))
+        for part in ("loss", "reconstruction", "divergence")
+    }
     return {"updates": step * np.arange(1, epochs + 1), **parts}
 
 
@@ -120,9 +137,17 @@ def test_runs_of_any_length_share_the_axis_of_updates():
     drawn = [line for line in loss.lines if line.get_linestyle() != "None"]
     colours = [line.get_color() for line in drawn]
     assert len(drawn) == 4 and colours[0] == colours[1] != colours[2] == colours[3]
-    assert list(drawn[0].get_xdata()[[0, -1]]) == [8, 400] and list(drawn[2].get_xdata()) == [100, 200, 300, 400]
+    assert list(drawn[0].get_xdata()[[0, -1]]) == [8, 400] and list(drawn[2].get_xdata()) == [
+        100,
+        200,
+        300,
+        400,
+    ]
     stars = [line for line in loss.lines if line.get_marker() == "*"]
-    assert len(stars) == 1 and (*stars[0].get_xdata(), *stars[0].get_ydata()) == (8 * 11, runs["few rows"]["val_loss"][10])
+    assert len(stars) == 1 and (*stars[0].get_xdata(), *stars[0].get_ydata()) == (
+        8 * 11,
+        runs["few rows"]["val_loss"][10],
+    )
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["few rows", "all rows", " ", "validation", "training", "epoch that was kept"]
 
@@ -144,7 +169,10 @@ def test_a_rising_end_is_shown_and_a_towering_start_is_not():
 
 
 def test_what_is_not_known_is_left_out():
-    none = metrics(5, 1) | {"train_divergence": np.full(5, np.nan), "val_divergence": np.full(5, np.nan)}
+    none = metrics(5, 1) | {
+        "train_divergence": np.full(5, np.nan),
+        "val_divergence": np.full(5, np.nan),
+    }
     axes = compared_curves({"plain": none, "vae": metrics(5, 1)}).axes
     assert [len(line.get_xdata()) for line in axes[2].lines] == [0, 0, 5, 5]
     assert [len(line.get_xdata()) for line in axes[0].lines] == [5, 5, 5, 5]
@@ -152,9 +180,15 @@ def test_what_is_not_known_is_left_out():
 
 
 def test_where_no_run_has_a_divergence_the_loss_stands_alone():
-    none = metrics(5, 1) | {"train_divergence": np.full(5, np.nan), "val_divergence": np.full(5, np.nan)}
+    none = metrics(5, 1) | {
+        "train_divergence": np.full(5, np.nan),
+        "val_divergence": np.full(5, np.nan),
+    }
     (axes,) = compared_curves({"one": none, "other": none}).axes
-    assert axes.get_title("left") == "Loss (reconstruction alone)" and axes.get_xlabel() == "updates of the weights"
+    assert (
+        axes.get_title("left") == "Loss (reconstruction alone)"
+        and axes.get_xlabel() == "updates of the weights"
+    )
 
 
 def test_curves_that_are_refused():

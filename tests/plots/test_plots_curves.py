@@ -6,8 +6,38 @@ import pytest
 from vaekit.errors import DataError
 from vaekit.plots import loss_curves, save
 
-TRAIN = [191.68, 163.97, 159.00, 156.82, 155.40, 154.28, 153.47, 152.75, 152.26, 151.73, 151.40, 150.99, 150.62, 150.34]
-VAL = [170.15, 160.23, 158.08, 156.34, 154.75, 153.97, 153.80, 152.64, 152.66, 151.79, 151.66, 151.33, 152.08, 151.70]
+TRAIN = [
+    191.68,
+    163.97,
+    159.00,
+    156.82,
+    155.40,
+    154.28,
+    153.47,
+    152.75,
+    152.26,
+    151.73,
+    151.40,
+    150.99,
+    150.62,
+    150.34,
+]
+VAL = [
+    170.15,
+    160.23,
+    158.08,
+    156.34,
+    154.75,
+    153.97,
+    153.80,
+    152.64,
+    152.66,
+    151.79,
+    151.66,
+    151.33,
+    152.08,
+    151.70,
+]
 PARTS = ("loss", "reconstruction", "divergence")
 
 
@@ -34,14 +64,20 @@ def star(axes) -> list[tuple[float, float]]:
 def test_three_panels_of_training_and_validation_in_nats():
     table = metrics()
     figure = loss_curves(table, title="run")
-    assert [axes.get_title("left") for axes in figure.axes] == ["Loss (negative ELBO)", "Reconstruction", "Divergence"]
+    assert [axes.get_title("left") for axes in figure.axes] == [
+        "Loss (negative ELBO)",
+        "Reconstruction",
+        "Divergence",
+    ]
     assert figure.axes[-1].get_xlabel() == "epoch" and figure.get_suptitle() == "run"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["training", "validation"]
     for axes, part in zip(figure.axes, PARTS, strict=True):
         assert axes.get_ylabel() == "nats"
         for label, series in (("training", "train"), ("validation", "val")):
             x, y = lines(axes)[label]
-            assert np.array_equal(x, table["epoch"]) and np.array_equal(y, table[f"{series}_{part}"])
+            assert np.array_equal(x, table["epoch"]) and np.array_equal(
+                y, table[f"{series}_{part}"]
+            )
 
 
 def test_the_best_validation_epoch_is_marked_with_its_values():
@@ -73,17 +109,27 @@ def test_one_epoch_shows_as_a_marker(tmp_path):
 
 def test_what_is_not_finite_is_left_out(tmp_path):
     table = metrics()
-    table["train_loss"][3], table["val_loss"][11], table["val_divergence"][:] = np.nan, -np.inf, np.nan
+    table["train_loss"][3], table["val_loss"][11], table["val_divergence"][:] = (
+        np.nan,
+        -np.inf,
+        np.nan,
+    )
     table["epoch"][5] = np.nan
     figure = loss_curves(table)
     drawn = lines(figure.axes[0])
-    assert 4 not in drawn["training"][0] and 12 not in drawn["validation"][0] and len(drawn["training"][0]) == 12
+    assert (
+        4 not in drawn["training"][0]
+        and 12 not in drawn["validation"][0]
+        and len(drawn["training"][0]) == 12
+    )
     assert star(figure.axes[0]) == [[11, 151.66]] and star(figure.axes[2]) == []
     save(figure, tmp_path / "a.png")
 
 
 def test_without_a_divergence_the_loss_is_the_reconstruction_and_stands_alone(tmp_path):
-    table = metrics() | {f"{series}_divergence": np.full(len(TRAIN), np.nan) for series in ("train", "val")}
+    table = metrics() | {
+        f"{series}_divergence": np.full(len(TRAIN), np.nan) for series in ("train", "val")
+    }
     figure = loss_curves(table)
     (axes,) = figure.axes
     assert axes.get_title("left") == "Loss (reconstruction alone)" and axes.get_xlabel() == "epoch"
@@ -98,13 +144,18 @@ def test_no_validation_at_all_marks_nothing(tmp_path):
 
 
 def test_early_epochs_that_are_not_finite(tmp_path):
-    assert save(loss_curves(metrics([np.nan, *TRAIN[1:]], [np.inf, *VAL[1:]])), tmp_path / "a.png").is_file()
+    assert save(
+        loss_curves(metrics([np.nan, *TRAIN[1:]], [np.inf, *VAL[1:]])), tmp_path / "a.png"
+    ).is_file()
 
 
 def test_what_is_refused():
     table = metrics()
     without = {name: column for name, column in table.items() if name not in ("epoch", "val_loss")}
-    with pytest.raises(DataError, match="metrics lacks epoch, val_loss; allowed: a mapping with the columns epoch, "):
+    with pytest.raises(
+        DataError,
+        match="metrics lacks epoch, val_loss; allowed: a mapping with the columns epoch, ",
+    ):
         loss_curves(without)
     with pytest.raises(DataError, match="the same for all"):
         loss_curves(table | {"epoch": [1, 2]})

@@ -9,7 +9,11 @@ from matplotlib.colors import to_hex
 from vaekit.errors import DataError
 from vaekit.plots import CLASS_COLOURS, gradient_estimators, save
 
-LOSSES = {"pathwise": [180.0, 165.0, 160.0], "score-function": [200.0, 190.0, 186.0], "none": [205.0, 204.0, 204.0]}
+LOSSES = {
+    "pathwise": [180.0, 165.0, 160.0],
+    "score-function": [200.0, 190.0, 186.0],
+    "none": [205.0, 204.0, 204.0],
+}
 VARIANCES = {"pathwise": [30.0, 4.0], "score-function": [9000.0, 12000.0], "none": [0.02, 0.5]}
 
 
@@ -21,7 +25,11 @@ def test_a_curve_and_a_bar_per_moment_for_each_estimator(tmp_path):
         name = line.get_label()
         assert line.get_xdata().tolist() == [1, 2, 3] and line.get_ydata().tolist() == LOSSES[name]
         assert [bar.get_height() for bar in bars] == VARIANCES[name]
-        assert {to_hex(bar.get_facecolor()).upper() for bar in bars} == {line.get_color()} == {CLASS_COLOURS[i]}
+        assert (
+            {to_hex(bar.get_facecolor()).upper() for bar in bars}
+            == {line.get_color()}
+            == {CLASS_COLOURS[i]}
+        )
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(LOSSES)
     assert figure.get_suptitle() == "three"
     save(figure, tmp_path / "a.png")
@@ -32,7 +40,14 @@ def test_the_variances_stand_on_a_log_scale_with_all_in_view():
     low, high = right.get_ylim()
     assert right.get_yscale() == "log" and 0 < low < 0.02 and high > 12_000
     assert [label.get_text() for label in right.get_xticklabels()] == ["at the start", "at the end"]
-    assert [text.get_text() for text in right.texts] == ["30", "4", "9,000", "12,000", "0.02", "0.5"]
+    assert [text.get_text() for text in right.texts] == [
+        "30",
+        "4",
+        "9,000",
+        "12,000",
+        "0.02",
+        "0.5",
+    ]
 
 
 def test_bars_of_a_moment_stand_side_by_side():
@@ -64,9 +79,17 @@ def test_one_estimator_and_one_epoch(tmp_path):
     ("losses", "variances", "message"),
     [
         ({}, {}, "the same estimators"),
-        (LOSSES, {"pathwise": [1.0, 2.0]}, r"variances of \['pathwise'\]; allowed: the same estimators"),
+        (
+            LOSSES,
+            {"pathwise": [1.0, 2.0]},
+            r"variances of \['pathwise'\]; allowed: the same estimators",
+        ),
         ({"a": [1.0]}, {"a": [1.0]}, "variances of a has 1 entries; allowed: 2, one for each"),
-        ({"a": [1.0]}, {"a": [-1.0, 1.0]}, r"variances of a are \[-1.0, 1.0\]; allowed: 0 or above"),
+        (
+            {"a": [1.0]},
+            {"a": [-1.0, 1.0]},
+            r"variances of a are \[-1.0, 1.0\]; allowed: 0 or above",
+        ),
         ({"a": [np.nan]}, {"a": [1.0, 1.0]}, "losses of a holds NaN"),
         ({"a": [[1.0]]}, {"a": [1.0, 1.0]}, r"losses of a has shape \[1, 1\]; allowed: \[epochs\]"),
     ],

@@ -19,13 +19,21 @@ def ticks(figure: Figure) -> tuple[dict[float, float], dict[float, float]]:
     """Coordinate by position, for both axes."""
     axes = figure.axes[0]
     return tuple(
-        {at: float(label.get_text().replace("−", "-")) for at, label in zip(axis.get_ticklocs(), labels, strict=True)}
-        for axis, labels in ((axes.xaxis, axes.get_xticklabels()), (axes.yaxis, axes.get_yticklabels()))
+        {
+            at: float(label.get_text().replace("−", "-"))
+            for at, label in zip(axis.get_ticklocs(), labels, strict=True)
+        }
+        for axis, labels in (
+            (axes.xaxis, axes.get_xticklabels()),
+            (axes.yaxis, axes.get_yticklabels()),
+        )
     )  # pyright: ignore[reportReturnType]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(("rows", "columns", "height", "width"), [(2, 3, 4, 5), (1, 1, 8, 8), (15, 15, 28, 28)])
+@pytest.mark.parametrize(
+    ("rows", "columns", "height", "width"), [(2, 3, 4, 5), (1, 1, 8, 8), (15, 15, 28, 28)]
+)
 def test_the_largest_of_down_is_at_the_top(channels, rows, columns, height, width):
     images = RNG.random((rows, columns, channels, height, width))
     picture = shown(decoded_grid(images, np.arange(columns), np.arange(rows)))
@@ -33,7 +41,9 @@ def test_the_largest_of_down_is_at_the_top(channels, rows, columns, height, widt
     for i in range(rows):
         for j in range(columns):
             top = (rows - 1 - i) * height
-            tile = picture[top : top + height, j * width : (j + 1) * width].reshape(height, width, channels)
+            tile = picture[top : top + height, j * width : (j + 1) * width].reshape(
+                height, width, channels
+            )
             assert np.array_equal(tile, images[i, j].transpose(1, 2, 0))
 
 
@@ -44,12 +54,17 @@ def test_ticks_are_the_coordinates_at_the_middle_of_their_tiles():
         assert value == pytest.approx(across[round((at - 13.5) / 28)], abs=0.005)
     for at, value in ys.items():
         assert value == pytest.approx(down[14 - round((at - 13.5) / 28)], abs=0.005)
-    assert (min(xs.values()), max(xs.values())) == (-2, 2) and (min(ys.values()), max(ys.values())) == (-1, 3)
+    assert (min(xs.values()), max(xs.values())) == (-2, 2) and (
+        min(ys.values()),
+        max(ys.values()),
+    ) == (-1, 3)
     assert 4 <= len(xs) < 15
 
 
 def test_few_tiles_keep_every_tick_with_no_needless_decimals():
-    axes = decoded_grid(np.zeros((3, 2, 3, 32, 32)), [-0.5, 0.5], [-2, 0, 2], names=("z3", "z11"), title="map").axes[0]
+    axes = decoded_grid(
+        np.zeros((3, 2, 3, 32, 32)), [-0.5, 0.5], [-2, 0, 2], names=("z3", "z11"), title="map"
+    ).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["−0.5", "0.5"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["−2", "0", "2"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("z3", "z11")
@@ -85,7 +100,9 @@ def test_a_saved_pixel_is_a_whole_number_of_pixels(tmp_path):
     with Image.open(save(decoded_grid(images, [0, 1, 2], [0, 1, 2]), tmp_path / "a.png")) as file:
         picture = np.asarray(file.convert("L"))
     scale = 35  # 24 pixels of the sheet over 5.6 inches at 150 dpi
-    inside = picture[18 + scale // 2 :: scale, 126 + scale // 2 :: scale][:24, :24]  # beyond the margins
+    inside = picture[18 + scale // 2 :: scale, 126 + scale // 2 :: scale][
+        :24, :24
+    ]  # beyond the margins
     expected = 255 * np.concatenate(np.concatenate(images[::-1, :, 0], axis=1), axis=1)
     assert np.array_equal(inside, expected)
 
@@ -117,7 +134,11 @@ def test_more_columns_than_images():
 
 
 def test_captions_stand_under_their_images(tmp_path):
-    figure = sheet(RNG.random((5, 1, 28, 28)), columns=3, captions=["one", "two", 3, "", "a very long caption to break"])
+    figure = sheet(
+        RNG.random((5, 1, 28, 28)),
+        columns=3,
+        captions=["one", "two", 3, "", "a very long caption to break"],
+    )
     texts = [[label.get_text() for label in axes.get_xticklabels()] for axes in figure.axes]
     assert texts[0] == ["one", "two", "3"] and texts[1][0] == ""
     assert texts[1][1].startswith("a very") and texts[1][1].count("\n") <= 1
@@ -128,16 +149,37 @@ def test_captions_stand_under_their_images(tmp_path):
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: decoded_grid(np.zeros((2, 3, 1, 4, 4)), [0, 1], [0, 1, 2]), "2 rows and 3 columns, but down has 3"),
-        (lambda: decoded_grid(np.zeros((2, 1, 4, 4)), [0], [0, 1]), r"allowed: \[rows, columns, C, H, W\]"),
-        (lambda: decoded_grid(np.zeros((1, 1, 2, 4, 4)), [0], [0]), "images has 2 channels.*C 1 or 3"),
-        (lambda: decoded_grid(np.zeros((1, 1, 1, 4, 4)), [np.inf], [0]), "across holds NaN or infinity"),
-        (lambda: sheet(np.zeros((2, 1, 4, 4), np.uint8)), r"images holds uint8; allowed: floats in \[0, 1\]"),
+        (
+            lambda: decoded_grid(np.zeros((2, 3, 1, 4, 4)), [0, 1], [0, 1, 2]),
+            "2 rows and 3 columns, but down has 3",
+        ),
+        (
+            lambda: decoded_grid(np.zeros((2, 1, 4, 4)), [0], [0, 1]),
+            r"allowed: \[rows, columns, C, H, W\]",
+        ),
+        (
+            lambda: decoded_grid(np.zeros((1, 1, 2, 4, 4)), [0], [0]),
+            "images has 2 channels.*C 1 or 3",
+        ),
+        (
+            lambda: decoded_grid(np.zeros((1, 1, 1, 4, 4)), [np.inf], [0]),
+            "across holds NaN or infinity",
+        ),
+        (
+            lambda: sheet(np.zeros((2, 1, 4, 4), np.uint8)),
+            r"images holds uint8; allowed: floats in \[0, 1\]",
+        ),
         (lambda: sheet(np.full((2, 1, 4, 4), np.nan)), "images holds NaN or infinity"),
         (lambda: sheet(np.zeros((0, 1, 4, 4))), "no axis empty"),
         (lambda: sheet(np.zeros((2, 1, 4, 4)), 0), "columns is 0; allowed: 1 or more"),
-        (lambda: sheet(np.zeros((2, 1, 4, 4)), captions=["a"]), "captions has 1 entries; allowed: 2"),
-        (lambda: sheet(np.zeros((2, 1, 4, 4)), captions=7), "captions is 7; allowed: a sequence of 2"),  # pyright: ignore
+        (
+            lambda: sheet(np.zeros((2, 1, 4, 4)), captions=["a"]),
+            "captions has 1 entries; allowed: 2",
+        ),
+        (
+            lambda: sheet(np.zeros((2, 1, 4, 4)), captions=7),
+            "captions is 7; allowed: a sequence of 2",
+        ),  # pyright: ignore
     ],
 )
 def test_what_is_refused(draw, message):

@@ -37,13 +37,17 @@ def test_equal_activity_takes_the_first():
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(3, 8))
 def test_principal_components_are_centred_uncorrelated_and_of_largest_variance(seed, size):
-    mu = np.random.default_rng(seed).normal(size=(50, size)) @ np.random.default_rng(seed + 1).normal(size=(size, size))
+    mu = np.random.default_rng(seed).normal(size=(50, size)) @ np.random.default_rng(
+        seed + 1
+    ).normal(size=(size, size))
     points, names, phrase = project(mu, "pca")
     largest = np.linalg.svd(mu - mu.mean(axis=0), compute_uv=False)[:2] ** 2
     assert np.allclose(points.mean(axis=0), 0, atol=1e-9)
     assert np.allclose(points.T @ points, np.diag(largest), atol=1e-8 * largest[0])
     share = 100 * largest[0] / ((mu - mu.mean(axis=0)) ** 2).sum()
-    assert names[0] == f"PC 1 ({share:.0f} % of variance)" and phrase.startswith("two principal components of")
+    assert names[0] == f"PC 1 ({share:.0f} % of variance)" and phrase.startswith(
+        "two principal components of"
+    )
 
 
 @pytest.mark.parametrize(("rows", "size"), [(300, 1500), (5000, 1500)])
@@ -68,7 +72,9 @@ def test_codes_all_in_one_place():
 
 
 def test_what_is_refused():
-    with pytest.raises(ConfigError, match=r"unknown projection 'pac': did you mean 'pca'\? Allowed: active, pca"):
+    with pytest.raises(
+        ConfigError, match=r"unknown projection 'pac': did you mean 'pca'\? Allowed: active, pca"
+    ):
         project(MU, "pac")  # pyright: ignore[reportArgumentType]
     with pytest.raises(DataError, match="activity has 2 entries; allowed: 6"):
         project(MU, activity=[1.0, 2.0])

@@ -23,12 +23,17 @@ def test_each_original_stands_above_its_reconstruction(channels):
         left = 29 * index
         assert np.array_equal(picture[:28, left : left + 28], originals[index].transpose(1, 2, 0))
         assert np.array_equal(picture[29:, left : left + 28], decoded[index].transpose(1, 2, 0))
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["original", "decoded"]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
+        "original",
+        "decoded",
+    ]
 
 
 def test_index_class_and_code_are_written_below():
     x = RNG.random((2, 1, 28, 28))
-    figure = reconstructions(x, x, codes=[[0.123, -4.567], [1, 0]], indices=[7, 9], labels=["nine", 9], title="nines")
+    figure = reconstructions(
+        x, x, codes=[[0.123, -4.567], [1, 0]], indices=[7, 9], labels=["nine", 9], title="nines"
+    )
     assert captions(figure) == ["7\nnine\n0.12\n−4.57", "9\n9\n1.00\n0.00"]
     assert [text.get_text() for text in figure.axes[0].texts] == ["index\nclass\nz1\nz2"]
     assert list(figure.axes[0].get_xticks()) == [13.5, 42.5]
@@ -66,10 +71,18 @@ def test_long_class_names_are_broken_and_keep_the_lines_level():
 @pytest.mark.parametrize(
     ("names", "shown"),
     [
-        (["class number 000 with a long name", "class number 055 with a long name"], ["…000", "…055"]),
+        (
+            ["class number 000 with a long name", "class number 055 with a long name"],
+            ["…000", "…055"],
+        ),
         (["a long name, number 1", "a long name, number 2", "none"], ["…1", "…2", "none"]),
         (
-            ["a number of bees 1", "a number of bees 2", "a number of ants 1", "a number of ants 2"],
+            [
+                "a number of bees 1",
+                "a number of bees 2",
+                "a number of ants 1",
+                "a number of ants 2",
+            ],
             ["…bees 1", "…bees 2", "…ants 1", "…ants 2"],
         ),
         (["cats of the country", "dogs of the country"], ["cats of\nthe…", "dogs of\nthe…"]),
@@ -89,12 +102,16 @@ def test_images_are_clipped_and_not_rescaled():
 
 def test_vectors_are_lines_one_over_the_other(tmp_path):
     x, y = RNG.normal(size=(2, 5, 20))
-    figure = reconstructions(x, y, indices=range(5), labels=["a b"] * 5, codes=np.ones((5, 2)), title="signals")
+    figure = reconstructions(
+        x, y, indices=range(5), labels=["a b"] * 5, codes=np.ones((5, 2)), title="signals"
+    )
     drawn = [axes for axes in figure.axes if axes.lines]
     assert len(drawn) == 5
     for index, axes in enumerate(drawn):
         original, decoded = axes.lines
-        assert np.array_equal(original.get_ydata(), x[index]) and np.array_equal(decoded.get_ydata(), y[index])
+        assert np.array_equal(original.get_ydata(), x[index]) and np.array_equal(
+            decoded.get_ydata(), y[index]
+        )
         heading = " ".join(axes.get_title(loc="left").replace("\N{NO-BREAK SPACE}", " ").split())
         assert heading == f"index {index}, class a b, z1 1.00, z2 1.00"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["original", "decoded"]
@@ -104,14 +121,23 @@ def test_vectors_are_lines_one_over_the_other(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"decoded": np.zeros((3, 1, 4, 4))}, r"originals has shape \[2, 1, 4, 4\], decoded \[3, 1, 4, 4\]"),
-        ({"originals": np.zeros((2, 4, 4))}, r"originals has shape \[2, 4, 4\]; allowed: \[N, C, H, W\] or \[N, D\]"),
+        (
+            {"decoded": np.zeros((3, 1, 4, 4))},
+            r"originals has shape \[2, 1, 4, 4\], decoded \[3, 1, 4, 4\]",
+        ),
+        (
+            {"originals": np.zeros((2, 4, 4))},
+            r"originals has shape \[2, 4, 4\]; allowed: \[N, C, H, W\] or \[N, D\]",
+        ),
         ({"codes": np.zeros((3, 2))}, "codes has 3 entries; allowed: 2"),
         ({"codes": [1.0, 2.0]}, r"codes has shape \[2\]; allowed: \[N, L\]"),
         ({"indices": [1]}, "indices has 1 entries; allowed: 2"),
         ({"labels": "abc"}, "labels has 3 entries; allowed: 2"),
         ({"decoded": np.full((2, 1, 4, 4), np.nan)}, "decoded holds NaN"),
-        ({"originals": np.zeros((201, 3)), "decoded": np.zeros((201, 3))}, "201 originals do not fit one picture"),
+        (
+            {"originals": np.zeros((201, 3)), "decoded": np.zeros((201, 3))},
+            "201 originals do not fit one picture",
+        ),
     ],
 )
 def test_what_is_refused(arguments, message):

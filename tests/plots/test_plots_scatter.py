@@ -31,21 +31,26 @@ def test_every_point_is_drawn_once_in_the_colour_of_its_class():
     colours = {tuple(mu): CLASS_COLOURS[label] for mu, label in zip(MU, LABELS, strict=True)}
     offsets = np.asarray(drawn.get_offsets())
     assert len(offsets) == 500
-    assert {tuple(xy): to_hex(c).upper() for xy, c in zip(offsets, np.asarray(drawn.get_facecolor()), strict=True)} == {
-        mu: colour.upper() for mu, colour in colours.items()
-    }
+    assert {
+        tuple(xy): to_hex(c).upper()
+        for xy, c in zip(offsets, np.asarray(drawn.get_facecolor()), strict=True)
+    } == {mu: colour.upper() for mu, colour in colours.items()}
 
 
 def test_the_order_is_random_and_always_the_same():
     labels = np.sort(LABELS)
-    first, again = (np.asarray(points(latent_scatter(MU, labels))[0].get_offsets()) for _ in range(2))
+    first, again = (
+        np.asarray(points(latent_scatter(MU, labels))[0].get_offsets()) for _ in range(2)
+    )
     assert np.array_equal(first, again) and not np.array_equal(first, MU)
 
 
 def test_each_class_is_in_the_legend_and_named_at_its_median():
     centres = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
     labels = np.repeat([0, 1, 2], 50)
-    figure = latent_scatter(centres[labels] + 0.1 * RNG.normal(size=(150, 2)), labels, ("cat", "dog", "cow"))
+    figure = latent_scatter(
+        centres[labels] + 0.1 * RNG.normal(size=(150, 2)), labels, ("cat", "dog", "cow")
+    )
     assert legend(figure) == ["cat", "dog", "cow"]
     written = {text.get_text(): text.get_position() for text in figure.axes[0].texts}
     for name, centre in zip(("cat", "dog", "cow"), centres, strict=True):
@@ -63,14 +68,21 @@ def test_names_at_one_place_do_not_cover_each_other_nor_go_far(name, written):
     for text, box in zip(figure.axes[0].texts, boxes, strict=True):
         label = int(text.get_text()[-1])
         middle = np.median(MU[label == LABELS], axis=0)
-        away = np.abs(figure.axes[0].transData.transform(middle) - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
+        away = np.abs(
+            figure.axes[0].transData.transform(middle)
+            - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2]
+        )
         assert (away <= 3 * np.array([box.width, box.height])).all()
     for a, b in itertools.combinations(boxes, 2):
         assert min(a.x1, b.x1) - max(a.x0, b.x0) < 1 or min(a.y1, b.y1) - max(a.y0, b.y0) < 1
 
 
 def test_only_classes_that_occur_are_named_and_unnamed_ones_get_their_number():
-    assert legend(latent_scatter(MU[:4], [5, 1, 1, 7], ("a", "b", "c", "d", "e", "f"))) == ["b", "f", "7"]
+    assert legend(latent_scatter(MU[:4], [5, 1, 1, 7], ("a", "b", "c", "d", "e", "f"))) == [
+        "b",
+        "f",
+        "7",
+    ]
 
 
 def test_more_than_ten_classes_differ_by_marker():
@@ -81,12 +93,17 @@ def test_more_than_ten_classes_differ_by_marker():
 
 def test_hundreds_of_classes_still_draw(tmp_path):
     figure = latent_scatter(MU, np.arange(500) % 200)
-    assert len(legend(figure)) == 30 and figure.legends[0].get_title().get_text() == "and 170 more classes"
+    assert (
+        len(legend(figure)) == 30
+        and figure.legends[0].get_title().get_text() == "and 170 more classes"
+    )
     save(figure, tmp_path / "a.png")
 
 
 def test_one_class_more_than_the_legend_holds():
-    assert latent_scatter(MU[:31], range(31)).legends[0].get_title().get_text() == "and 1 more class"
+    assert (
+        latent_scatter(MU[:31], range(31)).legends[0].get_title().get_text() == "and 1 more class"
+    )
     assert latent_scatter(MU[:31, :1], range(31)).axes[0].get_title("left") == "and 1 more class"
 
 
@@ -116,7 +133,9 @@ def test_one_unit_is_as_long_on_both_axes():
 
 def test_points_shrink_and_fade_as_there_are_more():
     few, many = points(latent_scatter(MU))[0], points(latent_scatter(np.tile(MU, (100, 1))))[0]
-    assert many.get_sizes()[0] < few.get_sizes()[0] and (many.get_alpha() or 1) < (few.get_alpha() or 1)
+    assert many.get_sizes()[0] < few.get_sizes()[0] and (many.get_alpha() or 1) < (
+        few.get_alpha() or 1
+    )
     assert many.get_rasterized()
 
 
@@ -138,7 +157,12 @@ def test_far_outliers_are_left_out_and_counted():
 def test_without_outliers_every_point_is_inside():
     axes = latent_scatter(MU).axes[0]
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    assert left < MU[:, 0].min() and right > MU[:, 0].max() and bottom < MU[:, 1].min() and top > MU[:, 1].max()
+    assert (
+        left < MU[:, 0].min()
+        and right > MU[:, 0].max()
+        and bottom < MU[:, 1].min()
+        and top > MU[:, 1].max()
+    )
     assert not axes.texts
 
 
@@ -155,7 +179,11 @@ def test_one_dimension_gives_a_histogram_per_class():
 @pytest.mark.parametrize(
     ("mu", "labels", "message"),
     [
-        (np.zeros((4, 3)), None, r"shape \[4, 3\]; allowed: \[N, 2\] or \[N, 1\], so choose two with `project`"),
+        (
+            np.zeros((4, 3)),
+            None,
+            r"shape \[4, 3\]; allowed: \[N, 2\] or \[N, 1\], so choose two with `project`",
+        ),
         (np.zeros(4), None, r"mu has shape \[4\]; allowed: \[N, 2\] or \[N, 1\]"),
         (np.zeros((0, 2)), None, r"mu has shape \[0, 2\]"),
         ([[0.0, np.nan]], None, "mu holds NaN or infinity"),

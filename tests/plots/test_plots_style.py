@@ -14,7 +14,16 @@ from PIL import Image
 import vaekit.plots
 from vaekit import html
 from vaekit.errors import OutputError
-from vaekit.plots import CLASS_COLOURS, decoded_grid, latent_scatter, loss_curves, project, reconstructions, save, sheet
+from vaekit.plots import (
+    CLASS_COLOURS,
+    decoded_grid,
+    latent_scatter,
+    loss_curves,
+    project,
+    reconstructions,
+    save,
+    sheet,
+)
 from vaekit.plots.curves import SERIES
 from vaekit.plots.style import INK, MUTED, class_style, installed, number
 
@@ -26,7 +35,9 @@ def test_save_writes_png_at_150_dpi(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
 
 
-@pytest.mark.parametrize(("name", "start"), [("a.pdf", b"%PDF"), ("a.svg", b"<?xml"), ("b.PNG", b"\x89PNG")])
+@pytest.mark.parametrize(
+    ("name", "start"), [("a.pdf", b"%PDF"), ("a.svg", b"<?xml"), ("b.PNG", b"\x89PNG")]
+)
 def test_save_goes_by_suffix(tmp_path, name, start):
     assert save(Figure(), str(tmp_path / name)) == tmp_path / name
     assert (tmp_path / name).read_bytes().startswith(start)
@@ -34,14 +45,19 @@ def test_save_goes_by_suffix(tmp_path, name, start):
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
 def test_the_same_picture_is_the_same_file(tmp_path, suffix):
-    paths = [save(sheet(np.zeros((1, 1, 8, 8)), title="a"), tmp_path / f"{name}{suffix}") for name in "ab"]
+    paths = [
+        save(sheet(np.zeros((1, 1, 8, 8)), title="a"), tmp_path / f"{name}{suffix}")
+        for name in "ab"
+    ]
     content = paths[0].read_bytes()
     assert content == paths[1].read_bytes()
     assert b"dc:date" not in content and b"CreationDate" not in content
 
 
 def test_only_fonts_that_are_there_are_asked_for(tmp_path, caplog):
-    assert installed(["No Such Font", "DejaVu Sans", "cmr10"]) == ["DejaVu Sans"]  # the last is regular alone
+    assert installed(["No Such Font", "DejaVu Sans", "cmr10"]) == [
+        "DejaVu Sans"
+    ]  # the last is regular alone
     save(sheet(np.zeros((1, 1, 8, 8)), title="名前", captions=["한국"]), tmp_path / "a.png")
     assert caplog.text == ""
 
@@ -96,10 +112,24 @@ def test_classes_beyond_ten_differ_by_marker():
 # model for simulation of color vision deficiency" (2009), severity 1.0.
 BLIND = {
     "nobody": np.eye(3),
-    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
-    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
 }
-LAB = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]])
+LAB = np.array(
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
 WHITE = LAB.sum(1)
 
 
@@ -122,7 +152,9 @@ def closest(colours, blindness) -> float:
 def test_the_measure_of_distance_is_right():
     assert np.allclose(seen(["white", "black"], "nobody"), [[100, 0, 0], [0, 0, 0]], atol=0.01)
     assert np.allclose(seen(["red"], "nobody"), [[53.24, 80.09, 67.20]], atol=0.02)
-    assert closest(["#ff0000", "#8f7d00"], "deuteranopia") < 0.3 * closest(["#ff0000", "#8f7d00"], "nobody")
+    assert closest(["#ff0000", "#8f7d00"], "deuteranopia") < 0.3 * closest(
+        ["#ff0000", "#8f7d00"], "nobody"
+    )
 
 
 @pytest.mark.parametrize("blindness", BLIND)
@@ -131,7 +163,10 @@ def test_the_colours_of_classes_are_told_apart(blindness):
 
 
 @pytest.mark.parametrize("blindness", BLIND)
-@pytest.mark.parametrize("colours", [SERIES.values(), [(0, CLASS_COLOURS[0]), (0, MUTED)], [(0, INK), (0, CLASS_COLOURS[1])]])
+@pytest.mark.parametrize(
+    "colours",
+    [SERIES.values(), [(0, CLASS_COLOURS[0]), (0, MUTED)], [(0, INK), (0, CLASS_COLOURS[1])]],
+)
 def test_the_colours_of_lines_and_bars_are_far_apart(blindness, colours):
     assert closest([colour for _, colour, *_ in colours], blindness) > 25
 
@@ -143,7 +178,12 @@ def test_so_are_those_of_a_notebook_on_black_and_on_white(blindness):
 
 
 def test_numbers():
-    assert [number(-0.001), number(-1.5), number(2, 0), number(-3e7)] == ["0.00", "−1.50", "2", "−3e+07"]
+    assert [number(-0.001), number(-1.5), number(2, 0), number(-3e7)] == [
+        "0.00",
+        "−1.50",
+        "2",
+        "−3e+07",
+    ]
 
 
 def test_only_numpy_matplotlib_and_pillow_are_imported_and_never_pyplot():
@@ -153,7 +193,9 @@ def test_only_numpy_matplotlib_and_pillow_are_imported_and_never_pyplot():
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
-                assert name.split(".")[0] in allowed or name.startswith(("vaekit.plots", "vaekit.errors", "vaekit.files"))
+                assert name.split(".")[0] in allowed or name.startswith(
+                    ("vaekit.plots", "vaekit.errors", "vaekit.atomic_io")
+                )
                 assert "pyplot" not in name
 
 

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from vaekit.errors import DataError
-from vaekit.plots import save, walks
+from vaekit.plots import image_paths, save
 
 RNG = np.random.default_rng(6)
 
@@ -20,19 +20,25 @@ def strip(axes, channels):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_each_walk_is_a_row_from_left_to_right(channels):
     images = RNG.random((3, 4, channels, 6, 9))
-    figure = walks(images, ["z3\n1 nat", "z1", "z2"], title="walks")
-    assert [axes.get_yticklabels()[0].get_text() for axes in figure.axes] == ["z3\n1 nat", "z1", "z2"]
+    figure = image_paths(images, ["z3\n1 nat", "z1", "z2"], title="walks")
+    assert [axes.get_yticklabels()[0].get_text() for axes in figure.axes] == [
+        "z3\n1 nat",
+        "z1",
+        "z2",
+    ]
     assert figure.get_suptitle() == "walks"
     for axes, walk in zip(figure.axes, images, strict=True):
         for step, image in enumerate(walk):
-            assert np.array_equal(strip(axes, channels)[:, 10 * step : 10 * step + 9], image.transpose(1, 2, 0))
+            assert np.array_equal(
+                strip(axes, channels)[:, 10 * step : 10 * step + 9], image.transpose(1, 2, 0)
+            )
     tops = [axes.get_position().y1 for axes in figure.axes]
     assert tops == sorted(tops, reverse=True)
 
 
 def test_ends_stand_apart_around_the_walks_of_their_pair():
     images, ends = RNG.random((4, 3, 1, 8, 8)), RNG.random((2, 2, 1, 8, 8))
-    figure = walks(images, list("abcd"), ends=ends)
+    figure = image_paths(images, list("abcd"), ends=ends)
     for index, axes in enumerate(figure.axes):
         picture = strip(axes, 1)[..., 0]
         first, last = ends[index // 2]
@@ -43,9 +49,13 @@ def test_ends_stand_apart_around_the_walks_of_their_pair():
     assert y[0] - y[1] < y[1] - y[2]
 
 
-@pytest.mark.parametrize("shape", [(16, 11, 1, 4, 40), (16, 11, 3, 64, 64), (1, 11, 1, 8, 8), (16, 11, 1, 90, 8)])
+@pytest.mark.parametrize(
+    "shape", [(16, 11, 1, 4, 40), (16, 11, 3, 64, 64), (1, 11, 1, 8, 8), (16, 11, 1, 90, 8)]
+)
 def test_labels_never_overlap_and_nothing_leaves_the_page(shape, tmp_path):
-    figure = walks(np.zeros(shape), ["z12 12.34 nats\n−12.34 to 12.34"] * shape[0], title="a title")
+    figure = image_paths(
+        np.zeros(shape), ["z12 12.34 nats\n−12.34 to 12.34"] * shape[0], title="a title"
+    )
     save(figure, tmp_path / "a.png")
     FigureCanvasAgg(figure).draw()
     boxes = [axes.get_yticklabels()[0].get_window_extent() for axes in figure.axes]
@@ -65,5 +75,5 @@ def test_labels_never_overlap_and_nothing_leaves_the_page(shape, tmp_path):
 )
 def test_what_is_refused(arguments, message):
     with pytest.raises(DataError, match=message) as caught:
-        walks(**{"images": np.zeros((2, 3, 1, 4, 4)), "labels": ["a", "b"]} | arguments)
+        image_paths(**{"images": np.zeros((2, 3, 1, 4, 4)), "labels": ["a", "b"]} | arguments)
     assert "\n" not in str(caught.value)

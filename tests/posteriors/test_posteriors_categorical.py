@@ -5,12 +5,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaekit.codebook import Codebook
+from vaekit.core.codebook import Codebook
 from vaekit.posteriors import Categorical
-from vaekit.posteriors.categorical import RelaxedCodes
+from vaekit.posteriors.categorical import GumbelSoftmaxCodes
 
 FEATURES = 4
-GRADIENTS: list[Literal["gumbel-softmax", "straight-through"]] = ["gumbel-softmax", "straight-through"]
+GRADIENTS: list[Literal["gumbel-softmax", "straight-through"]] = [
+    "gumbel-softmax",
+    "straight-through",
+]
 
 
 def categorical(latent: int = 2, classes: int = 3, **options) -> Categorical:
@@ -21,10 +24,12 @@ def features(rows: int = 5) -> Tensor:
     return torch.randn(rows, FEATURES, dtype=torch.float64)
 
 
-def follows(indices: Tensor, q: RelaxedCodes) -> bool:
+def follows(indices: Tensor, q: GumbelSoftmaxCodes) -> bool:
     """Whether the frequencies of indices [N, B, M] are q's within five standard errors, all positions together."""
     counts = (indices.unsqueeze(-1) == torch.arange(q.codebook.count)).double().mean(0)
-    return bool(((counts - q.probs).abs() < 5 * (q.probs * (1 - q.probs) / len(indices)).sqrt()).all())
+    return bool(
+        ((counts - q.probs).abs() < 5 * (q.probs * (1 - q.probs) / len(indices)).sqrt()).all()
+    )
 
 
 # --- Samples --------------------------------------------------------------------------------------------------------------
@@ -49,7 +54,9 @@ def test_variables_are_drawn_independently():
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 5.0])
-def test_relaxed_samples_lie_inside_the_simplex_and_their_largest_entries_follow_q(temperature: float):
+def test_relaxed_samples_lie_inside_the_simplex_and_their_largest_entries_follow_q(
+    temperature: float,
+):
     q = categorical(temperature=temperature).train()(features())
     z = q.codebook.split(q.rsample((20_000,)))
     assert (z >= 0).all() and ((z > 0) & (z < 1)).double().mean() > 0.9  # the rest is rounding
@@ -72,7 +79,9 @@ def test_straight_through_samples_are_the_largest_entries_of_the_relaxed_ones():
 def test_probabilities_are_the_softmax_of_a_linear_layer():
     posterior, h = categorical(), features()
     weights = dict(posterior.named_parameters())
-    expected = (h @ weights["logits.weight"].T + weights["logits.bias"]).reshape(5, 2, 3).softmax(-1)
+    expected = (
+        (h @ weights["logits.weight"].T + weights["logits.bias"]).reshape(5, 2, 3).softmax(-1)
+    )
     torch.testing.assert_close(posterior(h).probs, expected)
     torch.testing.assert_close(posterior(h).mean, expected.flatten(1))
 
@@ -95,11 +104,13 @@ def test_the_temperature_falls_exponentially(progress: float, temperature: float
     posterior, h = categorical(temperature=2.0, final_temperature=0.5).train(), features()
     torch.manual_seed(1)
     at_two = posterior(h).rsample((4,))
-    posterior.advance(progress)
+    posterior.anneal(progress)
     torch.manual_seed(1)
     z = posterior(h).rsample((4,))
     split = posterior.latent.split
-    apart = [split(each).log().diff(dim=-1) for each in (at_two, z)]  # (log q + noise)_i - (log q + noise)_j, over T
+    apart = [
+        split(each).log().diff(dim=-1) for each in (at_two, z)
+    ]  # (log q + noise)_i - (log q + noise)_j, over T
     torch.testing.assert_close(apart[1] * temperature, apart[0] * 2.0)
 
 
@@ -119,14 +130,15 @@ def exact() -> Tensor:
     logits = LOGITS.clone().requires_grad_()
     probs = logits.softmax(-1)
     terms = [
-        probs[0, a] * probs[1, b] * cost(CODES.embed(torch.tensor([a, b]))) for a, b in itertools.product(range(3), repeat=2)
+        probs[0, a] * probs[1, b] * cost(CODES.embed(torch.tensor([a, b])))
+        for a, b in itertools.product(range(3), repeat=2)
     ]
     return torch.autograd.grad(torch.stack(terms).sum(), logits)[0]
 
 
 def pathwise(temperature: float, draws: int = 100_000) -> Tensor:
     logits = LOGITS.clone().requires_grad_()
-    q = RelaxedCodes(CODES, logits, temperature, hard=False)
+    q = GumbelSoftmaxCodes(CODES, logits, temperature, hard=False)
     return torch.autograd.grad(cost(q.rsample((draws,))).mean(), logits)[0]
 
 
@@ -151,6 +163,8 @@ def test_straight_through_has_the_gradient_of_the_relaxed_sample():
     for hard in (False, True):
         logits = LOGITS.clone().requires_grad_()
         torch.manual_seed(1)
-        z = RelaxedCodes(CODES, logits, 0.7, hard=hard).rsample((10,))
-        found += torch.autograd.grad((z * TARGET).sum(), logits)  # linear: the cost's own slope is the same at both
+        z = GumbelSoftmaxCodes(CODES, logits, 0.7, hard=hard).rsample((10,))
+        found += torch.autograd.grad(
+            (z * TARGET).sum(), logits
+        )  # linear: the cost's own slope is the same at both
     torch.testing.assert_close(*found)

@@ -30,9 +30,13 @@ def test_every_number_is_the_nearest_of_its_levels(levels: tuple[int, ...], grou
     squashed = torch.tanh(posterior.project(h)).detach().unflatten(1, (groups, len(levels)))
     z = posterior(h).sample().unflatten(1, (groups, len(levels)))
     for i, count in enumerate(levels):
-        exact = torch.tensor([float(Fraction(2 * k, count - 1) - 1) for k in range(count)], dtype=torch.float64)
+        exact = torch.tensor(
+            [float(Fraction(2 * k, count - 1) - 1) for k in range(count)], dtype=torch.float64
+        )
         nearest = exact[(squashed[..., i, None] - exact).abs().argmin(-1)]
-        torch.testing.assert_close(z[..., i], nearest, rtol=0, atol=1e-7)  # the levels come from single precision
+        torch.testing.assert_close(
+            z[..., i], nearest, rtol=0, atol=1e-7
+        )  # the levels come from single precision
 
 
 @given(levels=LEVELS, groups=st.integers(1, 3))
@@ -41,8 +45,8 @@ def test_the_indices_are_those_of_the_nearest_codes(levels: tuple[int, ...], gro
     q, codes = posterior(h), posterior.latent
     assert codes.count == math.prod(levels) == len(codes.vectors.unique(dim=0))
     assert (codes.shape, codes.shared) == ((groups * len(levels),), True)
-    assert torch.equal(q.chosen, codes.nearest(torch.tanh(codes.split(posterior.project(h)))))
-    assert torch.equal(q.chosen, codes.indices(q.sample()))
+    assert torch.equal(q.indices, codes.nearest(torch.tanh(codes.split(posterior.project(h)))))
+    assert torch.equal(q.indices, codes.indices(q.sample()))
 
 
 def test_every_code_can_be_reached():
@@ -65,8 +69,12 @@ def test_a_map_of_features_gives_codes_at_each_pixel():
 def test_the_gradient_passes_the_rounding_as_if_it_were_not_there():
     posterior, h = finite_scalar(), features(5)
     slope = torch.randn(5, 3, dtype=torch.float64)
-    found = torch.autograd.grad((posterior(h).rsample() * slope).sum(), list(posterior.parameters()))
-    smooth = torch.autograd.grad((torch.tanh(posterior.project(h)) * slope).sum(), list(posterior.parameters()))
+    found = torch.autograd.grad(
+        (posterior(h).rsample() * slope).sum(), list(posterior.parameters())
+    )
+    smooth = torch.autograd.grad(
+        (torch.tanh(posterior.project(h)) * slope).sum(), list(posterior.parameters())
+    )
     for ours, theirs in zip(found, smooth, strict=True):
         torch.testing.assert_close(ours, theirs)
 
@@ -76,11 +84,17 @@ def test_the_codes_are_no_weights():
 
 
 def test_a_latent_that_is_no_multiple_is_refused():
-    with pytest.raises(ConfigError, match=r"latent_dim = 5 is no multiple of 2, the number of posterior.levels \(8, 5\)"):
+    with pytest.raises(
+        ConfigError,
+        match=r"latent_dim = 5 is no multiple of 2, the number of posterior.levels \(8, 5\)",
+    ):
         FiniteScalar(FEATURES, 5, levels=(8, 5))
 
 
 def test_more_codes_than_can_be_listed_are_refused():
-    with pytest.raises(ConfigError, match=r"posterior.levels \(256, 257\) make 65,792 codes, at most 65,536 are allowed"):
+    with pytest.raises(
+        ConfigError,
+        match=r"posterior.levels \(256, 257\) make 65,792 codes, at most 65,536 are allowed",
+    ):
         FiniteScalar(FEATURES, 2, levels=(256, 257))
     assert FiniteScalar(FEATURES, 2, levels=(256, 256)).latent.count == 65_536

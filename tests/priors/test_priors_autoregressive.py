@@ -5,12 +5,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaekit.codebook import Codebook
+from vaekit.core.codebook import Codebook
 from vaekit.errors import ConfigError
 from vaekit.priors import Autoregressive
 
 K, M, C = 3, 4, 2
-CODES = Codebook(torch.randn(K, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64), groups=2, map=(2,))
+CODES = Codebook(
+    torch.randn(K, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64),
+    groups=2,
+    map=(2,),
+)
 EVERY = torch.tensor(list(itertools.product(range(K), repeat=M)))
 
 
@@ -35,7 +39,11 @@ def classes(rows: int) -> Tensor:
 def log_p(prior: Autoregressive, features: Tensor | None = None) -> Tensor:
     """log p of all K^M codes, [K^M] or [K^M, B]."""
     z = CODES.embed(EVERY)
-    return prior(features).log_prob(z if features is None else z.unsqueeze(1).expand(-1, len(features), -1, -1)).detach()
+    return (
+        prior(features)
+        .log_prob(z if features is None else z.unsqueeze(1).expand(-1, len(features), -1, -1))
+        .detach()
+    )
 
 
 # --- Probabilities --------------------------------------------------------------------------------------------------------
@@ -48,7 +56,9 @@ def test_the_probabilities_of_all_codes_sum_to_one():
 
 
 def test_it_starts_uniform():
-    torch.testing.assert_close(log_p(small()), torch.full_like(log_p(small()), -M * math.log(K)), rtol=1e-15, atol=0)
+    torch.testing.assert_close(
+        log_p(small()), torch.full_like(log_p(small()), -M * math.log(K)), rtol=1e-15, atol=0
+    )
 
 
 def test_a_code_depends_on_those_before_it_only():
@@ -66,7 +76,9 @@ def test_the_beginning_is_enough_for_the_next():
     prior, indices = random(), torch.randint(K, (20, M))
     whole = prior.log_probs(indices)
     for n in range(M):
-        torch.testing.assert_close(prior.log_probs(indices[:, :n]), whole[:, : n + 1], rtol=0, atol=1e-12)
+        torch.testing.assert_close(
+            prior.log_probs(indices[:, :n]), whole[:, : n + 1], rtol=0, atol=1e-12
+        )
 
 
 def test_the_density_is_the_product_of_the_conditionals():
@@ -76,7 +88,9 @@ def test_the_density_is_the_product_of_the_conditionals():
     expected = prior.log_probs(indices[6]).gather(-1, indices[6].unsqueeze(-1)).squeeze(-1)
     torch.testing.assert_close(by_position[6], expected)
     torch.testing.assert_close(prior().log_prob(CODES.embed(indices)), by_position.sum(-1))
-    torch.testing.assert_close(prior().log_prob(CODES.embed(indices[6, 4])), by_position[6, 4].sum())
+    torch.testing.assert_close(
+        prior().log_prob(CODES.embed(indices[6, 4])), by_position[6, 4].sum()
+    )
 
 
 # --- Samples --------------------------------------------------------------------------------------------------------------
@@ -95,7 +109,9 @@ def test_samples_follow_the_probabilities():
     assert z.shape == (count, *CODES.shape) and not z.requires_grad
     error = (probabilities * (1 - probabilities) / count).sqrt()
     assert ((frequencies(z) - probabilities).abs() < 5 * error + 5 / count).all()
-    assert (probabilities - 1 / K**M).abs().max() > 10 * error.max()  # so that uniform samples would be seen
+    assert (
+        probabilities - 1 / K**M
+    ).abs().max() > 10 * error.max()  # so that uniform samples would be seen
 
 
 # --- Conditions -----------------------------------------------------------------------------------------------------------
@@ -122,7 +138,9 @@ def test_each_row_has_the_samples_of_its_condition():
     found = torch.stack([frequencies(z[:, row]) for row in range(2)], 1)
     assert ((found - probabilities).abs() < 5 * error + 5 / count).all()
     swapped = probabilities.flip(1)
-    assert not ((found - swapped).abs() < 5 * error + 5 / count).all()  # so that rows in the wrong order would be seen
+    assert not (
+        (found - swapped).abs() < 5 * error + 5 / count
+    ).all()  # so that rows in the wrong order would be seen
 
 
 # --- Learning -------------------------------------------------------------------------------------------------------------
@@ -130,7 +148,9 @@ def test_each_row_has_the_samples_of_its_condition():
 
 def test_it_learns_what_depends_on_the_codes_before():
     prior = small()
-    indices = torch.randint(K, (64, 1)).expand(-1, M)  # all codes the same: only the first is uncertain
+    indices = torch.randint(K, (64, 1)).expand(
+        -1, M
+    )  # all codes the same: only the first is uncertain
     optimizer = torch.optim.Adam(prior.parameters(), lr=0.01)
     for _ in range(60):
         optimizer.zero_grad()
@@ -142,12 +162,12 @@ def test_it_learns_what_depends_on_the_codes_before():
 
 def test_while_it_waits_it_is_uniform():
     prior = random(C)
-    prior.waiting = True
+    prior.deferred = True
     p = prior(classes(5))
     uniform = torch.full((20,), -M * math.log(K), dtype=torch.float64)
     torch.testing.assert_close(p.log_prob(CODES.embed(EVERY[:20])), uniform)
     assert not p.log_prob(CODES.embed(EVERY[0])).requires_grad
-    prior.waiting = False
+    prior.deferred = False
     assert (prior(classes(1)).log_prob(CODES.embed(EVERY[:20])) - uniform).abs().max() > 0.1
 
 
@@ -165,10 +185,16 @@ def test_the_codes_are_not_among_its_weights():
 
 @pytest.mark.parametrize("latent", [2, (2, 7, 7)])
 def test_a_continuous_latent_is_refused(latent):
-    with pytest.raises(ConfigError, match=r"prior autoregressive is for discrete codes, .*: set prior=standard-normal"):
+    with pytest.raises(
+        ConfigError,
+        match=r"prior autoregressive is for discrete codes, .*: set prior=standard-normal",
+    ):
         Autoregressive(latent)
 
 
 def test_heads_that_do_not_divide_are_refused():
-    with pytest.raises(ConfigError, match=r"prior.heads = 3 does not divide prior.width = 64: choose a divisor of it"):
+    with pytest.raises(
+        ConfigError,
+        match=r"prior.heads = 3 does not divide prior.width = 64: choose a divisor of it",
+    ):
         Autoregressive(CODES, heads=3)

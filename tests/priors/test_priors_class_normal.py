@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaekit.codebook import Codebook
+from vaekit.core.codebook import Codebook
 from vaekit.errors import ConfigError
 from vaekit.priors import ClassNormal, StandardNormal
 
@@ -27,7 +27,9 @@ def test_it_starts_as_the_standard_normal(latent):
     normal = StandardNormal(latent).double()()
     assert (p.batch_shape, p.event_shape) == ((CLASSES,), normal.event_shape)
     z = random(7, CLASSES, *normal.event_shape)
-    torch.testing.assert_close(p.log_prob(z), normal.log_prob(z), rtol=0, atol=1e-6)  # the bound on log sigma^2: 2e-9 at 0
+    torch.testing.assert_close(
+        p.log_prob(z), normal.log_prob(z), rtol=0, atol=1e-6
+    )  # the bound on log sigma^2: 2e-9 at 0
 
 
 def test_each_class_has_its_own_mean_and_variance():
@@ -56,10 +58,15 @@ def test_only_the_classes_of_the_batch_learn():
 
 
 def test_codes_are_refused():
-    with pytest.raises(ConfigError, match=r"prior class-normal has a density, .* discrete codes: set prior=autoregressive"):
+    with pytest.raises(
+        ConfigError,
+        match=r"prior class-normal has a density, .* discrete codes: set prior=autoregressive",
+    ):
         ClassNormal(Codebook(torch.eye(3), 2), CLASSES)
 
 
 def test_a_model_without_classes_is_refused():
-    with pytest.raises(ConfigError, match=r"prior class-normal needs the classes of a conditional model"):
+    with pytest.raises(
+        ConfigError, match=r"prior class-normal needs the classes of a conditional model"
+    ):
         ClassNormal(2)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
-from serving import check_error, running, serve
+from server_client import check_error, running, serve
 
 from vaekit.errors import Interrupted
 from vaekit.web import LOOPBACK, Guard
@@ -93,11 +93,17 @@ def rest(connection: socket.socket) -> bytes:
 
 
 def scores(address: str) -> httpx.Response:
-    return httpx.post(f"{address}/v1/score", json={"x": np.zeros((1, 1, 8, 8)).tolist()}, timeout=60)
+    return httpx.post(
+        f"{address}/v1/score", json={"x": np.zeros((1, 1, 8, 8)).tolist()}, timeout=60
+    )
 
 
 def told(response: httpx.Response) -> None:
-    assert response.status_code == 503 and response.json() == ENDING and response.headers["retry-after"] == "1"
+    assert (
+        response.status_code == 503
+        and response.json() == ENDING
+        and response.headers["retry-after"] == "1"
+    )
     check_error(response)
 
 
@@ -108,12 +114,18 @@ def test_who_waits_is_told_while_what_is_computed_ends(small_run, tmp_path):
         until((tmp_path / "began").exists)
         queued = clients.submit(scores, address)
         until(lambda: "vaekit_rows_waiting 1.0" in httpx.get(f"{address}/metrics").text)
-        stalled, silent, begun = connect(address, HEAD + b"{"), connect(address), connect(address, HEAD[:30])
+        stalled, silent, begun = (
+            connect(address, HEAD + b"{"),
+            connect(address),
+            connect(address, HEAD[:30]),
+        )
         assert httpx.get(f"{address}/health").status_code == 200  # so what came before is taken
         server.send_signal(signal.SIGINT)
         told(queued.result(60))
         answer = rest(stalled)
-        assert answer.startswith(b"HTTP/1.1 503 ") and answer.endswith(b'{"error": "the server is shutting down"}')
+        assert answer.startswith(b"HTTP/1.1 503 ") and answer.endswith(
+            b'{"error": "the server is shutting down"}'
+        )
         assert b"x-content-type-options: nosniff" in answer
         assert rest(silent) == rest(begun) == b""
         assert not computed.done()
@@ -133,7 +145,10 @@ def test_who_waits_is_told_while_what_is_computed_ends(small_run, tmp_path):
 def test_what_would_never_end_is_stopped(small_run, tmp_path, grace, signals, status):
     """After a while, or at a second Ctrl-C; whoever waited for it is told."""
     code = SLOW.format(grace=grace, folder=str(tmp_path))
-    with running(code, *serve(small_run), status=status) as (server, address), ThreadPoolExecutor() as clients:
+    with (
+        running(code, *serve(small_run), status=status) as (server, address),
+        ThreadPoolExecutor() as clients,
+    ):
         computed = clients.submit(scores, address)
         until((tmp_path / "began").exists)
         for one in signals:
@@ -155,7 +170,11 @@ def test_an_answer_that_nobody_takes_does_not_keep_the_server():
 def test_connections_on_which_nothing_goes_on_are_ended():
     request = b"GET /small HTTP/1.1\r\nHost: localhost\r\n"
     with running(LARGE.format(grace=1, patience=2)) as (_, address):
-        silent, begun, again = connect(address), connect(address, request), connect(address, request + b"\r\n" + request)
+        silent, begun, again = (
+            connect(address),
+            connect(address, request),
+            connect(address, request + b"\r\n" + request),
+        )
         untaken = connect(address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         dripping = connect(address, request + b"X: ")
         with dripping, pytest.raises(ConnectionError):
@@ -177,7 +196,10 @@ def test_ctrl_c_while_python_ends_is_not_heard():
     slow = "import atexit, time; atexit.register(lambda: (print('}', flush=True), time.sleep(1)))"
     with running(slow + LARGE.format(grace=1, patience=60) + "print('{')") as (server, _):
         server.send_signal(signal.SIGINT)
-        assert server.stdout is not None and server.stdout.readline() + server.stdout.readline() == "{\n}\n"
+        assert (
+            server.stdout is not None
+            and server.stdout.readline() + server.stdout.readline() == "{\n}\n"
+        )
         server.send_signal(signal.SIGINT)
         server.wait(60)
 

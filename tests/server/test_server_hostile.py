@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 import pytest
-from serving import NPY, arrays, ask, ask_all, check_error, post, sent, served
+from server_client import NPY, arrays, ask, ask_all, check_error, post, sent, served
 
 from conftest import small_images, train_small
 from vaekit.server import messages
@@ -24,7 +24,9 @@ def app(small_run):
 
 @pytest.fixture(scope="module")
 def conditional(tmp_path_factory):
-    run = train_small(tmp_path_factory.mktemp("classes") / "run", small_images(), conditional=True, latent_dim=3)
+    run = train_small(
+        tmp_path_factory.mktemp("classes") / "run", small_images(), conditional=True, latent_dim=3
+    )
     return served(run)
 
 
@@ -57,33 +59,49 @@ def refused(found, status: int, *said: str) -> None:
 )
 def test_no_path_leads_anywhere_else(app, path):
     for method in ("GET", "POST"):
-        refused(ask(app, method, path, json={}) if method == "POST" else ask(app, method, path), 404, "/openapi.json")
+        refused(
+            ask(app, method, path, json={}) if method == "POST" else ask(app, method, path),
+            404,
+            "/openapi.json",
+        )
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "NONSENSE"])
+@pytest.mark.parametrize(
+    "method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "NONSENSE"]
+)
 def test_another_method(app, method):
     found = ask(app, method, "/v1/encode")
     refused(found, 405, "use POST")
     assert found.headers["allow"] == "POST"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "evil.example:8000", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "localhost.evil.example", "127.0.0.1.nip.io", "evil.example:8000", "0.0.0.0"],
+)
 def test_another_host(app, host):
     refused(ask(app, "POST", "/v1/sample", json={}, headers={"host": host}), 421, "localhost")
     refused(ask(app, "GET", "/v1/model", headers={"host": host}), 421)
 
 
-@pytest.mark.parametrize("host", ["", "a b", "[::1", "localhost:80a", "localhost/", "user@localhost", "[::1]x"])
+@pytest.mark.parametrize(
+    "host", ["", "a b", "[::1", "localhost:80a", "localhost/", "user@localhost", "[::1]x"]
+)
 def test_a_host_that_is_none(app, host):
     refused(ask(app, "GET", "/health", headers={"host": host}), 400, "Host")
 
 
-@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000", "localhost."])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]:8000", "localhost."]
+)
 def test_this_machine_by_its_names(app, host):
     assert ask(app, "GET", "/health", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:9999", "http://localhost.evil.example"])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "null", "http://localhost:9999", "http://localhost.evil.example"],
+)
 def test_a_page_of_another_origin(app, origin):
     refused(ask(app, "POST", "/v1/sample", json={}, headers={"origin": origin}), 403)
 
@@ -110,7 +128,9 @@ def test_a_body_that_does_not_say_so(app):
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "٣", "9" * 40, ""])
 def test_a_length_that_is_none(app, length):
-    found = ask(app, "POST", "/v1/encode", content=b"{}", headers={"content-length": length.encode()})
+    found = ask(
+        app, "POST", "/v1/encode", content=b"{}", headers={"content-length": length.encode()}
+    )
     refused(found, 413 if length.startswith("9") else 400)
 
 
@@ -147,7 +167,9 @@ def test_bodies_in_progress_are_bounded_together():
             statuses.append(message.get("status"))
 
         headers = [(b"host", b"localhost")]
-        await guard({"type": "http", "method": "POST", "path": path, "headers": headers}, receive, send)
+        await guard(
+            {"type": "http", "method": "POST", "path": path, "headers": headers}, receive, send
+        )
         return statuses[0]
 
     async def main() -> list[int]:
@@ -170,7 +192,9 @@ def test_far_too_many_values_are_not_even_made(app, monkeypatch, part):
     monkeypatch.setattr(messages, "_object", lambda *_: pytest.fail("they were"))
     for name in ("decode", "sample"):
         body = b'{"z": [' + part * (90_000 // len(part))
-        found = ask(app, "POST", f"/v1/{name}", content=body, headers={"content-type": "application/json"})
+        found = ask(
+            app, "POST", f"/v1/{name}", content=body, headers={"content-type": "application/json"}
+        )
         refused(found, 422, "too many values", "at most 50 rows")
 
 
@@ -197,7 +221,10 @@ def test_far_too_many_values_are_not_even_made(app, monkeypatch, part):
     ],
 )
 def test_what_is_no_json_object(app, body):
-    refused(ask(app, "POST", "/v1/decode", content=body, headers={"content-type": "application/json"}), 400)
+    refused(
+        ask(app, "POST", "/v1/decode", content=body, headers={"content-type": "application/json"}),
+        400,
+    )
 
 
 @pytest.mark.parametrize(
@@ -244,12 +271,20 @@ def test_what_is_wrong_with_codes_is_said(app, z, said):
 @pytest.mark.parametrize("padding", [0, messages.LARGE])
 def test_a_number_of_many_digits_is_not_of_interest_to_python(app, padding):
     body = b" " * padding + b'{"z": [[0, 0, ' + b"1" * 5000 + b"]]}"
-    found = ask(app, "POST", "/v1/decode", content=body, headers={"content-type": "application/json"})
+    found = ask(
+        app, "POST", "/v1/decode", content=body, headers={"content-type": "application/json"}
+    )
     refused(found, 400, "a whole number of more than 4,300 digits was given")
 
 
 def test_a_number_that_only_json_can_write(app):
-    found = ask(app, "POST", "/v1/decode", content=b'{"z": [[0, 0, 1e999]]}', headers={"content-type": "application/json"})
+    found = ask(
+        app,
+        "POST",
+        "/v1/decode",
+        content=b'{"z": [[0, 0, 1e999]]}',
+        headers={"content-type": "application/json"},
+    )
     refused(found, 422, "finite")
 
 
@@ -278,7 +313,11 @@ def test_rows_that_do_not_suit_the_model(app, x, said):
 
 @pytest.mark.parametrize("name", ["encode", "decode", "sample", "score"])
 def test_classes_of_a_model_that_has_none(app, name):
-    given = {"encode": {"x": X.tolist(), "y": "a"}, "decode": {"z": [[0, 0, 0]], "y": "a"}, "sample": {"label": "a"}}
+    given = {
+        "encode": {"x": X.tolist(), "y": "a"},
+        "decode": {"z": [[0, 0, 0]], "y": "a"},
+        "sample": {"label": "a"},
+    }
     found = post(app, name, given.get(name, given["encode"]))
     refused(found, 422, "this model has none: leave them out")
     assert "--" not in found.json()["error"]
@@ -318,16 +357,40 @@ def test_options_that_are_not_allowed(app, given):
 
 def test_a_score_that_is_not_known(app):
     refused(post(app, "score", {"x": X.tolist(), "by": "boun"}), 422, "did you mean 'bound'?")
-    refused(post(app, "score", {"x": X.tolist(), "by": "density"}), 422, "Allowed")  # which reads the run's data
+    refused(
+        post(app, "score", {"x": X.tolist(), "by": "density"}), 422, "Allowed"
+    )  # which reads the run's data
     refused(post(app, "score", {"x": X.tolist(), "by": ["bound"]}), 422)
 
 
 @pytest.mark.parametrize(
-    "y", ["zebra", ["zebra"], ["a", "b", "c"], [], [["a"]], [None], [1.0], {}, 7, ["a" * 10_000], "\ud800"]
+    "y",
+    [
+        "zebra",
+        ["zebra"],
+        ["a", "b", "c"],
+        [],
+        [["a"]],
+        [None],
+        [1.0],
+        {},
+        7,
+        ["a" * 10_000],
+        "\ud800",
+    ],
 )
 def test_classes_that_are_none(conditional, y):
     body = json.dumps({"z": [[0, 0, 0]], "y": y}).encode()
-    refused(ask(conditional, "POST", "/v1/decode", content=body, headers={"content-type": "application/json"}), 422)
+    refused(
+        ask(
+            conditional,
+            "POST",
+            "/v1/decode",
+            content=body,
+            headers={"content-type": "application/json"},
+        ),
+        422,
+    )
 
 
 def test_options_of_a_binary_request(app, conditional):
@@ -341,9 +404,16 @@ def test_options_of_a_binary_request(app, conditional):
     refused(post(app, "sample", {"count": 1}, params={"seed": "1"}), 422, "its body")
 
 
-@pytest.mark.parametrize("media", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "a" * 500])
+@pytest.mark.parametrize(
+    "media",
+    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "a" * 500],
+)
 def test_another_media_type(app, media):
-    refused(ask(app, "POST", "/v1/decode", content=b"{}", headers={"content-type": media}), 415, "application/json")
+    refused(
+        ask(app, "POST", "/v1/decode", content=b"{}", headers={"content-type": media}),
+        415,
+        "application/json",
+    )
     refused(ask(app, "POST", "/v1/sample", content=b"", headers=NPY), 415, "application/json")
 
 
@@ -354,7 +424,10 @@ def test_an_encoded_body(app, coding):
     refused(found, 415, "Content-Encoding", "send it as it is")
     assert found.headers["accept-encoding"] == "identity"
     headers["content-encoding"] = "Identity"
-    assert ask(app, "POST", "/v1/decode", content=b'{"z": [[0, 0, 0]]}', headers=headers).status_code == 200
+    assert (
+        ask(app, "POST", "/v1/decode", content=b'{"z": [[0, 0, 0]]}', headers=headers).status_code
+        == 200
+    )
 
 
 # --- .npy -----------------------------------------------------------------------------------------------------------------
@@ -362,7 +435,12 @@ def test_an_encoded_body(app, coding):
 
 def header(text: str, version: int = 1) -> bytes:
     packed = text.encode("latin-1")
-    return b"\x93NUMPY" + bytes([version, 0]) + struct.pack("<H" if version == 1 else "<I", len(packed)) + packed
+    return (
+        b"\x93NUMPY"
+        + bytes([version, 0])
+        + struct.pack("<H" if version == 1 else "<I", len(packed))
+        + packed
+    )
 
 
 def declared(shape: str, dtype: str = "'<f8'", fortran: str = "False") -> bytes:
@@ -406,7 +484,9 @@ def test_pickles_are_never_opened(app):
     refused(post(app, "decode", np.array([Trap()], object)), 400, "never unpickled")
 
 
-@pytest.mark.parametrize("dtype", ["U3", "S3", "c16", "M8[s]", ">f8", [("a", "f8"), ("b", "f8"), ("c", "f8")]])
+@pytest.mark.parametrize(
+    "dtype", ["U3", "S3", "c16", "M8[s]", ">f8", [("a", "f8"), ("b", "f8"), ("c", "f8")]]
+)
 def test_arrays_of_other_types(app, dtype):
     refused(post(app, "decode", np.zeros((1, 3), dtype)), 422)
 
@@ -440,6 +520,10 @@ def test_an_overflow_of_the_model_is_no_number(tmp_path):
 
 
 def test_after_all_that_it_answers(app):
-    wrong = [("POST", "/v1/decode", sent({"z": [[0]]})), ("POST", "/v1/decode", sent(b"nonsense")), ("GET", "/nothing", {})]
+    wrong = [
+        ("POST", "/v1/decode", sent({"z": [[0]]})),
+        ("POST", "/v1/decode", sent(b"nonsense")),
+        ("GET", "/nothing", {}),
+    ]
     statuses = [response.status_code for response in ask_all(app, [*wrong, GOOD] * 5)]
     assert statuses == [422, 400, 404, 200] * 5

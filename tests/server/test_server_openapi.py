@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from serving import arrays, ask, post, served
+from server_client import arrays, ask, post, served
 
 from conftest import small_images, train_small
-from vaekit.data import Dataset, Rows, Support
+from vaekit.data import Dataset, Examples, Support
 
 
 @pytest.fixture(scope="module", params=["plain", "conditional", "numbered", "discrete", "table"])
@@ -18,11 +18,20 @@ def app(request, small_run, tmp_path_factory):
         "conditional": {"conditional": True},
         "numbered": {"conditional": True, "data": numbered()},
         "discrete": {"posterior": {"kind": "categorical", "classes": 4}, "latent_dim": 5},
-        "table": {"data": Dataset("table", Rows(np.random.default_rng(0).normal(size=(60, 4))), None, Support("real"))},
+        "table": {
+            "data": Dataset(
+                "table",
+                Examples(np.random.default_rng(0).normal(size=(60, 4))),
+                None,
+                Support("real"),
+            )
+        },
     }
     if request.param == "plain":
         return served(small_run)
-    return served(train_small(tmp_path_factory.mktemp(request.param) / "run", **options[request.param]))
+    return served(
+        train_small(tmp_path_factory.mktemp(request.param) / "run", **options[request.param])
+    )
 
 
 def numbered() -> Dataset:
@@ -67,8 +76,17 @@ def allows(schema: dict[str, Any], value: Any) -> bool:
     }
     told = {"minimum", "maximum", "default", "description"}
     assert set(schema) <= known | told, set(schema)
-    kinds = {"integer": int, "number": (int, float), "string": str, "array": list, "object": dict, "null": type(None)}
-    if "type" in schema and (not isinstance(value, kinds[schema["type"]]) or isinstance(value, bool)):
+    kinds = {
+        "integer": int,
+        "number": (int, float),
+        "string": str,
+        "array": list,
+        "object": dict,
+        "null": type(None),
+    }
+    if "type" in schema and (
+        not isinstance(value, kinds[schema["type"]]) or isinstance(value, bool)
+    ):
         return False
     if "anyOf" in schema and not any(allows(one, value) for one in schema["anyOf"]):
         return False
@@ -79,18 +97,28 @@ def allows(schema: dict[str, Any], value: Any) -> bool:
         return fits and all(allows(schema.get("items", {}), inner) for inner in value)
     if isinstance(value, dict) and "properties" in schema:
         named = set(schema["required"]) <= set(value) <= set(schema["properties"])
-        return named and all(allows(schema["properties"][name], inner) for name, inner in value.items())
+        return named and all(
+            allows(schema["properties"][name], inner) for name, inner in value.items()
+        )
     low, high = schema.get("minimum", -math.inf), schema.get("maximum", math.inf)
     return not isinstance(value, int | float) or low <= value <= high
 
 
 def test_every_path_is_there_and_every_reference_leads_somewhere(app, described):
-    assert described["openapi"] == "3.1.0" and described["info"]["title"] and described["info"]["version"]
+    assert (
+        described["openapi"] == "3.1.0"
+        and described["info"]["title"]
+        and described["info"]["version"]
+    )
     assert set(described["paths"]) == {
         *(f"/v1/{name}" for name in ("encode", "decode", "sample", "score", "model")),
         *("/health", "/metrics", "/openapi.json"),
     }
-    names = [operation["operationId"] for path in described["paths"].values() for operation in path.values()]
+    names = [
+        operation["operationId"]
+        for path in described["paths"].values()
+        for operation in path.values()
+    ]
     assert len(set(names)) == len(names) == 8
     for reference in references(described):
         place = described
@@ -103,7 +131,10 @@ def test_the_pages_are_what_is_said(app, described):
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
             wrong = "DELETE"
-            assert ask(app, wrong, path).headers["allow"] in ("GET, HEAD", "HEAD, GET") or method == "post"
+            assert (
+                ask(app, wrong, path).headers["allow"] in ("GET, HEAD", "HEAD, GET")
+                or method == "post"
+            )
             if method == "get":
                 found = ask(app, "GET", path)
                 (media, content), *_ = operation["responses"]["200"]["content"].items()
@@ -118,9 +149,13 @@ def test_the_examples_work_and_the_answers_are_what_is_said(app, described):
         assert allows(content["schema"], content["example"])
         found = post(app, name, content["example"])
         answers = operation["responses"]["200"]["content"]
-        assert found.status_code == 200 and allows(answers["application/json"]["schema"], found.json())
+        assert found.status_code == 200 and allows(
+            answers["application/json"]["schema"], found.json()
+        )
         for media in ("application/x-npy", "application/x-npz"):
-            binary = ask(app, "POST", f"/v1/{name}", json=content["example"], headers={"accept": media})
+            binary = ask(
+                app, "POST", f"/v1/{name}", json=content["example"], headers={"accept": media}
+            )
             assert media in answers and binary.headers["content-type"] == media
             assert len(next(iter(arrays(binary).values()))) == 1
 
@@ -130,8 +165,13 @@ def test_defaults_are_what_is_said(app, described):
     for name in ("encode", "decode", "sample", "score"):
         operation = described["paths"][f"/v1/{name}"]["post"]
         content = operation["requestBody"]["content"]["application/json"]
-        defaults = {k: v["default"] for k, v in content["schema"]["properties"].items() if "default" in v}
-        assert defaults.keys() == {"sample": {"count", "seed"}, "score": {"by", "samples", "seed"}}.get(name, set())
+        defaults = {
+            k: v["default"] for k, v in content["schema"]["properties"].items() if "default" in v
+        }
+        assert defaults.keys() == {
+            "sample": {"count", "seed"},
+            "score": {"by", "samples", "seed"},
+        }.get(name, set())
         needed = {k: v for k, v in content["example"].items() if k not in defaults}
         assert post(app, name, needed).json() == post(app, name, needed | defaults).json()
 
@@ -139,7 +179,9 @@ def test_defaults_are_what_is_said(app, described):
 def test_what_is_not_allowed_is_refused(app, described):
     """The bounds of the description are those of the server."""
     for name in ("sample", "score"):
-        content = described["paths"][f"/v1/{name}"]["post"]["requestBody"]["content"]["application/json"]
+        content = described["paths"][f"/v1/{name}"]["post"]["requestBody"]["content"][
+            "application/json"
+        ]
         for option, schema in content["schema"]["properties"].items():
             for bound, step in (("minimum", -1), ("maximum", 1)):
                 if schema.get("type") == "integer":
@@ -166,8 +208,12 @@ def test_the_errors_that_come_are_described(app, described):
 
 
 def test_classes_are_told(described):
-    named = described["paths"]["/v1/decode"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
-    label = described["paths"]["/v1/sample"]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    named = described["paths"]["/v1/decode"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]["properties"]
+    label = described["paths"]["/v1/sample"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]["properties"]
     if "y" in named:
         one, each = named["y"]["anyOf"]
         assert one in ({"enum": ["a", "b", "c"]}, {"enum": ["0", "1", "02", 0, 1]})

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
-from serving import check_error, npy, process
+from server_client import check_error, npy, process
 
 from conftest import small_images
 from vaekit.errors import ConfigError, OutputError
-from vaekit.web import hosts_for, listen
+from vaekit.web import hosts_for, serve_app
 
 X = small_images(300).train.x
 
@@ -59,7 +59,11 @@ def test_three_hundred_clients_at_once(small_run, address):
 
 def batches(address: str) -> tuple[float, float]:
     """Requests that were computed, and the batches in which they were."""
-    lines = dict(line.rsplit(" ", 1) for line in httpx.get(f"{address}/metrics").text.splitlines() if line[0] != "#")
+    lines = dict(
+        line.rsplit(" ", 1)
+        for line in httpx.get(f"{address}/metrics").text.splitlines()
+        if line[0] != "#"
+    )
     return float(lines["vaekit_batch_requests_sum"]), float(lines["vaekit_batch_requests_count"])
 
 
@@ -67,11 +71,22 @@ def test_clients_that_go_away(address):
     place = urlsplit(address)
     body = b'{"z": [[0, 0, 0]]}'
     head = b"POST /v1/decode HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-    for part in (b"", head[:30], head % len(body), head % len(body) + body[:5], head % len(body) + body):
+    for part in (
+        b"",
+        head[:30],
+        head % len(body),
+        head % len(body) + body[:5],
+        head % len(body) + body,
+    ):
         for _ in range(20):
             with socket.create_connection((place.hostname, place.port)) as connection:
                 connection.sendall(part)
-    assert httpx.post(f"{address}/v1/decode", content=body, headers={"content-type": "application/json"}).status_code == 200
+    assert (
+        httpx.post(
+            f"{address}/v1/decode", content=body, headers={"content-type": "application/json"}
+        ).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,10 +98,19 @@ def test_clients_that_go_away(address):
         (b"GET http://evil.example/health HTTP/1.1\r\nHost: evil.example\r\n\r\n", b"421"),
         (b"GET /v1/../../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
         (b"GET /v1/%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", b"404"),
-        (b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n", b"413"),
+        (
+            b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n",
+            b"413",
+        ),
         (b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", b"400"),
-        (b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", b"400"),
-        (b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", b"400"),
+        (
+            b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+            b"400",
+        ),
+        (
+            b"POST /v1/encode HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            b"400",
+        ),
         (b"\x16\x03\x01\x02\x00\x01\x00" + bytes(200), b"400"),
     ],
 )
@@ -122,7 +146,9 @@ def test_websockets_are_not_answered(address):
 
 def test_a_port_that_is_taken_is_one_line(address, small_run, refused):
     port = urlsplit(address).port
-    assert f"port {port} of 127.0.0.1 cannot be listened on" in refused("serve", small_run.path, "--port", port)
+    assert f"port {port} of 127.0.0.1 cannot be listened on" in refused(
+        "serve", small_run.path, "--port", port
+    )
 
 
 def test_places_that_cannot_be(small_run, refused):
@@ -137,7 +163,11 @@ def test_places_that_cannot_be(small_run, refused):
 
 @pytest.mark.parametrize("package", ["starlette", "prometheus_client", "uvicorn"])
 def test_a_package_that_is_missing_is_one_line(small_run, refused, monkeypatch, package):
-    for name in [name for name in sys.modules if name.startswith(("vaekit.server.app", "vaekit.server.metrics", package))]:
+    for name in [
+        name
+        for name in sys.modules
+        if name.startswith(("vaekit.server.app", "vaekit.server.prometheus", package))
+    ]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
     assert 'pip install "vaekit[serve]"' in refused("serve", small_run.path)
@@ -151,9 +181,12 @@ def test_hosts_that_are_this_machine_for_itself():
 
 def test_errors_of_listening_are_of_their_kind():
     with pytest.raises(ConfigError, match="port -1"):
-        listen(None, "127.0.0.1", -1, ready=print)  # type: ignore[arg-type]
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OutputError, match="choose another --port"):
-        listen(None, "127.0.0.1", taken.getsockname()[1], ready=print)  # type: ignore[arg-type]
+        serve_app(None, "127.0.0.1", -1, ready=print)  # type: ignore[arg-type]
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(OutputError, match="choose another --port"),
+    ):
+        serve_app(None, "127.0.0.1", taken.getsockname()[1], ready=print)  # type: ignore[arg-type]
 
 
 def test_another_host_is_open_to_every_name(small_run):
@@ -162,4 +195,7 @@ def test_another_host_is_open_to_every_name(small_run):
         headers = {"host": f"models.example:{port}"}
         assert httpx.get(f"http://127.0.0.1:{port}/health", headers=headers).status_code == 200
         foreign = {**headers, "origin": "http://evil.example"}
-        assert httpx.post(f"http://127.0.0.1:{port}/v1/sample", json={}, headers=foreign).status_code == 403
+        assert (
+            httpx.post(f"http://127.0.0.1:{port}/v1/sample", json={}, headers=foreign).status_code
+            == 403
+        )

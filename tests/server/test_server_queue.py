@@ -7,18 +7,18 @@ from contextlib import nullcontext
 import httpx
 import numpy as np
 import pytest
-from serving import ask_all, figures, sent
+from server_client import ask_all, figures, sent
 
-from vaekit.data import Rows
+from vaekit.data import Examples
 from vaekit.server import Facts, Limits, app, messages
 from vaekit.server.app import LARGE, create
 from vaekit.server.batching import Batcher
-from vaekit.server.refusal import Refusal
+from vaekit.server.http_errors import HTTPError
 from vaekit.web import LOOPBACK
 
 
-def rows(*values: float) -> Rows:
-    return Rows(np.array(values)[:, None])
+def rows(*values: float) -> Examples:
+    return Examples(np.array(values)[:, None])
 
 
 class Slow:
@@ -28,7 +28,7 @@ class Slow:
         self.go, self.began = threading.Event(), threading.Event()
         self.calls: list[list[float]] = []
 
-    def double(self, some: Rows) -> dict[str, np.ndarray]:
+    def double(self, some: Examples) -> dict[str, np.ndarray]:
         self.calls.append(some.x[:, 0].tolist())
         self.began.set()
         assert self.go.wait(20)
@@ -36,7 +36,7 @@ class Slow:
             raise ValueError("negative")
         return {"twice": 2 * some.x}
 
-    def other(self, some: Rows) -> dict[str, np.ndarray]:
+    def other(self, some: Examples) -> dict[str, np.ndarray]:
         self.calls.append(some.x[:, 0].tolist())
         return {"same": some.x}
 
@@ -45,11 +45,11 @@ class Slow:
         return "alone"
 
 
-def run_queue(slow: Slow, scenario, rows_at_once: int = 100, rows_waiting: int = 100):
+def run_queue(slow: Slow, scenario, max_batch_examples: int = 100, rows_waiting: int = 100):
     """A scenario with a batcher whose thread is busy with a first row, 0."""
 
     async def main():
-        batcher = Batcher(rows_at_once, rows_waiting, lambda *_: None)
+        batcher = Batcher(max_batch_examples, rows_waiting, lambda *_: None)
         first = asyncio.create_task(batcher.together(slow.double, rows(0)))
         await asyncio.to_thread(slow.began.wait, 20)
         try:
@@ -76,7 +76,7 @@ def test_what_waits_for_the_same_is_computed_together():
         ]
         tasks = [asyncio.create_task(one) for one in asked]
         await asyncio.sleep(0)
-        assert batcher.waiting == 6
+        assert batcher.deferred == 6
         slow.go.set()
         return await asyncio.gather(*tasks)
 
@@ -122,7 +122,7 @@ def test_a_full_queue_refuses():
     async def scenario(batcher):
         waiting = asyncio.create_task(batcher.together(slow.double, rows(*range(9))))
         await asyncio.sleep(0)
-        with pytest.raises(Refusal, match="9 rows are waiting, at most 10 may") as refusal:
+        with pytest.raises(HTTPError, match="9 rows are waiting, at most 10 may") as refusal:
             await batcher.together(slow.double, rows(1, 2))
         fits = asyncio.create_task(batcher.together(slow.double, rows(1)))
         await asyncio.sleep(0)
@@ -142,9 +142,9 @@ def test_closing_ends_what_is_computed_and_refuses_the_rest():
         await asyncio.sleep(0)
         closing = asyncio.create_task(batcher.close(nullcontext()))
         await asyncio.sleep(0)
-        with pytest.raises(Refusal, match="shutting down"):
+        with pytest.raises(HTTPError, match="shutting down"):
             await waiting
-        with pytest.raises(Refusal, match="shutting down"):
+        with pytest.raises(HTTPError, match="shutting down"):
             await batcher.together(slow.double, rows(1))
         slow.go.set()
         await closing
@@ -160,7 +160,7 @@ class Stuck(Slow):
     facts = Facts("stuck", "none", (1,), "real", 1, (), 0, "0")
 
     def codes(self, z, y):
-        return Rows(z)
+        return Examples(z)
 
     def decode(self, codes):
         return {"x": self.double(codes)["twice"]}
@@ -174,8 +174,13 @@ def test_no_answer_in_time_and_a_full_queue_over_http():
     found = ask_all(server, [("POST", "/v1/decode", sent({"z": [[k]]})) for k in range(5)])
     timer.join()
     statuses = [response.status_code for response in found]
-    assert sorted(statuses) in ([503, 503, 503, 504, 504], [503, 503, 504, 504, 504])  # two in the queue; in the thread, one
-    assert all(response.headers["retry-after"] == "1" for response in found if response.status_code == 503)
+    assert sorted(statuses) in (
+        [503, 503, 503, 504, 504],
+        [503, 503, 504, 504, 504],
+    )  # two in the queue; in the thread, one
+    assert all(
+        response.headers["retry-after"] == "1" for response in found if response.status_code == 503
+    )
     assert figures(server)["vaekit_rows_waiting"] == 0
 
 
@@ -190,9 +195,15 @@ def test_others_are_answered_while_a_large_body_is_read(monkeypatch):
 
     async def main() -> list[int]:
         transport = httpx.ASGITransport(create(stuck, Limits(), LOOPBACK))  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://localhost", timeout=60
+        ) as client:
             body = b" " * LARGE + b'{"z": [[0.5]]}'
-            large = asyncio.create_task(client.post("/v1/decode", content=body, headers={"content-type": "application/json"}))
+            large = asyncio.create_task(
+                client.post(
+                    "/v1/decode", content=body, headers={"content-type": "application/json"}
+                )
+            )
             await asyncio.sleep(0)
             health = await client.get("/health")
             answered.set()
@@ -212,7 +223,9 @@ def test_others_are_answered_while_a_large_answer_is_written(monkeypatch):
 
     async def main() -> list[int]:
         transport = httpx.ASGITransport(create(stuck, Limits(), LOOPBACK))  # type: ignore[arg-type]
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://localhost", timeout=60
+        ) as client:
             large = asyncio.create_task(client.post("/v1/decode", json={"z": [[0.5]]}))
             await asyncio.to_thread(stuck.began.wait, 20)
             await asyncio.sleep(0.1)

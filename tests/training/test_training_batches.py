@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vaekit.data import Transform
-from vaekit.inputs import Inputs
+from vaekit.inputs import ModelInputs
 from vaekit.training.batches import Batches, count_batches
 
 
@@ -13,7 +13,7 @@ def rows(count: int = 23) -> np.ndarray:
 
 
 def batches(seed: int, count: int = 23, size: int = 5) -> Batches:
-    return Batches(Inputs(rows(count), Transform("real")), size, seed)
+    return Batches(ModelInputs(rows(count), Transform("real")), size, seed)
 
 
 def epoch(batches: Batches) -> list[list[float]]:
@@ -54,13 +54,13 @@ def test_a_saved_position_goes_on_with_the_batches_that_were_left(seen):
 
 def test_a_memory_map_gives_the_same_rows_per_batch(tmp_path):
     np.save(tmp_path / "rows.npy", rows())
-    mapped = Inputs(np.load(tmp_path / "rows.npy", mmap_mode="r"), Transform("real"))
+    mapped = ModelInputs(np.load(tmp_path / "rows.npy", mmap_mode="r"), Transform("real"))
     assert epoch(Batches(mapped, 5, seed=0)) == epoch(batches(0))
 
 
 def test_indices_choose_rows_and_are_what_messages_name():
     chosen = np.array([3, 5, 8, 13, 21])
-    some = Batches(Inputs(rows(), Transform("real"), chosen), 2, seed=0)
+    some = Batches(ModelInputs(rows(), Transform("real"), chosen), 2, seed=0)
     seen = []
     for x, _ in some:
         assert some.rows() == x[:, 0].tolist()
@@ -69,7 +69,8 @@ def test_indices_choose_rows_and_are_what_messages_name():
 
 
 @pytest.mark.parametrize(
-    ("count", "size", "sizes"), [(11, 5, [5, 6]), (12, 5, [5, 5, 2]), (1, 5, [1]), (3, 1, [1, 1, 1]), (5, 9, [5])]
+    ("count", "size", "sizes"),
+    [(11, 5, [5, 6]), (12, 5, [5, 5, 2]), (1, 5, [1]), (3, 1, [1, 1, 1]), (5, 9, [5])],
 )
 def test_a_single_row_joins_the_batch_before_it(count, size, sizes):
     found = batches(0, count, size)
@@ -86,7 +87,7 @@ def test_rows_names_the_batch_last_given():
 @pytest.mark.parametrize("indices", [None, np.array([3, 5, 8, 13, 21])], ids=["all", "some"])
 def test_classes_come_with_their_rows(indices):
     y = np.arange(23) % 4
-    labelled = Batches(Inputs(rows(), Transform("real"), indices, y), 2, seed=0)
+    labelled = Batches(ModelInputs(rows(), Transform("real"), indices, y), 2, seed=0)
     for x, classes in labelled:
         assert classes.tolist() == y[x[:, 0].long()].tolist()
     assert all(batch.y is None for batch in batches(0))

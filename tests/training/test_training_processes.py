@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from in_processes import CASES, DATA, train
+from multiprocess import CASES, DATA, train
 
 import vaekit
 from conftest import train_small
 from vaekit.errors import ConfigError, OutputError
-from vaekit.inputs import Inputs
-from vaekit.sharing import Share
+from vaekit.inputs import ModelInputs
+from vaekit.runtime.distributed import ProcessInfo
 from vaekit.training.batches import Batches
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -51,15 +51,17 @@ def test_two_processes_train_what_one_does(tmp_path, by_two, name):
     figures = {k for k in one.metrics if k.startswith(("train_", "val_"))}
     for figure in figures:
         assert two.metrics[figure] == pytest.approx(one.metrics[figure], rel=1e-8, abs=1e-8)
-    assert two.summary["test"]["loss"]["value"] == pytest.approx(one.summary["test"]["loss"]["value"], abs=1e-8)
+    assert two.summary["test"]["loss"]["value"] == pytest.approx(
+        one.summary["test"]["loss"]["value"], abs=1e-8
+    )
     for key, value in one.model.state_dict().items():
         torch.testing.assert_close(two.model.state_dict()[key], value, rtol=0, atol=1e-8)
 
 
 def test_each_process_takes_its_own_rows_of_every_batch():
-    inputs = Inputs(np.arange(117)[:, None], None)  # type: ignore[arg-type] - rows are only taken
+    inputs = ModelInputs(np.arange(117)[:, None], None)  # type: ignore[arg-type] - rows are only taken
     whole = Batches(inputs, 20, seed=3)
-    shares = [Batches(inputs, 20, 3, Share(rank, 4)) for rank in range(4)]
+    shares = [Batches(inputs, 20, 3, ProcessInfo(rank, 4)) for rank in range(4)]
     for batch, *parts in zip(whole, *shares, strict=True):
         together = torch.cat([part.x for part in parts])
         assert len({len(part.x) for part in parts}) == 1
@@ -74,39 +76,96 @@ def children(pid: int) -> list[int]:
 def test_a_worker_that_is_killed_is_started_again_and_the_run_ends_alike(tmp_path):
     np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(1600) % len(DATA.train.x)])
     options = [
-        *("-m", "vaekit", "train", "mlp", "--data", str(tmp_path / "bars.npy"), "--epochs", "3", "--batch-size", "8"),
-        *("--device", "cpu", "--set", "training.checkpoint_seconds=0.2", "--set", "encoder.hidden=[8]"),
+        *(
+            "-m",
+            "vaekit",
+            "train",
+            "mlp",
+            "--data",
+            str(tmp_path / "bars.npy"),
+            "--epochs",
+            "3",
+            "--batch-size",
+            "8",
+        ),
+        *(
+            "--device",
+            "cpu",
+            "--set",
+            "training.checkpoint_seconds=0.2",
+            "--set",
+            "encoder.hidden=[8]",
+        ),
     ]
     calm = torchrun(*options, "--out", str(tmp_path / "calm"))
     output = calm.communicate(timeout=200)[0]
     assert calm.returncode == 0, output
-    run = torchrun("--max-restarts", "2", *options, "--out", str(tmp_path / "run"), start_new_session=True)
+    run = torchrun(
+        "--max-restarts", "2", *options, "--out", str(tmp_path / "run"), start_new_session=True
+    )
     while not (tmp_path / "run/metrics.csv").exists():
         assert run.poll() is None
         time.sleep(0.02)
     os.kill(children(run.pid)[1], signal.SIGKILL)
     output = run.communicate(timeout=200)[0]
     assert run.returncode == 0, output
-    assert (tmp_path / "run/model.safetensors").read_bytes() == (tmp_path / "calm/model.safetensors").read_bytes()
+    assert (tmp_path / "run/model.safetensors").read_bytes() == (
+        tmp_path / "calm/model.safetensors"
+    ).read_bytes()
     rows = [vaekit.load_run(tmp_path / name).metrics["val_loss"] for name in ("calm", "run")]
     assert rows[0] == rows[1]
 
 
 @pytest.mark.usefixtures("script")
 def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path):
-    with pytest.raises(ConfigError, match=r"^training\.batch_size = 21 cannot be shared out evenly among 2 processes"):
-        vaekit.train("mlp", data=DATA, out=tmp_path / "run", training={"batch_size": 21, "devices": 2, "device": "cpu"})
+    with pytest.raises(
+        ConfigError,
+        match=r"^training\.batch_size = 21 cannot be shared out evenly among 2 processes",
+    ):
+        vaekit.train(
+            "mlp",
+            data=DATA,
+            out=tmp_path / "run",
+            training={"batch_size": 21, "devices": 2, "device": "cpu"},
+        )
     assert not (tmp_path / "run").exists()
 
 
 def test_the_command_starts_its_own_processes(tmp_path):
     np.save(tmp_path / "bars.npy", DATA.train.x)
-    options = ["--data", str(tmp_path / "bars.npy"), "--epochs", "2", "--batch-size", "24", "--precision", "64-true"]
+    options = [
+        "--data",
+        str(tmp_path / "bars.npy"),
+        "--epochs",
+        "2",
+        "--batch-size",
+        "24",
+        "--precision",
+        "64-true",
+    ]
     for name, devices in (("one", "1"), ("two", "2")):
-        command = [sys.executable, "-m", "vaekit", "train", "mlp", *options, "--devices", devices, "--device", "cpu"]
-        done = subprocess.run([*command, "--out", tmp_path / name, "--json"], capture_output=True, text=True, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "vaekit",
+            "train",
+            "mlp",
+            *options,
+            "--devices",
+            devices,
+            "--device",
+            "cpu",
+        ]
+        done = subprocess.run(
+            [*command, "--out", tmp_path / name, "--json"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["run"] == str(tmp_path / name)  # the first process alone prints
+        assert json.loads(done.stdout)["run"] == str(
+            tmp_path / name
+        )  # the first process alone prints
     one, two = (vaekit.load_run(tmp_path / name) for name in ("one", "two"))
     assert two.metrics["val_loss"] == pytest.approx(one.metrics["val_loss"], rel=1e-8)
 
@@ -114,7 +173,17 @@ def test_the_command_starts_its_own_processes(tmp_path):
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_a_signal_to_one_process_stops_all_and_the_run_goes_on(tmp_path):
     np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(1600) % len(DATA.train.x)])
-    options = ["mlp", "--data", str(tmp_path / "bars.npy"), "--epochs", "3", "--batch-size", "8", "--device", "cpu"]
+    options = [
+        "mlp",
+        "--data",
+        str(tmp_path / "bars.npy"),
+        "--epochs",
+        "3",
+        "--batch-size",
+        "8",
+        "--device",
+        "cpu",
+    ]
     run = torchrun("-m", "vaekit", "train", *options, "--out", str(tmp_path / "run"))
     while not (tmp_path / "run/metrics.csv").exists():
         assert run.poll() is None
@@ -151,23 +220,38 @@ def test_a_rank_that_some_program_left_behind_changes_nothing(tmp_path, monkeypa
         ({"devices": 0}, r"training\.devices = 0: "),
     ],
 )
-def test_processes_that_cannot_be_are_refused_before_anything_is_written(tmp_path, options, message):
+def test_processes_that_cannot_be_are_refused_before_anything_is_written(
+    tmp_path, options, message
+):
     with pytest.raises(ConfigError, match=message):
-        train_small(tmp_path / "run", data=DATA, training={"device": "cpu", "batch_size": 20, **options})
+        train_small(
+            tmp_path / "run", data=DATA, training={"device": "cpu", "batch_size": 20, **options}
+        )
     assert not (tmp_path / "run").exists()
 
 
 def test_a_program_that_cannot_be_started_again_has_one_process(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
-    with pytest.raises(ConfigError, match=r"further processes start the program again, here is none"):
+    with pytest.raises(
+        ConfigError, match=r"further processes start the program again, here is none"
+    ):
         train_small(tmp_path / "run", data=DATA, training={"devices": 2, "batch_size": 20})
 
 
 @pytest.mark.usefixtures("script")
 def test_a_second_stage_must_be_shared_out_too(tmp_path):
-    options = {"posterior": "vector-quantised", "prior": "autoregressive", "prior_stage": {"batch_size": 31}}
-    with pytest.raises(ConfigError, match=r"^prior_stage\.batch_size = 31 cannot be shared out evenly among 2 processes"):
-        train_small(tmp_path / "run", data=DATA, training={"devices": 2, "batch_size": 20}, **options)
+    options = {
+        "posterior": "vector-quantized",
+        "prior": "autoregressive",
+        "prior_stage": {"batch_size": 31},
+    }
+    with pytest.raises(
+        ConfigError,
+        match=r"^prior_stage\.batch_size = 31 cannot be shared out evenly among 2 processes",
+    ):
+        train_small(
+            tmp_path / "run", data=DATA, training={"devices": 2, "batch_size": 20}, **options
+        )
 
 
 def test_what_may_be_restarted_needs_a_name(monkeypatch):

@@ -25,7 +25,7 @@ TIMES = {"seconds", "samples_per_second"}
 class Stopped:
     """ELBO that raises a signal at one step, the first time only."""
 
-    def __init__(self, step: int, number: signal.Signals):
+    def __init__(self, step: int, number: signal.GracefulInterrupt):
         self.step, self.number, self.elbo = step, number, ELBO()
 
     def __call__(self, model, x, *, step=None):
@@ -42,7 +42,12 @@ def facts(run: Path):
     summary = json.loads((run / "summary.json").read_text())
     summary.pop("seconds")
     last = torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
-    return (run / "model.safetensors").read_bytes(), rows, summary, {k: v.tolist() for k, v in last.items()}
+    return (
+        (run / "model.safetensors").read_bytes(),
+        rows,
+        summary,
+        {k: v.tolist() for k, v in last.items()},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +61,9 @@ def calm(tmp_path_factory):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_a_signal_stops_between_two_batches_and_resume_ends_alike(tmp_path, calm, step, number):
     objective = Stopped(step, number)
-    with pytest.raises(Interrupted, match=rf"stopped by {number.name}; go on with `vaekit train --resume"):
+    with pytest.raises(
+        Interrupted, match=rf"stopped by {number.name}; go on with `vaekit train --resume"
+    ):
         train_small(tmp_path / "run", training={"epochs": 4, "patience": 3}, objective=objective)
     assert not (tmp_path / "run/summary.json").exists()
     vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
@@ -84,8 +91,14 @@ def test_early_stopping_is_not_forgotten_by_a_run_killed_after_its_last_epoch(tm
     assert facts(tmp_path / "run") == before
 
 
-@pytest.mark.parametrize("gone", [["checkpoints/last.ckpt"], ["checkpoints/last.ckpt", "split.npz"]], ids=["early", "at once"])
-def test_a_run_that_was_killed_before_its_first_checkpoint_starts_over_to_the_same_end(tmp_path, gone):
+@pytest.mark.parametrize(
+    "gone",
+    [["checkpoints/last.ckpt"], ["checkpoints/last.ckpt", "split.npz"]],
+    ids=["early", "at once"],
+)
+def test_a_run_that_was_killed_before_its_first_checkpoint_starts_over_to_the_same_end(
+    tmp_path, gone
+):
     train_small(tmp_path / "run")
     before = facts(tmp_path / "run")
     for name in (*gone, "summary.json", "metrics.csv", "model.safetensors"):
@@ -104,8 +117,25 @@ def test_kill_9_within_an_epoch(tmp_path):
     data = small_images(rows=2000)
     np.savez(tmp_path / "bars.npz", x=data.train.x, y=data.train.y)
     options = [
-        *("mlp", "--data", str(tmp_path / "bars.npz"), "--epochs", "6", "--batch-size", "8", "--device", "cpu"),
-        *("--set", "training.checkpoint_seconds=0.05", "--set", "encoder.hidden=[8]", "--set", "decoder.hidden=[8]"),
+        *(
+            "mlp",
+            "--data",
+            str(tmp_path / "bars.npz"),
+            "--epochs",
+            "6",
+            "--batch-size",
+            "8",
+            "--device",
+            "cpu",
+        ),
+        *(
+            "--set",
+            "training.checkpoint_seconds=0.05",
+            "--set",
+            "encoder.hidden=[8]",
+            "--set",
+            "decoder.hidden=[8]",
+        ),
     ]
 
     def start(*arguments):
@@ -147,13 +177,27 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path):
         with pytest.raises(Interrupted):
             train_small(tmp_path / name, objective=Stopped(5, signal.SIGINT), latent_dim=latent_dim)
     shutil.copy(tmp_path / "other/checkpoints/last.ckpt", tmp_path / "run/checkpoints/last.ckpt")
-    with pytest.raises(RunError, match=r"last\.ckpt is not that of this run: remove it to begin its stage again$"):
+    with pytest.raises(
+        RunError, match=r"last\.ckpt is not that of this run: remove it to begin its stage again$"
+    ):
         vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
 
 
 def test_an_interrupt_ends_the_command_with_130(tmp_path):
-    options = ("mlp", "--data", "digits", "--epochs", "100000", "--device", "cpu", "--out", str(tmp_path / "run"))
-    process = subprocess.Popen([sys.executable, "-m", "vaekit", "train", *options], stderr=subprocess.PIPE, text=True)
+    options = (
+        "mlp",
+        "--data",
+        "digits",
+        "--epochs",
+        "100000",
+        "--device",
+        "cpu",
+        "--out",
+        str(tmp_path / "run"),
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vaekit", "train", *options], stderr=subprocess.PIPE, text=True
+    )
     while not (tmp_path / "run/metrics.csv").exists():
         assert process.poll() is None
         time.sleep(0.05)
@@ -167,7 +211,9 @@ def test_changed_data_are_refused(tmp_path):
     with pytest.raises(Interrupted):
         train_small(tmp_path / "run", objective=objective)
     with pytest.raises(vaekit.errors.DataError, match="is not what it was"):
-        vaekit.resume(tmp_path / "run", data=small_images(rows=61), objective=objective, console=QUIET)
+        vaekit.resume(
+            tmp_path / "run", data=small_images(rows=61), objective=objective, console=QUIET
+        )
     with pytest.raises(vaekit.errors.DataError, match="give them again"):
         vaekit.resume(tmp_path / "run", objective=objective, console=QUIET)
 
@@ -183,9 +229,16 @@ def test_rows_that_are_drawn_anew_are_other_ones_each_epoch_and_the_same_after_a
             return super().__call__(model, x, step=step)
 
     training = {"epochs": 3, "batch_size": 1000}
-    calm = train_small(tmp_path / "calm", data, training=training, objective=Watching(-1, signal.SIGINT))
-    assert len(seen) == 3 and not torch.equal(seen[0], seen[1]) and not torch.equal(seen[1], seen[2])
-    assert all(set(x.unique().tolist()) <= set(range(49)) for x in seen) and str(calm.support) == "binary"
+    calm = train_small(
+        tmp_path / "calm", data, training=training, objective=Watching(-1, signal.SIGINT)
+    )
+    assert (
+        len(seen) == 3 and not torch.equal(seen[0], seen[1]) and not torch.equal(seen[1], seen[2])
+    )
+    assert (
+        all(set(x.unique().tolist()) <= set(range(49)) for x in seen)
+        and str(calm.support) == "binary"
+    )
     with pytest.raises(Interrupted):
         train_small(tmp_path / "run", data, training=training, objective=Watching(1, signal.SIGINT))
     vaekit.resume(tmp_path / "run", objective=Watching(-1, signal.SIGINT), console=QUIET)

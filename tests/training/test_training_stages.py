@@ -1,4 +1,4 @@
-"""A prior that learns by itself: the second stage changes nothing else, and interruptions change nothing at all."""
+"""A prior that trainable by itself: the second stage changes nothing else, and interruptions change nothing at all."""
 
 import csv
 import json
@@ -19,11 +19,11 @@ from conftest import QUIET, small_images, train_small
 from vaekit.config import FAMILIES
 from vaekit.errors import Interrupted
 from vaekit.objectives import ELBO
-from vaekit.posteriors import VectorQuantised
-from vaekit.workflows.prepare import count_epochs
+from vaekit.posteriors import VectorQuantized
+from vaekit.workflows.training_setup import count_epochs
 
 TWO_STAGES = {
-    "posterior": {"kind": "vector-quantised", "codes": 4, "groups": 2},
+    "posterior": {"kind": "vector-quantized", "codes": 4, "groups": 2},
     "prior": {"kind": "autoregressive", "width": 16, "layers": 1, "heads": 2},
     "latent_dim": 4,
     "prior_stage": {"epochs": 3, "batch_size": 16, "lr": 0.02},
@@ -55,7 +55,9 @@ def once(monkeypatch, stage: str, when: int, action) -> None:
     class ActingOnPrior(Acting):
         name = "prior"
 
-    workflow = sys.modules["vaekit.workflows.train"]  # by its name in the package stands the function
+    workflow = sys.modules[
+        "vaekit.workflows.train"
+    ]  # by its name in the package stands the function
     monkeypatch.setattr(workflow, "ELBO", ActingOnPrior)
     monkeypatch.setitem(FAMILIES["objective"], "elbo", Acting)
 
@@ -68,7 +70,11 @@ def facts(run: Path):
     summary.pop("seconds")
     paths = sorted((run / "checkpoints").glob("*.ckpt"))
     states = {path.stem: torch.load(path, weights_only=True)["state_dict"] for path in paths}
-    tensors = {f"{stage}.{name}": tensor.tolist() for stage, state in states.items() for name, tensor in state.items()}
+    tensors = {
+        f"{stage}.{name}": tensor.tolist()
+        for stage, state in states.items()
+        for name, tensor in state.items()
+    }
     return (run / "model.safetensors").read_bytes(), rows, summary, tensors
 
 
@@ -80,47 +86,65 @@ def calm(tmp_path_factory):
 
 def test_the_table_goes_on_with_the_second_stage(calm):
     run, _ = calm
-    metrics = run.metrics
+    metrics = run.history
     assert metrics["epoch"] == [1, 2, 3, 4, 5]
     first, later = metrics["updates"][0], metrics["updates"][2] - metrics["updates"][1]
     assert metrics["updates"] == [first, 2 * first, *(2 * first + i * later for i in (1, 2, 3))]
-    assert metrics["val_divergence"][:2] == pytest.approx([UNIFORM] * 2)  # while the prior waits it is uniform
+    assert metrics["val_divergence"][:2] == pytest.approx(
+        [UNIFORM] * 2
+    )  # while the prior waits it is uniform
     assert metrics["train_divergence"][:2] == pytest.approx([UNIFORM] * 2)
-    assert {path.name for path in (run.path / "checkpoints").iterdir()} == {"last.ckpt", "prior.ckpt"}
+    assert {path.name for path in (run.path / "checkpoints").iterdir()} == {
+        "last.ckpt",
+        "prior.ckpt",
+    }
     assert run.summary["epochs"] == 5
 
 
 def test_the_prior_learns_what_the_codes_are(calm):
     run, _ = calm
-    stage = run.metrics["val_divergence"][2:]
+    stage = run.history["val_divergence"][2:]
     assert stage == sorted(stage, reverse=True) and stage[-1] < UNIFORM - 0.1
     assert run.summary["best_epoch"] == 5
-    assert run.metrics["val_loss"][-1] < run.metrics["val_loss"][1] - 0.1
+    assert run.history["val_loss"][-1] < run.history["val_loss"][1] - 0.1
 
 
 def test_the_second_stage_starts_from_the_best_weights_of_the_first(tmp_path):
-    late = {"optimizer": {"kind": "adam", "lr": 3.0}, "schedule": {"kind": "linear", "warmup": 0.9}}  # good, then far too fast
+    late = {
+        "optimizer": {"kind": "adam", "lr": 3.0},
+        "schedule": {"kind": "linear", "warmup": 0.9},
+    }  # good, then far too fast
     metrics = train_small(tmp_path / "run", training={"epochs": 4}, **TWO_STAGES, **late).metrics
     best = min(range(4), key=lambda i: metrics["val_loss"][i])
     assert best < 3 and metrics["val_reconstruction"][3] > metrics["val_reconstruction"][best] + 1
-    assert metrics["val_reconstruction"][4:] == [metrics["val_reconstruction"][best]] * 3  # to the last digit that is written
+    assert (
+        metrics["val_reconstruction"][4:] == [metrics["val_reconstruction"][best]] * 3
+    )  # to the last digit that is written
 
 
-class Told(VectorQuantised):
+class Told(VectorQuantized):
     """A codebook that remembers how far it was told that training is."""
 
     def __init__(self):
         super().__init__(8, 4, codes=4, groups=2)
         self.heard: list[float] = []
 
-    def advance(self, progress: float) -> None:
+    def anneal(self, progress: float) -> None:
         self.heard.append(progress)
 
 
 def test_what_is_annealed_is_told_how_far_its_own_stage_is(tmp_path):
     posterior = Told()
-    stages = {name: value for name, value in TWO_STAGES.items() if name not in ("posterior", "latent_dim")}
-    train_small(tmp_path / "run", posterior=posterior, latent_dim=4, prior=stages["prior"], prior_stage=stages["prior_stage"])
+    stages = {
+        name: value for name, value in TWO_STAGES.items() if name not in ("posterior", "latent_dim")
+    }
+    train_small(
+        tmp_path / "run",
+        posterior=posterior,
+        latent_dim=4,
+        prior=stages["prior"],
+        prior_stage=stages["prior_stage"],
+    )
     updates = 2 * 3  # epochs of 49 rows in batches of 16, the last row with the batch before
     assert posterior.heard == [step / updates for step in range(updates)]
 
@@ -136,19 +160,29 @@ def stopped_between(folder: Path, monkeypatch) -> Path:
 
 def test_the_second_stage_changes_the_prior_alone(calm, tmp_path, monkeypatch):
     folder = stopped_between(tmp_path / "run", monkeypatch)
-    before, after = load_file(folder / "model.safetensors"), load_file(calm[0].path / "model.safetensors")
+    before, after = (
+        load_file(folder / "model.safetensors"),
+        load_file(calm[0].path / "model.safetensors"),
+    )
     changed = {name for name in before if not torch.equal(before[name], after[name])}
-    assert changed == {name for name, _ in calm[0].model.named_parameters() if name.startswith("prior.")}
-    assert {"posterior.latent.vectors", "posterior.usage", "posterior.totals"} <= set(before) - changed
+    assert changed == {
+        name for name, _ in calm[0].model.named_parameters() if name.startswith("prior.")
+    }
+    assert {"posterior.latent.vectors", "posterior.usage", "posterior.totals"} <= set(
+        before
+    ) - changed
 
 
 def test_parts_learn_again_after_their_stage(calm):
     model = calm[0].model
     assert all(parameter.requires_grad for parameter in model.parameters())
-    assert model.prior.waiting is False
+    assert model.prior.deferred is False
 
 
-@pytest.mark.parametrize(("stage", "step"), [("last", 0), ("last", 4), ("prior", 0), ("prior", 2), ("prior", 4), ("prior", 8)])
+@pytest.mark.parametrize(
+    ("stage", "step"),
+    [("last", 0), ("last", 4), ("prior", 0), ("prior", 2), ("prior", 4), ("prior", 8)],
+)
 def test_a_signal_in_either_stage_and_resume_end_alike(calm, tmp_path, monkeypatch, stage, step):
     once(monkeypatch, stage, step, stop)
     with pytest.raises(Interrupted, match="stopped by SIGTERM"):
@@ -183,20 +217,22 @@ def test_a_run_killed_before_its_summary_ends_alike(calm, tmp_path):
 
 def test_a_prior_without_a_stage_of_its_own_has_one_stage(tmp_path):
     run = train_small(tmp_path / "run", **{**TWO_STAGES, "prior": "uniform"})
-    assert run.metrics["epoch"] == [1, 2]
+    assert run.history["epoch"] == [1, 2]
     assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["last.ckpt"]
 
 
-@pytest.mark.parametrize("options", [{"updates": 7}, {"updates": 7, "batch_size": 10}], ids=["updates", "and batch size"])
+@pytest.mark.parametrize(
+    "options", [{"updates": 7}, {"updates": 7, "batch_size": 10}], ids=["updates", "and batch size"]
+)
 def test_the_second_stage_is_as_long_as_it_says(tmp_path, options):
     stages = {**TWO_STAGES, "prior_stage": options}
     run = train_small(tmp_path / "run", training={"epochs": 1}, **stages)
-    assert len(run.metrics["epoch"]) == 1 + count_epochs(7, 49, options.get("batch_size", 32))
+    assert len(run.history["epoch"]) == 1 + count_epochs(7, 49, options.get("batch_size", 32))
 
 
 def test_early_stopping_ends_the_first_stage_only(tmp_path):
     idle = {"optimizer": {"kind": "sgd", "lr": 1e-30}, "training": {"epochs": 20, "patience": 2}}
-    decay = {"posterior": {**TWO_STAGES["posterior"], "decay": 0.0, "revive": 0.0}}
+    decay = {"posterior": {**TWO_STAGES["posterior"], "decay": 0.0, "dead_code_threshold": 0.0}}
     run = train_small(tmp_path / "run", **{**TWO_STAGES, **decay, **idle})
     assert 3 + 3 <= run.summary["epochs"] < 20
 
@@ -204,17 +240,23 @@ def test_early_stopping_ends_the_first_stage_only(tmp_path):
 def test_relaxed_codes_wait_for_a_prior_that_couples_them(tmp_path):
     posterior = {"kind": "categorical", "classes": 3}
     run = train_small(tmp_path / "run", **{**TWO_STAGES, "posterior": posterior})
-    divergence = run.metrics["val_divergence"]
+    divergence = run.history["val_divergence"]
     assert len(divergence) == 5 and max(divergence[:2]) <= 4 * math.log(3)
-    sampled = vaekit.load_run(run.path).model.draw(50)
-    torch.testing.assert_close(sampled.unflatten(1, (4, 3)).sum(-1), torch.ones(50, 4), rtol=0, atol=0)
+    sampled = vaekit.load_run(run.path).model.sample_prior(50)
+    torch.testing.assert_close(
+        sampled.unflatten(1, (4, 3)).sum(-1), torch.ones(50, 4), rtol=0, atol=0
+    )
 
 
 @pytest.mark.parametrize(
     ("objective", "figure"),
-    [("reconstruction-only", "reconstruction"), ("divergence-only", "divergence"), ("importance-weighted", "bound")],
+    [
+        ("reconstruction-only", "reconstruction"),
+        ("divergence-only", "divergence"),
+        ("importance-weighted", "bound"),
+    ],
 )
 def test_an_objective_keeps_the_epoch_that_is_best_by_its_own_figure(tmp_path, objective, figure):
     run = train_small(tmp_path / "run", objective=objective, training={"epochs": 6})
-    values = run.metrics[f"val_{figure}"]
+    values = run.history[f"val_{figure}"]
     assert run.summary["best_epoch"] == 1 + values.index(min(values))

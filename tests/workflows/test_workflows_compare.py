@@ -7,10 +7,10 @@ import torch
 import vaekit
 from conftest import small_images, train_small
 from vaekit.errors import ConfigError, DataError, RunError
+from vaekit.run_plots.context import PlotContext
+from vaekit.runs.run_data import find_examples
 from vaekit.workflows import use
 from vaekit.workflows.compare import pushed
-from vaekit.workflows.rows import find_rows
-from vaekit.workflows.subject import Subject
 
 PLAIN = {"posterior": "deterministic", "objective": "reconstruction-only"}
 
@@ -32,9 +32,15 @@ def runs(folder, bars):
     return {
         "vae": train_small(folder / "vae", bars, latent_dim=2),
         "plain": train_small(folder / "plain", bars, latent_dim=3, **PLAIN),
-        "few": train_small(folder / "few", {"source": bars, "limit": 20}, latent_dim=2, conditional=True),
-        "other seed": train_small(folder / "other seed", bars, latent_dim=1, seed=5, likelihood="gaussian"),
-        "discrete": train_small(folder / "discrete", bars, posterior={"kind": "categorical", "classes": 4}, latent_dim=6),
+        "few": train_small(
+            folder / "few", {"source": bars, "train_size": 20}, latent_dim=2, conditional=True
+        ),
+        "other seed": train_small(
+            folder / "other seed", bars, latent_dim=1, seed=5, likelihood="gaussian"
+        ),
+        "discrete": train_small(
+            folder / "discrete", bars, posterior={"kind": "categorical", "classes": 4}, latent_dim=6
+        ),
     }
 
 
@@ -63,8 +69,10 @@ def test_the_figures_are_those_of_evaluate(runs):
         for name in ("loss", "reconstruction", "divergence", "importance_weighted_bound"):
             assert row[name] == alone[name]
         assert row["epochs"] == 2 and row["seconds"] > 0 and row["recipe"] == "mlp"
-    assert [row["training_rows"] for row in found["runs"]] == [49, 20]
-    assert found["runs"][0]["parameters"] == sum(c.total for c in runs["vae"].model.count_parameters().values())
+    assert [row["training_examples"] for row in found["runs"]] == [49, 20]
+    assert found["runs"][0]["parameters"] == sum(
+        c.total for c in runs["vae"].model.count_parameters().values()
+    )
     assert found["rows"] == 6 and found["files"] == []
 
 
@@ -101,7 +109,9 @@ def test_runs_of_several_protocols_are_not_ranked_and_the_reasons_are_given(runs
     found = vaekit.compare([runs["vae"], runs["few"], runs["other seed"]], split="train")
     assert found["ranking"] is None
     likelihood, condition = found["why_no_ranking"]
-    assert likelihood.startswith("likelihood: vae Bernoulli, not normalised: a Bernoulli with grayscale targets")
+    assert likelihood.startswith(
+        "likelihood: vae Bernoulli, not normalised: a Bernoulli with grayscale targets"
+    )
     assert likelihood.endswith("; other seed density, not dequantised")
     assert condition == "condition: vae nothing; few the class of each row; other seed nothing"
 
@@ -132,7 +142,12 @@ def test_two_pictures_of_every_kind_of_run(runs, tmp_path, monkeypatch):
     assert [np.shape(c.points)[1] for c in columns] == [2, 2, 2, 1, 2]
     for column in columns:
         np.testing.assert_array_equal(column.originals, vae.originals)
-        assert np.shape(column.moved) == (3, 5, 1, 8, 8) and np.shape(column.samples) == (10, 1, 8, 8)
+        assert np.shape(column.moved) == (3, 5, 1, 8, 8) and np.shape(column.samples) == (
+            10,
+            1,
+            8,
+            8,
+        )
         for direction in column.moved:
             np.testing.assert_allclose(direction[0], column.decoded[0], atol=1e-5)
     assert vae.steps == ["0 sd", "0.5 sd", "1 sd", "2 sd", "4 sd"] and discrete.steps[-1] == "100%"
@@ -141,7 +156,10 @@ def test_two_pictures_of_every_kind_of_run(runs, tmp_path, monkeypatch):
     (curves, kept), _ = given["compared_curves"]
     assert list(kept.values()) == [run.summary["best_epoch"] for run in runs.values()]
     assert list(curves) == ["vae", "plain (no divergence)", "few", "other seed", "discrete"]
-    assert list(curves["vae"]["updates"]) == [3, 6]  # 49 rows in batches of 16, the last row with the batch before
+    assert list(curves["vae"]["updates"]) == [
+        3,
+        6,
+    ]  # 49 rows in batches of 16, the last row with the batch before
     assert list(curves["few"]["updates"]) == [2, 4]
     assert np.isnan(curves["plain (no divergence)"]["val_divergence"]).all()
     assert np.isfinite(curves["plain (no divergence)"]["val_loss"]).all()
@@ -149,12 +167,14 @@ def test_two_pictures_of_every_kind_of_run(runs, tmp_path, monkeypatch):
 
 def test_a_code_is_pushed_by_the_spread_of_all_codes(runs):
     run = runs["plain"]
-    shown = Subject(run, lambda: find_rows(run, "train")[0])
+    shown = PlotContext(run, lambda: find_examples(run, "train")[0])
     code = use.encode(run, shown.rows).mean[0]
     with torch.no_grad():
         z, _ = pushed(shown, code, 0)
     away = (z - code) / shown.draws.std(0)
-    np.testing.assert_allclose(np.sqrt((away**2).mean(-1)), np.tile([0, 0.5, 1, 2, 4], (3, 1)), rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(
+        np.sqrt((away**2).mean(-1)), np.tile([0, 0.5, 1, 2, 4], (3, 1)), rtol=1e-3, atol=1e-5
+    )
     np.testing.assert_allclose(away[:, 4], 8 * away[:, 1], rtol=1e-2, atol=1e-3)
     np.testing.assert_array_equal(pushed(shown, code, 0)[0], z)
     assert not np.allclose(pushed(shown, code, 1)[0], z)
@@ -162,20 +182,24 @@ def test_a_code_is_pushed_by_the_spread_of_all_codes(runs):
 
 def test_of_discrete_codes_a_growing_share_is_replaced(runs):
     run = runs["discrete"]
-    shown = Subject(run, lambda: find_rows(run, "train")[0])
+    shown = PlotContext(run, lambda: find_examples(run, "train")[0])
     code = use.encode(run, shown.rows).mean[0]
     z, steps = pushed(shown, code, 0)
     indices = run.model.codebook.indices(torch.tensor(z)).numpy()
     changed = (indices != indices[:, :1]).sum(-1)
     np.testing.assert_array_equal(z[:, 0], np.tile(code, (3, 1)))
-    assert (changed <= np.ceil(6 * np.array([0, 0.125, 0.25, 0.5, 1]))).all() and changed[:, -1].min() > 0
+    assert (changed <= np.ceil(6 * np.array([0, 0.125, 0.25, 0.5, 1]))).all() and changed[
+        :, -1
+    ].min() > 0
     assert (np.diff(changed, axis=1) >= 0).all()
     assert steps == ["0%", "12%", "25%", "50%", "100%"]
 
 
 def test_tables_show_their_codes(tmp_path):
     table = np.random.default_rng(0).normal(size=(60, 5))
-    runs = [train_small(tmp_path / name, data=table, seed=i // 2) for i, name in enumerate(("a", "b"))]
+    runs = [
+        train_small(tmp_path / name, data=table, seed=i // 2) for i, name in enumerate(("a", "b"))
+    ]
     assert len(vaekit.compare(runs, data=table, out=tmp_path / "a.pdf")["files"]) == 2
     with pytest.raises(DataError, match="arrays in memory"):
         vaekit.compare(runs)
@@ -191,9 +215,13 @@ def test_tables_show_their_codes(tmp_path):
         ([], {}, "compare takes 2 to 8 runs, not 0"),
         (["vae"] * 9, {}, "2 to 8 runs, not 9"),
         (["vae", "vae"], {}, "vae is given twice: compare different runs"),
-        (["vae", "few"], {"limit": 0}, "limit = 0: at least 1"),
+        (["vae", "few"], {"train_size": 0}, "limit = 0: at least 1"),
         (["vae", "few"], {"samples": 0}, "samples = 0: at least 1"),
-        (["vae", "few"], {"out": "a.gif"}, "a.gif cannot be written: a comparison is a .png, .pdf or .svg"),
+        (
+            ["vae", "few"],
+            {"out": "a.gif"},
+            "a.gif cannot be written: a comparison is a .png, .pdf or .svg",
+        ),
     ],
 )
 def test_what_is_refused_at_once(runs, names, options, message):
@@ -210,7 +238,9 @@ def test_a_folder_that_is_no_run_is_refused(runs, tmp_path):
 
 def test_runs_of_other_data_are_refused_by_name(runs, tmp_path):
     wide = train_small(tmp_path / "wide", data=small_images(shape=(1, 8, 9)))
-    real = train_small(tmp_path / "real", data=np.random.default_rng(0).random((60, 8, 8)).astype(np.float32))
+    real = train_small(
+        tmp_path / "real", data=np.random.default_rng(0).random((60, 8, 8)).astype(np.float32)
+    )
     more = train_small(tmp_path / "more", data=small_images(rows=70))
     end = ": figures of different data say nothing beside each other"
     for other, message in (
@@ -223,8 +253,14 @@ def test_runs_of_other_data_are_refused_by_name(runs, tmp_path):
 
 
 def test_runs_with_no_row_in_common_are_refused(folder, bars):
-    runs = [train_small(folder / f"seed{seed}", {"source": bars, "limit": 3}, seed=seed) for seed in (1, 2)]
-    with pytest.raises(DataError, match="no train rows in common: they were split by different seeds, train with the same"):
+    runs = [
+        train_small(folder / f"seed{seed}", {"source": bars, "train_size": 3}, seed=seed)
+        for seed in (1, 2)
+    ]
+    with pytest.raises(
+        DataError,
+        match="no train rows in common: they were split by different seeds, train with the same",
+    ):
         vaekit.compare(runs, split="train")
 
 

@@ -14,7 +14,9 @@ from vaekit.workflows.impute import impute, load_incomplete
 def run(tmp_path_factory):
     """A run that has learned bars, read-only for tests."""
     options = {"training": {"epochs": 60}, "encoder": {"hidden": [64]}, "decoder": {"hidden": [64]}}
-    return train_small(tmp_path_factory.mktemp("impute") / "run", small_images(900), latent_dim=4, **options)
+    return train_small(
+        tmp_path_factory.mktemp("impute") / "run", small_images(900), latent_dim=4, **options
+    )
 
 
 def test_bars_are_continued_better_than_by_the_mean_image(run):
@@ -33,7 +35,10 @@ def test_nan_and_masks_both_mark_what_is_missing(tmp_path):
     np.save(tmp_path / "v.npy", values)
     np.save(tmp_path / "m.npy", np.array([[False, False], [True, False]]))
     filled, missing = load_incomplete(tmp_path / "v.npy", tmp_path / "m.npy")
-    assert missing.tolist() == [[False, True], [True, False]] and filled.tolist() == [[1.0, 0.0], [0.0, 4.0]]
+    assert missing.tolist() == [[False, True], [True, False]] and filled.tolist() == [
+        [1.0, 0.0],
+        [0.0, 4.0],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +61,9 @@ def test_what_marks_nothing_is_refused(tmp_path, values, mask, message):
 
 def test_what_cannot_be_asked(run):
     rows = small_images(3).train
-    with pytest.raises(DataError, match=r"missing is bool \(3, 1, 4, 4\), the rows are \(3, 1, 8, 8\)"):
+    with pytest.raises(
+        DataError, match=r"missing is bool \(3, 1, 4, 4\), the rows are \(3, 1, 8, 8\)"
+    ):
         impute(run, rows, np.ones((3, 1, 4, 4), bool))
     with pytest.raises(ConfigError, match="sweeps = 0: at least 1"):
         impute(run, rows, np.ones(rows.x.shape, bool), sweeps=0)

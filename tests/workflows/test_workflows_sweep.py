@@ -26,22 +26,42 @@ def bars(tmp_path):
 def test_every_combination_is_an_ordinary_run(tmp_path, bars):
     settings = {"objective.beta": ["0.5", "4"], "latent_dim": ["1", "2"]}
     found = sweep("mlp", settings, data=bars, out=tmp_path / "betas", **SMALL)
-    names = ["beta=0.5,latent_dim=1", "beta=0.5,latent_dim=2", "beta=4,latent_dim=1", "beta=4,latent_dim=2"]
+    names = [
+        "beta=0.5,latent_dim=1",
+        "beta=0.5,latent_dim=2",
+        "beta=4,latent_dim=1",
+        "beta=4,latent_dim=2",
+    ]
     assert [row["run"] for row in found["runs"]] == names
     for row in found["runs"]:
         run = vaekit.load_run(tmp_path / "betas" / row["run"])
-        assert (run.config.objective.beta, run.config.latent_dim) == (float(row["objective.beta"]), int(row["latent_dim"]))
+        assert (run.config.objective.beta, run.config.latent_dim) == (
+            float(row["objective.beta"]),
+            int(row["latent_dim"]),
+        )
         assert row["loss"] == run.summary["test"]["loss"]["value"]
         assert row["loss"] == pytest.approx(row["reconstruction"] + row["divergence"])
     assert found["files"] == [str(tmp_path / "betas/rate-distortion.png")]
 
 
 def test_options_of_the_data_go_with_their_path(tmp_path, bars):
-    found = sweep("mlp", {"seed": ["1", "2"], "data.limit": ["20"]}, data=bars, out=tmp_path / "s", **SMALL)
+    found = sweep(
+        "mlp",
+        {"seed": ["1", "2"], "data.train_size": ["20"]},
+        data=bars,
+        out=tmp_path / "s",
+        **SMALL,
+    )
     for row in found["runs"]:
         assert vaekit.load_run(tmp_path / "s" / row["run"]).summary["data"]["rows"]["train"] == 20
     with pytest.raises(ConfigError, match=r"data\.limit is about data that are read"):
-        sweep("mlp", {"seed": ["1", "2"], "data.limit": ["20"]}, data=small_images(), out=tmp_path / "t", **SMALL)
+        sweep(
+            "mlp",
+            {"seed": ["1", "2"], "data.train_size": ["20"]},
+            data=small_images(),
+            out=tmp_path / "t",
+            **SMALL,
+        )
 
 
 def test_a_sweep_that_is_run_again_trains_nothing_twice(tmp_path, bars):
@@ -49,7 +69,10 @@ def test_a_sweep_that_is_run_again_trains_nothing_twice(tmp_path, bars):
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "s").glob("*/*.*")}
     (tmp_path / "s/seed=2/summary.json").unlink()  # as if it had been stopped there
     again = sweep("mlp", {"seed": ["1", "2", "3"]}, data=bars, out=tmp_path / "s", **SMALL)
-    figures = [{k: v for k, v in row.items() if k != "seconds"} for row in (*first["runs"], *again["runs"][:2])]
+    figures = [
+        {k: v for k, v in row.items() if k != "seconds"}
+        for row in (*first["runs"], *again["runs"][:2])
+    ]
     assert figures[:2] == figures[2:] and len(again["runs"]) == 3
     unchanged = [path for path in times if path.parent.name == "seed=1"]
     assert unchanged and all(path.stat().st_mtime_ns == times[path] for path in unchanged)
@@ -78,7 +101,13 @@ def test_what_is_refused(tmp_path, bars, settings, message):
 
 
 def test_commas_part_values_but_not_within_brackets():
-    found = grid(["objective.beta=0.5,1", "decoder.hidden=[64,32],[8]", "likelihood={kind: gaussian, scale: 1},bernoulli"])
+    found = grid(
+        [
+            "objective.beta=0.5,1",
+            "decoder.hidden=[64,32],[8]",
+            "likelihood={kind: gaussian, scale: 1},bernoulli",
+        ]
+    )
     assert found == {
         "objective.beta": ["0.5", "1"],
         "decoder.hidden": ["[64,32]", "[8]"],

@@ -28,14 +28,23 @@ def main() -> NoReturn:
         status = app(arguments, prog_name="vaekit", standalone_mode=False) or 0
         sys.exit(status) if status != INTERRUPTED else _end("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: nothing more to say
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # the reader has gone: nothing more to say
         sys.exit(1)
     except (KeyboardInterrupt, Abort):
         _end("interrupted", INTERRUPTED)
     except VaekitError as error:
         if debug:
             raise
-        _end(str(error), INTERRUPTED if isinstance(error, Interrupted) else 2 if isinstance(error, RequestError) else 1)
+        _end(
+            str(error),
+            INTERRUPTED
+            if isinstance(error, Interrupted)
+            else 2
+            if isinstance(error, RequestError)
+            else 1,
+        )
     except TyperException as error:
         _end(f"{error.format_message()} (see vaekit --help)", 2)
     except Exception as error:

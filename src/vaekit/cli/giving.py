@@ -19,7 +19,12 @@ def export(
         ),
     ] = None,
     hub: Annotated[
-        Path | None, typer.Option("--hub", metavar="DIR", help="Write a folder for the Hugging Face Hub instead, with a card.")
+        Path | None,
+        typer.Option(
+            "--hub",
+            metavar="DIR",
+            help="Write a folder for the Hugging Face Hub instead, with a card.",
+        ),
     ] = None,
     license: License = None,
     split: Split = None,
@@ -31,13 +36,17 @@ def export(
     from vaekit import workflows
 
     if hub is not None:
-        parse.without_effect("a folder for the hub", {"the place": out, "--split": split, "--data": data})
+        parse.refuse_unused(
+            "a folder for the hub", {"the place": out, "--split": split, "--data": data}
+        )
         return terminal.written(workflows.export_hub(run, hub, license=license, force=force), json)
-    parse.without_effect("what is not shared by --hub", {"--license": license})
+    parse.refuse_unused("what is not shared by --hub", {"--license": license})
     out = out or Path("exported")
     if out.suffix.lower() in (".html", ".htm"):
-        return terminal.written(workflows.export_page(run, out, split=parse.part(split), data=data, force=force), json)
-    parse.without_effect("ONNX files, only to a PAGE.html", {"--split": split})
+        return terminal.written(
+            workflows.export_page(run, out, split=parse.part(split), data=data, force=force), json
+        )
+    parse.refuse_unused("ONNX files, only to a PAGE.html", {"--split": split})
     found = workflows.export_onnx(run, out, data=data, force=force)
     return terminal.written(found, json) if json else figures.exported(found)
 
@@ -45,11 +54,17 @@ def export(
 def serve(
     run: RunPath,
     host: Annotated[
-        str, typer.Option(help="An address of this machine. Another than a loopback one is open to its network.")
+        str,
+        typer.Option(
+            help="An address of this machine. Another than a loopback one is open to its network."
+        ),
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="0: any that is free.")] = 8000,
-    rows_at_once: Annotated[
-        int | None, typer.Option(help="Of concurrent requests, computed together; 1: each alone. Default: by their size.")
+    max_batch_examples: Annotated[
+        int | None,
+        typer.Option(
+            help="Of concurrent requests, computed together; 1: each alone. Default: by their size."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -57,14 +72,20 @@ def serve(
     from vaekit import workflows
     from vaekit.server import Limits
 
-    limits = None if rows_at_once is None else Limits(rows_at_once=rows_at_once)
-    workflows.serve(run, host=host, port=port, limits=limits, ready=lambda address: show.serving(address, json))
+    limits = None if max_batch_examples is None else Limits(max_batch_examples=max_batch_examples)
+    workflows.serve(
+        run, host=host, port=port, limits=limits, ready=lambda address: show.serving(address, json)
+    )
 
 
 def push(
     run: RunPath,
-    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="A repository of the Hugging Face Hub.")],
-    private: Annotated[bool, typer.Option("--private", help="For you alone: the repository is made private.")] = False,
+    repo: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME", help="A repository of the Hugging Face Hub.")
+    ],
+    private: Annotated[
+        bool, typer.Option("--private", help="For you alone: the repository is made private.")
+    ] = False,
     message: Annotated[str, typer.Option(help="Of the commit.")] = "Push a run of vaekit",
     license: License = None,
     json: Json = False,
@@ -77,13 +98,24 @@ def push(
 
 
 def pull(
-    repo: Annotated[str, typer.Argument(metavar="OWNER/NAME[@REVISION]", help="A repository of the Hugging Face Hub.")],
-    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", help="The run folder. Default: runs/NAME.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a run that was pulled there before.")] = False,
+    repo: Annotated[
+        str,
+        typer.Argument(
+            metavar="OWNER/NAME[@REVISION]", help="A repository of the Hugging Face Hub."
+        ),
+    ],
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="The run folder. Default: runs/NAME.")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a run that was pulled there before.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Take a run from the Hugging Face Hub: nothing in it is executed (pip install "vaekit[hub]")."""
     from vaekit import workflows
 
     run = workflows.pull(repo, folder, force=force)
-    terminal.written({"run": str(run.path), "recipe": run.config.recipe, "data": run.config.data.source}, json)
+    terminal.written(
+        {"run": str(run.path), "recipe": run.config.recipe, "data": run.config.data.source}, json
+    )

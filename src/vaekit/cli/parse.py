@@ -25,7 +25,9 @@ def indices(text: str | None) -> list[int] | None:
     for part in text.split(","):
         first, dash, last = part.partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise _wrong("--index", text, "row numbers from 0, such as --index 0,1,7 or --index 0-9")
+            raise _wrong(
+                "--index", text, "row numbers from 0, such as --index 0,1,7 or --index 0-9"
+            )
         if len(part) > 15 or int(last or first) - int(first) >= 10_000:
             raise _wrong("--index", text, "at most 10,000 row numbers")
         if int(last or first) < int(first):
@@ -50,7 +52,9 @@ def code(texts: list[str]) -> Any:
     try:
         return np.array([[float(number) for number in text.split(",")] for text in texts])
     except ValueError:
-        raise _wrong("--z", " ".join(texts), "numbers, as many as latent dimensions, such as --z=0.5,-1") from None
+        raise _wrong(
+            "--z", " ".join(texts), "numbers, as many as latent dimensions, such as --z=0.5,-1"
+        ) from None
 
 
 def part(text: str | None) -> Any:
@@ -64,7 +68,7 @@ def part(text: str | None) -> Any:
     return text
 
 
-def without_effect(what: str, options: dict[str, object]) -> None:
+def refuse_unused(what: str, options: dict[str, object]) -> None:
     """ConfigError for an option that is given and would make no difference."""
     from vaekit.errors import ConfigError
 
@@ -82,6 +86,10 @@ def grid(settings: list[str]) -> dict[str, list[str]]:
         key, _, values = setting.partition("=")
         parts = re.findall(r"(?:[^,\[\]{}]|\[[^\]]*\]|\{[^}]*\})+", values)
         if not key or not parts or key in found:
-            raise _wrong("--set", setting, "a key once, with its values, such as --set objective.beta=0.5,1,2")
+            raise _wrong(
+                "--set",
+                setting,
+                "a key once, with its values, such as --set objective.beta=0.5,1,2",
+            )
         found[key] = parts
     return found

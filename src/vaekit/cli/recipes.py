@@ -7,7 +7,9 @@ import typer
 from vaekit.cli import terminal
 from vaekit.cli.options import Json
 
-recipes_app = typer.Typer(help="List the recipes; `recipes show NAME` prints one as a file to change.")
+recipes_app = typer.Typer(
+    help="List the recipes; `recipes show NAME` prints one as a file to change."
+)
 
 
 @recipes_app.callback()
@@ -16,7 +18,10 @@ def list_recipes(context: typer.Context, json: Json = False) -> None:
     from vaekit import recipes
 
     if context.invoked_subcommand is None:
-        terminal.table([{"name": name, "description": recipes.describe(name)} for name in recipes.names()], json)
+        terminal.table(
+            [{"name": name, "description": recipes.describe(name)} for name in recipes.names()],
+            json,
+        )
 
 
 @recipes_app.command("show")

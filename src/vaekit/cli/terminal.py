@@ -26,7 +26,9 @@ def written(facts: dict[str, Any], as_json: bool) -> None:
         return as_object(facts)
     for name, value in facts.items():
         for line in value if name == "files" else [value]:
-            say(f"{name.removesuffix('s') if name == 'files' else name:<11}{'none' if line is None or line == [] else line}")
+            say(
+                f"{name.removesuffix('s') if name == 'files' else name:<11}{'none' if line is None or line == [] else line}"
+            )
     return None
 
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from vaekit import html
-from vaekit.data.files import blocks
+from vaekit.data.file_reading import blocks
 from vaekit.data.support import Support
 from vaekit.data.thumbnails import thumbnails
 from vaekit.errors import DataError
 
 if TYPE_CHECKING:
-    from vaekit.data.shards import Shards
+    from vaekit.data.readers.shards import Shards
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class Examples:
     """Raw rows x [N, *shape] as they came (uint8 stays uint8, a memory map stays one), and labels y [N] or None.
 
     Within a `Dataset`, y holds class numbers 0..classes-1 as int64.
@@ -33,12 +33,12 @@ class Rows:
     def __repr__(self) -> str:
         return f"Rows({len(self):,} of {'x'.join(map(str, self.x.shape[1:]))}{'' if self.y is None else ', labelled'})"
 
-    def take(self, indices: np.ndarray) -> "Rows":
+    def select(self, indices: np.ndarray) -> "Examples":
         """The rows at `indices`, copied."""
-        return Rows(self.x[indices], None if self.y is None else self.y[indices])
+        return Examples(self.x[indices], None if self.y is None else self.y[indices])
 
 
-def evenly(count: int, most: int) -> np.ndarray:
+def evenly_spaced_indices(count: int, most: int) -> np.ndarray:
     """At most so many of the indices 0..count - 1, spread evenly: of rows with one class behind the other some of each.
 
     >>> evenly(100, 4), evenly(3, 4)
@@ -72,8 +72,8 @@ class Dataset:
     """
 
     name: str
-    train: Rows
-    test: Rows | None
+    train: Examples
+    test: Examples | None
     support: Support
     classes: tuple[str, ...] = ()
     stream: "Shards | None" = None
@@ -86,7 +86,9 @@ class Dataset:
 
     def __post_init__(self):
         if not re.fullmatch(r"\w[\w.-]{0,63}", self.name):
-            raise DataError(f"dataset name {self.name!r}: allowed are up to 64 letters, digits, '.', '_' and '-'")
+            raise DataError(
+                f"dataset name {self.name!r}: allowed are up to 64 letters, digits, '.', '_' and '-'"
+            )
         _check_classes(self.classes, self.name)
         which = "" if self.test is None else " (training rows)"
         _check_rows(self.train, self.support, self.classes, f"{self.name!r}{which}")
@@ -107,8 +109,14 @@ class Dataset:
     def _repr_html_(self) -> str:
         """What a notebook shows: rows, shape, support, classes with their counts, some of the training rows."""
         of = "training" if self.stream is None else "set aside, of shards"
-        rows = f"{len(self.train):,} {of}" + ("" if self.test is None else f", {len(self.test):,} test")
-        facts = {"rows": rows, "shape": self.shape, "support": f"{self.support}, as {self.train.x.dtype}"}
+        rows = f"{len(self.train):,} {of}" + (
+            "" if self.test is None else f", {len(self.test):,} test"
+        )
+        facts = {
+            "rows": rows,
+            "shape": self.shape,
+            "support": f"{self.support}, as {self.train.x.dtype}",
+        }
         if self.train.y is not None:
             counts = np.bincount(self.train.y, minlength=len(self.classes))
             named = [
@@ -117,7 +125,11 @@ class Dataset:
             ]
             facts[f"{len(self.classes):,} classes"] = html.some(named)
         sheet = thumbnails(self.train.x, self.support)
-        shown = "" if sheet is None else html.note("Training rows, spread evenly:") + html.picture(sheet, "training rows")
+        shown = (
+            ""
+            if sheet is None
+            else html.note("Training rows, spread evenly:") + html.picture(sheet, "training rows")
+        )
         return html.card(f"Dataset {self.name}", html.facts(facts), shown)
 
     def fingerprint(self) -> str:
@@ -135,25 +147,35 @@ class Dataset:
         return digest.hexdigest()
 
 
-def require(rows: Rows | np.ndarray, shape: tuple[int, ...], support: Support, where: str) -> None:
+def check_compatible(
+    rows: Examples | np.ndarray, shape: tuple[int, ...], support: Support, where: str
+) -> None:
     """Raise `DataError` unless raw rows suit a model trained on rows of this `shape` and `support`."""
-    x = rows.x if isinstance(rows, Rows) else rows
+    x = rows.x if isinstance(rows, Examples) else rows
     check_numeric(x, where)
     if x.shape[1:] != tuple(shape):
-        raise DataError(f"{where} has rows of shape {x.shape[1:]}, the model takes {tuple(shape)}: {_remedy(x, shape)}")
+        raise DataError(
+            f"{where} has rows of shape {x.shape[1:]}, the model takes {tuple(shape)}: {_remedy(x, shape)}"
+        )
     support.check(x, where)
 
 
 def check_numeric(x: np.ndarray, where: str) -> None:
     """Raise `DataError` unless `x` holds at least one row of numbers of a type that a model can take."""
     if x.dtype.kind not in "biuf" or x.dtype.itemsize > 8:
-        raise DataError(f"{where} has values of type {x.dtype}: allowed are bool, integers and floats of up to 64 bits")
+        raise DataError(
+            f"{where} has values of type {x.dtype}: allowed are bool, integers and floats of up to 64 bits"
+        )
     if not x.dtype.isnative:
-        raise DataError(f"{where} has the byte order of another machine: convert it with x.astype(x.dtype.type)")
+        raise DataError(
+            f"{where} has the byte order of another machine: convert it with x.astype(x.dtype.type)"
+        )
     if x.ndim == 0:
         raise DataError(f"{where} is a single number: rows are needed, [N, D] or images")
     if x.size == 0:
-        raise DataError(f"{where} is empty, its shape is {x.shape}: at least one row with one value is needed")
+        raise DataError(
+            f"{where} is empty, its shape is {x.shape}: at least one row with one value is needed"
+        )
 
 
 def _remedy(x: np.ndarray, shape: tuple[int, ...]) -> str:
@@ -165,32 +187,44 @@ def _remedy(x: np.ndarray, shape: tuple[int, ...]) -> str:
 def _check_classes(classes: tuple[str, ...], name: str) -> None:
     odd = [c for c in classes if not (isinstance(c, str) and c and c.isprintable())]
     if odd:
-        raise DataError(f"{name!r} has a class named {odd[0]!a}: class names are printable and not empty")
+        raise DataError(
+            f"{name!r} has a class named {odd[0]!a}: class names are printable and not empty"
+        )
     if len(set(classes)) < len(classes):
         raise DataError(f"{name!r} has two classes of one name: class names must differ")
 
 
-def _check_rows(rows: Rows, support: Support, classes: tuple[str, ...], where: str) -> None:
+def _check_rows(rows: Examples, support: Support, classes: tuple[str, ...], where: str) -> None:
     check_numeric(rows.x, where)
     if rows.x.ndim not in (2, 4):
-        raise DataError(f"{where} has the shape {rows.x.shape}: allowed are [N, D] and channels first [N, C, H, W]")
+        raise DataError(
+            f"{where} has the shape {rows.x.shape}: allowed are [N, D] and channels first [N, C, H, W]"
+        )
     if rows.y is not None:
         _check_labels(rows.y, len(rows), len(classes), where)
     elif classes:
-        raise DataError(f"{where} has no labels, but the classes are named: give labels to every part or to none")
+        raise DataError(
+            f"{where} has no labels, but the classes are named: give labels to every part or to none"
+        )
     support.check(rows.x, where)
 
 
 def _check_labels(y: np.ndarray, rows: int, classes: int, where: str) -> None:
     if y.dtype != np.int64 or y.shape != (rows,):
-        raise DataError(f"{where} has labels of type {y.dtype} and shape {y.shape}: needed are int64 and ({rows},)")
+        raise DataError(
+            f"{where} has labels of type {y.dtype} and shape {y.shape}: needed are int64 and ({rows},)"
+        )
     if not classes:
-        raise DataError(f"{where} has labels, but the classes have no names: name them, or leave the labels out")
+        raise DataError(
+            f"{where} has labels, but the classes have no names: name them, or leave the labels out"
+        )
     if y.min() < 0 or y.max() >= classes:
-        raise DataError(f"{where} has labels from {y.min()} to {y.max()}: with {classes} class names, 0..{classes - 1}")
+        raise DataError(
+            f"{where} has labels from {y.min()} to {y.max()}: with {classes} class names, 0..{classes - 1}"
+        )
 
 
-def _check_parts(name: str, train: Rows, test: Rows) -> None:
+def _check_parts(name: str, train: Examples, test: Examples) -> None:
     if train.x.shape[1:] != test.x.shape[1:]:
         raise DataError(
             f"{name!r} has training rows of shape {train.x.shape[1:]} and test rows of shape {test.x.shape[1:]}: "

@@ -13,10 +13,10 @@ from urllib import request
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
-from vaekit.data.places import filling, settle
-from vaekit.data.progress import progress
-from vaekit.data.remote import Remote, is_proven
+from vaekit.data.cache import cache_lock, commit
+from vaekit.data.remote_file import RemoteFile, matches_checksum
 from vaekit.errors import DataError
+from vaekit.runtime.terminal_progress import byte_progress
 
 TIMEOUT = 30.0  # seconds without an answer or a byte
 TRIES = 5  # connections to one address, each of which must bring something
@@ -31,14 +31,14 @@ class _BrokenError(_FailureError):
     """A transfer that may be resumed."""
 
 
-def fetch(remote: Remote, folder: Path) -> Path:
+def fetch(remote: RemoteFile, folder: Path) -> Path:
     """Download a file into `folder`, unless it is there; what came of a broken transfer stays and is resumed next time.
 
     The file takes its name only once its hash is right. Raises `DataError` saying what went wrong at each address,
     `OutputError` where `folder` cannot be written.
     """
     target, failures = folder / remote.name, []
-    with filling(folder, remote.size):
+    with cache_lock(folder, remote.size):
         if target.is_file():
             return target
         for address in remote.addresses:
@@ -47,19 +47,19 @@ def fetch(remote: Remote, folder: Path) -> Path:
             except _FailureError as failure:
                 failures.append(f"{urlsplit(address).netloc} {failure}")
             else:
-                settle(part, target)
+                commit(part, target)
                 _clear(folder, remote)
                 return target
     raise DataError(f"{remote.name} cannot be downloaded ({'; '.join(failures)})")
 
 
-def _clear(folder: Path, remote: Remote) -> None:
+def _clear(folder: Path, remote: RemoteFile) -> None:
     """Remove what came from other mirrors."""
     for part in folder.glob(f"{remote.name}.*.part"):
         part.unlink()
 
 
-def _receive(address: str, remote: Remote, folder: Path) -> Path:
+def _receive(address: str, remote: RemoteFile, folder: Path) -> Path:
     """The whole file from one address, proven, under a name of its own: mirrors may have compressed it differently."""
     part = folder / f"{remote.name}.{zlib.crc32(address.encode()):08x}.part"
     for attempt in range(1, TRIES + 1):
@@ -70,7 +70,7 @@ def _receive(address: str, remote: Remote, folder: Path) -> Path:
         except _BrokenError:
             if _size(part) <= before or attempt == TRIES:
                 raise
-    if not is_proven(part, remote):
+    if not matches_checksum(part, remote):
         part.unlink()
         raise _FailureError(f"sent a file whose md5 is not {remote.md5}")
     return part
@@ -80,11 +80,13 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _go_on(address: str, part: Path, remote: Remote) -> None:
+def _go_on(address: str, part: Path, remote: RemoteFile) -> None:
     """Receive what is still missing; all of it where the server does not go on at the byte asked for."""
     have = _size(part)
     with closing(_open(address, have)) as response:
-        resumed = response.status == 206 and re.match(rf"bytes {have}-", response.headers.get("Content-Range", ""))
+        resumed = response.status == 206 and re.match(
+            rf"bytes {have}-", response.headers.get("Content-Range", "")
+        )
         if have and response.status in (206, 416) and not resumed:
             part.unlink()
             return _go_on(address, part, remote)
@@ -92,7 +94,10 @@ def _go_on(address: str, part: Path, remote: Remote) -> None:
             raise _FailureError(_line(f"answers {response.status} {response.reason}"))
         have = have if resumed else 0
         total = None if response.length is None else have + response.length
-        with part.open("ab" if resumed else "wb") as file, progress(remote.name, have, total or remote.size) as advance:
+        with (
+            part.open("ab" if resumed else "wb") as file,
+            byte_progress(remote.name, have, total or remote.size) as advance,
+        ):
             for block in _blocks(response):
                 have += file.write(block)
                 advance(len(block))
@@ -116,7 +121,9 @@ def _blocks(response: HTTPResponse) -> Iterator[bytes]:
 
 
 def _open(address: str, start: int) -> HTTPResponse:
-    headers = {"User-Agent": "vaekit", "Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+    headers = {"User-Agent": "vaekit", "Accept-Encoding": "identity"} | (
+        {"Range": f"bytes={start}-"} if start else {}
+    )
     try:
         return _opener().open(request.Request(address, headers=headers), timeout=TIMEOUT)
     except HTTPError as error:  # of a redirect that leads nowhere
@@ -130,14 +137,20 @@ class _Redirects(request.HTTPErrorProcessor):
     """Redirects are followed; any other answer is for the caller to judge."""
 
     def http_response(self, request, response):
-        return super().http_response(request, response) if 300 <= response.status < 400 else response
+        return (
+            super().http_response(request, response) if 300 <= response.status < 400 else response
+        )
 
     https_response = http_response
 
 
 def _opener() -> request.OpenerDirector:
     """http and https, through the user's proxies, and nothing else that urllib could open, redirected there or not."""
-    proxies = {scheme: proxy for scheme, proxy in request.getproxies().items() if scheme in ("http", "https")}
+    proxies = {
+        scheme: proxy
+        for scheme, proxy in request.getproxies().items()
+        if scheme in ("http", "https")
+    }
     opener = request.OpenerDirector()
     for handler in (
         request.ProxyHandler(proxies),

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data import arrays, idx, images, shards
-from vaekit.data.catalogue import NAMES
-from vaekit.data.dataset import Dataset, Rows
-from vaekit.data.files import reading
-from vaekit.data.places import local_folder
-from vaekit.data.raw import Raw, safe_name
+from vaekit.data.cache import local_folder
+from vaekit.data.dataset import Dataset, Examples
+from vaekit.data.file_reading import data_errors
+from vaekit.data.named_datasets import NAMES
+from vaekit.data.raw_dataset import RawDataset, dataset_name
+from vaekit.data.readers import arrays, idx, shards
+from vaekit.data.readers import image_files as images
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError, suggest
 
@@ -27,7 +28,7 @@ _READABLE = (
 
 
 def load(
-    source: "str | os.PathLike | np.ndarray | Rows | Dataset | tuple[Any, Any]",
+    source: "str | os.PathLike | np.ndarray | Examples | Dataset | tuple[Any, Any]",
     *,
     test: Any = None,
     support: str | Support | None = None,
@@ -56,24 +57,26 @@ def load(
     return replace(raw, support=support or raw.support).build()
 
 
-def _read(source: Any, size: Size) -> Raw:
+def _read(source: Any, size: Size) -> RawDataset:
     if isinstance(source, str | os.PathLike):
         return _read_named_or_path(source, size)
     if size is not None:
         raise ConfigError("resize is for image files only: rescale arrays before they are given")
     if isinstance(source, Dataset):
         return _unbuilt(source)
-    if isinstance(source, Rows):
+    if isinstance(source, Examples):
         return arrays.in_memory(source.x, source.y)
     if isinstance(source, tuple) and len(source) == 2:
         return arrays.in_memory(*source)
     if hasattr(source, "__array__"):
         return arrays.in_memory(source)
-    raise DataError(f"data of type {type(source).__name__}: allowed are a name, a path, an array, (x, y) or a Dataset")
+    raise DataError(
+        f"data of type {type(source).__name__}: allowed are a name, a path, an array, (x, y) or a Dataset"
+    )
 
 
-def _read_named_or_path(source: "str | os.PathLike", size: Size) -> Raw:
-    with reading(source):
+def _read_named_or_path(source: "str | os.PathLike", size: Size) -> RawDataset:
+    with data_errors(source):
         if source in NAMES:
             _refuse_resize(size, source)
             return NAMES[str(source)].read()
@@ -88,13 +91,13 @@ def _read_named_or_path(source: "str | os.PathLike", size: Size) -> Raw:
     )
 
 
-def _read_path(path: Path, size: Size) -> Raw:
+def _read_path(path: Path, size: Size) -> RawDataset:
     if path.is_dir():
         training = idx.in_folder(path)
         if training is None:
             return images.image_folder(path, size)
         _refuse_resize(size, path)
-        return replace(idx.idx_file(training), name=safe_name(path.resolve().name))
+        return replace(idx.idx_file(training), name=dataset_name(path.resolve().name))
     if not path.is_file():
         raise DataError(f"{str(path)!r} is neither a file nor a folder: {_READABLE}")
     if path.suffix.lower() in images.SUFFIXES:
@@ -103,7 +106,7 @@ def _read_path(path: Path, size: Size) -> Raw:
     return _reader(path)(path)
 
 
-def _reader(path: Path) -> Callable[[Path], Raw]:
+def _reader(path: Path) -> Callable[[Path], RawDataset]:
     if path.suffix.lower() in _READERS:
         return _READERS[path.suffix.lower()]
     if "idx" in path.name.lower():
@@ -116,27 +119,39 @@ def _refuse_resize(size: Size, source: object) -> None:
         raise ConfigError(f"resize is for image files only, {str(source)!r} is none: leave it out")
 
 
-def _unbuilt(dataset: Dataset) -> Raw:
+def _unbuilt(dataset: Dataset) -> RawDataset:
     """A dataset as a reader would have found it."""
     names = np.array(dataset.classes)
 
-    def rows(part: Rows) -> Rows:
-        return part if part.y is None else Rows(part.x, names[part.y])
+    def rows(part: Examples) -> Examples:
+        return part if part.y is None else Examples(part.x, names[part.y])
 
     test = None if dataset.test is None else rows(dataset.test)
-    return Raw(dataset.name, rows(dataset.train), test, dataset.support, dataset.classes, dataset.stream)
+    return RawDataset(
+        dataset.name, rows(dataset.train), test, dataset.support, dataset.classes, dataset.stream
+    )
 
 
-def _test_rows(raw: Raw) -> Rows:
+def _test_rows(raw: RawDataset) -> Examples:
     if raw.stream is not None:
-        raise DataError(f"the test data {raw.name!r} are several shards, test rows are held in memory: give one")
+        raise DataError(
+            f"the test data {raw.name!r} are several shards, test rows are held in memory: give one"
+        )
     if raw.test is not None:
-        raise DataError(f"the test data {raw.name!r} have a test part of their own: give the path of that part")
+        raise DataError(
+            f"the test data {raw.name!r} have a test part of their own: give the path of that part"
+        )
     return raw.train
 
 
 def _check_resize(size: Any) -> None:
     if size is None:
         return
-    if not (isinstance(size, tuple | list) and len(size) == 2 and all(type(side) is int and side > 0 for side in size)):
-        raise ConfigError(f"resize {size!r}: two whole numbers above 0, height and width, as in (64, 64)")
+    if not (
+        isinstance(size, tuple | list)
+        and len(size) == 2
+        and all(type(side) is int and side > 0 for side in size)
+    ):
+        raise ConfigError(
+            f"resize {size!r}: two whole numbers above 0, height and width, as in (64, 64)"
+        )

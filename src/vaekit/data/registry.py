@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from vaekit.data.places import cache_folder, folders
-from vaekit.data.remote import Remote
+from vaekit.data.cache import cache_folder, dataset_folders
+from vaekit.data.remote_file import RemoteFile
 from vaekit.errors import DataError
 
 _FASHION = (
@@ -13,13 +13,13 @@ _FASHION = (
 )
 
 
-def _fashion(name: str, md5: str, size: int) -> Remote:
-    return Remote(f"{name}.gz", md5, size, tuple(f"{address}{name}.gz" for address in _FASHION))
+def _fashion(name: str, md5: str, size: int) -> RemoteFile:
+    return RemoteFile(f"{name}.gz", md5, size, tuple(f"{address}{name}.gz" for address in _FASHION))
 
 
-REMOTES: dict[str, tuple[Remote, ...]] = {
+REMOTES: dict[str, tuple[RemoteFile, ...]] = {
     "cifar10": (
-        Remote(
+        RemoteFile(
             "cifar-10-binary.tar.gz",
             "c32a1d4ab5d03f1284b67883e8d87530",  # of the compressed archive
             170_052_171,
@@ -30,7 +30,7 @@ REMOTES: dict[str, tuple[Remote, ...]] = {
         ),
     ),
     "dsprites": (
-        Remote(
+        RemoteFile(
             "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz",
             "7da33b31b13a06f4b04a70402ce90c2e",
             19_318_135,
@@ -50,20 +50,24 @@ REMOTES: dict[str, tuple[Remote, ...]] = {
 }
 
 
-def find(name: str, remote: Remote) -> Path | None:
+def find_file(name: str, remote: RemoteFile) -> Path | None:
     """The file of a named dataset, or what it decompresses to, where it is on this machine; nothing is read."""
-    places = (folder / file for folder in folders(name) for file in (remote.name, remote.name.removesuffix(".gz")))
+    places = (
+        folder / file
+        for folder in dataset_folders(name)
+        for file in (remote.name, remote.name.removesuffix(".gz"))
+    )
     return next((path for path in places if path.is_file()), None)
 
 
-def is_here(name: str) -> bool:
+def is_cached(name: str) -> bool:
     """Whether every file of a named dataset is on this machine."""
-    return all(find(name, remote) for remote in REMOTES[name])
+    return all(find_file(name, remote) for remote in REMOTES[name])
 
 
-def obtain(name: str, remote: Remote) -> Path:
+def ensure_downloaded(name: str, remote: RemoteFile) -> Path:
     """The file of a named dataset: found, or else downloaded; `DataError` says where to put what, if it cannot be."""
-    found = find(name, remote)
+    found = find_file(name, remote)
     if found:
         return found
     from vaekit.data.download import fetch  # urllib loads slowly
@@ -72,9 +76,11 @@ def obtain(name: str, remote: Remote) -> Path:
         return fetch(remote, cache_folder(name))
     except DataError as error:
         files = ", ".join(remote.name for remote in REMOTES[name])
-        raise DataError(f"{name}: {error}: put {files} into $VAEKIT_DATA/{name} or {cache_folder(name)}") from None
+        raise DataError(
+            f"{name}: {error}: put {files} into $VAEKIT_DATA/{name} or {cache_folder(name)}"
+        ) from None
 
 
-def unproven(reason: object) -> DataError:
+def checksum_error(reason: object) -> DataError:
     """The error for a file on this machine that is not what its name says."""
     return DataError(f"{reason}: replace the file, or remove it to have it downloaded")

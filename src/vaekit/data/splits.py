@@ -5,14 +5,14 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 
-from vaekit.data.dataset import Dataset, Rows
-from vaekit.data.npz import read_npz
+from vaekit.data.dataset import Dataset, Examples
+from vaekit.data.readers.npz import read_npz
 from vaekit.errors import ConfigError, DataError
 
 VALIDATION_ROWS = 5000
 TEST_FRACTION = 0.1
 
-Part = Literal["train", "validation", "test"]
+SplitName = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,15 +31,18 @@ class Split:
     def __post_init__(self):
         for part in ("train", "validation", "test"):
             _check_indices(getattr(self, part), part)
-        if not self.validates_on_test and np.intersect1d(self.train, self.validation, assume_unique=True).size:
+        if (
+            not self.validates_on_test
+            and np.intersect1d(self.train, self.validation, assume_unique=True).size
+        ):
             raise DataError("the split has rows that both train and validate: draw it again")
 
-    def rows(self, dataset: Dataset, part: Part) -> Rows:
+    def rows(self, dataset: Dataset, part: SplitName) -> Examples:
         """The rows of one part, copied unless they are all there are; `DataError` where indices reach beyond."""
         rows, indices = self.where(dataset, part)
-        return rows if len(indices) == len(rows) else rows.take(indices)
+        return rows if len(indices) == len(rows) else rows.select(indices)
 
-    def where(self, dataset: Dataset, part: Part) -> tuple[Rows, np.ndarray]:
+    def where(self, dataset: Dataset, part: SplitName) -> tuple[Examples, np.ndarray]:
         """The rows of the dataset that hold one part, uncopied, and the indices of the part among them."""
         indices = getattr(self, part)
         in_test = part == "test" or (part == "validation" and self.validates_on_test)
@@ -67,11 +70,19 @@ class Split:
         arrays = read_npz(file, getattr(file, "name", "the split"), limit_bytes=2**30)
         flag = arrays.pop("validates_on_test", np.zeros(0))
         if set(arrays) != {"train", "validation", "test"} or flag.shape != () or flag.dtype != bool:
-            raise DataError("the split must hold train, validation, test and validates_on_test: draw it again")
+            raise DataError(
+                "the split must hold train, validation, test and validates_on_test: draw it again"
+            )
         return cls(**arrays, validates_on_test=bool(flag))
 
 
-def split(dataset: Dataset, *, seed: int, validation: float | Literal["test"] = 0.1, limit: int | None = None) -> Split:
+def split(
+    dataset: Dataset,
+    *,
+    seed: int,
+    validation: float | Literal["test"] = 0.1,
+    limit: int | None = None,
+) -> Split:
     """Draw the three parts of a dataset by `seed`.
 
     Validation rows are a fraction of the training rows, at least 1 and at most 5,000; where the dataset has no test
@@ -93,7 +104,9 @@ def split(dataset: Dataset, *, seed: int, validation: float | Literal["test"] = 
     if dataset.test is not None:
         test = np.arange(len(dataset.test), dtype=np.int64)
     elif validation == "test":
-        raise DataError(f"validation='test' needs a test part, {dataset.name!r} has none: give one (--test)")
+        raise DataError(
+            f"validation='test' needs a test part, {dataset.name!r} has none: give one (--test)"
+        )
     else:
         train, test = _set_aside(train, y, round(TEST_FRACTION * len(train)), rng, dataset.name)
     if validation == "test":
@@ -103,7 +116,9 @@ def split(dataset: Dataset, *, seed: int, validation: float | Literal["test"] = 
         train, held = _set_aside(train, y, count, rng, dataset.name)
     if limit is not None:
         if limit > len(train):
-            raise ConfigError(f"limit {limit} is more than the {len(train)} training rows of {dataset.name!r}")
+            raise ConfigError(
+                f"limit {limit} is more than the {len(train)} training rows of {dataset.name!r}"
+            )
         train = _draw(train, y, limit, rng)
     return Split(train, held, test, validation == "test")
 
@@ -112,19 +127,25 @@ def _set_aside(pool, y, count, rng, name: str) -> tuple[np.ndarray, np.ndarray]:
     """What remains of the pool, and what was drawn from it: at least one row each."""
     count = max(1, count)
     if count >= len(pool):
-        raise DataError(f"{name!r} has too few rows to train, validate and test on: give more, or a smaller validation")
+        raise DataError(
+            f"{name!r} has too few rows to train, validate and test on: give more, or a smaller validation"
+        )
     drawn = _draw(pool, y, count, rng)
     return np.setdiff1d(pool, drawn, assume_unique=True), drawn
 
 
-def _draw(pool: np.ndarray, y: np.ndarray | None, count: int, rng: np.random.Generator) -> np.ndarray:
+def _draw(
+    pool: np.ndarray, y: np.ndarray | None, count: int, rng: np.random.Generator
+) -> np.ndarray:
     """`count` of the pool's rows, sorted; from each class in proportion, where every class has two rows or more."""
     strata = [pool]
     if y is not None:
         classes = [pool[y[pool] == c] for c in np.unique(y[pool])]
         strata = classes if min(map(len, classes)) >= 2 else strata
     quotas = _largest_remainder([len(rows) for rows in strata], count)
-    drawn = [rng.choice(rows, quota, replace=False) for rows, quota in zip(strata, quotas, strict=True)]
+    drawn = [
+        rng.choice(rows, quota, replace=False) for rows, quota in zip(strata, quotas, strict=True)
+    ]
     return np.sort(np.concatenate(drawn))
 
 
@@ -142,7 +163,9 @@ def _check_request(seed: int, validation: float | str, limit: int | None) -> Non
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise ConfigError(f"seed {seed!r}: a whole number, 0 or more")
     if validation != "test" and not (isinstance(validation, float) and 0 < validation < 1):
-        raise ConfigError(f"validation {validation!r}: a fraction between 0 and 1, or 'test' to validate on test rows")
+        raise ConfigError(
+            f"validation {validation!r}: a fraction between 0 and 1, or 'test' to validate on test rows"
+        )
     if limit is not None and (not isinstance(limit, int | np.integer) or limit < 1):
         raise ConfigError(f"limit {limit!r}: a whole number, 1 or more")
 
@@ -150,4 +173,6 @@ def _check_request(seed: int, validation: float | str, limit: int | None) -> Non
 def _check_indices(indices: np.ndarray, part: str) -> None:
     good = indices.dtype == np.int64 and indices.ndim == 1 and indices.size > 0
     if not good or indices[0] < 0 or (indices[1:] <= indices[:-1]).any():
-        raise DataError(f"the split's {part} rows must be distinct rows in ascending order (int64, 1-D): draw it again")
+        raise DataError(
+            f"the split's {part} rows must be distinct rows in ascending order (int64, 1-D): draw it again"
+        )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from vaekit.data.files import blocks
+from vaekit.data.file_reading import blocks
 from vaekit.errors import ConfigError, DataError, suggest
 
 # What data of each kind may be shown as, best first: later kinds contain the earlier ones, once integers are scaled.
@@ -58,11 +58,17 @@ class Support:
 
     def __post_init__(self):
         if self.kind not in _SHOWN_AS:
-            raise ConfigError(f"unknown support {self.kind!r}: {suggest(str(self.kind), _SHOWN_AS)}")
+            raise ConfigError(
+                f"unknown support {self.kind!r}: {suggest(str(self.kind), _SHOWN_AS)}"
+            )
         if self.kind == "integers" and self.levels < 2:
-            raise ConfigError("support 'integers' needs its number of levels, 2 or more: write integers:256")
+            raise ConfigError(
+                "support 'integers' needs its number of levels, 2 or more: write integers:256"
+            )
         if self.kind != "integers" and self.levels:
-            raise ConfigError(f"support {self.kind!r} has no levels: write {self.kind}, or integers:{self.levels}")
+            raise ConfigError(
+                f"support {self.kind!r} has no levels: write {self.kind}, or integers:{self.levels}"
+            )
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.levels}" if self.levels else self.kind
@@ -72,7 +78,9 @@ class Support:
         """The support written as `binary`, `unit`, `integers:L` or `real`; anything else is a `ConfigError`."""
         kind, colon, levels = text.partition(":")
         if colon and not re.fullmatch("[0-9]{1,9}", levels):
-            raise ConfigError(f"support {text!r}: what follows the colon is the number of levels, as in integers:256")
+            raise ConfigError(
+                f"support {text!r}: what follows the colon is the number of levels, as in integers:256"
+            )
         return cls(kind, int(levels or 0))  # type: ignore[arg-type]
 
     @classmethod
@@ -85,7 +93,9 @@ class Support:
             return cls("binary")
         if x.dtype == np.uint8:
             return cls("integers", 256)
-        unit = x.dtype.kind == "f" and all(((block >= 0) & (block <= 1)).all() for _, block in blocks(x))
+        unit = x.dtype.kind == "f" and all(
+            ((block >= 0) & (block <= 1)).all() for _, block in blocks(x)
+        )
         return cls("unit" if unit else "real")
 
     def check(self, x: np.ndarray, where: str) -> None:
@@ -96,7 +106,9 @@ class Support:
             inside = self._contains(block)
             if not inside.all():
                 at = np.unravel_index(np.argmin(inside), block.shape)
-                raise DataError(f"{where}: row {start + int(at[0])} holds {block[at]}, {self._remedy(block[at])}")
+                raise DataError(
+                    f"{where}: row {start + int(at[0])} holds {block[at]}, {self._remedy(block[at])}"
+                )
 
     def transform(self, accepts: tuple[str, ...]) -> Transform:
         """How data of this support are shown to a model that `accepts` these kinds; `DataError` where none fits.

@@ -20,11 +20,19 @@ def thumbnails(x: np.ndarray, support: Support) -> bytes | None:
     from PIL import Image
 
     rows = _shades(x[np.unique(np.linspace(0, len(x) - 1, MOST).astype(int))], support)
-    images = [_small(Image.fromarray(row[0] if len(row) == 1 else np.moveaxis(row, 0, -1))) for row in rows]
+    images = [
+        _small(Image.fromarray(row[0] if len(row) == 1 else np.moveaxis(row, 0, -1)))
+        for row in rows
+    ]
     width, height = images[0].size
     columns = min(COLUMNS, len(images))
-    across, down = columns * (width + APART) - APART, -(-len(images) // columns) * (height + APART) - APART
-    sheet = Image.new("LA" if rows.shape[1] == 1 else "RGBA", (across, down))  # clear between images, whatever is behind
+    across, down = (
+        columns * (width + APART) - APART,
+        -(-len(images) // columns) * (height + APART) - APART,
+    )
+    sheet = Image.new(
+        "LA" if rows.shape[1] == 1 else "RGBA", (across, down)
+    )  # clear between images, whatever is behind
     for i, image in enumerate(images):
         sheet.paste(image, (i % columns * (width + APART), i // columns * (height + APART)))
     content = io.BytesIO()

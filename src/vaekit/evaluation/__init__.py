@@ -1,64 +1,94 @@
 """Judging a model: figures with their standard errors, on rows that training did not see."""
 
-from vaekit.evaluation.annealing import Annealed, annealed_bound
-from vaekit.evaluation.classifier import Classifier, label_agreement, recognised, train_classifier
+from vaekit.evaluation.ais import AISBound, ais_bound
+from vaekit.evaluation.classifier import (
+    Classifier,
+    classify_correctly,
+    generated_class_accuracy,
+    train_classifier,
+)
+from vaekit.evaluation.code_usage import CodeUsage, code_usage
 from vaekit.evaluation.distances import frechet_distance, kernel_distance
-from vaekit.evaluation.exact import countable, log_likelihood
-from vaekit.evaluation.features import COMPONENTS, NETWORKS, Components, Learned, embed, in_package
-from vaekit.evaluation.fidelity import Fidelity, fidelity, squared_error
-from vaekit.evaluation.gradients import GradientVariance, gradient_variance
+from vaekit.evaluation.exact import exact_log_likelihood, is_enumerable
+from vaekit.evaluation.features import (
+    COMPONENTS,
+    NETWORKS,
+    ClassifierFeatures,
+    Components,
+    embed,
+    in_package,
+)
+from vaekit.evaluation.gradient_variance import GradientVariance, gradient_variance
 from vaekit.evaluation.inception import Inception, load_inception
-from vaekit.evaluation.latent import Aggregate, Codes, activity, aggregate, encode_all, holes
-from vaekit.evaluation.likelihood import Estimate, PerRow, bound_sums, elbo_per_row, elbo_sums, importance_weighted_bound
-from vaekit.evaluation.manifolds import Coverage, coverage, nearest
-from vaekit.evaluation.mixture import CodeMixture
+from vaekit.evaluation.latent import (
+    AggregatePosterior,
+    EncodedExamples,
+    aggregate_posterior,
+    encode_all,
+    latent_activity,
+    prior_holes,
+)
+from vaekit.evaluation.precision_recall import PrecisionRecall, nearest_distance, precision_recall
 from vaekit.evaluation.probes import Probes, probe
-from vaekit.evaluation.typicality import untypical
-from vaekit.evaluation.usage import Usage, code_usage
+from vaekit.evaluation.reconstruction import (
+    ReconstructionMetrics,
+    reconstruction_metrics,
+    squared_error_per_example,
+)
+from vaekit.inference.atypicality import atypicality_score
+from vaekit.inference.bounds import (
+    Estimate,
+    ExampleTerms,
+    bound_sums,
+    elbo_per_example,
+    elbo_sums,
+    importance_weighted_bound,
+)
+from vaekit.inference.mixture import CodeMixture
 
 __all__ = [
     "COMPONENTS",
     "NETWORKS",
-    "Aggregate",
-    "Annealed",
+    "AggregatePosterior",
+    "AISBound",
     "Classifier",
     "CodeMixture",
-    "Codes",
+    "EncodedExamples",
     "Components",
-    "Coverage",
+    "PrecisionRecall",
     "Estimate",
-    "Fidelity",
+    "ReconstructionMetrics",
     "GradientVariance",
     "Inception",
-    "Learned",
-    "PerRow",
+    "ClassifierFeatures",
+    "ExampleTerms",
     "Probes",
-    "Usage",
-    "activity",
-    "aggregate",
-    "annealed_bound",
+    "CodeUsage",
+    "latent_activity",
+    "aggregate_posterior",
+    "ais_bound",
     "bound_sums",
     "code_usage",
-    "countable",
-    "coverage",
-    "elbo_per_row",
+    "is_enumerable",
+    "precision_recall",
+    "elbo_per_example",
     "elbo_sums",
     "embed",
     "encode_all",
-    "fidelity",
+    "reconstruction_metrics",
     "frechet_distance",
     "gradient_variance",
-    "holes",
+    "prior_holes",
     "importance_weighted_bound",
     "in_package",
     "kernel_distance",
-    "label_agreement",
+    "generated_class_accuracy",
     "load_inception",
-    "log_likelihood",
-    "nearest",
+    "exact_log_likelihood",
+    "nearest_distance",
     "probe",
-    "recognised",
-    "squared_error",
+    "classify_correctly",
+    "squared_error_per_example",
     "train_classifier",
-    "untypical",
+    "atypicality_score",
 ]

@@ -8,16 +8,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LinearLR
 
-from vaekit.decoding import sample_means
-from vaekit.inputs import BATCH, Inputs, to_model
-from vaekit.model import VAE, evaluating
+from vaekit.core.vae import VAE, eval_mode
+from vaekit.inference.encode_decode import sample_means
+from vaekit.inputs import BATCH, ModelInputs, to_model
 from vaekit.nets import ConvEncoder, MLPEncoder
-from vaekit.noise import noise
+from vaekit.runtime.seeding import seeded_noise
 
 UPDATES, ROWS, RATE, HIDDEN = 1000, 128, 3e-3, 128
 """Twice through MNIST, to 98.9 % of its test rows."""
 
-Watch = Callable[[Iterable], Iterable]
+Track = Callable[[Iterable], Iterable]
 """Passes on what it is given, and may show how far that is."""
 
 
@@ -48,12 +48,14 @@ class Classifier(nn.Module):
         return self.layers[:-1](x)
 
 
-def train_classifier(inputs: Inputs, classes: int, *, seed: int = 0, watch: Watch = iter) -> Classifier:
+def train_classifier(
+    inputs: ModelInputs, classes: int, *, seed: int = 0, watch: Track = iter
+) -> Classifier:
     """A classifier trained on labelled rows: 1,000 updates of Adam on the cross-entropy of 128 rows, the rate falling to 0.
 
     Equal seeds give equal classifiers. watch: sees the updates go by.
     """
-    with noise(seed):
+    with seeded_noise(seed):
         classifier = Classifier(inputs.x.shape[1:], classes)
     optimizer = torch.optim.Adam(classifier.parameters(), RATE)
     schedule = LinearLR(optimizer, 1.0, 0.0, UPDATES)
@@ -68,7 +70,7 @@ def train_classifier(inputs: Inputs, classes: int, *, seed: int = 0, watch: Watc
 
 
 @torch.no_grad()
-def recognised(classifier: Classifier, inputs: Inputs) -> tuple[Tensor, Tensor]:
+def classify_correctly(classifier: Classifier, inputs: ModelInputs) -> tuple[Tensor, Tensor]:
     """Whether the classifier finds the class of each row, bool [N], and the classes [N]."""
     parts = []
     for start in range(0, len(inputs), BATCH):
@@ -79,16 +81,21 @@ def recognised(classifier: Classifier, inputs: Inputs) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-def label_agreement(model: VAE, classifier: Classifier, samples: int, *, seed: int = 0, watch: Watch = iter) -> Tensor:
+def generated_class_accuracy(
+    model: VAE, classifier: Classifier, samples: int, *, seed: int = 0, watch: Track = iter
+) -> Tensor:
     """Whether the classifier finds the class that each sample of a conditional model was asked for, bool [classes, samples].
 
     A sample is the mean of p(x given z, y) at z ~ p(z given y), as `model.sample` gives it.
     """
     rows = []
     for label in watch(range(model.classes)):
-        with noise(seed, label), evaluating(model):
+        with seeded_noise(seed, label), eval_mode(model):
             counts = [min(BATCH, samples - start) for start in range(0, samples, BATCH)]
-            found = [classifier(_samples(model, label, count).float()).argmax(-1) == label for count in counts]
+            found = [
+                classifier(_samples(model, label, count).float()).argmax(-1) == label
+                for count in counts
+            ]
             rows.append(torch.cat(found))
     return torch.stack(rows)
 
@@ -98,7 +105,9 @@ def _samples(model: VAE, label: int, count: int) -> Tensor:
     return sample_means(model, count, y)
 
 
-def _labelled(inputs: Inputs, positions: np.ndarray, classifier: Classifier) -> tuple[Tensor, Tensor]:
-    x, y = inputs.take(positions)
+def _labelled(
+    inputs: ModelInputs, positions: np.ndarray, classifier: Classifier
+) -> tuple[Tensor, Tensor]:
+    x, y = inputs.select(positions)
     assert y is not None, "a classifier needs labels"  # whoever calls has checked
     return to_model(x, classifier, inputs.transform), y

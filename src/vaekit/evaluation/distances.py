@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from vaekit.evaluation.likelihood import Estimate
+from vaekit.inference.bounds import Estimate
 
 BLOCKS = 10
 
@@ -24,7 +24,9 @@ def frechet_distance(x: Tensor, y: Tensor) -> Estimate:
     x, y = x.double(), y.double()
     apart, cov_x, cov_y = x.mean(0) - y.mean(0), _covariance(x), _covariance(y)
     distance = apart.square().sum() + cov_x.trace() + cov_y.trace() - 2 * _root_trace(cov_x, cov_y)
-    variance = _influence(x, apart, cov_x, cov_y).var() / len(x) + _influence(y, -apart, cov_y, cov_x).var() / len(y)
+    variance = _influence(x, apart, cov_x, cov_y).var() / len(x) + _influence(
+        y, -apart, cov_y, cov_x
+    ).var() / len(y)
     return Estimate(max(0.0, distance.item()), math.sqrt(variance.item()))
 
 
@@ -37,13 +39,17 @@ def kernel_distance(x: Tensor, y: Tensor) -> Estimate:
     Raises ValueError for fewer than 20 rows.
     """
     if min(len(x), len(y)) < 2 * BLOCKS:
-        raise ValueError(f"{min(len(x), len(y))} rows: the kernel distance needs {2 * BLOCKS} of each")
+        raise ValueError(
+            f"{min(len(x), len(y))} rows: the kernel distance needs {2 * BLOCKS} of each"
+        )
     blocks = zip(x.double().tensor_split(BLOCKS), y.double().tensor_split(BLOCKS), strict=True)
     return Estimate.of(torch.stack([_discrepancy(a, b) for a, b in blocks]))
 
 
 def _discrepancy(x: Tensor, y: Tensor) -> Tensor:
-    within = [(k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in (_kernel(x, x), _kernel(y, y))]
+    within = [
+        (k.sum() - k.trace()) / (len(k) * (len(k) - 1)) for k in (_kernel(x, x), _kernel(y, y))
+    ]
     return within[0] + within[1] - 2 * _kernel(x, y).mean()
 
 
@@ -69,7 +75,9 @@ def _influence(x: Tensor, apart: Tensor, own: Tensor, other: Tensor) -> Tensor:
     root, inverse = _power(own, 0.5), _power(own, -0.5)
     carry = inverse @ _power(root @ other @ root, 0.5) @ inverse
     centred = x - x.mean(0)
-    return 2 * centred @ apart + (centred @ (torch.eye(len(own), dtype=own.dtype) - carry) * centred).sum(1)
+    return 2 * centred @ apart + (
+        centred @ (torch.eye(len(own), dtype=own.dtype) - carry) * centred
+    ).sum(1)
 
 
 def _power(matrix: Tensor, power: float) -> Tensor:

@@ -18,12 +18,16 @@ NETWORKS = {  # SHA-256 by name of the data, written, and printed, by benchmarks
 COMPONENTS, MOST_EXACT, MOST_ROWS = 64, 2048, 500
 
 
-class Learned(nn.Module):
+class ClassifierFeatures(nn.Module):
     """What a classifier's last layer reads the class from, [B, 128], each of variance 1 over its training rows."""
 
     def __init__(self, classifier: Classifier, name: str):
         super().__init__()
-        self.classifier, self.name, self.width = classifier, f"{HIDDEN} features of a small classifier, {name}", HIDDEN
+        self.classifier, self.name, self.width = (
+            classifier,
+            f"{HIDDEN} features of a small classifier, {name}",
+            HIDDEN,
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classifier.features(x)
@@ -61,11 +65,13 @@ def _directions(centred: Tensor, count: int) -> Tensor:
     """The first principal directions [D, count] of rows [N, D] of mean 0."""
     if centred.shape[1] <= MOST_EXACT:
         return torch.linalg.eigh(centred.T @ centred)[1].flip(1)[:, :count]
-    *_, directions = torch.pca_lowrank(centred.float(), min(count + 8, *centred.shape), center=False, niter=4)
+    *_, directions = torch.pca_lowrank(
+        centred.float(), min(count + 8, *centred.shape), center=False, niter=4
+    )
     return directions[:, :count].double()
 
 
-def in_package(name: str) -> Learned:
+def in_package(name: str) -> ClassifierFeatures:
     """The network that comes with the package for a dataset, gray images of 28 x 28 in [0, 1]; DataError for a damaged file."""
     from safetensors.torch import load
 
@@ -74,7 +80,7 @@ def in_package(name: str) -> Learned:
         raise DataError(f"the package's own network for {name} is damaged: reinstall vaekit")
     classifier = Classifier((1, 28, 28), 10)
     classifier.load_state_dict(load(content))
-    return Learned(classifier.eval(), f"trained on {name}, in the package")
+    return ClassifierFeatures(classifier.eval(), f"trained on {name}, in the package")
 
 
 @torch.no_grad()

@@ -23,7 +23,7 @@ class Inception(nn.Module):
     """
 
     name, width = f"{WIDTH:,} features of Inception v3", WIDTH
-    rows_at_once = 32  # an image takes 12 MB on its way
+    max_batch_examples = 32  # an image takes 12 MB on its way
 
     def __init__(self):
         super().__init__()
@@ -32,16 +32,31 @@ class Inception(nn.Module):
         self.Conv2d_2b_3x3 = Layer(32, 64, 3, pad=1)
         self.Conv2d_3b_1x1 = Layer(64, 80, 1)
         self.Conv2d_4a_3x3 = Layer(80, 192, 3)
-        self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = Five(192, 32), Five(256, 64), Five(288, 64)
-        self.Mixed_6a = SixHalved()
-        self.Mixed_6b, self.Mixed_6c, self.Mixed_6d, self.Mixed_6e = Six(128), Six(160), Six(160), Six(192)
-        self.Mixed_7a = SevenHalved()
-        self.Mixed_7b, self.Mixed_7c = Seven(1280, average), Seven(WIDTH, largest)
+        self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = (
+            InceptionA(192, 32),
+            InceptionA(256, 64),
+            InceptionA(288, 64),
+        )
+        self.Mixed_6a = InceptionB()
+        self.Mixed_6b, self.Mixed_6c, self.Mixed_6d, self.Mixed_6e = (
+            InceptionC(128),
+            InceptionC(160),
+            InceptionC(160),
+            InceptionC(192),
+        )
+        self.Mixed_7a = InceptionD()
+        self.Mixed_7b, self.Mixed_7c = InceptionE(1280, average_pool), InceptionE(WIDTH, max_pool)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.interpolate(x.expand(-1, 3, -1, -1), (SIDE, SIDE), mode="bilinear", align_corners=False) * 2 - 1
-        x = halved(self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x))))
-        x = halved(self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(x)))
+        x = (
+            F.interpolate(
+                x.expand(-1, 3, -1, -1), (SIDE, SIDE), mode="bilinear", align_corners=False
+            )
+            * 2
+            - 1
+        )
+        x = max_pool_stride_2(self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x))))
+        x = max_pool_stride_2(self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(x)))
         for name, block in self.named_children():
             x = block(x) if name.startswith("Mixed") else x
         return x.mean((2, 3))
@@ -51,7 +66,13 @@ class Layer(nn.Module):
     """Convolution, batch normalisation, ReLU."""
 
     def __init__(
-        self, c_in: int, c_out: int, kernel: int | tuple[int, int], *, stride: int = 1, pad: int | tuple[int, int] = 0
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: int | tuple[int, int],
+        *,
+        stride: int = 1,
+        pad: int | tuple[int, int] = 0,
     ):
         super().__init__()
         self.conv = nn.Conv2d(c_in, c_out, kernel, stride, pad, bias=False)
@@ -61,27 +82,27 @@ class Layer(nn.Module):
         return F.relu(self.bn(self.conv(x)))
 
 
-def wide(c_in: int, c_out: int, width: int) -> Layer:
+def conv_1xn(c_in: int, c_out: int, width: int) -> Layer:
     return Layer(c_in, c_out, (1, width), pad=(0, width // 2))
 
 
-def high(c_in: int, c_out: int, height: int) -> Layer:
+def conv_nx1(c_in: int, c_out: int, height: int) -> Layer:
     return Layer(c_in, c_out, (height, 1), pad=(height // 2, 0))
 
 
-def average(x: Tensor) -> Tensor:
+def average_pool(x: Tensor) -> Tensor:
     return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
-def largest(x: Tensor) -> Tensor:
+def max_pool(x: Tensor) -> Tensor:
     return F.max_pool2d(x, 3, 1, 1)
 
 
-def halved(x: Tensor) -> Tensor:
+def max_pool_stride_2(x: Tensor) -> Tensor:
     return F.max_pool2d(x, 3, 2)
 
 
-class Five(nn.Module):
+class InceptionA(nn.Module):
     """35 x 35."""
 
     def __init__(self, c_in: int, pooled: int):
@@ -95,10 +116,10 @@ class Five(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         five = self.branch5x5_2(self.branch5x5_1(x))
         three = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        return torch.cat([self.branch1x1(x), five, three, self.branch_pool(average(x))], 1)
+        return torch.cat([self.branch1x1(x), five, three, self.branch_pool(average_pool(x))], 1)
 
 
-class SixHalved(nn.Module):
+class InceptionB(nn.Module):
     """35 x 35 to 17 x 17."""
 
     def __init__(self):
@@ -109,58 +130,70 @@ class SixHalved(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         three = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        return torch.cat([self.branch3x3(x), three, halved(x)], 1)
+        return torch.cat([self.branch3x3(x), three, max_pool_stride_2(x)], 1)
 
 
-class Six(nn.Module):
+class InceptionC(nn.Module):
     """17 x 17."""
 
     def __init__(self, inner: int):
         super().__init__()
         self.branch1x1 = Layer(768, 192, 1)
-        self.branch7x7_1, self.branch7x7_2 = Layer(768, inner, 1), wide(inner, inner, 7)
-        self.branch7x7_3 = high(inner, 192, 7)
-        self.branch7x7dbl_1, self.branch7x7dbl_2 = Layer(768, inner, 1), high(inner, inner, 7)
-        self.branch7x7dbl_3, self.branch7x7dbl_4 = wide(inner, inner, 7), high(inner, inner, 7)
-        self.branch7x7dbl_5 = wide(inner, 192, 7)
+        self.branch7x7_1, self.branch7x7_2 = Layer(768, inner, 1), conv_1xn(inner, inner, 7)
+        self.branch7x7_3 = conv_nx1(inner, 192, 7)
+        self.branch7x7dbl_1, self.branch7x7dbl_2 = Layer(768, inner, 1), conv_nx1(inner, inner, 7)
+        self.branch7x7dbl_3, self.branch7x7dbl_4 = (
+            conv_1xn(inner, inner, 7),
+            conv_nx1(inner, inner, 7),
+        )
+        self.branch7x7dbl_5 = conv_1xn(inner, 192, 7)
         self.branch_pool = Layer(768, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         seven = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
         twice = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
         twice = self.branch7x7dbl_5(self.branch7x7dbl_4(twice))
-        return torch.cat([self.branch1x1(x), seven, twice, self.branch_pool(average(x))], 1)
+        return torch.cat([self.branch1x1(x), seven, twice, self.branch_pool(average_pool(x))], 1)
 
 
-class SevenHalved(nn.Module):
+class InceptionD(nn.Module):
     """17 x 17 to 8 x 8."""
 
     def __init__(self):
         super().__init__()
         self.branch3x3_1, self.branch3x3_2 = Layer(768, 192, 1), Layer(192, 320, 3, stride=2)
-        self.branch7x7x3_1, self.branch7x7x3_2 = Layer(768, 192, 1), wide(192, 192, 7)
-        self.branch7x7x3_3, self.branch7x7x3_4 = high(192, 192, 7), Layer(192, 192, 3, stride=2)
+        self.branch7x7x3_1, self.branch7x7x3_2 = Layer(768, 192, 1), conv_1xn(192, 192, 7)
+        self.branch7x7x3_3, self.branch7x7x3_4 = conv_nx1(192, 192, 7), Layer(192, 192, 3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
         seven = self.branch7x7x3_4(self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x))))
-        return torch.cat([self.branch3x3_2(self.branch3x3_1(x)), seven, halved(x)], 1)
+        return torch.cat([self.branch3x3_2(self.branch3x3_1(x)), seven, max_pool_stride_2(x)], 1)
 
 
-class Seven(nn.Module):
+class InceptionE(nn.Module):
     """8 x 8."""
 
     def __init__(self, c_in: int, pool: Callable[[Tensor], Tensor]):
         super().__init__()
         self.pool = pool
         self.branch1x1 = Layer(c_in, 320, 1)
-        self.branch3x3_1, self.branch3x3_2a, self.branch3x3_2b = Layer(c_in, 384, 1), wide(384, 384, 3), high(384, 384, 3)
+        self.branch3x3_1, self.branch3x3_2a, self.branch3x3_2b = (
+            Layer(c_in, 384, 1),
+            conv_1xn(384, 384, 3),
+            conv_nx1(384, 384, 3),
+        )
         self.branch3x3dbl_1, self.branch3x3dbl_2 = Layer(c_in, 448, 1), Layer(448, 384, 3, pad=1)
-        self.branch3x3dbl_3a, self.branch3x3dbl_3b = wide(384, 384, 3), high(384, 384, 3)
+        self.branch3x3dbl_3a, self.branch3x3dbl_3b = conv_1xn(384, 384, 3), conv_nx1(384, 384, 3)
         self.branch_pool = Layer(c_in, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         three, twice = self.branch3x3_1(x), self.branch3x3dbl_2(self.branch3x3dbl_1(x))
-        split = [self.branch3x3_2a(three), self.branch3x3_2b(three), self.branch3x3dbl_3a(twice), self.branch3x3dbl_3b(twice)]
+        split = [
+            self.branch3x3_2a(three),
+            self.branch3x3_2b(three),
+            self.branch3x3dbl_3a(twice),
+            self.branch3x3dbl_3b(twice),
+        ]
         return torch.cat([self.branch1x1(x), *split, self.branch_pool(self.pool(x))], 1)
 
 
@@ -173,7 +206,9 @@ def load_inception(path: str | os.PathLike) -> Inception:
     try:
         size = place.stat().st_size
         if size > MOST_BYTES:
-            raise DataError(f"{place} has {size:,} bytes, Inception v3 about 100 million: give its weights")
+            raise DataError(
+                f"{place} has {size:,} bytes, Inception v3 about 100 million: give its weights"
+            )
         weights = _read(place)
     except OSError as error:
         raise DataError(f"{place} cannot be read: {error.strerror}") from None
@@ -195,11 +230,17 @@ def _read(place: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     try:
-        found = load_file(place) if place.suffix == ".safetensors" else torch.load(place, "cpu", weights_only=True)
+        found = (
+            load_file(place)
+            if place.suffix == ".safetensors"
+            else torch.load(place, "cpu", weights_only=True)
+        )
     except OSError:
         raise
     except Exception:  # what torch says, it says to programmers, and advises to trust the file
         raise DataError(f"{place} is damaged, or no file of weights") from None
-    if not isinstance(found, dict) or not all(isinstance(name, str) and isinstance(v, Tensor) for name, v in found.items()):
+    if not isinstance(found, dict) or not all(
+        isinstance(name, str) and isinstance(v, Tensor) for name, v in found.items()
+    ):
         raise DataError(f"{place} is no file of weights: it must hold tensors by name")
     return found

@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit.distributions import point
-from vaekit.evaluation.likelihood import Estimate, draw
-from vaekit.inputs import MAX_VALUES, Inputs
-from vaekit.model import VAE, evaluating
-from vaekit.noise import noise
+from vaekit.core.distributions import point_estimate
+from vaekit.core.vae import VAE, eval_mode
+from vaekit.inference.bounds import Estimate, draw_samples
+from vaekit.inputs import MAX_VALUES, ModelInputs
+from vaekit.runtime.seeding import seeded_noise
 
 ACTIVE = 0.01
 FAR = 0.99
 
 
-class Codes(NamedTuple):
+class EncodedExamples(NamedTuple):
     """Of N rows: the posteriors in batches, their points and one draw of each [N, L], both on the CPU."""
 
     posteriors: list[Distribution]
@@ -26,37 +26,41 @@ class Codes(NamedTuple):
     draws: Tensor
 
 
-class Aggregate(NamedTuple):
+class AggregatePosterior(NamedTuple):
     """E KL(q(z given x) || p(z)) = I(x; z) + KL(q(z) || p(z)), in nats, q(z) being the mean of all posteriors.
 
-    mutual_information: I(x; z), of which N rows can show log N at most. from_prior: KL(q(z) || p(z)).
+    mutual_information: I(x; z), of which N rows can show log N at most. marginal_kl: KL(q(z) || p(z)).
     """
 
     mutual_information: Estimate
-    from_prior: Estimate
+    marginal_kl: Estimate
 
 
 @torch.no_grad()
-def encode_all(model: VAE, rows: Inputs, *, seed: int = 0) -> Codes:
+def encode_all(model: VAE, rows: ModelInputs, *, seed: int = 0) -> EncodedExamples:
     """The codes of all rows, in memory."""
     posteriors, points, draws = [], [], []
     for step, (x, y) in enumerate(rows.batches(model)):
-        with evaluating(model), noise(seed, step), torch.autocast(x.device.type, enabled=False):
+        with (
+            eval_mode(model),
+            seeded_noise(seed, step),
+            torch.autocast(x.device.type, enabled=False),
+        ):
             q = model.encode(x, y)
-            z = draw(q, 1)[0]
+            z = draw_samples(q, 1)[0]
         posteriors.append(q)
-        points.append(point(q).flatten(1).cpu())
+        points.append(point_estimate(q).flatten(1).cpu())
         draws.append(z.flatten(1).cpu())
-    return Codes(posteriors, torch.cat(points), torch.cat(draws))
+    return EncodedExamples(posteriors, torch.cat(points), torch.cat(draws))
 
 
-def activity(codes: Codes) -> Tensor:
+def latent_activity(codes: EncodedExamples) -> Tensor:
     """Var_x(E[z given x]) of each latent dimension [L]; one above 0.01 is called active (Burda et al., 2016)."""
     return codes.points.var(0, correction=0)
 
 
 @torch.no_grad()
-def aggregate(model: VAE, codes: Codes) -> Aggregate:
+def aggregate_posterior(model: VAE, codes: EncodedExamples) -> AggregatePosterior:
     """What z says about x, and how far codes together are from the prior (Hoffman & Johnson, 2016).
 
     I(x; z) = E[log q(z given x) - log q(z)],   KL(q(z) || p(z)) = E[log q(z) - log p(z)],   z ~ q(z given x)
@@ -64,7 +68,7 @@ def aggregate(model: VAE, codes: Codes) -> Aggregate:
     One draw of z a row, and q(z) from the same rows, each of which is one of its own neighbours.
     """
     own, together, prior = [], [], []
-    p, start, like = model.prior_given(model.first_class(1)), 0, next(model.parameters())
+    p, start, like = model.prior_distribution(model.dummy_condition(1)), 0, next(model.parameters())
     for q in codes.posteriors:
         count = q.batch_shape[0]
         z = codes.draws[start : start + count].reshape(count, *q.event_shape).to(like)
@@ -73,7 +77,7 @@ def aggregate(model: VAE, codes: Codes) -> Aggregate:
         prior.append(p.log_prob(z).cpu())
         start += count
     q_given_x, q, p_z = (torch.cat(parts).double() for parts in (own, together, prior))
-    return Aggregate(Estimate.of(q_given_x - q), Estimate.of(q - p_z))
+    return AggregatePosterior(Estimate.of(q_given_x - q), Estimate.of(q - p_z))
 
 
 def _log_mixture(posteriors: list[Distribution], z: Tensor) -> Iterator[Tensor]:
@@ -86,14 +90,18 @@ def _log_mixture(posteriors: list[Distribution], z: Tensor) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def holes(model: VAE, codes: Codes, *, seed: int = 0) -> float:
+def prior_holes(model: VAE, codes: EncodedExamples, *, seed: int = 0) -> float:
     """The share of draws from the prior that are far from every code.
 
     Far is what one code in a hundred is from all others: were codes distributed as the prior, the share would be 0.01.
     Distances are Euclidean, in units of each dimension's standard deviation in the prior.
     """
-    with noise(seed):
-        drawn = model.draw(len(codes.draws), model.first_class(len(codes.draws))).flatten(1).cpu()
+    with seeded_noise(seed):
+        drawn = (
+            model.sample_prior(len(codes.draws), model.dummy_condition(len(codes.draws)))
+            .flatten(1)
+            .cpu()
+        )
     scale = drawn.std(0).clamp(min=1e-12)
     known = codes.draws / scale
     limit = _nearest(known, known, skip_self=True).quantile(FAR)

@@ -5,7 +5,7 @@ from typing import Any
 
 from vaekit.explorer import assets
 from vaekit.explorer.content import Content, little_endian
-from vaekit.web import App, Guard, missing
+from vaekit.web import App, Guard, missing_package
 
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
@@ -25,7 +25,7 @@ def explorer_app(content: Content, *, hosts: Collection[str] | None) -> App:
         from starlette.responses import Response
         from starlette.routing import Route
     except ImportError as error:
-        raise missing(error, "explore") from None
+        raise missing_package(error, "explore") from None
 
     def fixed(answer: tuple[bytes, Mapping[str, str]]) -> Callable[[Request], Any]:
         async def give(request: Request) -> Response:
@@ -35,13 +35,22 @@ def explorer_app(content: Content, *, hosts: Collection[str] | None) -> App:
 
     async def original(request: Request) -> Response:
         text = request.path_params["row"]
-        if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) < content.facts["rows"]):
+        if not (
+            text.isascii()
+            and text.isdecimal()
+            and len(text) < 10
+            and int(text) < content.facts["rows"]
+        ):
             return Response("no such row", 404, media_type="text/plain")
-        return Response(little_endian(content.original(int(text))), media_type="application/octet-stream")
+        return Response(
+            little_endian(content.original(int(text))), media_type="application/octet-stream"
+        )
 
     routes = [Route(path, fixed(answer)) for path, answer in _answers(content).items()]
     app = Starlette(routes=[*routes, Route("/rows/{row}", original)])
-    return Guard(app, hosts=hosts, most_bytes=MOST_BYTES, headers={"content-security-policy": POLICY})
+    return Guard(
+        app, hosts=hosts, most_bytes=MOST_BYTES, headers={"content-security-policy": POLICY}
+    )
 
 
 def _answers(content: Content) -> dict[str, tuple[bytes, dict[str, str]]]:
@@ -55,6 +64,14 @@ def _answers(content: Content) -> dict[str, tuple[bytes, dict[str, str]]]:
         **{f"/{name}": (source.encode(), javascript) for name, source in assets.modules().items()},
     }
     found = {path: (body, {"content-type": kind}) for path, (body, kind) in texts.items()}
-    found["/blobs/wasm"] = assets.runtime_wasm(), {"content-type": binary, "content-encoding": "gzip"}
-    found |= {f"/blobs/{name}": (blob, {"content-type": binary}) for name, blob in content.blobs().items()}
-    return {path: (body, {**headers, "cache-control": "no-cache"}) for path, (body, headers) in found.items()}
+    found["/blobs/wasm"] = (
+        assets.runtime_wasm(),
+        {"content-type": binary, "content-encoding": "gzip"},
+    )
+    found |= {
+        f"/blobs/{name}": (blob, {"content-type": binary}) for name, blob in content.blobs().items()
+    }
+    return {
+        path: (body, {**headers, "cache-control": "no-cache"})
+        for path, (body, headers) in found.items()
+    }

@@ -45,5 +45,7 @@ def modules() -> dict[str, str]:
 
 def _genuine(name: str, content: bytes) -> bytes:
     if hashlib.sha256(content).hexdigest() != SHA256[name]:
-        raise WorkError(f"{name} of the installed vaekit is not what was published: install vaekit again")
+        raise WorkError(
+            f"{name} of the installed vaekit is not what was published: install vaekit again"
+        )
     return content

@@ -28,7 +28,10 @@ class Content:
 
     def describe(self) -> dict[str, Any]:
         """The facts, and what each array is."""
-        arrays = {name: {"type": array.dtype.name, "shape": list(array.shape)} for name, array in self.arrays.items()}
+        arrays = {
+            name: {"type": array.dtype.name, "shape": list(array.shape)}
+            for name, array in self.arrays.items()
+        }
         return {**self.facts, "arrays": arrays}
 
     def to_json(self) -> bytes:

@@ -38,7 +38,9 @@ def to_page(content: Content) -> str:
         )
     )
     html = _replaced(assets.html(), "<!-- head -->", "<!-- end of head -->", head)
-    return _replaced(html, "<!-- scripts -->", "<!-- end of scripts -->", "\n".join(_scripts(content)))
+    return _replaced(
+        html, "<!-- scripts -->", "<!-- end of scripts -->", "\n".join(_scripts(content))
+    )
 
 
 def _scripts(content: Content) -> list[str]:
@@ -56,7 +58,10 @@ def _scripts(content: Content) -> list[str]:
 def in_order() -> dict[str, str]:
     """All modules, each behind those that it imports."""
     sources = {assets.RUNTIME_MODULE: assets.runtime_module().decode(), **assets.modules()}
-    imports = {name: set(IMPORT.findall(source)) if name.endswith(".js") else set() for name, source in sources.items()}
+    imports = {
+        name: set(IMPORT.findall(source)) if name.endswith(".js") else set()
+        for name, source in sources.items()
+    }
     return {name: sources[name] for name in TopologicalSorter(imports).static_order()}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data import Labels, Support, given_classes, given_codes, given_rows
+from vaekit.data import Labels, Support, check_inputs, check_labels, check_latents
 from vaekit.errors import RunError, VaekitError
 from vaekit.export.onnx import DECODER, ENCODER, METADATA, session
 
@@ -35,17 +35,25 @@ class Exported:
 
         y: classes by name, of a conditional run. Raises DataError for rows and classes that cannot be.
         """
-        rows = given_rows(x, self.shape, self.support)
-        return tuple(self._encoder.run(None, {"x": np.ascontiguousarray(rows, np.float32), **self._condition(y, len(rows))}))
+        rows = check_inputs(x, self.shape, self.support)
+        return tuple(
+            self._encoder.run(
+                None, {"x": np.ascontiguousarray(rows, np.float32), **self._condition(y, len(rows))}
+            )
+        )
 
     def decode(self, z: np.ndarray, y: Labels = None) -> np.ndarray:
         """The means of p(x given z) in raw units, [N, *shape]; y and errors as of `encode`."""
-        codes = given_codes(z, self.latent_dim)
-        return self._decoder.run(None, {"z": np.ascontiguousarray(codes), **self._condition(y, len(codes))})[0]
+        codes = check_latents(z, self.latent_dim)
+        return self._decoder.run(
+            None, {"z": np.ascontiguousarray(codes), **self._condition(y, len(codes))}
+        )[0]
 
     def _condition(self, y: Labels, rows: int) -> dict[str, np.ndarray]:
-        numbers = given_classes(y, self.classes, rows)
-        return {} if numbers is None else {"y": np.eye(len(self.classes), dtype=np.float32)[numbers]}
+        numbers = check_labels(y, self.classes, rows)
+        return (
+            {} if numbers is None else {"y": np.eye(len(self.classes), dtype=np.float32)[numbers]}
+        )
 
 
 def load_exported(folder: str | os.PathLike) -> Exported:
@@ -54,9 +62,14 @@ def load_exported(folder: str | os.PathLike) -> Exported:
     >>> codes, _ = load_exported("exported").encode(images)  # doctest: +SKIP
     """
     opened = [_open(Path(folder) / name) for name in (ENCODER, DECODER)]
-    facts = [_facts(one, Path(folder) / name) for one, name in zip(opened, (ENCODER, DECODER), strict=True)]
+    facts = [
+        _facts(one, Path(folder) / name)
+        for one, name in zip(opened, (ENCODER, DECODER), strict=True)
+    ]
     if facts[0] != facts[1]:
-        raise RunError(f"{folder} holds an encoder and a decoder of different runs: export the run again")
+        raise RunError(
+            f"{folder} holds an encoder and a decoder of different runs: export the run again"
+        )
     return Exported(opened[0], opened[1], facts[0])
 
 
@@ -70,7 +83,9 @@ def _open(path: Path) -> Any:
     except VaekitError:
         raise
     except Exception as error:  # onnxruntime has a dozen kinds of its own
-        raise RunError(f"{path} is damaged, or no ONNX file: {str(error).splitlines()[0][:200]}") from None
+        raise RunError(
+            f"{path} is damaged, or no ONNX file: {str(error).splitlines()[0][:200]}"
+        ) from None
 
 
 def _facts(opened: Any, path: Path) -> dict[str, Any]:

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
+from vaekit.core.distributions import point_estimate
+from vaekit.core.vae import VAE
 from vaekit.data.support import Transform
-from vaekit.distributions import point
-from vaekit.model import VAE
 
 # Both go by the parts, not by `model.encode` and `decode`, whose checks of what people give would fix the number of rows; and
 # each holds its own parts alone, since a file has all that its graph holds.
@@ -28,8 +28,10 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, ...]:
         q = self.posterior(self.encoder(self.transform.forward(x), *(() if y is None else (y,))))
-        z = point(q)
-        return z.flatten(1), q.stddev.flatten(1) if self.codebook is None else self.codebook.indices(z)
+        z = point_estimate(q)
+        return z.flatten(1), q.stddev.flatten(
+            1
+        ) if self.codebook is None else self.codebook.indices(z)
 
 
 class Decoder(nn.Module):

@@ -37,10 +37,16 @@ def to_onnx(graph: Graph, program: ExportedProgram, facts: Mapping[str, Any]) ->
     with _quiet():
         try:
             found = torch.onnx.export(
-                program, dynamo=True, verbose=False, input_names=list(graph.inputs), output_names=list(graph.outputs)
+                program,
+                dynamo=True,
+                verbose=False,
+                input_names=list(graph.inputs),
+                output_names=list(graph.outputs),
             )
         except torch.onnx.errors.OnnxExporterError as error:
-            raise WorkError(f"this model cannot be written as ONNX: {str(error).splitlines()[0]}") from error
+            raise WorkError(
+                f"this model cannot be written as ONNX: {str(error).splitlines()[0]}"
+            ) from error
     assert found is not None
     proto = found.model_proto
     for value in (*proto.graph.input, *proto.graph.output):
@@ -59,7 +65,9 @@ def session(content: bytes) -> Any:
     except ImportError:
         raise ConfigError('onnxruntime is not installed: pip install "vaekit[export]"') from None
     options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.model_external_initializers_file_folder_path", NOWHERE)
+    options.add_session_config_entry(
+        "session.model_external_initializers_file_folder_path", NOWHERE
+    )
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
@@ -69,12 +77,16 @@ def check_parity(content: bytes, graph: Graph, inputs: tuple[Tensor, ...]) -> fl
     Raises WorkError where it is beyond `TOLERANCE`.
     """
     opened = session(content)
-    found = opened.run(None, {name: x.numpy() for name, x in zip(graph.inputs, inputs, strict=True)})
+    found = opened.run(
+        None, {name: x.numpy() for name, x in zip(graph.inputs, inputs, strict=True)}
+    )
     with torch.no_grad():
         wanted = graph(*inputs)
     worst = max(_difference(a, b.numpy()) for a, b in zip(found, wanted, strict=True))
     if not worst <= TOLERANCE:
-        raise WorkError(f"the ONNX file gives other values than the model, by {worst:.1e} of the largest: it was not kept")
+        raise WorkError(
+            f"the ONNX file gives other values than the model, by {worst:.1e} of the largest: it was not kept"
+        )
     return worst
 
 

@@ -13,10 +13,14 @@ def to_program(graph: Graph) -> ExportedProgram:
     """The graph for any number of rows; WorkError for a part of a user's own that cannot be traced."""
     with torch.no_grad():
         try:
-            program = torch.export.export(graph.eval(), example(graph), dynamic_shapes=dynamic(graph))
+            program = torch.export.export(
+                graph.eval(), example(graph), dynamic_shapes=dynamic(graph)
+            )
         except Exception as error:  # torch has a dozen kinds for what a trace does not allow
             part = type(graph).__name__.lower()
-            raise WorkError(f"this {part} cannot be exported: {str(error).strip().splitlines()[0]}") from error
+            raise WorkError(
+                f"this {part} cannot be exported: {str(error).strip().splitlines()[0]}"
+            ) from error
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # paths of this machine
     return program

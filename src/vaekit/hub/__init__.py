@@ -2,6 +2,22 @@
 
 from vaekit.hub.card import card
 from vaekit.hub.contents import check_place, is_shared, most_bytes
-from vaekit.hub.remote import Remote, check_name, fetch, find, upload
+from vaekit.hub.remote import (
+    HubRepository,
+    check_name,
+    download_file,
+    find_repository,
+    upload_folder,
+)
 
-__all__ = ["Remote", "card", "check_name", "check_place", "fetch", "find", "is_shared", "most_bytes", "upload"]
+__all__ = [
+    "HubRepository",
+    "card",
+    "check_name",
+    "check_place",
+    "download_file",
+    "find_repository",
+    "is_shared",
+    "most_bytes",
+    "upload_folder",
+]

@@ -12,7 +12,10 @@ from typing import Any
 MOST_CLASSES = 20
 FIGURES = {
     "loss": ("Loss (negative ELBO)", "reconstruction and divergence together"),
-    "reconstruction": ("Reconstruction", "-E[log p(x given z)], what is left to say about a row when its code is known"),
+    "reconstruction": (
+        "Reconstruction",
+        "-E[log p(x given z)], what is left to say about a row when its code is known",
+    ),
     "divergence": ("Divergence", "KL(q(z given x) \\|\\| p(z)), what the code itself costs"),
 }
 NO_BOUND = ("Loss (no ELBO)", "the reconstruction alone: the posterior is deterministic")
@@ -56,9 +59,16 @@ def card(
     obtained. pictures: names of files in plots/. license: as the Hub writes it, such as "mit"; None leaves it to be stated.
     repo: the repository, where it is known.
     """
-    told = _figures(summary, protocol), _use(facts, repo), _pictures(facts, pictures), _limits(facts, summary, protocol)
+    told = (
+        _figures(summary, protocol),
+        _use(facts, repo),
+        _pictures(facts, pictures),
+        _limits(facts, summary, protocol),
+    )
     sections = (list(section) for section in (_introduction(facts), *told))
-    return _header(facts, summary, license) + "\n".join("\n".join(section) + "\n" for section in sections if section)
+    return _header(facts, summary, license) + "\n".join(
+        "\n".join(section) + "\n" for section in sections if section
+    )
 
 
 def escaped(text: object) -> str:
@@ -71,13 +81,17 @@ def escaped(text: object) -> str:
 
 
 def _printable(text: object) -> str:
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text)
+    )
 
 
 def _quoted(value: Any) -> str:
     """A value as JSON, which is YAML that needs no further quoting."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_quoted(key)}: {_quoted(item)}" for key, item in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{_quoted(key)}: {_quoted(item)}" for key, item in value.items()) + "}"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(_quoted, value)) + "]"
     return json.dumps(_printable(value) if isinstance(value, str) else value, ensure_ascii=False)
@@ -98,7 +112,11 @@ def _header(facts: Mapping[str, Any], summary: Mapping[str, Any], license: str |
 
 def _task(facts: Mapping[str, Any]) -> str | None:
     """What the Hub calls what the model is for; it has no name for most of it."""
-    generates = len(facts["data"]["shape"]) == 3 and not facts["conditional"] and facts["objective"] != NO_PRIOR
+    generates = (
+        len(facts["data"]["shape"]) == 3
+        and not facts["conditional"]
+        and facts["objective"] != NO_PRIOR
+    )
     return "unconditional-image-generation" if generates else None
 
 
@@ -113,7 +131,11 @@ def _index(facts: Mapping[str, Any], summary: Mapping[str, Any]) -> list[dict[st
     if not figures or _chosen_on_test(summary):
         return None
     metrics = [
-        {"type": f"test_{name}", "name": f"{_title(name, figures)[0]}, nats per row", "value": figure["value"]}
+        {
+            "type": f"test_{name}",
+            "name": f"{_title(name, figures)[0]}, nats per row",
+            "value": figure["value"],
+        }
         for name, figure in figures.items()
     ]
     data = facts["data"]["name"]
@@ -161,7 +183,11 @@ def _introduction(facts: Mapping[str, Any]) -> Iterator[str]:
     yield f"| Parameters | {', '.join(f'{name} {count:,}' for name, count in counts.items() if count)} |"
     yield f"| Data | {escaped(data['name'])}: rows of shape {escaped(data['shape'])}, values {escaped(data['support'])} |"
     if facts["classes"]:
-        more = f", and {len(facts['classes']) - MOST_CLASSES:,} more" if len(facts["classes"]) > MOST_CLASSES else ""
+        more = (
+            f", and {len(facts['classes']) - MOST_CLASSES:,} more"
+            if len(facts["classes"]) > MOST_CLASSES
+            else ""
+        )
         yield f"| Classes | {', '.join(map(escaped, facts['classes'][:MOST_CLASSES]))}{more} |"
 
 
@@ -180,7 +206,9 @@ def _figures(summary: Mapping[str, Any], protocol: Mapping[str, str]) -> Iterato
         yield "None: the training of this run had not ended."
         return
     rows = summary.get("data", {}).get("rows", {})
-    counts = ", ".join(f"{rows[part]:,} to {what}" for part, what in _ROWS.items() if _is_number(rows.get(part)))
+    counts = ", ".join(
+        f"{rows[part]:,} to {what}" for part, what in _ROWS.items() if _is_number(rows.get(part))
+    )
     yield "Means over the test rows with their standard errors, in nats per row.\n"
     yield "| Figure | Value | Standard error | What it is |\n|---|---:|---:|---|"
     for name, figure in figures.items():
@@ -190,9 +218,16 @@ def _figures(summary: Mapping[str, Any], protocol: Mapping[str, str]) -> Iterato
     yield "\nHow they were obtained; figures compare with those for which all of this is the same:\n"
     yield "| | |\n|---|---|"
     epochs = (summary.get("best_epoch"), summary.get("epochs"))
-    facts = dict(protocol) | {"rows": counts, "validation rows": summary.get("data", {}).get("validation", "")}
+    facts = dict(protocol) | {
+        "rows": counts,
+        "validation rows": summary.get("data", {}).get("validation", ""),
+    }
     facts |= {"epoch kept": f"{epochs[0]} of {epochs[1]}", "seed": summary.get("seed", "")}
-    facts |= {"versions": ", ".join(f"{name} {version}" for name, version in summary.get("versions", {}).items())}
+    facts |= {
+        "versions": ", ".join(
+            f"{name} {version}" for name, version in summary.get("versions", {}).items()
+        )
+    }
     facts |= {"data, SHA-256": summary.get("data", {}).get("fingerprint", "")}
     for name, value in facts.items():
         yield f"| {escaped(name)} | {escaped(value)} |"
@@ -206,7 +241,9 @@ def _use(facts: Mapping[str, Any], repo: str) -> Iterator[str]:
     if facts["conditional"]:
         rows, what = "rows, labels", f"{what}; labels: their classes by name"
     yield "## Use\n"
-    yield USE.format(repo=repo, rows=rows, code="mean" if facts["codes"] is None else "mode", what=what)
+    yield USE.format(
+        repo=repo, rows=rows, code="mean" if facts["codes"] is None else "mode", what=what
+    )
     yield "Reading the folder executes nothing in it: safetensors, YAML, JSON and CSV."
     if facts["conditional"]:
         yield "The model is conditional: samples are of all classes in turn, and `run.decode(codes, labels)` needs classes too."
@@ -217,12 +254,20 @@ def _pictures(facts: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
         return
     yield "## Pictures\n"
     order = list(PICTURES)
-    for name in sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name)):
-        told = DECODED if name == "samples" and facts["objective"] == NO_PRIOR else PICTURES.get(name, "")
+    for name in sorted(
+        names, key=lambda name: (order.index(name) if name in order else len(order), name)
+    ):
+        told = (
+            DECODED
+            if name == "samples" and facts["objective"] == NO_PRIOR
+            else PICTURES.get(name, "")
+        )
         yield f"![{escaped(name)}](plots/{name}.png)\n\n{told}\n"
 
 
-def _limits(facts: Mapping[str, Any], summary: Mapping[str, Any], protocol: Mapping[str, str]) -> Iterator[str]:
+def _limits(
+    facts: Mapping[str, Any], summary: Mapping[str, Any], protocol: Mapping[str, str]
+) -> Iterator[str]:
     yield "## Limits\n"
     yield "- It knows rows like those it was trained on, and no others: it reproduces their gaps and their biases."
     yield "- Figures in nats compare with those of other models only for the same data, targets and scale of the likelihood."

@@ -5,15 +5,15 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from vaekit.config import MAX_BYTES
+from vaekit.config import MAX_CONFIG_BYTES
 from vaekit.errors import OutputError, RunError
-from vaekit.store import CONFIG, MAX_TEXT, METRICS, PLOTS, SPLIT, SUMMARY, WEIGHTS, load_config
+from vaekit.runs import CONFIG, MAX_TEXT, METRICS, PLOTS, SPLIT, SUMMARY, WEIGHTS, load_config
 
 FACTS, CARD, LIBRARY = "config.json", "README.md", "vaekit"
 MOST_PICTURES = 100
 
 _MOST_BYTES = {
-    CONFIG: MAX_BYTES,
+    CONFIG: MAX_CONFIG_BYTES,
     WEIGHTS: 20_000_000_000,
     SPLIT: 2_000_000_000,
     METRICS: MAX_TEXT,
@@ -46,18 +46,30 @@ def check_place(folder: Path, force: bool) -> None:
         return
     if not force:
         raise OutputError(f"{folder} exists: choose another folder, or replace it with --force")
-    names = [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if not path.is_dir()]
+    names = [
+        path.relative_to(folder).as_posix()
+        for path in sorted(folder.rglob("*"))
+        if not path.is_dir()
+    ]
     if other := next((name for name in names if not is_shared(name)), None):
-        raise OutputError(f"{folder} holds {other}, which --force would remove: choose another folder")
+        raise OutputError(
+            f"{folder} holds {other}, which --force would remove: choose another folder"
+        )
     if names and not _is_run(folder):
-        raise OutputError(f"{folder} is no run of vaekit, and --force would remove its {names[0]}: choose another folder")
+        raise OutputError(
+            f"{folder} is no run of vaekit, and --force would remove its {names[0]}: choose another folder"
+        )
 
 
 def _is_run(folder: Path) -> bool:
     """Whether a folder is a shared run, whole or damaged, or a run folder."""
     facts = folder / FACTS
     with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-        if facts.is_file() and facts.stat().st_size <= MAX_TEXT and json.loads(facts.read_bytes())["library"] == LIBRARY:
+        if (
+            facts.is_file()
+            and facts.stat().st_size <= MAX_TEXT
+            and json.loads(facts.read_bytes())["library"] == LIBRARY
+        ):
             return True
     with suppress(RunError):
         return bool(load_config(folder))

@@ -15,4 +15,12 @@ LIKELIHOODS = {
     "gaussian": Gaussian,
 }
 
-__all__ = ["LIKELIHOODS", "Bernoulli", "Categorical", "ContinuousBernoulli", "DiscretizedLogistic", "Gaussian", "Likelihood"]
+__all__ = [
+    "LIKELIHOODS",
+    "Bernoulli",
+    "Categorical",
+    "ContinuousBernoulli",
+    "DiscretizedLogistic",
+    "Gaussian",
+    "Likelihood",
+]

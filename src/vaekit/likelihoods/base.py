@@ -5,11 +5,11 @@ from typing import ClassVar
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
-from vaekit.conditional import Conditional, full_precision
+from vaekit.core.distribution_module import DistributionModule, full_precision
 from vaekit.nets.blocks import Shape
 
 
-class Likelihood(Conditional):
+class Likelihood(DistributionModule):
     """p(x given z): the decoder's output [B, *parameter_shape] -> a distribution over x [B, *shape].
 
     A family defines `per_value`: its parameters, each [B, *shape] in float32 at least -> a distribution of that batch shape.
@@ -34,7 +34,7 @@ class Likelihood(Conditional):
         """Why its value on data of this support is no log-density, and has no bits per dimension; or None."""
         return None
 
-    def start(self, x: Tensor) -> None:
+    def init_from_data(self, x: Tensor) -> None:
         """Be shown rows [N, *shape] before training: for what starts from their spread."""
 
     def per_value(self, *parameters: Tensor) -> Distribution:
@@ -44,7 +44,9 @@ class Likelihood(Conditional):
         """All parameters [B, parameters per value, *shape] -> a distribution of batch shape [B, *shape]."""
         axis = -1 - len(self.shape)
         if self.parameters_per_value == 1:
-            return self.per_value(parameters.squeeze(axis))  # a view; the gradient of unbind is a copy
+            return self.per_value(
+                parameters.squeeze(axis)
+            )  # a view; the gradient of unbind is a copy
         return self.per_value(*parameters.unbind(axis))
 
     def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -20,7 +20,11 @@ class Bernoulli(Likelihood):
     accepts = ("binary", "unit")
 
     def not_normalised(self, support: str) -> str | None:
-        return None if support == "binary" else "a Bernoulli with grayscale targets is not a normalised density"
+        return (
+            None
+            if support == "binary"
+            else "a Bernoulli with grayscale targets is not a normalised density"
+        )
 
     def per_value(self, logits: Tensor) -> TorchBernoulli:  # pyright: ignore[reportIncompatibleMethodOverride]
         return TorchBernoulli(logits=logits, validate_args=False)

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from vaekit.levels import Categorical as CategoricalDistribution
+from vaekit.core.discretized import Categorical as CategoricalDistribution
 from vaekit.likelihoods.base import Likelihood
 from vaekit.likelihoods.options import Levels, checked_levels
 from vaekit.nets.blocks import Shape

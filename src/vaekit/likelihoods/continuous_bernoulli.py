@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from vaekit.distributions import ContinuousBernoulli as ContinuousBernoulliDistribution
+from vaekit.core.distributions import ContinuousBernoulli as ContinuousBernoulliDistribution
 from vaekit.likelihoods.base import Likelihood
 
 

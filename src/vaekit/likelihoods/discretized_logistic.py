@@ -6,13 +6,15 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, MixtureSameFamily
 
-from vaekit.distributions import soft_clamp
-from vaekit.levels import DiscretizedLogistic as DiscretizedLogisticDistribution
+from vaekit.core.discretized import DiscretizedLogistic as DiscretizedLogisticDistribution
+from vaekit.core.distributions import soft_clamp
 from vaekit.likelihoods.base import Likelihood
 from vaekit.likelihoods.options import Components, Levels, checked_components, checked_levels
 from vaekit.nets.blocks import Shape
 
-NARROWEST = 1 / 16  # of a level: such a logistic gives the level at its centre 0.9993, a narrower one would gain nothing
+NARROWEST = (
+    1 / 16
+)  # of a level: such a logistic gives the level at its centre 0.9993, a narrower one would gain nothing
 WIDEST = 100.0
 START = 0.3
 
@@ -37,23 +39,31 @@ class DiscretizedLogistic(Likelihood):
 
     accepts = ("integers",)
 
-    def __init__(self, shape: Shape, /, *, levels: Levels | None = None, components: Components = 1):
+    def __init__(
+        self, shape: Shape, /, *, levels: Levels | None = None, components: Components = 1
+    ):
         super().__init__(shape)
         self.levels = checked_levels(levels, "discretized-logistic")
         self.components = checked_components(components)
         self.parameters_per_value = 2 if self.components == 1 else 3 * self.components
 
     def per_value(self, mu: Tensor, log_scale: Tensor) -> DiscretizedLogisticDistribution:  # pyright: ignore[reportIncompatibleMethodOverride]
-        middles = (torch.arange(self.components, dtype=mu.dtype, device=mu.device) + 0.5) / self.components
+        middles = (
+            torch.arange(self.components, dtype=mu.dtype, device=mu.device) + 0.5
+        ) / self.components
         return DiscretizedLogisticDistribution(middles + mu, self._scale(log_scale), self.levels)
 
     def distribution(self, parameters: Tensor) -> Distribution:
         if self.components == 1:
             return super().distribution(parameters)
         axis = -1 - len(self.shape)
-        logits, mu, log_scale = parameters.unflatten(axis, (3, self.components)).movedim(axis, -1).unbind(axis - 1)
+        logits, mu, log_scale = (
+            parameters.unflatten(axis, (3, self.components)).movedim(axis, -1).unbind(axis - 1)
+        )
         return MixtureSameFamily(
-            Categorical(logits=logits, validate_args=False), self.per_value(mu, log_scale), validate_args=False
+            Categorical(logits=logits, validate_args=False),
+            self.per_value(mu, log_scale),
+            validate_args=False,
         )
 
     def _scale(self, log_scale: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.distributions import Normal
 
-from vaekit.distributions import soft_clamp
+from vaekit.core.distributions import soft_clamp
 from vaekit.errors import ConfigError, suggest
 from vaekit.likelihoods.base import Likelihood
 from vaekit.nets.blocks import Shape
@@ -40,13 +40,15 @@ class Gaussian(Likelihood):
     ):
         super().__init__(shape)
         if isinstance(scale, str) and scale not in ("shared", "learned"):
-            raise ConfigError(f"scale {scale!r}: a number above 0, or {suggest(scale, ('shared', 'learned'))}")
+            raise ConfigError(
+                f"scale {scale!r}: a number above 0, or {suggest(scale, ('shared', 'learned'))}"
+            )
         self.scale, self.min_scale = scale, min_scale
         self.parameters_per_value = 2 if scale == "learned" else 1
         self.log_var = nn.Parameter(torch.zeros(())) if scale == "shared" else None
 
     @torch.no_grad()
-    def start(self, x: Tensor) -> None:
+    def init_from_data(self, x: Tensor) -> None:
         """Set the shared sigma to the deviation of the rows from their mean, which is where the decoder starts.
 
         From 1, images would spend many hundred updates on finding it, with codes that pay for nothing meanwhile. A sigma

@@ -5,8 +5,18 @@ from vaekit.nets.conv_map import ConvMapDecoder, ConvMapEncoder
 from vaekit.nets.mlp import MLPDecoder, MLPEncoder
 from vaekit.nets.resnet import ResNetDecoder, ResNetEncoder
 
-ENCODERS = {"conv": ConvEncoder, "conv-map": ConvMapEncoder, "mlp": MLPEncoder, "resnet": ResNetEncoder}
-DECODERS = {"conv": ConvDecoder, "conv-map": ConvMapDecoder, "mlp": MLPDecoder, "resnet": ResNetDecoder}
+ENCODERS = {
+    "conv": ConvEncoder,
+    "conv-map": ConvMapEncoder,
+    "mlp": MLPEncoder,
+    "resnet": ResNetEncoder,
+}
+DECODERS = {
+    "conv": ConvDecoder,
+    "conv-map": ConvMapDecoder,
+    "mlp": MLPDecoder,
+    "resnet": ResNetDecoder,
+}
 
 __all__ = [
     "DECODERS",

@@ -24,7 +24,9 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 
 
-def after(layer: nn.Module, activation: Activation, norm: nn.Module | None = None) -> list[nn.Module]:
+def after(
+    layer: nn.Module, activation: Activation, norm: nn.Module | None = None
+) -> list[nn.Module]:
     """A layer, its activation, and batch normalisation behind it where wanted (the order of R2 and of Keras's examples)."""
     return [layer, _ACTIVATIONS[activation](), *([norm] if norm else [])]
 
@@ -34,7 +36,9 @@ def dense(sizes: Iterable[int], activation: Activation, batch_norm: bool) -> lis
     sizes = list(sizes)
     layers = []
     for before, behind in pairwise(sizes):
-        layers += after(nn.Linear(before, behind), activation, nn.BatchNorm1d(behind) if batch_norm else None)
+        layers += after(
+            nn.Linear(before, behind), activation, nn.BatchNorm1d(behind) if batch_norm else None
+        )
     return layers
 
 

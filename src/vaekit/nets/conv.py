@@ -50,9 +50,13 @@ class ConvEncoder(nn.Module):
         self.channels = tuple(channels) if channels is not None else default_channels(size)
         self.hidden = tuple(hidden) if hidden is not None else (8 * latent,)
         self.kernel, self.activation, self.batch_norm = kernel, activation, batch_norm
-        self.stages = nn.Sequential(*down([shape[0], *self.channels], size, kernel, activation, batch_norm))
+        self.stages = nn.Sequential(
+            *down([shape[0], *self.channels], size, kernel, activation, batch_norm)
+        )
         flat = ([shape[0], *self.channels])[-1] * math.prod(pyramid(size, len(self.channels))[-1])
-        self.dense = nn.Sequential(nn.Flatten(), *dense([flat, *self.hidden], activation, batch_norm))
+        self.dense = nn.Sequential(
+            nn.Flatten(), *dense([flat, *self.hidden], activation, batch_norm)
+        )
         glorot_(self)
         channels_last(self)
 
@@ -87,23 +91,40 @@ class ConvDecoder(nn.Module):
         super().__init__()
         size = image_size(shape)
         self.channels = tuple(channels) if channels is not None else default_channels(size)
-        self.hidden, self.kernel, self.activation, self.batch_norm = tuple(hidden), kernel, activation, batch_norm
+        self.hidden, self.kernel, self.activation, self.batch_norm = (
+            tuple(hidden),
+            kernel,
+            activation,
+            batch_norm,
+        )
         smallest = pyramid(size, len(self.channels))[-1]
         widths = self.channels[::-1] or (shape[0],)
         self.dense = nn.Sequential(
-            *dense([width(latent), *self.hidden, widths[0] * math.prod(smallest)], activation, batch_norm),
+            *dense(
+                [width(latent), *self.hidden, widths[0] * math.prod(smallest)],
+                activation,
+                batch_norm,
+            ),
             nn.Unflatten(1, (widths[0], *smallest)),
         )
         stages = up([widths[0], *self.channels[::-1]], size, kernel, activation, batch_norm)
-        self.stages = nn.Sequential(*stages, TurnedConvTranspose2d(widths[-1], shape[0], 3, size, stride=1))
+        self.stages = nn.Sequential(
+            *stages, TurnedConvTranspose2d(widths[-1], shape[0], 3, size, stride=1)
+        )
         glorot_(self)
         channels_last(self)
 
     def forward(self, z: Tensor) -> Tensor:
-        return turn(self.stages(turn(self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last))))
+        return turn(
+            self.stages(
+                turn(self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last))
+            )
+        )
 
 
-def down(widths: Sequence[int], size: Size, kernel: int, activation: Activation, batch_norm: bool) -> list[nn.Module]:
+def down(
+    widths: Sequence[int], size: Size, kernel: int, activation: Activation, batch_norm: bool
+) -> list[nn.Module]:
     """Stages that each halve an image of `size`, widths[0] -> widths[1] -> ... channels."""
     stages = []
     for n, c_in, c_out in zip(pyramid(size, len(widths)), widths, widths[1:], strict=False):
@@ -112,10 +133,14 @@ def down(widths: Sequence[int], size: Size, kernel: int, activation: Activation,
     return stages
 
 
-def up(widths: Sequence[int], size: Size, kernel: int, activation: Activation, batch_norm: bool) -> list[nn.Module]:
+def up(
+    widths: Sequence[int], size: Size, kernel: int, activation: Activation, batch_norm: bool
+) -> list[nn.Module]:
     """Stages that each double a turned image, back to `size`, widths[0] -> widths[1] -> ... channels."""
     stages = []
-    for n, c_in, c_out in zip(pyramid(size, len(widths) - 1)[-2::-1], widths, widths[1:], strict=False):
+    for n, c_in, c_out in zip(
+        pyramid(size, len(widths) - 1)[-2::-1], widths, widths[1:], strict=False
+    ):
         conv = TurnedConvTranspose2d(c_in, c_out, kernel, n)
         stages += after(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
     return stages
@@ -153,7 +178,10 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         """The same of an image that has been turned, and is to be."""
         stride, kernel = self.stride[0], self.kernel_size[0]
         end = (kernel - stride) // 2
-        start = [(n - 1) * stride + kernel - end - wanted for n, wanted in zip(x.shape[-2:], self.size, strict=True)]
+        start = [
+            (n - 1) * stride + kernel - end - wanted
+            for n, wanted in zip(x.shape[-2:], self.size, strict=True)
+        ]
         (high, rest_high), (wide, rest_wide) = (divmod(cut - end, stride) for cut in start)
         x = F.pad(x, (0, wide, 0, high)) if high or wide else x
         x = F.conv_transpose2d(x, turn(self.weight), None, stride, start, (rest_high, rest_wide))
@@ -199,5 +227,7 @@ def channels_last(module: nn.Module) -> None:
 
 def image_size(shape: Shape, net: str = "conv") -> Size:
     if len(shape) != 3:
-        raise ConfigError(f"{net} takes images (channels, height, width), the data have shape {tuple(shape)}: use mlp")
+        raise ConfigError(
+            f"{net} takes images (channels, height, width), the data have shape {tuple(shape)}: use mlp"
+        )
     return shape[1], shape[2]

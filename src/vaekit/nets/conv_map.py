@@ -5,7 +5,17 @@ from torch import Tensor, nn
 
 from vaekit.errors import ConfigError
 from vaekit.nets.blocks import Activation, Shape, Widths, glorot_
-from vaekit.nets.conv import Kernel, TurnedConvTranspose2d, channels_last, default_channels, down, image_size, pyramid, turn, up
+from vaekit.nets.conv import (
+    Kernel,
+    TurnedConvTranspose2d,
+    channels_last,
+    default_channels,
+    down,
+    image_size,
+    pyramid,
+    turn,
+    up,
+)
 
 
 class ConvMapEncoder(nn.Module):
@@ -33,7 +43,9 @@ class ConvMapEncoder(nn.Module):
         size = image_size(shape)
         self.channels = tuple(channels) if channels is not None else default_channels(size)
         self.kernel, self.activation, self.batch_norm = kernel, activation, batch_norm
-        self.stages = nn.Sequential(*down([shape[0], *self.channels], size, kernel, activation, batch_norm))
+        self.stages = nn.Sequential(
+            *down([shape[0], *self.channels], size, kernel, activation, batch_norm)
+        )
         glorot_(self)
         channels_last(self)
 

@@ -30,7 +30,9 @@ class MLPEncoder(nn.Module):
     ):
         super().__init__()
         self.hidden, self.activation, self.batch_norm = tuple(hidden), activation, batch_norm
-        self.layers = nn.Sequential(nn.Flatten(), *dense([math.prod(shape), *hidden], activation, batch_norm))
+        self.layers = nn.Sequential(
+            nn.Flatten(), *dense([math.prod(shape), *hidden], activation, batch_norm)
+        )
         glorot_(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,7 +64,9 @@ class MLPDecoder(nn.Module):
         self.hidden, self.activation, self.batch_norm = tuple(hidden), activation, batch_norm
         sizes = [width(latent), *hidden]
         self.layers = nn.Sequential(
-            *dense(sizes, activation, batch_norm), nn.Linear(sizes[-1], math.prod(shape)), nn.Unflatten(1, tuple(shape))
+            *dense(sizes, activation, batch_norm),
+            nn.Linear(sizes[-1], math.prod(shape)),
+            nn.Unflatten(1, tuple(shape)),
         )
         glorot_(self)
 

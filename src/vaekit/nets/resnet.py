@@ -57,11 +57,20 @@ class ResNetEncoder(nn.Module):
         super().__init__()
         size = image_size(shape, "resnet")
         self.channels = tuple(channels) if channels is not None else default_channels(size)
-        self.blocks, self.kernel, self.hidden, self.activation = blocks, kernel, tuple(hidden), activation
+        self.blocks, self.kernel, self.hidden, self.activation = (
+            blocks,
+            kernel,
+            tuple(hidden),
+            activation,
+        )
         widths = [shape[0], *self.channels]
-        self.stages = nn.Sequential(*down(widths, size, kernel, blocks, activation), *normalised(widths[-1], activation))
+        self.stages = nn.Sequential(
+            *down(widths, size, kernel, blocks, activation), *normalised(widths[-1], activation)
+        )
         flat = widths[-1] * math.prod(pyramid(size, len(self.channels))[-1])
-        self.dense = nn.Sequential(nn.Flatten(), *dense([flat, *self.hidden], activation, batch_norm=False))
+        self.dense = nn.Sequential(
+            nn.Flatten(), *dense([flat, *self.hidden], activation, batch_norm=False)
+        )
         start_(self)
         channels_last(self)
 
@@ -96,7 +105,12 @@ class ResNetDecoder(nn.Module):
         super().__init__()
         size = image_size(shape, "resnet")
         self.channels = tuple(channels) if channels is not None else default_channels(size)
-        self.blocks, self.kernel, self.hidden, self.activation = blocks, kernel, tuple(hidden), activation
+        self.blocks, self.kernel, self.hidden, self.activation = (
+            blocks,
+            kernel,
+            tuple(hidden),
+            activation,
+        )
         smallest = pyramid(size, len(self.channels))[-1]
         widths = [*self.channels[::-1], *(self.channels[:1] or shape[:1])]
         sizes = [width(latent), *self.hidden]
@@ -105,14 +119,18 @@ class ResNetDecoder(nn.Module):
             nn.Linear(sizes[-1], widths[0] * math.prod(smallest)),
             nn.Unflatten(1, (widths[0], *smallest)),
         )
-        self.stages = nn.Sequential(*up(widths, size, kernel, blocks, activation), *normalised(widths[-1], activation))
+        self.stages = nn.Sequential(
+            *up(widths, size, kernel, blocks, activation), *normalised(widths[-1], activation)
+        )
         self.last = nn.Conv2d(widths[-1], shape[0], 3, padding=1)
         start_(self)
         _damp_(self.last)  # behind a normalisation, images would begin with a variance of one
         channels_last(self)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.last(self.stages(self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last)))
+        return self.last(
+            self.stages(self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last))
+        )
 
 
 class Residual(nn.Module):
@@ -120,7 +138,9 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int, activation: Activation):
         super().__init__()
-        self.layers = nn.Sequential(*(layer for _ in range(2) for layer in _convolution(channels, activation)))
+        self.layers = nn.Sequential(
+            *(layer for _ in range(2) for layer in _convolution(channels, activation))
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.layers(x)
@@ -133,22 +153,36 @@ def _convolution(channels: int, activation: Activation) -> list[nn.Module]:
 def normalised(channels: int, activation: Activation) -> list[nn.Module]:
     """Normalisation over groups of 16 channels, or all where 16 does not divide them, and an activation behind it."""
     norm = nn.GroupNorm(channels // GROUP if channels % GROUP == 0 else 1, channels)
-    return after(norm if channels > 1 else nn.Identity(), activation)  # a single value normalised would always be zero
+    return after(
+        norm if channels > 1 else nn.Identity(), activation
+    )  # a single value normalised would always be zero
 
 
-def down(widths: Sequence[int], size: Size, kernel: int, blocks: int, activation: Activation) -> list[nn.Module]:
+def down(
+    widths: Sequence[int], size: Size, kernel: int, blocks: int, activation: Activation
+) -> list[nn.Module]:
     """Stages that each halve an image of `size`, then refine it, widths[0] -> widths[1] -> ... channels."""
     stages = []
     for n, c_in, c_out in zip(pyramid(size, len(widths)), widths, widths[1:], strict=False):
-        stages += [SameConv2d(c_in, c_out, kernel, n), *(Residual(c_out, activation) for _ in range(blocks))]
+        stages += [
+            SameConv2d(c_in, c_out, kernel, n),
+            *(Residual(c_out, activation) for _ in range(blocks)),
+        ]
     return stages
 
 
-def up(widths: Sequence[int], size: Size, kernel: int, blocks: int, activation: Activation) -> list[nn.Module]:
+def up(
+    widths: Sequence[int], size: Size, kernel: int, blocks: int, activation: Activation
+) -> list[nn.Module]:
     """Stages that each refine an image, then double it, back to `size`, widths[0] -> widths[1] -> ... channels."""
     stages = []
-    for n, c_in, c_out in zip(pyramid(size, len(widths) - 1)[-2::-1], widths, widths[1:], strict=False):
-        stages += [*(Residual(c_in, activation) for _ in range(blocks)), SameConvTranspose2d(c_in, c_out, kernel, n)]
+    for n, c_in, c_out in zip(
+        pyramid(size, len(widths) - 1)[-2::-1], widths, widths[1:], strict=False
+    ):
+        stages += [
+            *(Residual(c_in, activation) for _ in range(blocks)),
+            SameConvTranspose2d(c_in, c_out, kernel, n),
+        ]
     return stages
 
 

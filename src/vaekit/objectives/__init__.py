@@ -12,4 +12,12 @@ OBJECTIVES = {
     "divergence-only": DivergenceOnly,
 }
 
-__all__ = ["ELBO", "OBJECTIVES", "DivergenceOnly", "ImportanceWeighted", "Objective", "ReconstructionOnly", "Terms"]
+__all__ = [
+    "ELBO",
+    "OBJECTIVES",
+    "DivergenceOnly",
+    "ImportanceWeighted",
+    "Objective",
+    "ReconstructionOnly",
+    "Terms",
+]

@@ -3,12 +3,13 @@
 from pydantic import PositiveInt
 from torch import Tensor
 
-from vaekit import divergences, sharing
-from vaekit.checked import checked
-from vaekit.distributions import is_certain, is_discrete, penalties_of
+from vaekit.core import divergences
+from vaekit.core.distributions import is_deterministic, is_discrete, penalties_of
+from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
-from vaekit.model import VAE
 from vaekit.objectives.terms import Terms
+from vaekit.runtime import distributed
+from vaekit.validated_init import validated_init
 
 
 class ReconstructionOnly:
@@ -17,16 +18,23 @@ class ReconstructionOnly:
     samples: K, draws of z per row.
     """
 
-    judged_by = "reconstruction"
+    selection_metric = "reconstruction"
 
-    @checked
+    @validated_init
     def __init__(self, *, samples: PositiveInt = 1):
         self.samples = samples
 
-    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
+    def __call__(
+        self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None
+    ) -> Terms:
         q, log_likelihood, divergence = _terms(model, x, y, self.samples)
         penalties = penalties_of(q)
-        return Terms(sum(penalties.values(), -log_likelihood.mean()), log_likelihood, divergence, penalties=penalties)
+        return Terms(
+            sum(penalties.values(), -log_likelihood.mean()),
+            log_likelihood,
+            divergence,
+            penalties=penalties,
+        )
 
 
 class DivergenceOnly:
@@ -37,16 +45,18 @@ class DivergenceOnly:
     categorical one from a prior that couples its variables.
     """
 
-    judged_by = "divergence"
+    selection_metric = "divergence"
 
-    @checked
+    @validated_init
     def __init__(self, *, samples: PositiveInt = 1):
         self.samples = samples
 
-    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
+    def __call__(
+        self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None
+    ) -> Terms:
         q, log_likelihood, divergence = _terms(model, x, y, self.samples)
-        sampled = is_discrete(q) and divergences.closed_form(q, model.prior_given(y)) is None
-        if sampled or is_certain(q):
+        sampled = is_discrete(q) and divergences.closed_form(q, model.prior_distribution(y)) is None
+        if sampled or is_deterministic(q):
             raise ConfigError(
                 f"objective divergence-only would train nothing, posterior {type(model.posterior).__name__}'s "
                 "divergence has no gradient: set posterior to diagonal-normal, or to categorical with the prior uniform"
@@ -56,5 +66,9 @@ class DivergenceOnly:
 
 def _terms(model: VAE, x: Tensor, y: Tensor | None, samples: int):
     q = model.encode(x, y)
-    z = sharing.draw(q.rsample, samples)
-    return q, model.decode(z, y).log_prob(x), divergences.measure(q, model.prior_given(y), z)
+    z = distributed.sample_global(q.rsample, samples)
+    return (
+        q,
+        model.decode(z, y).log_prob(x),
+        divergences.kl_divergence(q, model.prior_distribution(y), z),
+    )

@@ -6,13 +6,14 @@ from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit import divergences, sharing
-from vaekit.checked import checked
-from vaekit.distributions import penalties_of
+from vaekit.core import divergences
+from vaekit.core.distributions import penalties_of
+from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
-from vaekit.model import VAE
 from vaekit.objectives.gradients import GRADIENTS, Estimator
 from vaekit.objectives.terms import Terms
+from vaekit.runtime import distributed
+from vaekit.validated_init import validated_init
 
 
 class ELBO:
@@ -32,7 +33,7 @@ class ELBO:
     >>> loss = ELBO(samples=5)(model, x).loss  # doctest: +SKIP
     """
 
-    @checked
+    @validated_init
     def __init__(
         self,
         *,
@@ -44,20 +45,32 @@ class ELBO:
         gradient: Estimator = "pathwise",
     ):
         if free_bits and gradient == "score-function" and divergence == "monte-carlo":
-            raise ConfigError("objective.free_bits has no unbiased score-function gradient: set divergence to closed-form")
+            raise ConfigError(
+                "objective.free_bits has no unbiased score-function gradient: set divergence to closed-form"
+            )
         self.samples, self.divergence, self.beta = samples, divergence, beta
         self.warmup, self.free_bits = warmup, free_bits
         self.gradient: Estimator = gradient
 
-    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
-        q, p = model.encode(x, y), model.prior_given(y)
+    def __call__(
+        self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None
+    ) -> Terms:
+        q, p = model.encode(x, y), model.prior_distribution(y)
         _check_divergence(model, q)
-        gradient, weight, sampled = GRADIENTS[self.gradient], self.weight(step), self.divergence == "monte-carlo"
+        gradient, weight, sampled = (
+            GRADIENTS[self.gradient],
+            self.weight(step),
+            self.divergence == "monte-carlo",
+        )
         z = gradient.draw(q, self.samples)
         signal = log_likelihood = model.decode(z, y).log_prob(x)
         log_prior = log_posterior = None
-        if any(p.requires_grad for part in (model.posterior, model.encoder) for p in part.parameters()):
-            gradient.check(q, sampled=sampled)  # elsewhere, in a prior's own stage, there is nothing to reach
+        if any(
+            p.requires_grad for part in (model.posterior, model.encoder) for p in part.parameters()
+        ):
+            gradient.check(
+                q, sampled=sampled
+            )  # elsewhere, in a prior's own stage, there is nothing to reach
         if not sampled:
             divergence = _closed_form(q, p)
         else:
@@ -65,8 +78,19 @@ class ELBO:
             divergence = divergences.monte_carlo(q, p, z).mean(0)
             signal = log_likelihood + weight * (log_prior - log_posterior)
         penalties = penalties_of(q)
-        loss = weight * self._counted(divergence) - log_likelihood.mean() - gradient.correction(signal, q, z)
-        return Terms(sum(penalties.values(), loss), log_likelihood, divergence, log_prior, log_posterior, penalties)
+        loss = (
+            weight * self._counted(divergence)
+            - log_likelihood.mean()
+            - gradient.correction(signal, q, z)
+        )
+        return Terms(
+            sum(penalties.values(), loss),
+            log_likelihood,
+            divergence,
+            log_prior,
+            log_posterior,
+            penalties,
+        )
 
     def weight(self, step: int | None = None) -> float:
         """The weight of the divergence at an update."""
@@ -77,11 +101,11 @@ class ELBO:
         """The divergence that enters the loss: each dimension's mean over the batch, at least `free_bits`."""
         if not self.free_bits:
             return divergence.sum(-1).mean()
-        return sharing.mean(divergence).clamp(min=self.free_bits).sum()
+        return distributed.global_mean(divergence).clamp(min=self.free_bits).sum()
 
 
 def _check_divergence(model: VAE, q: Distribution) -> None:
-    if not divergences.finite(q):
+    if not divergences.has_finite_kl(q):
         raise ConfigError(
             f"objective elbo needs a divergence, posterior {type(model.posterior).__name__} has none that is finite: "
             "set objective=reconstruction-only"

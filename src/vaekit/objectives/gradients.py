@@ -5,9 +5,9 @@ from typing import Literal, Protocol
 from torch import Tensor
 from torch.distributions import Distribution
 
-from vaekit import sharing
-from vaekit.distributions import is_certain, is_discrete
+from vaekit.core.distributions import is_deterministic, is_discrete
 from vaekit.errors import ConfigError
+from vaekit.runtime import distributed
 
 
 class Gradient(Protocol):
@@ -28,7 +28,7 @@ class Pathwise:
     """z = mu + sigma eps: the gradient goes through the sample (Kingma & Welling, 2014)."""
 
     def draw(self, q: Distribution, samples: int) -> Tensor:
-        return sharing.draw(q.rsample, samples)
+        return distributed.sample_global(q.rsample, samples)
 
     def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor:
         return signal.new_zeros(())
@@ -39,7 +39,7 @@ class Pathwise:
             raise ConfigError(
                 f"{type(q).__name__} has no samples that carry a gradient: set objective.gradient to score-function"
             )
-        if sampled and is_discrete(q) and not is_certain(q):
+        if sampled and is_discrete(q) and not is_deterministic(q):
             raise ConfigError(
                 "objective.divergence = monte-carlo has no pathwise gradient for a discrete posterior: set "
                 "objective.divergence to closed-form, or objective.gradient to score-function"
@@ -50,14 +50,16 @@ class Ignored:
     """The sample as if it did not depend on the parameters: biased, for comparison (R4's `use_rep=False`)."""
 
     def draw(self, q: Distribution, samples: int) -> Tensor:
-        return sharing.draw(q.sample, samples)
+        return distributed.sample_global(q.sample, samples)
 
     correction = Pathwise.correction
 
     def check(self, q: Distribution, *, sampled: bool) -> None:
         """Nothing but a closed-form divergence reaches the encoder; the gradient of log q(z) alone has the mean zero."""
-        if sampled and not is_certain(q):
-            raise ConfigError("objective.gradient = none would train nothing: set objective.divergence to closed-form")
+        if sampled and not is_deterministic(q):
+            raise ConfigError(
+                "objective.gradient = none would train nothing: set objective.divergence to closed-form"
+            )
 
 
 class ScoreFunction:
@@ -74,7 +76,7 @@ class ScoreFunction:
         return (advantage * (log_q - log_q.detach())).mean()
 
     def check(self, q: Distribution, *, sampled: bool) -> None:
-        if is_certain(q):
+        if is_deterministic(q):
             raise ConfigError(
                 "objective.gradient = score-function needs a posterior with a density in its parameters: set posterior to "
                 "diagonal-normal or categorical, or objective.gradient to pathwise"
@@ -85,9 +87,13 @@ def _others(signal: Tensor) -> Tensor:
     """For each entry of [K, B] the mean of the others: of the row's samples, or where K is 1 of the batch's rows."""
     if len(signal) > 1:
         return (signal.sum(0) - signal) / (len(signal) - 1)
-    rows = sharing.gather(signal.detach().flatten())
+    rows = distributed.all_gather(signal.detach().flatten())
     return (rows.sum() - signal) / max(1, len(rows) - 1)
 
 
 Estimator = Literal["pathwise", "score-function", "none"]
-GRADIENTS: dict[Estimator, Gradient] = {"pathwise": Pathwise(), "score-function": ScoreFunction(), "none": Ignored()}
+GRADIENTS: dict[Estimator, Gradient] = {
+    "pathwise": Pathwise(),
+    "score-function": ScoreFunction(),
+    "none": Ignored(),
+}

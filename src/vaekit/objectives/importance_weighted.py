@@ -5,12 +5,13 @@ import math
 from pydantic import PositiveInt
 from torch import Tensor
 
-from vaekit import divergences, sharing
-from vaekit.checked import checked
-from vaekit.distributions import is_certain, is_discrete, penalties_of
+from vaekit.core import divergences
+from vaekit.core.distributions import is_deterministic, is_discrete, penalties_of
+from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
-from vaekit.model import VAE
 from vaekit.objectives.terms import Terms
+from vaekit.runtime import distributed
+from vaekit.validated_init import validated_init
 
 
 class ImportanceWeighted:
@@ -23,22 +24,35 @@ class ImportanceWeighted:
     Raises ConfigError for a posterior that is certain or discrete: its samples carry no gradient into the weights.
     """
 
-    judged_by = "bound"
+    selection_metric = "bound"
 
-    @checked
+    @validated_init
     def __init__(self, *, samples: PositiveInt = 5):
         self.samples = samples
 
-    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms:
-        q, p = model.encode(x, y), model.prior_given(y)
-        if is_certain(q) or is_discrete(q):
+    def __call__(
+        self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None
+    ) -> Terms:
+        q, p = model.encode(x, y), model.prior_distribution(y)
+        if is_deterministic(q) or is_discrete(q):
             raise ConfigError(
                 f"objective importance-weighted needs samples with a density, posterior {type(model.posterior).__name__} has "
                 "none: set posterior to diagonal-normal, or objective to elbo"
             )
-        z = sharing.draw(q.rsample, self.samples)
-        log_likelihood, log_prior, log_posterior = model.decode(z, y).log_prob(x), p.log_prob(z), q.log_prob(z)
+        z = distributed.sample_global(q.rsample, self.samples)
+        log_likelihood, log_prior, log_posterior = (
+            model.decode(z, y).log_prob(x),
+            p.log_prob(z),
+            q.log_prob(z),
+        )
         bound = (log_likelihood + log_prior - log_posterior).logsumexp(0) - math.log(self.samples)
         penalties = penalties_of(q)
         loss = sum(penalties.values(), -bound.mean())
-        return Terms(loss, log_likelihood, divergences.measure(q, p, z), log_prior, log_posterior, penalties)
+        return Terms(
+            loss,
+            log_likelihood,
+            divergences.kl_divergence(q, p, z),
+            log_prior,
+            log_posterior,
+            penalties,
+        )

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from vaekit.model import VAE
+from vaekit.core.vae import VAE
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,10 @@ class Objective(Protocol):
     """A callable over a model and a batch x [B, *shape], with its classes y [B] where the model is conditional.
 
     step: counts updates; None: whatever is scheduled has ended.
-    An attribute `judged_by` may name the validation figure that chooses the best weights, if it is not the loss:
+    An attribute `selection_metric` may name the validation figure that chooses the best weights, if it is not the loss:
     reconstruction, divergence, or bound, the importance-weighted one of the objective's `samples`.
     """
 
-    def __call__(self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None) -> Terms: ...
+    def __call__(
+        self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None
+    ) -> Terms: ...

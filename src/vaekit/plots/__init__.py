@@ -2,7 +2,6 @@
 
 from vaekit.plots.animation import ANIMATIONS, save_animation
 from vaekit.plots.bars import bars
-from vaekit.plots.compared_curves import compared_curves
 from vaekit.plots.comparison import Column, comparison
 from vaekit.plots.curves import loss_curves
 from vaekit.plots.gradients import gradient_estimators
@@ -11,9 +10,10 @@ from vaekit.plots.histograms import histograms
 from vaekit.plots.projection import principal_axes, project
 from vaekit.plots.rate_distortion import rate_distortion
 from vaekit.plots.reconstructions import reconstructions
+from vaekit.plots.run_curves import compared_curves
 from vaekit.plots.scatter import latent_scatter
 from vaekit.plots.style import CLASS_COLOURS, save
-from vaekit.plots.traversals import walks
+from vaekit.plots.traversals import image_paths
 
 __all__ = [
     "ANIMATIONS",
@@ -34,5 +34,5 @@ __all__ = [
     "save",
     "save_animation",
     "sheet",
-    "walks",
+    "image_paths",
 ]

@@ -9,8 +9,8 @@ from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 
 from vaekit.errors import DataError
-from vaekit.plots.arrays import finite, one_each
-from vaekit.plots.style import CLASS_COLOURS, MUTED, styled, wrapped
+from vaekit.plots.array_checks import check_finite, check_length
+from vaekit.plots.style import CLASS_COLOURS, MUTED, styled, wrap_title
 
 SIZE = (5.6, 3.6)
 FEW, NAMED = 8, 24  # bars that fill the width, and that have room for their names
@@ -35,34 +35,47 @@ def bars(
     >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
     ['z2', 'z1']
     """
-    values = finite(values, "values", "[N]").astype(np.float64)
-    texts = [str(name) for name in one_each(names, "names", len(values))]
+    values = check_finite(values, "values", "[N]").astype(np.float64)
+    texts = [str(name) for name in check_length(names, "names", len(values))]
     order = np.argsort(-values, kind="stable")
     figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.add_subplot(xlabel=what[0] + (", by rank" if len(values) > NAMED else ""), ylabel=what[1])
+    axes = figure.add_subplot(
+        xlabel=what[0] + (", by rank" if len(values) > NAMED else ""), ylabel=what[1]
+    )
     apart = np.ones(len(values), bool) if marked is None else np.asarray(marked[0], bool)
     if apart.shape != values.shape:
-        raise DataError(f"marked has shape {list(apart.shape)}; allowed: {list(values.shape)}, one for each value")
+        raise DataError(
+            f"marked has shape {list(apart.shape)}; allowed: {list(values.shape)}, one for each value"
+        )
     _draw(axes, values[order], apart[order])
     if len(values) <= NAMED:
-        axes.set_xticks(range(len(values)), [texts[i] for i in order], rotation=0 if len(values) <= 12 else 90)
+        axes.set_xticks(
+            range(len(values)), [texts[i] for i in order], rotation=0 if len(values) <= 12 else 90
+        )
     axes.grid(axis="x", visible=False)
     handles = []
     if marked is not None:
-        handles += [Patch(color=CLASS_COLOURS[0], label=marked[1]), Patch(color=MUTED, label=marked[2])]
+        handles += [
+            Patch(color=CLASS_COLOURS[0], label=marked[1]),
+            Patch(color=MUTED, label=marked[2]),
+        ]
     if level is not None:
-        handles.append(axes.axhline(level[0], color=CLASS_COLOURS[1], linestyle="--", label=level[1]))
+        handles.append(
+            axes.axhline(level[0], color=CLASS_COLOURS[1], linestyle="--", label=level[1])
+        )
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     if title:
-        figure.suptitle(wrapped(title, SIZE[0]))
+        figure.suptitle(wrap_title(title, SIZE[0]))
     return figure
 
 
 def _draw(axes: Axes, values: np.ndarray, apart: np.ndarray) -> None:
     """Bars side by side; of many one outline for each kind."""
     if len(values) <= NAMED:
-        axes.bar(range(len(values)), values, color=np.where(apart, CLASS_COLOURS[0], MUTED).tolist())
+        axes.bar(
+            range(len(values)), values, color=np.where(apart, CLASS_COLOURS[0], MUTED).tolist()
+        )
         middle, half = (len(values) - 1) / 2, max(len(values), FEW) / 2
         axes.set_xlim(middle - half, middle + half)
         return

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.arrays import finite, pixels
-from vaekit.plots.naming import distinct
+from vaekit.plots.array_checks import check_finite, check_pixels
+from vaekit.plots.class_labels import distinct_labels
+from vaekit.plots.image_grid import CAPTION, LINE, MARGIN, assemble, centres, gap_for, in_rows, show
 from vaekit.plots.scatter import draw_histograms, draw_points, grouped, window
-from vaekit.plots.style import DPI, MUTED, shortened, styled, wrapped
-from vaekit.plots.tiles import CAPTION, LINE, MARGIN, assemble, centres, gap_for, in_rows, show
+from vaekit.plots.style import DPI, MUTED, shorten_start, styled, wrap_title
 
 COLUMN, APART, TALLEST = 2.9, 0.72, 1.0  # inches of a column, left of it, and of an image
 MOST = 8
@@ -47,7 +47,11 @@ class Column:
 
 @styled
 def comparison(
-    columns: Sequence[Column], labels: ArrayLike | None = None, classes: Sequence[str] = (), *, title: str = ""
+    columns: Sequence[Column],
+    labels: ArrayLike | None = None,
+    classes: Sequence[str] = (),
+    *,
+    title: str = "",
 ) -> Figure:
     """Runs beside each other: codes, the same rows and their reconstructions, one code pushed away, samples of the prior.
 
@@ -65,13 +69,13 @@ def comparison(
     pixel = min((_pixel(strip, tile) for strip in strips[0].values()), default=0.0)
     heights = {name: pixel * strip.shape[0] + BELOW[name] for name, strip in strips[0].items()}
     width = 2 * MARGIN + len(columns) * (COLUMN + APART)
-    heading = wrapped(title, width)
+    heading = wrap_title(title, width)
     top = 2 * MARGIN + 0.22 * len(heading.splitlines()) + 0.52
     page = _Page(width, top + ABOVE + COLUMN + AXIS + sum(heights.values()) + ABOVE * len(heights))
     if title:
         page.figure.suptitle(heading, y=1 - MARGIN / page.height, va="top")
     for index, column in enumerate(columns):
-        page.text(index, top - 0.28, shortened(column.name, 27), fontsize=13, weight="bold")
+        page.text(index, top - 0.28, shorten_start(column.name, 27), fontsize=13, weight="bold")
         page.text(index, top - 0.08, column.note, color=MUTED)
         _codes(page.axes(index, top + ABOVE, COLUMN, COLUMN), column, labels, classes)
     page.text(0, top + ABOVE - 0.1, CODES if labels is not None else CODES.split(",")[0])
@@ -90,7 +94,9 @@ def comparison(
 
 def _how_far(columns: Sequence[Column]) -> str:
     """What the steps are measured in."""
-    units = [step.split()[-1] if " " in step else "%" for column in columns for step in column.steps]
+    units = [
+        step.split()[-1] if " " in step else "%" for column in columns for step in column.steps
+    ]
     said = {"sd": "by standard deviations of all codes", "%": "by % of it replaced"}
     return ": " + ", or ".join(text for unit, text in said.items() if unit in units)
 
@@ -109,7 +115,12 @@ class _Page:
 
     def axes(self, column: int, down: float, width: float, height: float) -> Axes:
         bottom = self.height - down - height
-        place = (self.left(column) / self.width, bottom / self.height, width / self.width, height / self.height)
+        place = (
+            self.left(column) / self.width,
+            bottom / self.height,
+            width / self.width,
+            height / self.height,
+        )
         return self.figure.add_axes(place)
 
 
@@ -118,8 +129,14 @@ def _strips(column: Column) -> dict[str, NDArray]:
     if column.originals is None:
         return {}
     shape = "[K, C, H, W]"
-    originals, decoded = pixels(column.originals, "originals", shape), pixels(column.decoded, "decoded", shape)
-    moved, samples = pixels(column.moved, "moved", "[R, S, C, H, W]"), pixels(column.samples, "samples", shape)
+    originals, decoded = (
+        check_pixels(column.originals, "originals", shape),
+        check_pixels(column.decoded, "decoded", shape),
+    )
+    moved, samples = (
+        check_pixels(column.moved, "moved", "[R, S, C, H, W]"),
+        check_pixels(column.samples, "samples", shape),
+    )
     gap, across = gap_for(originals), len(originals)
     return {
         PAIRS: assemble(np.stack([originals, decoded]), gap),
@@ -135,12 +152,14 @@ def _pixel(strip: NDArray, tile: int) -> float:
 
 
 def _codes(axes: Axes, column: Column, labels: ArrayLike | None, classes: Sequence[str]) -> None:
-    mu = finite(column.points, "points", "[N, 2]", "[N, 1]").astype(np.float64)
+    mu = check_finite(column.points, "points", "[N, 2]", "[N, 1]").astype(np.float64)
     numbers, groups = grouped(labels, classes, len(mu))
     axes.set_xlabel(column.axes[0])
     if mu.shape[1] == 1:
         draw_histograms(axes, mu, numbers, groups)
-        shown = distinct([text.get_text() for text in axes.get_yticklabels()], lambda name: name[:6])
+        shown = distinct_labels(
+            [text.get_text() for text in axes.get_yticklabels()], lambda name: name[:6]
+        )
         axes.set_yticks(axes.get_yticks(), shown, va="bottom")
         return
     low, high = window(mu)
@@ -153,4 +172,8 @@ def _codes(axes: Axes, column: Column, labels: ArrayLike | None, classes: Sequen
 
 def _write_steps(axes: Axes, column: Column) -> None:
     moved = np.asarray(column.moved)
-    axes.set_xticks(centres(len(column.steps), moved.shape[-1], gap_for(moved)), list(column.steps), fontsize=CAPTION)
+    axes.set_xticks(
+        centres(len(column.steps), moved.shape[-1], gap_for(moved)),
+        list(column.steps),
+        fontsize=CAPTION,
+    )

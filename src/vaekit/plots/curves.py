@@ -9,20 +9,32 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.style import CLASS_COLOURS, INK, MUTED, number, styled, wrapped
+from vaekit.plots.style import CLASS_COLOURS, INK, MUTED, number, styled, wrap_title
 
-PARTS = {"loss": "Loss (negative ELBO)", "reconstruction": "Reconstruction", "divergence": "Divergence"}
+PARTS = {
+    "loss": "Loss (negative ELBO)",
+    "reconstruction": "Reconstruction",
+    "divergence": "Divergence",
+}
 NO_BOUND = {"loss": "Loss (reconstruction alone)"}
 """Where there is no divergence: the reconstruction would be the same once more."""
 MIXED = {**PARTS, "loss": "Loss (negative ELBO, or reconstruction alone)"}
 """Where some runs have a divergence."""
-SERIES = {"train": ("training", CLASS_COLOURS[1], "--"), "val": ("validation", CLASS_COLOURS[0], "-")}
+SERIES = {
+    "train": ("training", CLASS_COLOURS[1], "--"),
+    "val": ("validation", CLASS_COLOURS[0], "-"),
+}
 COLUMNS = ("epoch", *(f"{series}_{part}" for series in SERIES for part in PARTS))
 WIDTH, PANEL = 5.6, 1.9
 
 
 @styled
-def loss_curves(metrics: Mapping[str, Sequence[float] | NDArray], *, title: str = "", best_epoch: int | None = None) -> Figure:
+def loss_curves(
+    metrics: Mapping[str, Sequence[float] | NDArray],
+    *,
+    title: str = "",
+    best_epoch: int | None = None,
+) -> Figure:
     """Loss, reconstruction and divergence over the epochs, in training and validation, with the best epoch marked.
 
     `metrics` holds the columns epoch, train_loss, train_reconstruction, train_divergence, val_loss, val_reconstruction
@@ -49,30 +61,41 @@ def loss_curves(metrics: Mapping[str, Sequence[float] | NDArray], *, title: str 
     handles, names = panels[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     if title:
-        figure.suptitle(wrapped(title, WIDTH))
+        figure.suptitle(wrap_title(title, WIDTH))
     return figure
 
 
 def parts_of(tables: Sequence[Mapping[str, NDArray]]) -> dict[str, str]:
     """What there is to draw of the metrics of some runs, and what it is called."""
-    bounds = [any(np.isfinite(table[f"{series}_divergence"]).any() for series in SERIES) for table in tables]
+    bounds = [
+        any(np.isfinite(table[f"{series}_divergence"]).any() for series in SERIES)
+        for table in tables
+    ]
     return PARTS if all(bounds) else MIXED if any(bounds) else NO_BOUND
 
 
 def _table(metrics: Mapping[str, Sequence[float] | NDArray]) -> dict[str, NDArray]:
     missing = [name for name in COLUMNS if name not in metrics]
     if missing:
-        raise DataError(f"metrics lacks {', '.join(missing)}; allowed: a mapping with the columns {', '.join(COLUMNS)}")
+        raise DataError(
+            f"metrics lacks {', '.join(missing)}; allowed: a mapping with the columns {', '.join(COLUMNS)}"
+        )
     try:
         table = {name: np.asarray(metrics[name], dtype=np.float64) for name in COLUMNS}
     except (TypeError, ValueError) as error:
-        raise DataError(f"metrics holds what is not a number ({error}); allowed: numbers in every column") from error
+        raise DataError(
+            f"metrics holds what is not a number ({error}); allowed: numbers in every column"
+        ) from error
     shapes = {name: list(column.shape) for name, column in table.items()}
     if any(shape != shapes["epoch"] or len(shape) != 1 for shape in shapes.values()):
-        raise DataError(f"metrics has columns of shapes {shapes}; allowed: [epochs], the same for all")
+        raise DataError(
+            f"metrics has columns of shapes {shapes}; allowed: [epochs], the same for all"
+        )
     table = {name: column[np.isfinite(table["epoch"])] for name, column in table.items()}
     if not np.isfinite([table["train_loss"], table["val_loss"]]).any():
-        raise DataError(f"metrics has no finite loss in {shapes['epoch'][0]} epochs; allowed: one finite loss or more")
+        raise DataError(
+            f"metrics has no finite loss in {shapes['epoch'][0]} epochs; allowed: one finite loss or more"
+        )
     return table
 
 
@@ -88,7 +111,13 @@ def _panel(axes: Axes, table: dict[str, NDArray], part: str) -> None:
         values = table[f"{series}_{part}"]
         kept = np.isfinite(values)
         marker = "o" if kept.sum() <= 40 else ""
-        look = {"color": colour, "linestyle": line, "linewidth": 2, "marker": marker, "markersize": 4}
+        look = {
+            "color": colour,
+            "linestyle": line,
+            "linewidth": 2,
+            "marker": marker,
+            "markersize": 4,
+        }
         axes.plot(epochs[kept], values[kept], label=name, **look)
     axes.set_ylabel("nats")
     axes.margins(y=0.12)
@@ -118,6 +147,15 @@ def _mark(axes: Axes, table: dict[str, NDArray], part: str, best: int) -> None:
     axes.axvline(epoch, color=MUTED, linewidth=1, linestyle=":")
     if not np.isfinite(value):
         return
-    axes.plot([epoch], [value], marker="*", markersize=13, color=INK, markeredgecolor="white", linestyle="", zorder=4)
+    axes.plot(
+        [epoch],
+        [value],
+        marker="*",
+        markersize=13,
+        color=INK,
+        markeredgecolor="white",
+        linestyle="",
+        zorder=4,
+    )
     text = f"★ kept: {number(value)}, epoch {epoch:.0f}" if part == "loss" else f"★ {number(value)}"
     axes.set_title(text, loc="right", fontsize=11, weight="bold")

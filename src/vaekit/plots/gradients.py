@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.arrays import finite, one_each
-from vaekit.plots.style import class_style, styled, wrapped
+from vaekit.plots.array_checks import check_finite, check_length
+from vaekit.plots.style import class_style, styled, wrap_title
 
 SIZE = (10.4, 4.4)
 WIDTH = 0.8  # of a group of bars, where the groups stand 1 apart
@@ -42,17 +42,26 @@ def gradient_estimators(
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     if title:
-        figure.suptitle(wrapped(title, SIZE[0]))
+        figure.suptitle(wrap_title(title, SIZE[0]))
     return figure
 
 
-def _checked(losses, variances, moments: Sequence[str]) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+def _checked(
+    losses, variances, moments: Sequence[str]
+) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
     if not losses or set(losses) != set(variances):
-        raise DataError(f"losses of {sorted(losses)} and variances of {sorted(variances)}; allowed: the same estimators")
-    curves = {name: finite(values, f"losses of {name}", "[epochs]") for name, values in losses.items()}
-    bars = {name: finite(variances[name], f"variances of {name}", "[moments]") for name in losses}
+        raise DataError(
+            f"losses of {sorted(losses)} and variances of {sorted(variances)}; allowed: the same estimators"
+        )
+    curves = {
+        name: check_finite(values, f"losses of {name}", "[epochs]")
+        for name, values in losses.items()
+    }
+    bars = {
+        name: check_finite(variances[name], f"variances of {name}", "[moments]") for name in losses
+    }
     for name, values in bars.items():
-        one_each(values, f"variances of {name}", len(moments))
+        check_length(values, f"variances of {name}", len(moments))
         if values.min() < 0:
             raise DataError(f"variances of {name} are {values.tolist()}; allowed: 0 or above")
     return curves, bars
@@ -61,7 +70,15 @@ def _checked(losses, variances, moments: Sequence[str]) -> tuple[dict[str, NDArr
 def _curves(axes: Axes, curves: Mapping[str, NDArray]) -> None:
     for i, (name, values) in enumerate(curves.items()):
         colour, marker = class_style(i)[0], "o" if len(values) <= 40 else ""
-        axes.plot(np.arange(1, len(values) + 1), values, label=name, color=colour, linewidth=2, marker=marker, markersize=4)
+        axes.plot(
+            np.arange(1, len(values) + 1),
+            values,
+            label=name,
+            color=colour,
+            linewidth=2,
+            marker=marker,
+            markersize=4,
+        )
     axes.set_title("Validation loss (negative ELBO)")
     axes.set_xlabel("epoch")
     axes.set_ylabel("nats")
@@ -79,7 +96,9 @@ def _bars(axes: Axes, bars: Mapping[str, NDArray], moments: Sequence[str]) -> No
         axes.bar(places, values, 0.92 * width, color=class_style(i)[0])
         for place, value in zip(places, values, strict=True):
             at = (place, max(value, low))
-            axes.annotate(_short(value), at, (0, 3), textcoords="offset points", ha="center", fontsize=10)
+            axes.annotate(
+                _short(value), at, (0, 3), textcoords="offset points", ha="center", fontsize=10
+            )
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(lambda value, _: _short(value))
     axes.grid(visible=False, axis="x")

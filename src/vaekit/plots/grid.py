@@ -7,9 +7,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.arrays import finite, one_each, pixels
-from vaekit.plots.style import number, styled
-from vaekit.plots.tiles import (
+from vaekit.plots.array_checks import check_finite, check_length, check_pixels
+from vaekit.plots.image_grid import (
     CAPTION,
     CHARACTER,
     LINE,
@@ -23,13 +22,19 @@ from vaekit.plots.tiles import (
     pixel_size,
     stack,
 )
+from vaekit.plots.style import number, styled
 
 LARGEST_TILE = 2.4
 
 
 @styled
 def decoded_grid(
-    images: ArrayLike, across: ArrayLike, down: ArrayLike, *, names: tuple[str, str] = ("z1", "z2"), title: str = ""
+    images: ArrayLike,
+    across: ArrayLike,
+    down: ArrayLike,
+    *,
+    names: tuple[str, str] = ("z1", "z2"),
+    title: str = "",
 ) -> Figure:
     """The decoded images of a lattice of latent points, laid out like a map with its coordinates on both axes.
 
@@ -42,8 +47,8 @@ def decoded_grid(
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['−2', '0', '2']
     """
-    images = pixels(images, "images", "[rows, columns, C, H, W]")
-    across, down = finite(across, "across", "[columns]"), finite(down, "down", "[rows]")
+    images = check_pixels(images, "images", "[rows, columns, C, H, W]")
+    across, down = check_finite(across, "across", "[columns]"), check_finite(down, "down", "[rows]")
     if images.shape[:2] != (len(down), len(across)):
         raise DataError(
             f"images has {images.shape[0]} rows and {images.shape[1]} columns, but down has {len(down)} coordinates "
@@ -53,7 +58,10 @@ def decoded_grid(
     pixel = pixel_size(whole.shape[1], whole.shape[0], LARGEST_TILE * len(across))
     figure, (axes,) = stack([whole], pixel, title, left=0.84 if names[1] else MARGIN, below=0.6)
     height, width = images.shape[-2:]
-    (columns, column_labels), (rows, row_labels) = _labels(across, pixel * width), _labels(down, pixel * height)
+    (columns, column_labels), (rows, row_labels) = (
+        _labels(across, pixel * width),
+        _labels(down, pixel * height),
+    )
     axes.set_xticks(centres(len(across), width)[columns], column_labels)
     axes.set_yticks(centres(len(down), height)[::-1][rows], row_labels)
     axes.tick_params(length=3)
@@ -81,8 +89,12 @@ def sheet(
     >>> len(sheet(np.zeros((10, 3, 16, 16)), captions=range(10)).axes)  # a captioned sheet is drawn row by row
     3
     """
-    images = pixels(images, "images", "[N, C, H, W]")
-    texts = None if captions is None else [str(text) for text in one_each(captions, "captions", len(images))]
+    images = check_pixels(images, "images", "[N, C, H, W]")
+    texts = (
+        None
+        if captions is None
+        else [str(text) for text in check_length(captions, "captions", len(images))]
+    )
     columns = _near_square(images) if columns is None else columns
     if columns < 1:
         raise DataError(f"columns is {columns}; allowed: 1 or more")
@@ -98,7 +110,9 @@ def _captioned(rows: NDArray, gap: int, pixel: float, title: str, texts: list[st
     count, width = rows.shape[1], rows.shape[-1]
     texts = [caption(text, pixel * width) for text in texts]
     lines = max(text.count("\n") + 1 for text in texts)
-    figure, axes = stack([assemble(row[None], gap) for row in rows], pixel, title, below=MARGIN + lines * LINE)
+    figure, axes = stack(
+        [assemble(row[None], gap) for row in rows], pixel, title, below=MARGIN + lines * LINE
+    )
     for index, strip in enumerate(axes):
         here = texts[index * count : (index + 1) * count]
         strip.set_xticks(centres(count, width, gap)[: len(here)], here, fontsize=CAPTION)

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from vaekit.errors import DataError
-from vaekit.plots.arrays import finite
-from vaekit.plots.style import CLASS_COLOURS, number, styled, wrapped
+from vaekit.plots.array_checks import check_finite
+from vaekit.plots.style import CLASS_COLOURS, number, styled, wrap_title
 
 WIDTH, PANEL = 5.6, 1.9
 
@@ -26,7 +26,7 @@ def histograms(figures: Mapping[str, ArrayLike], unit: str, *, title: str = "") 
     figure = Figure(figsize=(WIDTH, PANEL * len(figures) + 0.7), layout="constrained")
     panels = figure.subplots(len(figures), 1, squeeze=False)[:, 0]
     for axes, (name, given) in zip(panels, figures.items(), strict=True):
-        values = finite(given, name, "[N]").astype(np.float64)
+        values = check_finite(given, name, "[N]").astype(np.float64)
         counts, edges = np.histogram(values, bins=min(60, max(8, int(2 * np.sqrt(len(values))))))
         axes.stairs(counts, edges, fill=True, color=CLASS_COLOURS[0])
         axes.axvline(values.mean(), color=CLASS_COLOURS[1], linewidth=2, linestyle="--")
@@ -36,5 +36,5 @@ def histograms(figures: Mapping[str, ArrayLike], unit: str, *, title: str = "") 
         axes.set_ylabel("rows")
     panels[-1].set_xlabel(f"{unit} of a row")
     if title:
-        figure.suptitle(wrapped(title, WIDTH))
+        figure.suptitle(wrap_title(title, WIDTH))
     return figure

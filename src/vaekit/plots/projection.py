@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import ConfigError, DataError, suggest
-from vaekit.plots.arrays import finite
+from vaekit.plots.array_checks import check_finite
 
 SAMPLE = 1000  # rows, or dimensions, from which principal components are found
 
@@ -24,16 +24,24 @@ def project(
     (('z2', 'z3'), 'two most active of 3 dimensions')
     """
     if method not in ("active", "pca"):
-        raise ConfigError(f"unknown projection '{method}': {suggest(str(method), ('active', 'pca'))}")
-    mu = finite(mu, "mu", "[N, L]")
+        raise ConfigError(
+            f"unknown projection '{method}': {suggest(str(method), ('active', 'pca'))}"
+        )
+    mu = check_finite(mu, "mu", "[N, L]")
     size = mu.shape[1]
     if size <= 2:
         return mu.astype(np.float64), ("z1", "z2"), ""
     if method == "pca":
         return _principal(mu)
-    weights = mu.var(axis=0, dtype=np.float64) if activity is None else finite(activity, "activity", "[L]")
+    weights = (
+        mu.var(axis=0, dtype=np.float64)
+        if activity is None
+        else check_finite(activity, "activity", "[L]")
+    )
     if len(weights) != size:
-        raise DataError(f"activity has {len(weights)} entries; allowed: {size}, one for each latent dimension")
+        raise DataError(
+            f"activity has {len(weights)} entries; allowed: {size}, one for each latent dimension"
+        )
     first, second = np.argsort(-weights, kind="stable")[:2]
     return (
         mu[:, [first, second]].astype(np.float64),
@@ -44,8 +52,14 @@ def project(
 
 def _principal(mu: NDArray) -> tuple[NDArray, tuple[str, str], str]:
     mean, directions, variances = principal_axes(mu, 2)
-    first, second = (f"PC {i + 1} ({abs(100 * share):.0f} % of variance)" for i, share in enumerate(variances))
-    return mu @ directions - mean @ directions, (first, second), f"two principal components of {mu.shape[1]} dimensions"
+    first, second = (
+        f"PC {i + 1} ({abs(100 * share):.0f} % of variance)" for i, share in enumerate(variances)
+    )
+    return (
+        mu @ directions - mean @ directions,
+        (first, second),
+        f"two principal components of {mu.shape[1]} dimensions",
+    )
 
 
 def principal_axes(mu: NDArray, count: int) -> tuple[NDArray, NDArray, NDArray]:
@@ -58,7 +72,9 @@ def principal_axes(mu: NDArray, count: int) -> tuple[NDArray, NDArray, NDArray]:
     mean = mu.mean(axis=0, dtype=np.float64)
     some = mu[:: -(-len(mu) // SAMPLE)] if mu.shape[1] > SAMPLE else mu
     shares, directions = _largest(some - mean, min(count, mu.shape[1], len(some)))
-    directions = directions * np.sign(directions[np.abs(directions).argmax(axis=0), range(len(shares))])  # else it is chance
+    directions = directions * np.sign(
+        directions[np.abs(directions).argmax(axis=0), range(len(shares))]
+    )  # else it is chance
     return mean, directions, shares
 
 

@@ -9,9 +9,16 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.arrays import finite
-from vaekit.plots.naming import NAMED, and_more, class_legend, class_names, legend_columns, write_names
-from vaekit.plots.style import CLASS_COLOURS, MUTED, class_style, styled, wrapped
+from vaekit.plots.array_checks import check_finite
+from vaekit.plots.class_labels import (
+    NAMED,
+    and_more,
+    class_legend,
+    class_names,
+    legend_columns,
+    write_names,
+)
+from vaekit.plots.style import CLASS_COLOURS, MUTED, class_style, styled, wrap_title
 
 WIDTH = 5.6
 CROWD = 30  # points of a class from which on its name may stand on them; fewer it would hide
@@ -36,18 +43,22 @@ def latent_scatter(
     >>> [text.get_text() for text in figure.legends[0].get_texts()]
     ['cat', 'dog']
     """
-    mu = finite(mu, "mu", "[N, 2]", "[N, 1]").astype(np.float64)
+    mu = check_finite(mu, "mu", "[N, 2]", "[N, 1]").astype(np.float64)
     if mu.shape[1] > 2:
-        raise DataError(f"mu has shape {list(mu.shape)}; allowed: [N, 2] or [N, 1], so choose two with `project`")
+        raise DataError(
+            f"mu has shape {list(mu.shape)}; allowed: [N, 2] or [N, 1], so choose two with `project`"
+        )
     labels, groups = grouped(labels, classes, len(mu))
     draw = _points if mu.shape[1] == 2 else _histograms
     figure = draw(mu, labels, groups, names)
     if title:
-        figure.suptitle(wrapped(title, WIDTH))
+        figure.suptitle(wrap_title(title, WIDTH))
     return figure
 
 
-def grouped(labels: ArrayLike | None, classes: Sequence[str], count: int) -> tuple[NDArray | None, dict[int, str]]:
+def grouped(
+    labels: ArrayLike | None, classes: Sequence[str], count: int
+) -> tuple[NDArray | None, dict[int, str]]:
     """Labels of so many codes, checked, and the names of the classes among them."""
     if labels is None:
         return None, {}
@@ -56,7 +67,7 @@ def grouped(labels: ArrayLike | None, classes: Sequence[str], count: int) -> tup
 
 
 def _integers(labels: ArrayLike, count: int) -> NDArray:
-    labels = finite(labels, "labels", "[N]")
+    labels = check_finite(labels, "labels", "[N]")
     if labels.dtype.kind not in "iu" or len(labels) != count or labels.min() < 0:
         raise DataError(
             f"labels has shape {list(labels.shape)}, type {labels.dtype} and minimum {labels.min()}; "
@@ -65,7 +76,9 @@ def _integers(labels: ArrayLike, count: int) -> NDArray:
     return labels
 
 
-def _points(mu: NDArray, labels: NDArray | None, groups: dict[int, str], names: tuple[str, str]) -> Figure:
+def _points(
+    mu: NDArray, labels: NDArray | None, groups: dict[int, str], names: tuple[str, str]
+) -> Figure:
     low, high = window(mu)
     rows = -(-len(groups) // legend_columns(groups)) if groups else 0
     ratio = (high[1] - low[1]) / (high[0] - low[0])
@@ -124,13 +137,19 @@ def _count_outside(axes: Axes, mu: NDArray, low: NDArray, high: NDArray) -> None
         axes.annotate(text, **place, fontsize=10, color=MUTED, backgroundcolor="white")
 
 
-def _histograms(mu: NDArray, labels: NDArray | None, groups: dict[int, str], names: tuple[str, str]) -> Figure:
-    figure = Figure(figsize=(WIDTH, 1.5 + 0.42 * min(NAMED, max(3, len(groups)))), layout="constrained")
+def _histograms(
+    mu: NDArray, labels: NDArray | None, groups: dict[int, str], names: tuple[str, str]
+) -> Figure:
+    figure = Figure(
+        figsize=(WIDTH, 1.5 + 0.42 * min(NAMED, max(3, len(groups)))), layout="constrained"
+    )
     draw_histograms(figure.add_subplot(xlabel=names[0]), mu, labels, groups)
     return figure
 
 
-def draw_histograms(axes: Axes, mu: NDArray, labels: NDArray | None, groups: dict[int, str]) -> None:
+def draw_histograms(
+    axes: Axes, mu: NDArray, labels: NDArray | None, groups: dict[int, str]
+) -> None:
     """One row a class, each scaled to its own peak, on bins that all share."""
     rows = list(groups.items())[:NAMED] or [(0, "codes")]
     edges = np.histogram_bin_edges(mu, bins=60)

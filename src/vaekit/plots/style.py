@@ -12,8 +12,8 @@ import matplotlib
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 
+from vaekit.atomic_io import atomic_write
 from vaekit.errors import OutputError
-from vaekit.files import whole_file
 
 CLASS_COLOURS = (
     "#332288",
@@ -114,12 +114,12 @@ def class_style(index: int) -> tuple[str, str]:
     return CLASS_COLOURS[index % colours], MARKERS[index // colours % len(MARKERS)]
 
 
-def wrapped(title: str, inches: float) -> str:
+def wrap_title(title: str, inches: float) -> str:
     """A figure's title, broken into the lines that fit its width."""
     return textwrap.fill(title, max(16, int(8 * inches)), break_on_hyphens=False)
 
 
-def shortened(text: str, most: int) -> str:
+def shorten_start(text: str, most: int) -> str:
     """The end of a text that is too long, which tells names apart better than the beginning."""
     return text if len(text) <= most else "…" + text[1 - most :]
 
@@ -142,9 +142,13 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
-        raise OutputError(f"cannot save a picture as '{path.name}': allowed suffixes are {', '.join(FORMATS)}")
-    with whole_file(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a box in the picture says so already
+        raise OutputError(
+            f"cannot save a picture as '{path.name}': allowed suffixes are {', '.join(FORMATS)}"
+        )
+    with atomic_write(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing from font"
+        )  # a box in the picture says so already
         suffix = path.suffix.lower()
         figure.savefig(temporary, dpi=DPI, format=suffix[1:], metadata=DATES.get(suffix))
     return path

@@ -5,14 +5,22 @@ from vaekit.posteriors.categorical import Categorical
 from vaekit.posteriors.deterministic import Deterministic
 from vaekit.posteriors.diagonal_normal import DiagonalNormal
 from vaekit.posteriors.finite_scalar import FiniteScalar
-from vaekit.posteriors.vector_quantised import VectorQuantised
+from vaekit.posteriors.vector_quantized import VectorQuantized
 
 POSTERIORS = {
     "diagonal-normal": DiagonalNormal,
     "deterministic": Deterministic,
     "categorical": Categorical,
-    "vector-quantised": VectorQuantised,
+    "vector-quantized": VectorQuantized,
     "finite-scalar": FiniteScalar,
 }
 
-__all__ = ["POSTERIORS", "Categorical", "Deterministic", "DiagonalNormal", "FiniteScalar", "Posterior", "VectorQuantised"]
+__all__ = [
+    "POSTERIORS",
+    "Categorical",
+    "Deterministic",
+    "DiagonalNormal",
+    "FiniteScalar",
+    "Posterior",
+    "VectorQuantized",
+]

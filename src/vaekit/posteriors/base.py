@@ -2,12 +2,12 @@
 
 from typing import ClassVar
 
-from vaekit.codebook import Codebook
-from vaekit.conditional import Conditional
+from vaekit.core.codebook import Codebook
+from vaekit.core.distribution_module import DistributionModule
 from vaekit.nets.blocks import Shape
 
 
-class Posterior(Conditional):
+class Posterior(DistributionModule):
     """q(z given x): features [B, F], or a map [B, C, h, w], -> a distribution over z.
 
     The distribution may say that it is `certain`, all its mass on one z, and have `penalties`, scalars for the loss by name.
@@ -24,5 +24,5 @@ class Posterior(Conditional):
     prior: ClassVar[str] = "standard-normal"
     """The name of the prior where none is chosen."""
 
-    def advance(self, progress: float) -> None:
+    def anneal(self, progress: float) -> None:
         """Be told before each update how far training is, 0 to 1: for what is annealed."""

@@ -6,8 +6,8 @@ import torch
 from pydantic import Field, PositiveFloat
 from torch import Tensor
 
-from vaekit.codebook import Codebook, IndependentCodes
-from vaekit.conditional import full_precision
+from vaekit.core.codebook import Codebook, IndependentCodes
+from vaekit.core.distribution_module import full_precision
 from vaekit.nets.blocks import Shape, glorot_, head
 from vaekit.posteriors.base import Posterior
 
@@ -49,16 +49,23 @@ class Categorical(Posterior):
         self.latent = Codebook(torch.eye(classes), latent, self.logits.shape[1:])
         self.progress = 0.0
 
-    def advance(self, progress: float) -> None:
+    def anneal(self, progress: float) -> None:
         self.progress = progress
 
-    def forward(self, features: Tensor) -> "RelaxedCodes":  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, features: Tensor) -> "GumbelSoftmaxCodes":  # pyright: ignore[reportIncompatibleMethodOverride]
         logits = self.latent.split(full_precision(self.logits(features)))
-        temperature = self.temperature ** (1 - self.progress) * self.final_temperature**self.progress
-        return RelaxedCodes(self.latent, logits, temperature, hard=self.gradient == "straight-through" or not self.training)
+        temperature = (
+            self.temperature ** (1 - self.progress) * self.final_temperature**self.progress
+        )
+        return GumbelSoftmaxCodes(
+            self.latent,
+            logits,
+            temperature,
+            hard=self.gradient == "straight-through" or not self.training,
+        )
 
 
-class RelaxedCodes(IndependentCodes):
+class GumbelSoftmaxCodes(IndependentCodes):
     """Categorical variables whose reparameterized samples are Gumbel-softmax; hard: one-hot, with that gradient."""
 
     has_rsample = True

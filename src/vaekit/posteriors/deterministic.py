@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from vaekit.conditional import full_precision
-from vaekit.distributions import Delta
+from vaekit.core.distribution_module import full_precision
+from vaekit.core.distributions import Delta
 from vaekit.nets.blocks import Shape, glorot_, head
 from vaekit.posteriors.base import Posterior
 

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
-from vaekit.conditional import full_precision
-from vaekit.distributions import soft_clamp
+from vaekit.core.distribution_module import full_precision
+from vaekit.core.distributions import soft_clamp
 from vaekit.nets.blocks import Shape, glorot_, head
 from vaekit.posteriors.base import Posterior
 

@@ -7,8 +7,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from vaekit.codebook import Codebook, Quantised
-from vaekit.conditional import full_precision
+from vaekit.core.codebook import Codebook, Quantized
+from vaekit.core.distribution_module import full_precision
 from vaekit.errors import ConfigError
 from vaekit.nets.blocks import Shape, glorot_, head
 from vaekit.posteriors.base import Posterior
@@ -50,17 +50,25 @@ class FiniteScalar(Posterior):
                 f"set latent_dim={-(-latent // len(levels)) * len(levels)}"
             )
         if math.prod(levels) > MAX_CODES:
-            raise ConfigError(f"posterior.levels {levels} make {math.prod(levels):,} codes, at most {MAX_CODES:,} are allowed")
+            raise ConfigError(
+                f"posterior.levels {levels} make {math.prod(levels):,} codes, at most {MAX_CODES:,} are allowed"
+            )
         self.latent_dim, self.levels = latent, tuple(levels)
         self.project = head(features, latent)
         glorot_(self)
-        places = [math.prod(levels[i + 1 :]) for i in range(len(levels))]  # the first number changes slowest
+        places = [
+            math.prod(levels[i + 1 :]) for i in range(len(levels))
+        ]  # the first number changes slowest
         self.register_buffer("places", torch.tensor(places), persistent=False)
-        self.register_buffer("steps", torch.tensor(levels, dtype=torch.get_default_dtype()) - 1, persistent=False)
-        grid = torch.cartesian_prod(*(torch.linspace(-1, 1, n) for n in self.levels)).reshape(-1, len(self.levels))
+        self.register_buffer(
+            "steps", torch.tensor(levels, dtype=torch.get_default_dtype()) - 1, persistent=False
+        )
+        grid = torch.cartesian_prod(*(torch.linspace(-1, 1, n) for n in self.levels)).reshape(
+            -1, len(self.levels)
+        )
         self.latent = Codebook(grid, latent // len(levels), self.project.shape[1:], shared=True)
 
-    def forward(self, features: Tensor) -> Quantised:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, features: Tensor) -> Quantized:  # pyright: ignore[reportIncompatibleMethodOverride]
         vectors = torch.tanh(self.latent.split(full_precision(self.project(features))))
         levels = torch.round((vectors.detach() + 1) / 2 * self.steps).long()
-        return Quantised(self.latent, (levels * self.places).sum(-1), vectors)
+        return Quantized(self.latent, (levels * self.places).sum(-1), vectors)

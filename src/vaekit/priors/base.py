@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from vaekit.codebook import Codebook
-from vaekit.conditional import Conditional
+from vaekit.core.codebook import Codebook
+from vaekit.core.distribution_module import DistributionModule
 from vaekit.errors import ConfigError
 from vaekit.nets.blocks import Shape
 
@@ -11,7 +11,7 @@ Latent = int | Shape | Codebook
 """What a posterior's z is: so many numbers, a shape, or the entries of a codebook."""
 
 
-class Prior(Conditional):
+class Prior(DistributionModule):
     """p(z), or p(z given y): nothing, or the condition [B, classes], -> a distribution over z.
 
     A family is built for what z is and for the width of the condition, 0 without one. Only `forward` is needed of a module of
@@ -21,10 +21,10 @@ class Prior(Conditional):
     second_stage: ClassVar[bool] = False
     """Whether it learns alone, when all else has been trained."""
 
-    waiting: bool = False
+    deferred: bool = False
     """Whether that stage is yet to come."""
 
-    values_per_row: int = 0
+    values_per_example: int = 0
     """How many numbers the log-density of one z computes at once, where they are many: it bounds the rows at once."""
 
 
@@ -34,11 +34,13 @@ class CodePrior(Prior):
     def __init__(self, latent: Latent, kind: str):
         super().__init__()
         if not isinstance(latent, Codebook):
-            raise ConfigError(f"prior {kind} is for discrete codes, the posterior is continuous: set prior=standard-normal")
+            raise ConfigError(
+                f"prior {kind} is for discrete codes, the posterior is continuous: set prior=standard-normal"
+            )
         self._codebook = (latent,)  # in a tuple, so that it is not counted and saved twice
 
     @property
-    def values_per_row(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def values_per_example(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
         return self.codebook.positions * self.codebook.count
 
     @property
@@ -49,5 +51,7 @@ class CodePrior(Prior):
 def continuous(latent: Latent, kind: str, instead: str) -> Shape:
     """The shape of a continuous z; ConfigError, naming the prior to take instead, for a discrete one."""
     if isinstance(latent, Codebook):
-        raise ConfigError(f"prior {kind} has a density, the posterior gives discrete codes: set prior={instead}")
+        raise ConfigError(
+            f"prior {kind} has a density, the posterior gives discrete codes: set prior={instead}"
+        )
     return (latent,) if isinstance(latent, int) else latent

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
-from vaekit.conditional import full_precision
-from vaekit.distributions import soft_clamp
+from vaekit.core.distribution_module import full_precision
+from vaekit.core.distributions import soft_clamp
 from vaekit.errors import ConfigError
 from vaekit.priors.base import Latent, Prior, continuous
 
@@ -24,10 +24,17 @@ class ClassNormal(Prior):
         super().__init__()
         shape = continuous(latent, "class-normal", "autoregressive")
         if not condition:
-            raise ConfigError("prior class-normal needs the classes of a conditional model: add --conditional")
-        self.mu, self.log_var = nn.Parameter(torch.zeros(condition, *shape)), nn.Parameter(torch.zeros(condition, *shape))
+            raise ConfigError(
+                "prior class-normal needs the classes of a conditional model: add --conditional"
+            )
+        self.mu, self.log_var = (
+            nn.Parameter(torch.zeros(condition, *shape)),
+            nn.Parameter(torch.zeros(condition, *shape)),
+        )
 
     def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]
-        mu, log_var = (torch.tensordot(full_precision(features), table, 1) for table in (self.mu, self.log_var))
+        mu, log_var = (
+            torch.tensordot(full_precision(features), table, 1) for table in (self.mu, self.log_var)
+        )
         p = Normal(mu, torch.exp(0.5 * soft_clamp(log_var, -20.0, 20.0)), validate_args=False)
         return Independent(p, mu.dim() - 1, validate_args=False)

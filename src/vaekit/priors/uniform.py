@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from vaekit.codebook import IndependentCodes
+from vaekit.core.codebook import IndependentCodes
 from vaekit.priors.base import CodePrior, Latent
 
 
@@ -12,7 +12,7 @@ class Uniform(CodePrior):
 
     Raises ConfigError for a posterior that is not discrete.
 
-    >>> from vaekit.codebook import Codebook
+    >>> from vaekit.core.codebook import Codebook
     >>> Uniform(Codebook(torch.eye(10), groups=20))().log_prob(torch.zeros(200)) / 20  # -log 10
     tensor(-2.3026)
     """

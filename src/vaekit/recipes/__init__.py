@@ -21,7 +21,11 @@ def default_for(shape: Sequence[int]) -> str:
 
 def names() -> list[str]:
     """The recipes in the package, sorted."""
-    return sorted(f.name.removesuffix(".yaml") for f in resources.files(__name__).iterdir() if f.name.endswith(".yaml"))
+    return sorted(
+        f.name.removesuffix(".yaml")
+        for f in resources.files(__name__).iterdir()
+        if f.name.endswith(".yaml")
+    )
 
 
 def text(name: str) -> str:

@@ -13,15 +13,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from vaekit.data import Rows
+from vaekit.data import Examples
 from vaekit.errors import ConfigError, DataError
 from vaekit.server.batching import Batcher
+from vaekit.server.codec import LARGE, read_request, response_media, write_response
 from vaekit.server.endpoints import Endpoint, endpoints
+from vaekit.server.http_errors import HTTPError
 from vaekit.server.limits import Limits
-from vaekit.server.messages import LARGE, chosen, read, write
-from vaekit.server.metrics import MEDIA, Measured, Metrics
 from vaekit.server.openapi import describe, model
-from vaekit.server.refusal import Refusal
+from vaekit.server.prometheus import MEDIA, MeteredApp, ServerMetrics
 from vaekit.server.service import Arrays, Service
 from vaekit.web import App, Guard
 
@@ -41,7 +41,7 @@ def create(service: Service, limits: Limits, hosts: Collection[str] | None) -> A
     """
     server = Server(service, limits)
     guarded = Guard(server.app, hosts=hosts, most_bytes=limits.body_bytes, headers=HEADERS)
-    return Measured(guarded, server.metrics, server.paths)
+    return MeteredApp(guarded, server.metrics, server.paths)
 
 
 class Server:
@@ -50,19 +50,37 @@ class Server:
     def __init__(self, service: Service, limits: Limits):
         self._service, self._limits = service, limits
         self._endpoints = endpoints(service.facts, limits, service.scores)
-        self._batcher = Batcher(limits.rows_at_once, limits.rows_waiting, lambda *sizes: self.metrics.batch(*sizes))
+        self._batcher = Batcher(
+            limits.max_batch_examples,
+            limits.rows_waiting,
+            lambda *sizes: self.metrics.batch(*sizes),
+        )
         self._formats = ThreadPoolExecutor(1, thread_name_prefix="vaekit-formats")
-        self.metrics = Metrics(lambda: self._batcher.waiting)
+        self.metrics = ServerMetrics(lambda: self._batcher.waiting)
         pages = {"/v1/model": model(service.facts, limits), "/health": {"status": "ok"}}
         pages["/openapi.json"] = describe(service.facts, limits, tuple(self._endpoints.values()))
-        computed = {"encode": self._encode, "decode": self._decode, "sample": self._sample, "score": self._score}
+        computed = {
+            "encode": self._encode,
+            "decode": self._decode,
+            "sample": self._sample,
+            "score": self._score,
+        }
         routes = [
             *(Route(path, partial(_page, page), methods=["GET"]) for path, page in pages.items()),
             Route("/metrics", self._metrics, methods=["GET"]),
-            *(Route(e.path, partial(self._post, e, computed[e.name]), methods=["POST"]) for e in self._endpoints.values()),
+            *(
+                Route(e.path, partial(self._post, e, computed[e.name]), methods=["POST"])
+                for e in self._endpoints.values()
+            ),
         ]
         self.paths = [route.path for route in routes]
-        handlers = {HTTPException: _http, Refusal: _refusal, DataError: _unfit, ConfigError: _unfit, Exception: _failure}
+        handlers = {
+            HTTPException: _http,
+            HTTPError: _refusal,
+            DataError: _unfit,
+            ConfigError: _unfit,
+            Exception: _failure,
+        }
         self.app = Starlette(routes=routes, exception_handlers=handlers, lifespan=self._lifespan)  # type: ignore[arg-type]
         self.app.router.redirect_slashes = False
 
@@ -78,19 +96,27 @@ class Server:
     async def _post(self, endpoint: Endpoint, answer: Answer, request: Request) -> Response:
         coding = request.headers.get("content-encoding", "identity").strip().lower()[:100]
         if coding != "identity":
-            raise Refusal(415, f"a body with the Content-Encoding {coding!a} was given: send it as it is", PLAIN)
+            raise HTTPError(
+                415,
+                f"a body with the Content-Encoding {coding!a} was given: send it as it is",
+                PLAIN,
+            )
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         body, query = await self._body(request), request.query_params.multi_items()
-        given = await self._apart(len(body), partial(read, endpoint, media, body, query))
-        wanted = chosen(endpoint, media, request.headers.get("accept", ""))
+        given = await self._apart(len(body), partial(read_request, endpoint, media, body, query))
+        wanted = response_media(endpoint, media, request.headers.get("accept", ""))
         try:
             async with asyncio.timeout(self._limits.seconds):
                 found = await answer(given)
         except TimeoutError:
             seconds = f"{self._limits.seconds:g}"
-            raise Refusal(504, f"no answer within {seconds} seconds: send fewer rows, or try again later") from None
+            raise HTTPError(
+                504, f"no answer within {seconds} seconds: send fewer rows, or try again later"
+            ) from None
         size = sum(array.size for array in found.values())
-        return Response(await self._apart(size, partial(write, found, wanted)), media_type=wanted)
+        return Response(
+            await self._apart(size, partial(write_response, found, wanted)), media_type=wanted
+        )
 
     async def _apart(self, size: int, function: Callable[[], Result]) -> Result:
         """Its result, by a thread where it takes long; of many one at a time, as each takes memory."""
@@ -103,31 +129,46 @@ class Server:
             async with asyncio.timeout(self._limits.seconds):
                 return await request.body()
         except TimeoutError:
-            raise Refusal(408, f"the body did not come within {self._limits.seconds:g} seconds", CLOSE) from None
+            raise HTTPError(
+                408, f"the body did not come within {self._limits.seconds:g} seconds", CLOSE
+            ) from None
         except ClientDisconnect:
-            raise Refusal(400, "the body ended before its end", CLOSE) from None
+            raise HTTPError(400, "the body ended before its end", CLOSE) from None
 
     async def _encode(self, given: dict[str, Any]) -> Arrays:
-        return await self._together("encode", self._service.encode, self._service.rows(given["x"], given["y"]))
+        return await self._together(
+            "encode", self._service.encode, self._service.rows(given["x"], given["y"])
+        )
 
     async def _decode(self, given: dict[str, Any]) -> Arrays:
-        return await self._together("decode", self._service.decode, self._service.codes(given["z"], given["y"]))
+        return await self._together(
+            "decode", self._service.decode, self._service.codes(given["z"], given["y"])
+        )
 
     async def _sample(self, given: dict[str, Any]) -> Arrays:
         """The seed's codes are drawn alone, as they depend on how many there are; they are decoded with others'."""
         count = given["count"]
-        drawn = await self._batcher.alone(partial(self._service.draw, count, given["label"], given["seed"]), count)
+        drawn = await self._batcher.alone(
+            partial(self._service.draw, count, given["label"], given["seed"]), count
+        )
         return await self._together("sample", self._service.decode, drawn)
 
     async def _score(self, given: dict[str, Any]) -> Arrays:
         """Alone, as noise is drawn by the position of a row."""
         rows, samples = self._service.rows(given["x"], given["y"]), given["samples"]
         if len(rows) * samples > self._limits.draws:
-            raise Refusal(422, f"{len(rows):,} rows with {samples:,} samples: rows x samples may be {self._limits.draws:,}")
+            raise HTTPError(
+                422,
+                f"{len(rows):,} rows with {samples:,} samples: rows x samples may be {self._limits.draws:,}",
+            )
         self.metrics.rows("/v1/score", len(rows))
-        return await self._batcher.alone(partial(self._service.score, rows, given["by"], samples, given["seed"]), len(rows))
+        return await self._batcher.alone(
+            partial(self._service.score, rows, given["by"], samples, given["seed"]), len(rows)
+        )
 
-    async def _together(self, name: str, function: Callable[[Rows], Arrays], rows: Rows) -> Arrays:
+    async def _together(
+        self, name: str, function: Callable[[Examples], Arrays], rows: Examples
+    ) -> Arrays:
         self.metrics.rows(self._endpoints[name].path, len(rows))
         return await self._batcher.together(function, rows)
 
@@ -144,7 +185,7 @@ def _error(status: int, reason: str, headers: Any = None) -> Response:
     return JSONResponse({"error": reason}, status, headers)
 
 
-async def _refusal(_: Request, error: Refusal) -> Response:
+async def _refusal(_: Request, error: HTTPError) -> Response:
     return _error(error.status, error.reason, error.headers)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data import Rows
-from vaekit.server.refusal import busy
+from vaekit.data import Examples
+from vaekit.server.http_errors import server_busy
 from vaekit.server.service import Arrays
 from vaekit.web import ENDING
 
@@ -21,7 +21,7 @@ class Job:
     """A function, the rows that it takes (None: it takes nothing, and is called on its own), and who waits for the result."""
 
     function: Callable[..., Any]
-    rows: Rows | None
+    rows: Examples | None
     size: int
     result: asyncio.Future[Any]
 
@@ -36,8 +36,14 @@ class Batcher:
     requests are refused with 503. observe: told the rows and the requests of every batch.
     """
 
-    def __init__(self, rows_at_once: int, rows_waiting: int, observe: Callable[[int, int], None]):
-        self._rows_at_once, self._rows_waiting, self._observe = rows_at_once, rows_waiting, observe
+    def __init__(
+        self, max_batch_examples: int, rows_waiting: int, observe: Callable[[int, int], None]
+    ):
+        self._rows_at_once, self._rows_waiting, self._observe = (
+            max_batch_examples,
+            rows_waiting,
+            observe,
+        )
         self._queue: deque[Job] = deque()
         self._computed: list[Job] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vaekit-server")
@@ -49,7 +55,7 @@ class Batcher:
         """Rows in the queue."""
         return sum(job.size for job in self._queue)
 
-    async def together(self, function: Callable[[Rows], Arrays], rows: Rows) -> Arrays:
+    async def together(self, function: Callable[[Examples], Arrays], rows: Examples) -> Arrays:
         """function(rows), where it treats each row by itself: it may be given those of other requests as well."""
         return await self._queued(function, rows, len(rows))
 
@@ -61,7 +67,7 @@ class Batcher:
         """Refuse what waits and what comes; what is being computed ends, or is `stopped` where nobody waits for it any more."""
         self._closed = True
         while self._queue:
-            _settle(self._queue.popleft(), busy(ENDING))
+            _settle(self._queue.popleft(), server_busy(ENDING))
         if self._computed:
             await asyncio.wait([job.result for job in self._computed])
         if self._emptying is not None:
@@ -69,11 +75,13 @@ class Batcher:
                 await self._emptying
         self._thread.shutdown()
 
-    async def _queued(self, function: Callable[..., Any], rows: Rows | None, size: int) -> Any:
+    async def _queued(self, function: Callable[..., Any], rows: Examples | None, size: int) -> Any:
         if self._closed:
-            raise busy(ENDING)
+            raise server_busy(ENDING)
         if self._queue and self.waiting + size > self._rows_waiting:
-            raise busy(f"{self.waiting:,} rows are waiting, at most {self._rows_waiting:,} may: try again later")
+            raise server_busy(
+                f"{self.waiting:,} rows are waiting, at most {self._rows_waiting:,} may: try again later"
+            )
         job = Job(function, rows, size, asyncio.get_running_loop().create_future())
         self._queue.append(job)
         if self._emptying is None or self._emptying.done():
@@ -123,11 +131,16 @@ def _compute(jobs: list[Job]) -> list[Any]:
     except Exception as error:
         return [error] if len(jobs) == 1 else [result for job in jobs for result in _compute([job])]
     ends = np.cumsum([job.size for job in jobs])
-    return [{name: part[end - job.size : end] for name, part in found.items()} for job, end in zip(jobs, ends, strict=True)]
+    return [
+        {name: part[end - job.size : end] for name, part in found.items()}
+        for job, end in zip(jobs, ends, strict=True)
+    ]
 
 
-def _joined(parts: list[Rows]) -> Rows:
+def _joined(parts: list[Examples]) -> Examples:
     if len(parts) == 1:
         return parts[0]
     classes = [rows.y for rows in parts if rows.y is not None]
-    return Rows(np.concatenate([rows.x for rows in parts]), np.concatenate(classes) if classes else None)
+    return Examples(
+        np.concatenate([rows.x for rows in parts]), np.concatenate(classes) if classes else None
+    )

@@ -10,7 +10,13 @@ from vaekit.server.service import Facts
 
 Schema = dict[str, Any]
 
-SEED: Schema = {"type": "integer", "minimum": 0, "maximum": 2**63 - 1, "default": 0, "description": "Seed of the noise."}
+SEED: Schema = {
+    "type": "integer",
+    "minimum": 0,
+    "maximum": 2**63 - 1,
+    "default": 0,
+    "description": "Seed of the noise.",
+}
 
 
 @dataclass(frozen=True)
@@ -45,13 +51,28 @@ def endpoints(facts: Facts, limits: Limits, scores: tuple[str, ...]) -> dict[str
     x, z = ("x", facts.shape), ("z", (facts.latent_dim,))
     beside = {"indices": (facts.positions,)} if facts.positions else {"sigma": (facts.latent_dim,)}
     rows = limits.rows_of(max(x[1], z[1], key=math.prod))  # of what comes in and of what goes out
-    count: Schema = {"type": "integer", "minimum": 1, "maximum": rows, "default": 1, "description": "How many."}
+    count: Schema = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": rows,
+        "default": 1,
+        "description": "How many.",
+    }
     samples: Schema = {"type": "integer", "minimum": 1, "maximum": limits.samples, "default": 20}
-    by: Schema = {"type": "string", "enum": list(scores), "default": scores[0], "description": "What the score is."}
+    by: Schema = {
+        "type": "string",
+        "enum": list(scores),
+        "default": scores[0],
+        "description": "What the score is.",
+    }
     judged = {"by": by, "samples": samples | {"description": "Draws of z per row."}, "seed": SEED}
     found = (
-        Endpoint("encode", "Codes of rows: what q(z given x) is.", x, rows, "y", {"mean": z[1], **beside}),
-        Endpoint("decode", "Rows of codes: the means of p(x given z).", z, rows, "y", {"x": facts.shape}),
+        Endpoint(
+            "encode", "Codes of rows: what q(z given x) is.", x, rows, "y", {"mean": z[1], **beside}
+        ),
+        Endpoint(
+            "decode", "Rows of codes: the means of p(x given z).", z, rows, "y", {"x": facts.shape}
+        ),
         Endpoint(
             "sample",
             "New rows: codes from the prior, decoded. Without a label, classes take turns.",
@@ -61,6 +82,14 @@ def endpoints(facts: Facts, limits: Limits, scores: tuple[str, ...]) -> dict[str
             {"x": facts.shape},
             {"count": count, "seed": SEED},
         ),
-        Endpoint("score", "How unlike the training rows each row is, in nats.", x, rows, "y", {"score": ()}, judged),
+        Endpoint(
+            "score",
+            "How unlike the training rows each row is, in nats.",
+            x,
+            rows,
+            "y",
+            {"score": ()},
+            judged,
+        ),
     )
     return {endpoint.name: endpoint for endpoint in found}

@@ -23,7 +23,7 @@ class Limits:
     values: int = 2**22
     samples: int = 5000
     draws: int = 100_000
-    rows_at_once: int = 256
+    max_batch_examples: int = 256
     rows_waiting: int = 8192
     seconds: float = 30.0
 

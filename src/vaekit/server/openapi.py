@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from vaekit.server.codec import JSON, NPY, NPZ
 from vaekit.server.endpoints import Endpoint, Schema
 from vaekit.server.limits import Limits
-from vaekit.server.messages import JSON, NPY, NPZ
 from vaekit.server.service import Facts
 
 ERRORS = {
@@ -25,19 +25,38 @@ OF_A_PAGE = (400, 421, 500, 503)
 def describe(facts: Facts, limits: Limits, endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
     """The description, ready for JSON; every example in it works when it is sent."""
     pages = {
-        "/v1/model": _page("model", "What the model is and what it takes.", {JSON: {"schema": _model(facts, limits)}}),
-        "/health": _page("health", "Whether the server answers.", {JSON: {"schema": _exactly({"status": {"const": "ok"}})}}),
-        "/metrics": _page("metrics", "Figures for Prometheus.", {"text/plain": {"schema": {"type": "string"}}}),
-        "/openapi.json": _page("openapi", "This description.", {JSON: {"schema": {"type": "object"}}}),
+        "/v1/model": _page(
+            "model",
+            "What the model is and what it takes.",
+            {JSON: {"schema": _model(facts, limits)}},
+        ),
+        "/health": _page(
+            "health",
+            "Whether the server answers.",
+            {JSON: {"schema": _exactly({"status": {"const": "ok"}})}},
+        ),
+        "/metrics": _page(
+            "metrics", "Figures for Prometheus.", {"text/plain": {"schema": {"type": "string"}}}
+        ),
+        "/openapi.json": _page(
+            "openapi", "This description.", {JSON: {"schema": {"type": "object"}}}
+        ),
     }
     title = f"{facts.recipe} on {facts.data}"
     return {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": facts.version, "description": "A variational autoencoder, served by vaekit."},
+        "info": {
+            "title": title,
+            "version": facts.version,
+            "description": "A variational autoencoder, served by vaekit.",
+        },
         "servers": [{"url": "/"}],
-        "paths": {endpoint.path: {"post": _operation(endpoint, facts)} for endpoint in endpoints} | pages,
+        "paths": {endpoint.path: {"post": _operation(endpoint, facts)} for endpoint in endpoints}
+        | pages,
         "components": {
-            "schemas": {"Error": _exactly({"error": {"type": "string", "description": "One line."}})},
+            "schemas": {
+                "Error": _exactly({"error": {"type": "string", "description": "One line."}})
+            },
             "responses": {str(status): _error(status, reason) for status, reason in ERRORS.items()},
         },
     }
@@ -45,14 +64,24 @@ def describe(facts: Facts, limits: Limits, endpoints: tuple[Endpoint, ...]) -> d
 
 def _operation(endpoint: Endpoint, facts: Facts) -> dict[str, Any]:
     json = {"schema": _request(endpoint, facts), "example": _example(endpoint, facts)}
-    options = {name: _option(endpoint, name, facts) for name in endpoint.allowed[bool(endpoint.takes) :]}
+    options = {
+        name: _option(endpoint, name, facts) for name in endpoint.allowed[bool(endpoint.takes) :]
+    }
     parameters = [
-        {"name": name, "in": "query", "description": f"With a body of {NPY}.", "required": False, "schema": schema}
+        {
+            "name": name,
+            "in": "query",
+            "description": f"With a body of {NPY}.",
+            "required": False,
+            "schema": schema,
+        }
         for name, schema in options.items()
         if endpoint.takes and schema
     ]
     first, *_ = endpoint.gives
-    answer = _exactly({name: _rows(shape, {"type": "number"}) for name, shape in endpoint.gives.items()})
+    answer = _exactly(
+        {name: _rows(shape, {"type": "number"}) for name, shape in endpoint.gives.items()}
+    )
     content = {
         JSON: {"schema": answer},
         NPY: _binary(NPY, f"{first!r} alone, as numpy.save writes it."),
@@ -85,7 +114,11 @@ def _request(endpoint: Endpoint, facts: Facts) -> Schema:
     for name in endpoint.allowed[bool(endpoint.takes) :]:
         if schema := _option(endpoint, name, facts):
             described[name] = schema
-    required = [name for name in described if endpoint.takes and name in (endpoint.takes[0], endpoint.labels)]
+    required = [
+        name
+        for name in described
+        if endpoint.takes and name in (endpoint.takes[0], endpoint.labels)
+    ]
     return _exactly(described) | {"required": required}
 
 
@@ -95,7 +128,11 @@ def _option(endpoint: Endpoint, name: str, facts: Facts) -> Schema:
         return endpoint.options[name]
     if not facts.classes:
         return {}
-    numbers = [int(name) for name in facts.classes if name.isascii() and name.isdecimal() and str(int(name)) == name]
+    numbers = [
+        int(name)
+        for name in facts.classes
+        if name.isascii() and name.isdecimal() and str(int(name)) == name
+    ]
     one: Schema = {"enum": [*facts.classes, *numbers]}
     if endpoint.takes is None:
         return {"anyOf": [one, {"type": "null"}], "description": "The class. Default: all in turn."}
@@ -147,11 +184,18 @@ def model(facts: Facts, limits: Limits) -> dict[str, Any]:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
+    }
 
 
 def _exactly(properties: dict[str, Schema]) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
 
 
 def _binary(media: str, text: str) -> dict[str, Any]:
@@ -168,7 +212,12 @@ def _errors(statuses: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _error(status: int, reason: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"description": reason, "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}}}
+    found: dict[str, Any] = {
+        "description": reason,
+        "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
+    }
     if status == 503:
-        found["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+        found["headers"] = {
+            "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
+        }
     return found

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from vaekit.data import Rows
+from vaekit.data import Examples
 
 Arrays = Mapping[str, np.ndarray]
 Labels = str | int | Sequence[str | int] | None
@@ -41,27 +41,27 @@ class Service(Protocol):
     scores: tuple[str, ...]
     """What `score` may go by, the default first."""
 
-    def rows(self, x: np.ndarray, y: Labels) -> Rows:
+    def rows(self, x: np.ndarray, y: Labels) -> Examples:
         """Raw rows [N, *shape] and the numbers of their classes, out of what a client gave."""
         ...
 
-    def codes(self, z: np.ndarray, y: Labels) -> Rows:
+    def codes(self, z: np.ndarray, y: Labels) -> Examples:
         """Codes [N, L] likewise."""
         ...
 
-    def encode(self, rows: Rows) -> Arrays:
+    def encode(self, rows: Examples) -> Arrays:
         """mean [N, L] and sigma [N, L] of q(z given x); of a discrete z mean and indices [N, M]."""
         ...
 
-    def decode(self, codes: Rows) -> Arrays:
+    def decode(self, codes: Examples) -> Arrays:
         """x [N, *shape], the means of p(x given z) in raw units."""
         ...
 
-    def draw(self, count: int, label: str | int | None, seed: int) -> Rows:
+    def draw(self, count: int, label: str | int | None, seed: int) -> Examples:
         """Codes drawn from the prior."""
         ...
 
-    def score(self, rows: Rows, by: str, samples: int, seed: int) -> Arrays:
+    def score(self, rows: Examples, by: str, samples: int, seed: int) -> Arrays:
         """score [N]."""
         ...
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.inputs import Batch, Inputs
-from vaekit.sharing import Share
+from vaekit.inputs import Batch, ModelInputs
+from vaekit.runtime.distributed import ProcessInfo
 
 
 def count_batches(rows: int, size: int) -> int:
@@ -17,12 +17,14 @@ def count_batches(rows: int, size: int) -> int:
 class Batches:
     """Batches of raw rows; iterating goes through the rest of the epoch that `load_state_dict` put it in, or the next.
 
-    share: of which each process takes its rows of every batch, all as many: an epoch leaves out up to one row less than there
+    process: of which each process takes its rows of every batch, all as many: an epoch leaves out up to one row less than there
     are processes, others each time.
     """
 
-    def __init__(self, inputs: Inputs, size: int, seed: int, share: Share = Share()):  # noqa: B008 - immutable
-        self.inputs, self.size, self.seed, self.share = inputs, size, seed, share
+    def __init__(
+        self, inputs: ModelInputs, size: int, seed: int, process: ProcessInfo = ProcessInfo()
+    ):  # noqa: B008 - immutable
+        self.inputs, self.size, self.seed, self.process = inputs, size, seed, process
         self.epoch = self.position = 0
 
     def __len__(self) -> int:
@@ -33,11 +35,13 @@ class Batches:
             self.epoch, self.position = self.epoch + 1, 0
         order = self._order()
         while self.position < len(self):
-            self.position += 1  # before the yield: a state saved while the batch is in use counts it as seen
-            yield self.inputs.take(self._slice(order))
+            self.position += (
+                1  # before the yield: a state saved while the batch is in use counts it as seen
+            )
+            yield self.inputs.select(self._slice(order))
 
     @property
-    def rows_per_epoch(self) -> int:
+    def examples_per_epoch(self) -> int:
         """Of all processes."""
         return self._used
 
@@ -47,17 +51,19 @@ class Batches:
 
     @property
     def _used(self) -> int:
-        return len(self.inputs) - len(self.inputs) % self.share.of
+        return len(self.inputs) - len(self.inputs) % self.process.world_size
 
     def _order(self) -> np.ndarray:
-        return np.random.default_rng((self.seed, self.epoch)).permutation(len(self.inputs))[: self._used]
+        return np.random.default_rng((self.seed, self.epoch)).permutation(len(self.inputs))[
+            : self._used
+        ]
 
     def _slice(self, order: np.ndarray) -> np.ndarray:
-        """The part of this epoch's order that is this process's share of the batch before `position`."""
+        """The part of this epoch's order that is this process's process of the batch before `position`."""
         end = None if self.position >= len(self) else self.position * self.size
         batch = order[(self.position - 1) * self.size : end]
-        rows = len(batch) // self.share.of
-        return batch[self.share.rank * rows : (self.share.rank + 1) * rows]
+        rows = len(batch) // self.process.world_size
+        return batch[self.process.rank * rows : (self.process.rank + 1) * rows]
 
     def state_dict(self) -> dict[str, Any]:
         return {"epoch": self.epoch, "position": self.position}

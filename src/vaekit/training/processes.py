@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from vaekit.config import Settings, TrainingOptions
 from vaekit.errors import ConfigError, DeviceError
-from vaekit.sharing import Share
-from vaekit.training.machine import find_device
+from vaekit.runtime.device import find_device
+from vaekit.runtime.distributed import ProcessInfo
 from vaekit.training.stages import Stage
 
 if TYPE_CHECKING:
@@ -29,86 +29,88 @@ class Processes(Protocol):
     """What training asks of the processes that share it; the gradients of a `wrapped` module are the means over all."""
 
     device: torch.device
-    share: Share
+    process: ProcessInfo
 
-    def wrapped(self, module: nn.Module) -> nn.Module: ...
+    def wrap(self, module: nn.Module) -> nn.Module: ...
 
     def sum(self, x: Tensor) -> Tensor: ...
 
-    def first(self, x: T) -> T:
+    def broadcast(self, x: T) -> T:
         """What the first process has."""
         ...
 
-    def meet(self) -> None:
+    def barrier(self) -> None:
         """Go on when all are here."""
 
     def log(self, row: dict[str, float], step: int) -> None: ...
 
-    def end(self, status: str) -> None:
+    def finish(self, status: str) -> None:
         """Tell loggers that the run is over: "success" or "failed"."""
 
 
-class Alone:
+class SingleProcess:
     """One process, which needs nobody, and none of Lightning, whose import takes longer than that of torch."""
 
-    share = Share()
+    process = ProcessInfo()
 
     def __init__(self, device: torch.device):
         self.device = device
 
-    def wrapped(self, module: nn.Module) -> nn.Module:
+    def wrap(self, module: nn.Module) -> nn.Module:
         return module
 
     def sum(self, x: Tensor) -> Tensor:
         return x
 
-    def first(self, x: T) -> T:
+    def broadcast(self, x: T) -> T:
         return x
 
-    def meet(self) -> None: ...
+    def barrier(self) -> None: ...
 
     def log(self, row: dict[str, float], step: int) -> None: ...
 
-    def end(self, status: str) -> None: ...
+    def finish(self, status: str) -> None: ...
 
 
-class Together:
+class FabricProcesses:
     """The processes that Fabric has started or met, and its loggers."""
 
     def __init__(self, fabric: "Fabric"):
         self.fabric, self.device = fabric, fabric.device
-        self.share = Share(fabric.global_rank, fabric.world_size)
+        self.process = ProcessInfo(fabric.global_rank, fabric.world_size)
 
-    def wrapped(self, module: nn.Module) -> nn.Module:
-        with warnings.catch_warnings(action="ignore", category=FutureWarning):  # of how torch is called by what calls it
+    def wrap(self, module: nn.Module) -> nn.Module:
+        with warnings.catch_warnings(
+            action="ignore", category=FutureWarning
+        ):  # of how torch is called by what calls it
             return self.fabric.strategy.setup_module(module)
 
     def sum(self, x: Tensor) -> Tensor:
         return self.fabric.all_reduce(x, reduce_op="sum")  # pyright: ignore[reportReturnType] - a tensor
 
-    def first(self, x: T) -> T:
+    def broadcast(self, x: T) -> T:
         return self.fabric.broadcast(x)
 
-    def meet(self) -> None:
+    def barrier(self) -> None:
         self.fabric.barrier()
 
     def log(self, row: dict[str, float], step: int) -> None:
         self.fabric.log_dict(row, step)
 
-    def end(self, status: str) -> None:
+    def finish(self, status: str) -> None:
         for logger in self.fabric.loggers:
             logger.finalize(status)
 
 
-def start(config: Settings, folder: Path) -> Processes:
+def launch(config: Settings, folder: Path) -> Processes:
     """Start or meet the other processes of this run, if it has any."""
     options = config.training
     devices, nodes = find_processes(options)
     if devices * nodes == 1 and not options.loggers:
-        return Alone(find_device(options.device))
+        return SingleProcess(find_device(options.device))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
-        return Together(_fabric(options, devices, nodes, folder))
+        return FabricProcesses(_fabric(options, devices, nodes, folder))
 
 
 def _fabric(options: TrainingOptions, devices: int, nodes: int, folder: Path) -> "Fabric":
@@ -117,7 +119,10 @@ def _fabric(options: TrainingOptions, devices: int, nodes: int, folder: Path) ->
 
     for name in ("lightning.fabric", "lightning.pytorch"):  # adverts and advice
         logging.getLogger(name).setLevel(logging.ERROR)
-    device, strategy = find_device(options.device), DDPStrategy(static_graph=True, broadcast_buffers=False)
+    device, strategy = (
+        find_device(options.device),
+        DDPStrategy(static_graph=True, broadcast_buffers=False),
+    )
     if devices * nodes > 1 and int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)):
         _meet_again("nccl" if device.type == "cuda" else "gloo")
     fabric = Fabric(
@@ -141,13 +146,15 @@ def _part() -> None:
 def _meet_again(backend: str) -> None:
     """Meet under a name of this attempt's own: torchrun's store still has the addresses of those that died."""
     distributed: Any = torch.distributed
-    place = distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False)
+    place = distributed.TCPStore(
+        os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False
+    )
     store = distributed.PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", place)
     rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     distributed.init_process_group(backend, store=store, rank=rank, world_size=count)
 
 
-def is_first(options: TrainingOptions) -> bool:
+def is_rank_zero(options: TrainingOptions) -> bool:
     """Whether this is the process that writes and speaks, of those that share a run; known before they have met."""
     if find_processes(options) == (1, 1):
         return True
@@ -159,10 +166,13 @@ def is_first(options: TrainingOptions) -> bool:
 
 def is_restarted() -> bool:
     """Whether torchrun or SLURM has started this command again after something died."""
-    return any(int(os.environ.get(name, 0)) for name in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT"))
+    return any(
+        int(os.environ.get(name, 0))
+        for name in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT")
+    )
 
 
-def check_name(out: Any) -> None:
+def check_restartable(out: Any) -> None:
     """ConfigError where a run may be restarted and has no name to be found by."""
     if int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0)) and out is None:
         raise ConfigError("a run that torchrun may restart needs a name to be found by: give --out")
@@ -174,7 +184,10 @@ def find_processes(options: TrainingOptions) -> tuple[int, int]:
     Raises ConfigError where they cannot be started, or are others than those that were.
     """
     started = _started()
-    devices, nodes = (asked or there for asked, there in zip((options.devices, options.nodes), started or (1, 1), strict=True))
+    devices, nodes = (
+        asked or there
+        for asked, there in zip((options.devices, options.nodes), started or (1, 1), strict=True)
+    )
     if devices * nodes > 1:
         _check_startable(devices, nodes, started)
         if options.device.startswith("cuda"):
@@ -183,7 +196,11 @@ def find_processes(options: TrainingOptions) -> tuple[int, int]:
 
 
 def _check_startable(devices: int, nodes: int, started: tuple[int, int] | None) -> None:
-    group = torch.distributed.get_world_size() if torch.distributed.is_initialized() else devices * nodes
+    group = (
+        torch.distributed.get_world_size()
+        if torch.distributed.is_initialized()
+        else devices * nodes
+    )
     if group != devices * nodes:
         raise ConfigError(
             f"training.devices: this program has trained with {group} processes before, {devices * nodes} are new"
@@ -193,9 +210,13 @@ def _check_startable(devices: int, nodes: int, started: tuple[int, int] | None) 
             f"training.devices and nodes are {devices} and {nodes}, {started[0]} and {started[1]} were started: leave them out"
         )
     if not started and nodes > 1 and not {"MASTER_ADDR", "NODE_RANK"} <= os.environ.keys():
-        raise ConfigError("training.nodes: for several machines use torchrun or srun, or set MASTER_ADDR and NODE_RANK on each")
+        raise ConfigError(
+            "training.nodes: for several machines use torchrun or srun, or set MASTER_ADDR and NODE_RANK on each"
+        )
     if not started and (hasattr(sys, "ps1") or sys.argv[:1] in ([""], ["-c"])):
-        raise ConfigError("training.devices: further processes start the program again, here is none: use a script, or 1")
+        raise ConfigError(
+            "training.devices: further processes start the program again, here is none: use a script, or 1"
+        )
 
 
 def _check_devices(name: str, devices: int) -> None:
@@ -206,7 +227,7 @@ def _check_devices(name: str, devices: int) -> None:
         raise ConfigError(f"training.device = {name} is one GPU: for several leave it out")
 
 
-def check_shares(stages: Sequence[Stage], pieces: int, options: TrainingOptions) -> None:
+def check_batch_division(stages: Sequence[Stage], pieces: int, options: TrainingOptions) -> None:
     """ConfigError where batches cannot be shared out evenly, or there are fewer pieces, rows or shards, than processes."""
     count = math.prod(find_processes(options))
     for key, stage in zip(("training", "prior_stage"), stages, strict=False):
@@ -215,7 +236,9 @@ def check_shares(stages: Sequence[Stage], pieces: int, options: TrainingOptions)
                 f"{key}.batch_size = {stage.batch_size} cannot be shared out evenly among {count} processes: choose a multiple"
             )
     if pieces < count:
-        raise ConfigError(f"training.devices: {pieces} rows or shards are too few for {count} processes")
+        raise ConfigError(
+            f"training.devices: {pieces} rows or shards are too few for {count} processes"
+        )
 
 
 def _started() -> tuple[int, int] | None:
@@ -223,7 +246,10 @@ def _started() -> tuple[int, int] | None:
     if "TORCHELASTIC_RUN_ID" in os.environ:
         each = int(os.environ["LOCAL_WORLD_SIZE"])
         return each, int(os.environ["WORLD_SIZE"]) // each
-    if "SLURM_STEP_ID" in os.environ and os.environ.get("SLURM_JOB_NAME") not in ("bash", "interactive"):  # by srun
+    if "SLURM_STEP_ID" in os.environ and os.environ.get("SLURM_JOB_NAME") not in (
+        "bash",
+        "interactive",
+    ):  # by srun
         nodes = int(os.environ.get("SLURM_NNODES", 1))
         return int(os.environ.get("SLURM_NTASKS", 1)) // nodes, nodes
     return None

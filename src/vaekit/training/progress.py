@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from vaekit.training.training import Training
+from vaekit.training.stage_trainer import StageTrainer
 
 REFRESH_SECONDS = 0.5  # each reading of the sums waits for the device
 
@@ -19,10 +19,10 @@ class ProgressBar:
         self.console = console
 
     @contextmanager
-    def over(self, training: Training) -> Iterator[None]:
+    def stage_bar(self, training: StageTrainer) -> Iterator[None]:
         """Show the bar of a stage meanwhile."""
-        if "encoder" not in training.stage.learns:
-            parts = " and ".join(training.stage.learns)
+        if "encoder" not in training.stage.trainable:
+            parts = " and ".join(training.stage.trainable)
             self.console.print(f"the {parts} alone, on what all else has learned:", highlight=False)
         self.bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
@@ -35,19 +35,26 @@ class ProgressBar:
             transient=True,
             disable=not self.console.is_terminal,
         )
-        self.task = self.bar.add_task("", total=training.updates, completed=training.step, epoch="", losses="")
+        self.task = self.bar.add_task(
+            "", total=training.total_steps, completed=training.step, epoch="", losses=""
+        )
         self.updated = 0.0
         with self.bar:
             yield
 
-    def after_update(self, training: Training) -> None:
+    def after_update(self, training: StageTrainer) -> None:
         if self.bar.disable or time.monotonic() - self.updated < REFRESH_SECONDS:
             return
         self.updated = time.monotonic()
         epoch = f"{training.epoch + 1}/{training.stage.epochs}"
-        self.bar.update(self.task, completed=training.step, epoch=epoch, losses=_terms("loss", "", training.means()))
+        self.bar.update(
+            self.task,
+            completed=training.step,
+            epoch=epoch,
+            losses=_terms("loss", "", training.means()),
+        )
 
-    def after_epoch(self, training: Training, row: dict[str, float]) -> None:
+    def after_epoch(self, training: StageTrainer, row: dict[str, float]) -> None:
         self.console.print(
             f"epoch {training.epoch}/{training.stage.epochs}  training {row['train_loss']:.2f}  "
             f"{_terms('validation', 'val_', row)}{_bound(row)} nats",
@@ -61,5 +68,7 @@ def _bound(row: dict[str, float]) -> str:
 
 
 def _terms(name: str, prefix: str, row: dict[str, float]) -> str:
-    loss, reconstruction, divergence = (row[prefix + term] for term in ("loss", "reconstruction", "divergence"))
+    loss, reconstruction, divergence = (
+        row[prefix + term] for term in ("loss", "reconstruction", "divergence")
+    )
     return f"{name} {loss:.2f} = reconstruction {reconstruction:.2f} + divergence {divergence:.2f}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from vaekit.model import VAE
+from vaekit.core.vae import VAE
 from vaekit.objectives import Objective
 
 
@@ -15,11 +15,11 @@ from vaekit.objectives import Objective
 class Stage:
     """One stage; its checkpoint is named for it.
 
-    learns: the parts whose weights change; the others are as they were, in evaluation mode.
+    trainable: the parts whose weights change; the others are as they were, in evaluation mode.
     """
 
     name: str
-    learns: tuple[str, ...]
+    trainable: tuple[str, ...]
     objective: Objective
     optimizer: Callable[..., torch.optim.Optimizer]
     schedule: Callable[[float], float]
@@ -35,23 +35,23 @@ class Stage:
 
     def frozen(self, model: VAE) -> list[nn.Module]:
         """The parts that do not learn."""
-        return [module for name, module in model.named_children() if name not in self.learns]
+        return [module for name, module in model.named_children() if name not in self.trainable]
 
 
 @contextmanager
-def learning(model: VAE, stage: Stage) -> Iterator[None]:
+def freeze_except(model: VAE, stage: Stage) -> Iterator[None]:
     """Only the parts of the stage learn; a part whose own stage is yet to come is told to wait for it."""
     frozen = stage.frozen(model)
     fixed = [p for part in frozen for p in part.parameters() if p.requires_grad]
-    waiting = [part for part in frozen if hasattr(part, "waiting")]
+    deferred = [part for part in frozen if hasattr(part, "deferred")]
     try:
         for p in fixed:
             p.requires_grad_(False)
-        for part in waiting:
-            part.waiting = True  # pyright: ignore[reportArgumentType]
+        for part in deferred:
+            part.deferred = True  # pyright: ignore[reportArgumentType]
         yield
     finally:
         for p in fixed:
             p.requires_grad_(True)
-        for part in waiting:
-            part.waiting = False  # pyright: ignore[reportArgumentType]
+        for part in deferred:
+            part.deferred = False  # pyright: ignore[reportArgumentType]

@@ -57,10 +57,20 @@ class Guard:
     >>> guarded = Guard(app, hosts=LOOPBACK, most_bytes=2**20, headers={})  # doctest: +SKIP
     """
 
-    def __init__(self, app: App, *, hosts: Collection[str] | None, most_bytes: int, headers: Mapping[str, str]):
+    def __init__(
+        self,
+        app: App,
+        *,
+        hosts: Collection[str] | None,
+        most_bytes: int,
+        headers: Mapping[str, str],
+    ):
         self.app, self.most_bytes = app, most_bytes
         self.hosts = None if hosts is None else {host.lower() for host in hosts}
-        self.headers = [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in {**ALWAYS, **headers}.items()]
+        self.headers = [
+            (k.lower().encode("latin-1"), v.encode("latin-1"))
+            for k, v in {**ALWAYS, **headers}.items()
+        ]
         self.held = 0
         self.reading: set[asyncio.Task[Any]] = set()
         self.ending = False
@@ -118,9 +128,14 @@ class Guard:
             return 400, "one Host header is needed, a name or an address with or without a port"
         if self.hosts is not None and name not in self.hosts:
             allowed = ", ".join(sorted(self.hosts))
-            return 421, f"this server does not answer for the host {name[:100]!a}: allowed are {allowed}"
+            return (
+                421,
+                f"this server does not answer for the host {name[:100]!a}: allowed are {allowed}",
+            )
         origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
-        foreign = [origin for origin in origins if origin.partition("://")[2].lower() != hosts[0].lower()]
+        foreign = [
+            origin for origin in origins if origin.partition("://")[2].lower() != hosts[0].lower()
+        ]
         if foreign and method not in SAFE:
             return (
                 403,
@@ -132,7 +147,10 @@ class Guard:
         return self._too_large() if len(declared) > 18 or int(declared) > self.most_bytes else None
 
     def _too_large(self) -> tuple[int, str]:
-        return 413, f"the body is larger than {self.most_bytes:,} bytes: send less at once, in several requests"
+        return (
+            413,
+            f"the body is larger than {self.most_bytes:,} bytes: send less at once, in several requests",
+        )
 
     def take(self, count: int, received: int) -> tuple[int, str] | None:
         """Count bytes that came in, `received` of their request so far; status and reason where they are too many."""
@@ -140,7 +158,10 @@ class Guard:
         if received > self.most_bytes:
             return self._too_large()
         if self.held > BODIES * self.most_bytes:
-            return 503, "too many large requests are in progress: try again later, or send smaller ones"
+            return (
+                503,
+                "too many large requests are in progress: try again later, or send smaller ones",
+            )
         return None
 
 
@@ -173,7 +194,10 @@ class _Exchange:
     async def refuse(self, status: int, reason: str) -> None:
         self.refused = True
         body = json.dumps({"error": reason}).encode()
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
         if status == 503:
             headers.append((b"retry-after", b"1"))
         await self._pass({"type": "http.response.start", "status": status, "headers": headers})

@@ -8,38 +8,43 @@ from typing import Any
 
 from torch import Tensor
 
+from vaekit.core.vae import VAE
 from vaekit.data import Dataset
-from vaekit.data.splits import Part
+from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError
 from vaekit.evaluation import (
     Estimate,
-    PerRow,
-    annealed_bound,
+    ExampleTerms,
+    ais_bound,
+    classify_correctly,
     code_usage,
-    countable,
-    elbo_per_row,
+    elbo_per_example,
+    exact_log_likelihood,
+    generated_class_accuracy,
     importance_weighted_bound,
-    label_agreement,
-    log_likelihood,
-    recognised,
+    is_enumerable,
     train_classifier,
 )
-from vaekit.inputs import Inputs
-from vaekit.model import VAE
-from vaekit.store import Run, load_run
-from vaekit.workflows.code_length import bits_per_dimension
-from vaekit.workflows.latent_space import latent_space
-from vaekit.workflows.prepare import load_data, stored_split
-from vaekit.workflows.protocol import protocol
-from vaekit.workflows.quality import NOT_OWN, check_features, reconstruction_figures, sample_figures
-from vaekit.workflows.rows import as_inputs, rows_and_own
-from vaekit.workflows.watching import Watched, watched
+from vaekit.evaluation.protocol import protocol
+from vaekit.inputs import ModelInputs
+from vaekit.inputs.tracked import TrackedInputs, track_steps
+from vaekit.runs import Run, load_run, load_split
+from vaekit.runs.run_data import as_inputs, evaluation_examples_and_dataset
+from vaekit.workflows.bits_per_dimension import bits_per_dimension
+from vaekit.workflows.latent_metrics import latent_space
+from vaekit.workflows.sample_quality import (
+    NOT_OWN,
+    check_features,
+    reconstruction_figures,
+    sample_figures,
+)
+from vaekit.workflows.training_setup import load_data
 
 
 def evaluate(
     run: Run | str | os.PathLike,
     *,
-    split: Part | None = None,
+    split: SplitName | None = None,
     samples: int = 20,
     annealing: int = 0,
     chains: int = 16,
@@ -73,23 +78,29 @@ def evaluate(
     check_features(features)
     run = run if isinstance(run, Run) else load_run(run)
     if agreement and not run.model.classes:
-        raise ConfigError("agreement needs a conditional run, this one is not: leave it out, or train with --conditional")
-    rows, part, own = rows_and_own(run, split, data)
-    inputs = Watched(**vars(as_inputs(run, rows, limit)))
-    terms = elbo_per_row(run.model, inputs, seed=seed)
+        raise ConfigError(
+            "agreement needs a conditional run, this one is not: leave it out, or train with --conditional"
+        )
+    rows, part, own = evaluation_examples_and_dataset(run, split, data)
+    inputs = TrackedInputs(**vars(as_inputs(run, rows, limit)))
+    terms = elbo_per_example(run.model, inputs, seed=seed)
     figures = term_figures(terms)
     if figures["divergence"]:
         bound = importance_weighted_bound(run.model, inputs, samples, seed=seed)
         figures["importance_weighted_bound"] = _figure(bound)
         figures |= bits_per_dimension(run, inputs, bound, samples, seed=seed)
     else:
-        figures |= {"importance_weighted_bound": None, "bits_per_dimension": None, "why_no_bits_per_dimension": NO_BOUND}
+        figures |= {
+            "importance_weighted_bound": None,
+            "bits_per_dimension": None,
+            "why_no_bits_per_dimension": NO_BOUND,
+        }
     if annealing:
-        annealed = annealed_bound(run.model, inputs, steps=annealing, chains=chains, seed=seed)
+        annealed = ais_bound(run.model, inputs, steps=annealing, chains=chains, seed=seed)
         how = {"steps": annealing, "chains": chains, "acceptance": annealed.acceptance}
-        figures["annealed_bound"] = _figure(annealed.bound) | how
-    if countable(run.model):
-        figures["log_likelihood"] = _figure(log_likelihood(run.model, inputs))
+        figures["ais_bound"] = _figure(annealed.bound) | how
+    if is_enumerable(run.model):
+        figures["exact_log_likelihood"] = _figure(exact_log_likelihood(run.model, inputs))
     figures["latent"] = latent_space(run, inputs, terms, own, seed=seed)
     figures["reconstructions"] = reconstruction_figures(run, inputs)
     if generated:
@@ -98,7 +109,9 @@ def evaluate(
     if usage := code_usage(run.model, inputs):
         figures["codes"] = usage._asdict()
     if agreement:
-        figures["label_agreement"] = _label_agreement(run, own or load_data(run.config), agreement, seed)
+        figures["generated_class_accuracy"] = _label_agreement(
+            run, own or load_data(run.config), agreement, seed
+        )
     return {
         "run": str(run.path),
         "data": run.config.data.source if data is None else _name(data),
@@ -113,7 +126,9 @@ def evaluate(
 
 
 MAX_SAMPLES = 1_000_000
-NO_DIVERGENCE = "a deterministic posterior has no finite divergence, so the loss is the reconstruction alone"
+NO_DIVERGENCE = (
+    "a deterministic posterior has no finite divergence, so the loss is the reconstruction alone"
+)
 NO_BOUND = "a deterministic posterior gives no bound of log p(x)"
 
 
@@ -126,12 +141,12 @@ def _check_numbers(least: int, most: int | None = MAX_SAMPLES, **numbers: Any) -
             raise ConfigError(f"{name} = {number}: at most {most:,}")
 
 
-def bound_figures(model: VAE, inputs: Inputs, *, seed: int) -> dict[str, Any]:
+def bound_figures(model: VAE, inputs: ModelInputs, *, seed: int) -> dict[str, Any]:
     """The negative ELBO and its two terms, in nats per row; of a plain autoencoder the reconstruction alone."""
-    return term_figures(elbo_per_row(model, inputs, seed=seed))
+    return term_figures(elbo_per_example(model, inputs, seed=seed))
 
 
-def term_figures(terms: PerRow) -> dict[str, Any]:
+def term_figures(terms: ExampleTerms) -> dict[str, Any]:
     """The same of what is known row by row."""
     found = {"loss": _figure(terms.loss), "reconstruction": _figure(terms.reconstruction)}
     if not terms.divergence.shape[1]:
@@ -142,13 +157,15 @@ def term_figures(terms: PerRow) -> dict[str, Any]:
 def _label_agreement(run: Run, dataset: Dataset, samples: int, seed: int) -> dict[str, Any]:
     """The share of samples that a classifier finds the class of, over all and by class; that of the test rows beside it."""
     training, test = _labelled(run, dataset, "train"), _labelled(run, dataset, "test")
-    watch = partial(watched, description="training a classifier")
+    watch = partial(track_steps, description="training a classifier")
     classifier = train_classifier(training, run.model.classes, seed=seed, watch=watch)
-    found, y = recognised(classifier, test)
-    watch = partial(watched, description="classifying samples")
-    agree = label_agreement(run.model, classifier, samples, seed=seed, watch=watch).double()
+    found, y = classify_correctly(classifier, test)
+    watch = partial(track_steps, description="classifying samples")
+    agree = generated_class_accuracy(
+        run.model, classifier, samples, seed=seed, watch=watch
+    ).double()
     per_class = {
-        name: {"share": agree[i].mean().item(), "classifier_accuracy": _share(found[y == i])}
+        name: {"share": agree[i].mean().item(), "classifier_accuracy": _process(found[y == i])}
         for i, name in enumerate(run.config.data.classes)
     }
     return {
@@ -156,17 +173,17 @@ def _label_agreement(run: Run, dataset: Dataset, samples: int, seed: int) -> dic
         "standard_error": _error_of_strata(agree),
         "per_class": per_class,
         "samples_per_class": samples,
-        "classifier_accuracy": _share(found),
+        "classifier_accuracy": _process(found),
         "classifier_rows": len(found),
     }
 
 
-def _labelled(run: Run, dataset: Dataset, part: Part) -> Inputs:
-    rows, indices = stored_split(run.path).where(dataset, part)
-    return Inputs(rows.x, run.transform, indices, rows.y)
+def _labelled(run: Run, dataset: Dataset, part: SplitName) -> ModelInputs:
+    rows, indices = load_split(run.path).where(dataset, part)
+    return ModelInputs(rows.x, run.transform, indices, rows.y)
 
 
-def _share(found: Tensor) -> float | None:
+def _process(found: Tensor) -> float | None:
     return found.double().mean().item() if len(found) else None
 
 

@@ -12,24 +12,24 @@ from torch import Tensor
 from torch.distributions import Independent, Normal
 
 import vaekit
-from vaekit.data import Rows, evenly
-from vaekit.data.splits import Part
-from vaekit.distributions import is_certain
+from vaekit.atomic_io import atomic_write_bytes
+from vaekit.core.distributions import is_deterministic
+from vaekit.data import Examples, evenly_spaced_indices
+from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError, OutputError
-from vaekit.evaluation import elbo_per_row
+from vaekit.evaluation import elbo_per_example
 from vaekit.explorer import Content, explorer_app, to_page
 from vaekit.export import DECODER, ENCODER
-from vaekit.files import write_whole
 from vaekit.inputs import as_tensor
-from vaekit.noise import noise
+from vaekit.inputs.tracked import TrackedInputs
 from vaekit.plots import CLASS_COLOURS, principal_axes
-from vaekit.store import Run, load_run
-from vaekit.web import LOOPBACK, listen
+from vaekit.run_plots.context import data_name
+from vaekit.runs import Run, load_run
+from vaekit.runs.run_data import find_examples, label_of
+from vaekit.runtime.seeding import seeded_noise
+from vaekit.web import LOOPBACK, serve_app
 from vaekit.workflows.export import to_files
-from vaekit.workflows.rows import find_rows, label_of
-from vaekit.workflows.subject import short_name
 from vaekit.workflows.use import encode
-from vaekit.workflows.watching import Watched
 
 MOST_POINTS = 200_000
 MOST_COMPONENTS = 8
@@ -41,7 +41,7 @@ REACH = 3.0  # deviations of the prior that sliders go to at least
 def explore(
     run: Run | str | os.PathLike,
     *,
-    split: Part | None = None,
+    split: SplitName | None = None,
     data: Any = None,
     port: int = 0,
     ready: Callable[[str], None] = print,
@@ -56,14 +56,14 @@ def explore(
     """
     run = run if isinstance(run, Run) else load_run(run)
     make = lambda: explorer_app(content_of(run, split=split, data=data), hosts=LOOPBACK)  # noqa: E731
-    listen(make, LOOPBACK[0], port, ready=ready, extra="explore")
+    serve_app(make, LOOPBACK[0], port, ready=ready, extra="explore")
 
 
 def export_page(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,
     *,
-    split: Part | None = None,
+    split: SplitName | None = None,
     data: Any = None,
     force: bool = False,
 ) -> dict[str, Any]:
@@ -77,44 +77,63 @@ def export_page(
     run = run if isinstance(run, Run) else load_run(run)
     content = with_thumbnails(content_of(run, split=split, data=data))
     page = to_page(content).encode()
-    write_whole(out, page)
-    return {"file": str(out), "bytes": len(page), "codes": content.facts["rows"], "images": len(content.arrays["originals"])}
+    atomic_write_bytes(out, page)
+    return {
+        "file": str(out),
+        "bytes": len(page),
+        "codes": content.facts["rows"],
+        "images": len(content.arrays["originals"]),
+    }
 
 
 def with_thumbnails(content: Content) -> Content:
     """The same with some of the rows themselves, spread evenly, for a page that has nobody to ask for them."""
     rows = content.facts["rows"]
     count = max(1, min(MOST_THUMBNAILS, MOST_THUMBNAIL_BYTES // content.original(0).nbytes))
-    chosen = evenly(rows, count).astype(np.uint32)
+    chosen = evenly_spaced_indices(rows, count).astype(np.uint32)
     kept = {"kept": chosen, "originals": np.stack([content.original(int(row)) for row in chosen])}
-    return Content(content.facts, {**content.arrays, **kept}, content.encoder, content.decoder, content.original)
+    return Content(
+        content.facts,
+        {**content.arrays, **kept},
+        content.encoder,
+        content.decoder,
+        content.original,
+    )
 
 
-def content_of(run: Run, *, split: Part | None = None, data: Any = None) -> Content:
+def content_of(run: Run, *, split: SplitName | None = None, data: Any = None) -> Content:
     """What the explorer shows of a run: codes and loss terms of rows, both nets as ONNX, and how to read them."""
-    rows, part = find_rows(run, split, data)
+    rows, part = find_examples(run, split, data)
     if len(rows) > MOST_POINTS:
-        raise ConfigError(f"{len(rows):,} rows are too many for one map, at most {MOST_POINTS:,}: give some of them as --data")
+        raise ConfigError(
+            f"{len(rows):,} rows are too many for one map, at most {MOST_POINTS:,}: give some of them as --data"
+        )
     files = to_files(run, rows)
     codes = encode(run, rows)
-    inputs = Watched(rows.x, run.transform, y=rows.y if run.model.classes else None)
-    terms = elbo_per_row(run.model, inputs)
-    arrays: dict[str, np.ndarray] = {"codes": codes.mean.astype(np.float32), **_labels(rows), **_losses(terms)}
+    inputs = TrackedInputs(rows.x, run.transform, y=rows.y if run.model.classes else None)
+    terms = elbo_per_example(run.model, inputs)
+    arrays: dict[str, np.ndarray] = {
+        "codes": codes.mean.astype(np.float32),
+        **_labels(rows),
+        **_losses(terms),
+    }
     latent: dict[str, Any] = {"size": codes.mean.shape[1]}
     if codes.indices is not None:
         found, how = _discrete(run, codes.mean, codes.indices)
     else:
         per_dimension = terms.divergence.shape[1] == codes.mean.shape[1]
-        found, how = _continuous(codes.mean, terms.divergence.mean(0).numpy() if per_dimension else None)
+        found, how = _continuous(
+            codes.mean, terms.divergence.mean(0).numpy() if per_dimension else None
+        )
     arrays, latent = arrays | found, latent | how
-    certain = is_certain(run.model.encode(*_one_row(run)))
+    certain = is_deterministic(run.model.encode(*_one_row(run)))
     prior, draws = _prior(run, certain)
     facts = {
         "format": 1,
         "version": vaekit.__version__,
         "name": run.path.name,
         "recipe": run.config.recipe,
-        "data": short_name(run) if data is None else label_of(data),
+        "data": data_name(run) if data is None else label_of(data),
         "part": part,
         "rows": len(rows),
         "shape": list(run.model.data_shape),
@@ -129,14 +148,26 @@ def content_of(run: Run, *, split: Part | None = None, data: Any = None) -> Cont
         "prior": prior,
         "drawn": not certain,
     }
-    return Content(facts, arrays | draws, files[ENCODER].onnx, files[DECODER].onnx, lambda row: _raw(rows.x[row]))
+    return Content(
+        facts,
+        arrays | draws,
+        files[ENCODER].onnx,
+        files[DECODER].onnx,
+        lambda row: _raw(rows.x[row]),
+    )
 
 
 def _test_loss(run: Run) -> dict[str, float | None] | None:
     """The test loss and its standard error, None where the summary has none; both are numbers, whoever wrote it."""
     found = run.summary.get("test", {}).get("loss")
-    value, error = (found.get(name) if isinstance(found, dict) else None for name in ("value", "standard_error"))
-    return {"value": value, "standard_error": error if _finite(error) else None} if _finite(value) else None
+    value, error = (
+        found.get(name) if isinstance(found, dict) else None for name in ("value", "standard_error")
+    )
+    return (
+        {"value": value, "standard_error": error if _finite(error) else None}
+        if _finite(value)
+        else None
+    )
 
 
 def _finite(value: Any) -> bool:
@@ -148,7 +179,7 @@ def _raw(row: np.ndarray) -> np.ndarray:
     return row if row.dtype == np.uint8 else row.astype(np.float32)
 
 
-def _labels(rows: Rows) -> dict[str, np.ndarray]:
+def _labels(rows: Examples) -> dict[str, np.ndarray]:
     return {} if rows.y is None else {"labels": rows.y.astype(np.uint16)}
 
 
@@ -158,7 +189,9 @@ def _losses(terms: Any) -> dict[str, np.ndarray]:
     return {"terms": torch.stack(both, 1).float().numpy()}
 
 
-def _continuous(codes: np.ndarray, divergence: np.ndarray | None) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def _continuous(
+    codes: np.ndarray, divergence: np.ndarray | None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Principal axes of codes, and of each dimension how much it carries and where its codes are."""
     size = codes.shape[1]
     activity = codes.var(0) if divergence is None else divergence
@@ -176,13 +209,19 @@ def _continuous(codes: np.ndarray, divergence: np.ndarray | None) -> tuple[dict[
     return found, ranges | {"shares": shares}
 
 
-def _discrete(run: Run, codes: np.ndarray, indices: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def _discrete(
+    run: Run, codes: np.ndarray, indices: np.ndarray
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Principal coordinates in the place of long code vectors, the entries that make these, and how they do."""
     codebook = run.model.codebook
     assert codebook is not None
     found, shares, coordinates = _components(codes)
     vectors = codebook.vectors.numpy(force=True).astype(np.float32)
-    arrays = found | {"codes": coordinates, "indices": indices.astype(np.uint16), "vectors": vectors}
+    arrays = found | {
+        "codes": coordinates,
+        "indices": indices.astype(np.uint16),
+        "vectors": vectors,
+    }
     facts = {"positions": codebook.positions, "count": codebook.count, "groups": codebook.groups}
     return arrays, {"discrete": facts, "shares": shares}
 
@@ -197,33 +236,45 @@ def _components(codes: np.ndarray) -> tuple[dict[str, np.ndarray], list[float], 
 def _prior(run: Run, certain: bool) -> tuple[dict[str, Any] | None, dict[str, np.ndarray]]:
     """The prior where it is normal, by class where it depends on it; draws from another; none where nothing was held to it."""
     model = run.model
-    every = torch.arange(model.classes, device=next(model.parameters()).device) if model.classes else None
-    p = model.prior_given(every)
+    every = (
+        torch.arange(model.classes, device=next(model.parameters()).device)
+        if model.classes
+        else None
+    )
+    p = model.prior_distribution(every)
     if model.codebook is None and certain:
         return None, {}
     base = p.base_dist if isinstance(p, Independent) else p
     if isinstance(base, Normal):
-        mean, sd = (_by_class(value, len(p.batch_shape)).tolist() for value in (base.mean, base.stddev))
+        mean, sd = (
+            _by_class(value, len(p.batch_shape)).tolist() for value in (base.mean, base.stddev)
+        )
         return {"mean": mean, "sd": sd}, {}
     y = None if every is None else every.repeat(-(-DRAWS // len(every)))  # as many of each class
     count = DRAWS if y is None else len(y)
-    with noise(0):
-        z = model.draw(count, y)
+    with seeded_noise(0):
+        z = model.sample_prior(count, y)
     if model.codebook is not None:
-        return {"draws": count}, {"draws": model.codebook.indices(z).cpu().numpy().astype(np.uint16)}
+        return {"draws": count}, {
+            "draws": model.codebook.indices(z).cpu().numpy().astype(np.uint16)
+        }
     return {"draws": count}, {"draws": z.flatten(1).cpu().numpy().astype(np.float32)}
 
 
 def _by_class(values: Tensor, lead: int) -> Tensor:
     """[C or 1, L]"""
-    return values.detach().flatten(lead).reshape(-1 if lead else 1, values[(0,) * lead].numel()).cpu()
+    return (
+        values.detach().flatten(lead).reshape(-1 if lead else 1, values[(0,) * lead].numel()).cpu()
+    )
 
 
 def _one_row(run: Run) -> tuple[Tensor, Tensor | None]:
-    return torch.zeros(1, *run.model.data_shape).to(next(run.model.parameters())), run.model.first_class(1)
+    return torch.zeros(1, *run.model.data_shape).to(
+        next(run.model.parameters())
+    ), run.model.dummy_condition(1)
 
 
-def _range(run: Run, rows: Rows) -> list[float]:
+def _range(run: Run, rows: Examples) -> list[float]:
     """Which raw values are black and white: those that the support ends at, or nearly all that there are."""
     if run.support.kind != "real":
         return [0.0, float(max(run.support.levels - 1, 1))]

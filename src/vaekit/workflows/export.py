@@ -11,16 +11,25 @@ import torch
 from torch.export import ExportedProgram
 
 import vaekit
-from vaekit.data import Rows
+from vaekit.atomic_io import atomic_write_many
+from vaekit.core.vae import VAE
+from vaekit.data import Examples
 from vaekit.errors import OutputError
-from vaekit.export import DECODER, ENCODER, Decoder, Encoder, check_parity, to_bytes, to_onnx, to_program
-from vaekit.files import write_together
+from vaekit.export import (
+    DECODER,
+    ENCODER,
+    Decoder,
+    Encoder,
+    check_parity,
+    to_bytes,
+    to_onnx,
+    to_program,
+)
 from vaekit.inputs import as_tensor
-from vaekit.model import VAE
-from vaekit.store import Run, load_run
-from vaekit.workflows.rows import as_inputs, rows_to_judge
-from vaekit.workflows.subject import short_name
-from vaekit.workflows.watching import watched
+from vaekit.inputs.tracked import track_steps
+from vaekit.run_plots.context import data_name
+from vaekit.runs import Run, load_run
+from vaekit.runs.run_data import as_inputs, evaluation_examples
 
 ROWS = 64  # of the test rows, on which files are held to the model
 
@@ -40,12 +49,16 @@ def export_onnx(
     there = [place for place in places if place.exists()]
     if there and not force:
         raise OutputError(f"{there[0]} exists: choose another folder, or overwrite it with --force")
-    files = to_files(run, rows_to_judge(run, None, data)[0])
+    files = to_files(run, evaluation_examples(run, None, data)[0])
     programs = {_program(name): to_bytes(file.program) for name, file in files.items()}
     contents = {name: file.onnx for name, file in files.items()} | programs
-    write_together({out / name: content for name, content in contents.items()})
+    atomic_write_many({out / name: content for name, content in contents.items()})
     parity = {name: file.largest_difference for name, file in files.items()}
-    return {"files": [str(place) for place in places], "largest_difference": parity, "rows_compared": files[ENCODER].rows}
+    return {
+        "files": [str(place) for place in places],
+        "largest_difference": parity,
+        "rows_compared": files[ENCODER].rows,
+    }
 
 
 class File(NamedTuple):
@@ -57,15 +70,17 @@ class File(NamedTuple):
     rows: int
 
 
-def to_files(run: Run, rows: Rows) -> dict[str, File]:
+def to_files(run: Run, rows: Examples) -> dict[str, File]:
     """Encoder and decoder of a run as ONNX, both held to the model on some of these rows and on their codes."""
     model, found = _plain(run.model), {}
     graphs = {ENCODER: Encoder(model, run.transform), DECODER: Decoder(model, run.transform)}
     inputs, facts = _inputs(run, graphs[ENCODER], rows), _facts(run)
-    for name, graph in watched(graphs.items(), "exporting", len(graphs)):
+    for name, graph in track_steps(graphs.items(), "exporting", len(graphs)):
         program = to_program(graph)
         content = to_onnx(graph, program, facts)
-        found[name] = File(content, program, check_parity(content, graph, inputs[name]), len(inputs[name][0]))
+        found[name] = File(
+            content, program, check_parity(content, graph, inputs[name]), len(inputs[name][0])
+        )
     return found
 
 
@@ -81,7 +96,7 @@ def _plain(model: VAE) -> VAE:
     return copied
 
 
-def _inputs(run: Run, encoder: Encoder, rows: Rows) -> dict[str, tuple[torch.Tensor, ...]]:
+def _inputs(run: Run, encoder: Encoder, rows: Examples) -> dict[str, tuple[torch.Tensor, ...]]:
     """Some rows and their codes, with classes where the run has them."""
     inputs = as_inputs(run, rows, ROWS)
     x = as_tensor(inputs.x).float()
@@ -96,7 +111,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "format": 1,
         "version": vaekit.__version__,
         "recipe": run.config.recipe,
-        "data": short_name(run),  # where it lies is nobody's business
+        "data": data_name(run),  # where it lies is nobody's business
         "shape": list(run.model.data_shape),
         "support": str(run.support),
         "latent_dim": run.model.latent_shape.numel(),
@@ -109,5 +124,8 @@ def _digest(model: VAE) -> str:
     """The sha256 of the weights, by which an encoder and its decoder know each other."""
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
-        digest.update(name.encode() + np.ascontiguousarray(tensor.detach().double().numpy(force=True)).tobytes())
+        digest.update(
+            name.encode()
+            + np.ascontiguousarray(tensor.detach().double().numpy(force=True)).tobytes()
+        )
     return digest.hexdigest()

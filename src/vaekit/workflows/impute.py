@@ -5,22 +5,30 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vaekit.data import Rows
-from vaekit.data.files import reading
-from vaekit.data.raw import channels_first
+from vaekit.core.vae import eval_mode
+from vaekit.data import Examples
+from vaekit.data.file_reading import data_errors
+from vaekit.data.raw_dataset import channels_first
 from vaekit.errors import ConfigError, DataError
-from vaekit.imputation import impute as fill
-from vaekit.inputs import rows_at_once, values_per_row
-from vaekit.model import evaluating
-from vaekit.noise import noise
-from vaekit.store import Run
-from vaekit.workflows.rows import as_inputs
+from vaekit.inference.imputation import impute as fill
+from vaekit.inputs import max_batch_examples, values_per_example
+from vaekit.runs import Run
+from vaekit.runs.run_data import as_inputs
+from vaekit.runtime.seeding import seeded_noise
 
 
-def impute(run: Run, rows: Rows, missing: np.ndarray, *, sweeps: int = 100, candidates: int = 50, seed: int = 0) -> np.ndarray:
+def impute(
+    run: Run,
+    rows: Examples,
+    missing: np.ndarray,
+    *,
+    sweeps: int = 100,
+    candidates: int = 50,
+    seed: int = 0,
+) -> np.ndarray:
     """Raw rows [N, *shape] as floats, with the model's means of what is missing given the rest.
 
-    missing: bool [N, *shape]. sweeps, candidates: of the sampler, see `vaekit.imputation.impute`.
+    missing: bool [N, *shape]. sweeps, candidates: of the sampler, see `vaekit.inference.imputation.impute`.
     Raises ConfigError for a likelihood or a posterior that does not allow it, DataError for a mask of another shape.
     """
     for name, number in {"sweeps": sweeps, "candidates": candidates}.items():
@@ -28,11 +36,17 @@ def impute(run: Run, rows: Rows, missing: np.ndarray, *, sweeps: int = 100, cand
             raise ConfigError(f"{name} = {number}: at least 1")
     missing = channels_first(missing, "missing")
     if missing.shape != rows.x.shape or missing.dtype != bool:
-        raise DataError(f"missing is {missing.dtype} {missing.shape}, the rows are {rows.x.shape}: give a bool for each value")
+        raise DataError(
+            f"missing is {missing.dtype} {missing.shape}, the rows are {rows.x.shape}: give a bool for each value"
+        )
     model, found, start = run.model, [], 0
-    for step, (x, y) in enumerate(as_inputs(run, rows).batches(model, rows_at_once(values_per_row(model), candidates))):
+    for step, (x, y) in enumerate(
+        as_inputs(run, rows).batches(
+            model, max_batch_examples(values_per_example(model), candidates)
+        )
+    ):
         gone = torch.from_numpy(missing[start : start + len(x)]).to(x.device)
-        with evaluating(model), noise(seed, step):
+        with eval_mode(model), seeded_noise(seed, step):
             filled = fill(model, x, gone, y, sweeps=sweeps, candidates=candidates)
         found.append(run.transform.inverse(filled).numpy(force=True))
         start += len(x)
@@ -51,12 +65,16 @@ def load_incomplete(path: Path, mask: Path | None) -> tuple[np.ndarray, np.ndarr
             )
         missing |= given.astype(bool)
     if not missing.any():
-        raise DataError(f"{str(path)!r} has nothing missing: mark it by NaN, or by a mask (--missing MASK.npy)")
+        raise DataError(
+            f"{str(path)!r} has nothing missing: mark it by NaN, or by a mask (--missing MASK.npy)"
+        )
     return np.where(missing, values.dtype.type(0), values), missing
 
 
 def _array(path: Path) -> np.ndarray:
     if path.suffix.lower() != ".npy":
-        raise DataError(f"{str(path)!r} is no .npy: rows with missing values, and masks, are arrays")
-    with reading(path):
+        raise DataError(
+            f"{str(path)!r} is no .npy: rows with missing values, and masks, are arrays"
+        )
+    with data_errors(path):
         return np.load(path, allow_pickle=False)

@@ -8,16 +8,16 @@ from contextlib import contextmanager
 import numpy as np
 
 import vaekit
-from vaekit.data import Rows
-from vaekit.decoding import decode_means
+from vaekit.data import Examples
 from vaekit.errors import DataError, Interrupted
-from vaekit.inputs import as_tensor, rows_at_once, values_per_row
+from vaekit.inference.encode_decode import decode_means
+from vaekit.inputs import as_tensor, max_batch_examples, values_per_example
+from vaekit.runs import Run, load_run
+from vaekit.runs.run_data import as_inputs, label_of
 from vaekit.server import Facts, Limits
 from vaekit.server.service import Arrays, Labels
-from vaekit.store import Run, load_run
-from vaekit.web import ENDING, App, hosts_for, listen, missing
+from vaekit.web import ENDING, App, hosts_for, missing_package, serve_app
 from vaekit.workflows import use
-from vaekit.workflows.rows import as_inputs, label_of
 from vaekit.workflows.score import SCORES, given_by
 
 NEED_DATA = ("typicality", "density")
@@ -42,7 +42,9 @@ def serve(
     >>> serve("runs/conv-mnist-20260101-120000", port=8000)  # doctest: +SKIP
     """
     run = run if isinstance(run, Run) else load_run(run)
-    listen(lambda: application(run, hosts=hosts_for(host), limits=limits), host, port, ready=ready)
+    serve_app(
+        lambda: application(run, hosts=hosts_for(host), limits=limits), host, port, ready=ready
+    )
 
 
 def application(run: Run, *, hosts: Collection[str] | None, limits: Limits | None = None) -> App:
@@ -50,8 +52,12 @@ def application(run: Run, *, hosts: Collection[str] | None, limits: Limits | Non
     try:
         from vaekit.server.app import create
     except ImportError as error:
-        raise missing(error, "serve") from None
-    return create(Computed(run), limits or Limits(rows_at_once=rows_at_once(values_per_row(run.model))), hosts)
+        raise missing_package(error, "serve") from None
+    return create(
+        Computed(run),
+        limits or Limits(max_batch_examples=max_batch_examples(values_per_example(run.model))),
+        hosts,
+    )
 
 
 class Computed:
@@ -71,32 +77,43 @@ class Computed:
             version=vaekit.__version__,
         )
 
-    def rows(self, x: np.ndarray, y: Labels) -> Rows:
+    def rows(self, x: np.ndarray, y: Labels) -> Examples:
         try:
             raw = self.run.raw(x)
         except DataError as error:
-            raise DataError(re.sub(r" \(--[^)]*\)", "", str(error))) from None  # options are for who trains
+            raise DataError(
+                re.sub(r" \(--[^)]*\)", "", str(error))
+            ) from None  # options are for who trains
         return self._with_classes(raw, y)
 
-    def codes(self, z: np.ndarray, y: Labels) -> Rows:
+    def codes(self, z: np.ndarray, y: Labels) -> Examples:
         return self._with_classes(self.run.codes(z).flatten(1).numpy(force=True), y)
 
-    def encode(self, rows: Rows) -> Arrays:
+    def encode(self, rows: Examples) -> Arrays:
         found = use.encode(self.run, rows)
-        return {"mean": found.mean, **({"sigma": found.sigma} if found.indices is None else {"indices": found.indices})}
+        return {
+            "mean": found.mean,
+            **({"sigma": found.sigma} if found.indices is None else {"indices": found.indices}),
+        }
 
-    def decode(self, codes: Rows) -> Arrays:
+    def decode(self, codes: Examples) -> Arrays:
         z = as_tensor(codes.x).reshape(-1, *self.run.model.latent_shape)
         x = decode_means(self.run.model, z, None if codes.y is None else as_tensor(codes.y))
         return {"x": self.run.transform.inverse(x).numpy()}
 
-    def draw(self, count: int, label: str | int | None, seed: int) -> Rows:
+    def draw(self, count: int, label: str | int | None, seed: int) -> Examples:
         self._check_classes(label)
-        z, y = use.draw_z(self.run, count, label=None if label is None else str(label), seed=seed)
-        return Rows(z.flatten(1).numpy(force=True), None if y is None else y.numpy(force=True))
+        z, y = use.sample_latents(
+            self.run, count, label=None if label is None else str(label), seed=seed
+        )
+        return Examples(z.flatten(1).numpy(force=True), None if y is None else y.numpy(force=True))
 
-    def score(self, rows: Rows, by: str, samples: int, seed: int) -> Arrays:
-        return {"score": SCORES[by](self.run, as_inputs(self.run, rows), samples, seed).numpy(force=True)}
+    def score(self, rows: Examples, by: str, samples: int, seed: int) -> Arrays:
+        return {
+            "score": SCORES[by](self.run, as_inputs(self.run, rows), samples, seed).numpy(
+                force=True
+            )
+        }
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -110,10 +127,10 @@ class Computed:
             for hook in hooks:
                 hook.remove()
 
-    def _with_classes(self, x: np.ndarray, y: Labels) -> Rows:
+    def _with_classes(self, x: np.ndarray, y: Labels) -> Examples:
         self._check_classes(y)
         numbers = self.run.condition(y, len(x))
-        return Rows(x, None if numbers is None else numbers.numpy(force=True))
+        return Examples(x, None if numbers is None else numbers.numpy(force=True))
 
     def _check_classes(self, y: Labels) -> None:
         """As `Run.condition` does, whose remedy is for who trains."""

@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from vaekit import config as configuration
-from vaekit.data.raw import safe_name
+from vaekit.data.raw_dataset import dataset_name
 from vaekit.errors import ConfigError
-from vaekit.store import Run
+from vaekit.runs import Run
 from vaekit.workflows.train import train
 
 MOST = 100
@@ -42,20 +42,33 @@ def sweep(
     same = [f"{key}={values[0]}" for key, values in grid.items() if key not in swept]
     combinations = [dict(zip(swept, values, strict=True)) for values in product(*swept.values())]
     if not 2 <= len(combinations) <= MOST:
-        raise ConfigError(f"a sweep has 2 to {MOST} runs, not {len(combinations)}: --set objective.beta=0.5,1,2 makes three")
+        raise ConfigError(
+            f"a sweep has 2 to {MOST} runs, not {len(combinations)}: --set objective.beta=0.5,1,2 makes three"
+        )
     console = console or Console(stderr=True)
     places = {_name(chosen): chosen for chosen in combinations}
     if len(places) < len(combinations):
-        raise ConfigError("a sweep has every combination of settings once: some of these are the same")
+        raise ConfigError(
+            "a sweep has every combination of settings once: some of these are the same"
+        )
     rows = []
     for number, (name, chosen) in enumerate(places.items(), 1):
         pairs = [f"{key}={value}" for key, value in chosen.items()]
-        console.print(f"{number} of {len(places)}: {', '.join(pairs)}", highlight=False, soft_wrap=True)
+        console.print(
+            f"{number} of {len(places)}: {', '.join(pairs)}", highlight=False, soft_wrap=True
+        )
         settings = configuration.merge(overrides, configuration.assignments(same + pairs))
         rows_of = _with_options(data, settings.pop("data", {}))
-        run = train(recipe, data=rows_of, out=Path(out) / name, again=True, console=console, **settings)
+        run = train(
+            recipe, data=rows_of, out=Path(out) / name, again=True, console=console, **settings
+        )
         rows.append(_row(run, name, chosen))
-    return {"out": str(out), "unit": "nats per row", "runs": rows, "files": [str(path) for path in _picture(Path(out), rows)]}
+    return {
+        "out": str(out),
+        "unit": "nats per row",
+        "runs": rows,
+        "files": [str(path) for path in _picture(Path(out), rows)],
+    }
 
 
 def _with_options(data: Any, options: Mapping[str, Any]) -> Any:
@@ -63,20 +76,35 @@ def _with_options(data: Any, options: Mapping[str, Any]) -> Any:
     if not options:
         return data
     if not (data is None or isinstance(data, str | os.PathLike | Mapping)):
-        raise ConfigError(f"data.{min(options)} is about data that are read: give a path or a name, not rows in memory")
-    named = data if isinstance(data, Mapping) else {} if data is None else {"source": os.fspath(data)}
+        raise ConfigError(
+            f"data.{min(options)} is about data that are read: give a path or a name, not rows in memory"
+        )
+    named = (
+        data if isinstance(data, Mapping) else {} if data is None else {"source": os.fspath(data)}
+    )
     return {**named, **options}
 
 
 def _name(chosen: Mapping[str, str]) -> str:
     """A folder's name, such as beta=0.5,latent_dim=8."""
-    return ",".join(f"{key.rsplit('.', 1)[-1]}={safe_name(value)}" for key, value in chosen.items())
+    return ",".join(
+        f"{key.rsplit('.', 1)[-1]}={dataset_name(value)}" for key, value in chosen.items()
+    )
 
 
 def _row(run: Run, name: str, chosen: Mapping[str, str]) -> dict[str, Any]:
     test = run.summary["test"]
-    figures = {term: test[term] and test[term]["value"] for term in ("loss", "reconstruction", "divergence")}
-    return {"run": name, **chosen, **figures, "epochs": run.summary["epochs"], "seconds": round(run.summary["seconds"])}
+    figures = {
+        term: test[term] and test[term]["value"]
+        for term in ("loss", "reconstruction", "divergence")
+    }
+    return {
+        "run": name,
+        **chosen,
+        **figures,
+        "epochs": run.summary["epochs"],
+        "seconds": round(run.summary["seconds"]),
+    }
 
 
 def _picture(out: Path, rows: list[dict[str, Any]]) -> list[Path]:
@@ -85,5 +113,12 @@ def _picture(out: Path, rows: list[dict[str, Any]]) -> list[Path]:
     shown = [row for row in rows if row["divergence"] is not None]
     if len(shown) < 2:
         return []
-    names, rate, distortion = ([row[key] for row in shown] for key in ("run", "divergence", "reconstruction"))
-    return [save(rate_distortion(names, rate, distortion, title=f"{out.name}: what codes cost and give"), out / PICTURE)]
+    names, rate, distortion = (
+        [row[key] for row in shown] for key in ("run", "divergence", "reconstruction")
+    )
+    return [
+        save(
+            rate_distortion(names, rate, distortion, title=f"{out.name}: what codes cost and give"),
+            out / PICTURE,
+        )
+    ]

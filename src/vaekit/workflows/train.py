@@ -14,37 +14,40 @@ from torch import Tensor
 
 import vaekit
 from vaekit import config as configuration
-from vaekit import store
-from vaekit.compose import build_model, build_part, describe_model, describe_part
+from vaekit import runs as store
 from vaekit.config import MODEL_PARTS, Settings
+from vaekit.config.builder import build_model, build_part, describe_model, describe_part
+from vaekit.core.vae import VAE
 from vaekit.data import Dataset, Split
 from vaekit.errors import ConfigError
 from vaekit.evaluation import bound_sums, elbo_sums
-from vaekit.inputs import MAX_VALUES, Drawn, Inputs
-from vaekit.model import VAE
+from vaekit.inputs import MAX_VALUES, ModelInputs, StochasticBinarization
+from vaekit.inputs.streaming import StreamedInputs
 from vaekit.objectives import ELBO
-from vaekit.optimizers import Adam
-from vaekit.schedules import Linear
-from vaekit.store import Run, load_run
-from vaekit.streamed import Streamed
-from vaekit.training.processes import check_name, check_shares, is_first, is_restarted, start
-from vaekit.training.stages import Stage, learning
+from vaekit.optim.optimizers import Adam
+from vaekit.optim.schedules import Linear
+from vaekit.runs import Run, claim_folder, load_run, load_split, save_split
+from vaekit.training.processes import (
+    check_batch_division,
+    check_restartable,
+    is_rank_zero,
+    is_restarted,
+    launch,
+)
+from vaekit.training.stages import Stage, freeze_except
 from vaekit.workflows.evaluate import bound_figures
 from vaekit.workflows.plot import plot
-from vaekit.workflows.prepare import (
+from vaekit.workflows.training_setup import (
     check_condition,
     check_objective,
-    claim_folder,
     count_epochs,
     count_rows,
     draw_split,
     fit_to_data,
-    fit_to_machine,
     load_data,
     load_recipe,
-    save_split,
+    resolve_training,
     split_modules,
-    stored_split,
 )
 
 
@@ -83,7 +86,7 @@ def train(
 
     model: a recipe's name (default as for `build`), the path of a configuration, or a `VAE` of your own making, trained in
         place.
-    data: a name, a path, an array, (x, y) or a `Dataset`, or options such as {"source": "mnist", "limit": 500}; default what
+    data: a name, a path, an array, (x, y) or a `Dataset`, or options such as {"source": "mnist", "train_size": 500}; default what
         the recipe says, MNIST.
     out: the run folder; default runs/<recipe>-<data>-<time>. force: overwrite a run that is there.
         again: go on with one of the same configuration, whole or not.
@@ -102,27 +105,37 @@ def train(
         objective = None if given else objective
     if own is not None:
         for name in options.keys() & {*MODEL_PARTS, "latent_dim", "conditional"}:
-            raise ConfigError(f"{name} cannot be set for a model that is already built: build it so, or give a recipe's name")
+            raise ConfigError(
+                f"{name} cannot be set for a model that is already built: build it so, or give a recipe's name"
+            )
         options = {"recipe": "custom", **describe_model(own), **options}
     config, dataset = load_recipe("mlp" if own is not None else model, data, options)  # type: ignore[arg-type]
     likelihood = own.likelihood if own is not None else modules.get("likelihood")
     config = fit_to_data(config, dataset, _accepts(likelihood))
     split = draw_split(config, dataset)
     rows = count_rows(config, dataset, split)
-    config = fit_to_machine(config, rows)
+    config = resolve_training(config, rows)
     built = own if own is not None else build_model(config, modules)
-    dataset.support.transform(built.likelihood.accepts)  # refuses data that do not suit, before anything is written
+    dataset.support.transform(
+        built.likelihood.accepts
+    )  # refuses data that do not suit, before anything is written
     config = config.changed(describe_model(built))
     check_condition(built, dataset)
-    check_name(out)
+    check_restartable(out)
     stages = _stages(built, config, objective, rows)
-    check_shares(stages, _pieces(dataset, split), config.training)
-    with learning(built, stages[0]):
+    check_batch_division(stages, _pieces(dataset, split), config.training)
+    with freeze_except(built, stages[0]):
         check_objective(built, stages[0].objective)
     if out is not None and (again or is_restarted()) and _is_run_of(Path(out), config):
-        return resume(out, model=built, data=None if isinstance(data, Mapping) else data, objective=objective, console=console)
+        return resume(
+            out,
+            model=built,
+            data=None if isinstance(data, Mapping) else data,
+            objective=objective,
+            console=console,
+        )
     folder = Path(out or "")
-    if is_first(config.training):
+    if is_rank_zero(config.training):
         folder = claim_folder(out, f"{config.recipe}-{dataset.name}", force)
         store.save_config(folder, config)
         save_split(folder, split)
@@ -148,13 +161,13 @@ def resume(
     dataset = load_data(config, data)
     built = model if model is not None else build_model(config)
     if (folder / store.SPLIT).exists():
-        split = stored_split(folder)
+        split = load_split(folder)
     else:  # stopped between the first two files: drawn again, it is the same
         split = draw_split(config, dataset)
-        if is_first(config.training):
+        if is_rank_zero(config.training):
             save_split(folder, split)
     stages = _stages(built, config, objective, count_rows(config, dataset, split))
-    check_shares(stages, _pieces(dataset, split), config.training)
+    check_batch_division(stages, _pieces(dataset, split), config.training)
     return _fit(built, config, dataset, split, folder, objective, console, resume=True)
 
 
@@ -171,12 +184,17 @@ def _fit(
 ) -> Run:
     from vaekit.training.fit import fit
 
-    console = (console or Console(stderr=True)) if is_first(config.training) else Console(quiet=True)
-    rows, validation = count_rows(config, dataset, split), _inputs(model, dataset, split, "validation")
+    console = (
+        (console or Console(stderr=True)) if is_rank_zero(config.training) else Console(quiet=True)
+    )
+    rows, validation = (
+        count_rows(config, dataset, split),
+        _inputs(model, dataset, split, "validation"),
+    )
     _announce(console, model, config, dataset, split, folder)
     _note_scale(console, dataset)
-    processes = start(config, folder)
-    folder = processes.first(folder)
+    processes = launch(config, folder)
+    folder = processes.broadcast(folder)
     stages = _stages(model, config, objective, rows)
     outcome = fit(
         processes,
@@ -190,17 +208,17 @@ def _fit(
         resume=resume,
     )
     run = load_run(folder, model=model.cpu())
-    if processes.share.rank == 0:
+    if processes.process.rank == 0:
         run.summary = _summary(run, dataset, split, outcome)
         plot(run, data=dataset)
         store.save_summary(folder, run.summary)  # last: a folder that has it is complete
-    run.summary = processes.first(run.summary)
+    run.summary = processes.broadcast(run.summary)
     return run
 
 
-def _validate(objective: Any, rows: Inputs, seed: int) -> Callable[..., Tensor]:
+def _validate(objective: Any, rows: ModelInputs, seed: int) -> Callable[..., Tensor]:
     """What gives the sums of a validation, the bound among them where the objective is judged by it."""
-    if getattr(objective, "judged_by", "loss") == "bound":
+    if getattr(objective, "selection_metric", "loss") == "bound":
         return partial(bound_sums, rows=rows, samples=getattr(objective, "samples", 1), seed=seed)
     return partial(elbo_sums, rows=rows, seed=seed)
 
@@ -221,22 +239,22 @@ def _stages(model: VAE, config: Settings, objective: Any, rows: int) -> list[Sta
     apart = getattr(model.prior, "second_stage", False)
     together = Stage(
         name="last",
-        learns=tuple(name for name in MODEL_PARTS if name != "prior" or not apart),
+        trainable=tuple(name for name in MODEL_PARTS if name != "prior" or not apart),
         objective=objective or build_part(config, "objective"),
         optimizer=build_part(config, "optimizer"),
         schedule=build_part(config, "schedule"),
         epochs=options.epochs or 1,
         batch_size=options.batch_size,
         patience=options.patience,
-        clip=options.clip,
+        clip=options.grad_clip_norm,
     )
     alone = Stage(
         name="prior",
-        learns=("prior",),
+        trainable=("prior",),
         objective=ELBO(divergence="monte-carlo"),
         optimizer=Adam(lr=later.lr),
         schedule=Linear(),
-        epochs=later.epochs or count_epochs(later.updates, rows, later.batch_size),
+        epochs=later.epochs or count_epochs(later.max_steps, rows, later.batch_size),
         batch_size=later.batch_size,
         clip=1.0,
     )
@@ -246,7 +264,9 @@ def _stages(model: VAE, config: Settings, objective: Any, rows: int) -> list[Sta
 def _summary(run: Run, dataset: Dataset, split: Split, outcome: dict[str, Any]) -> dict[str, Any]:
     """Final figures; the test rows are seen here for the first time, and once."""
     config, best = run.config, outcome["best_epoch"]
-    validation = {k.removeprefix("val_"): v[best - 1] for k, v in run.metrics.items() if k.startswith("val_")}
+    validation = {
+        k.removeprefix("val_"): v[best - 1] for k, v in run.history.items() if k.startswith("val_")
+    }
     test = bound_figures(run.model, _inputs(run.model, dataset, split, "test"), seed=config.seed)
     counts = run.model.count_parameters()
     return {
@@ -259,11 +279,21 @@ def _summary(run: Run, dataset: Dataset, split: Split, outcome: dict[str, Any]) 
             **(
                 {}
                 if dataset.stream is None
-                else {"streamed": {"shards": len(dataset.stream.places), "rows": count_rows(config, dataset, split)}}
+                else {
+                    "streamed": {
+                        "shards": len(dataset.stream.places),
+                        "rows": count_rows(config, dataset, split),
+                    }
+                }
             ),
-            "validation": "the test rows, as in the original protocol" if split.validates_on_test else "held out of training",
+            "validation": "the test rows, as in the original protocol"
+            if split.validates_on_test
+            else "held out of training",
         },
-        "parameters": {side: {"trainable": count.trainable, "fixed": count.fixed} for side, count in counts.items()},
+        "parameters": {
+            side: {"trainable": count.trainable, "fixed": count.fixed}
+            for side, count in counts.items()
+        },
         "epochs": outcome["epochs"],
         "best_epoch": best,
         "unit": "nats per row",
@@ -282,7 +312,9 @@ def _versions() -> dict[str, str]:
     return {"vaekit": vaekit.__version__, "python": platform.python_version(), **libraries}
 
 
-def _announce(console: Console, model: VAE, config: Settings, dataset: Dataset, split: Split, folder: Path) -> None:
+def _announce(
+    console: Console, model: VAE, config: Settings, dataset: Dataset, split: Split, folder: Path
+) -> None:
     sides = model.count_parameters()
     counts = " + ".join(f"{sides[side].total:,}" for side in ("encoder", "decoder"))
     counts_of = (count_rows(config, dataset, split), len(split.validation), len(split.test))
@@ -315,25 +347,27 @@ def _accepts(likelihood: Any) -> tuple[str, ...] | None:
     return getattr(likelihood, "accepts", None)
 
 
-def _inputs(model: VAE, dataset: Dataset, split: Split, part: Any) -> Inputs:
+def _inputs(model: VAE, dataset: Dataset, split: Split, part: Any) -> ModelInputs:
     rows, indices = split.where(dataset, part)
     y = rows.y if model.classes else None
-    return Inputs(rows.x, dataset.support.transform(model.likelihood.accepts), indices, y)
+    return ModelInputs(rows.x, dataset.support.transform(model.likelihood.accepts), indices, y)
 
 
-def _training_inputs(model: VAE, config: Settings, dataset: Dataset, split: Split) -> Inputs:
+def _training_inputs(model: VAE, config: Settings, dataset: Dataset, split: Split) -> ModelInputs:
     """The rows to train on: as they are, drawn anew from gray ones each time, or out of shards."""
     inputs = _inputs(model, dataset, split, "train")
     if dataset.gray is not None:
-        return replace(inputs, x=dataset.gray.x, transform=Drawn("binary", dataset.gray.top))
+        return replace(
+            inputs, x=dataset.gray.x, transform=StochasticBinarization("binary", dataset.gray.top)
+        )
     if dataset.stream is None:
         return inputs
-    return Streamed(
+    return StreamedInputs(
         **vars(inputs),
         stream=dataset.stream,
         epoch_rows=count_rows(config, dataset, split),
-        buffer=config.data.buffer,
-        readers=config.data.readers,
+        buffer=config.data.shuffle_buffer,
+        readers=config.data.num_workers,
         support=dataset.support,
         classes=dataset.classes,
     )

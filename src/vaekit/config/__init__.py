@@ -1,0 +1,47 @@
+"""Configuration: one typed record of everything that makes a run, derived from the constructors of the parts."""
+
+from vaekit.config.builder import build_model, build_part, describe_model, describe_part, resolve
+from vaekit.config.schema import (
+    FAMILIES,
+    FORMAT,
+    MODEL_PARTS,
+    Config,
+    Custom,
+    Settings,
+    TrainingOptions,
+    merge,
+    schema,
+    to_plain,
+    validate,
+)
+from vaekit.config.yaml_files import (
+    MAX_CONFIG_BYTES,
+    assignments,
+    load_config_file,
+    parse_mapping,
+    parse_value,
+)
+
+__all__ = [
+    "FAMILIES",
+    "FORMAT",
+    "MAX_CONFIG_BYTES",
+    "MODEL_PARTS",
+    "Config",
+    "Custom",
+    "Settings",
+    "TrainingOptions",
+    "assignments",
+    "build_model",
+    "build_part",
+    "describe_model",
+    "describe_part",
+    "load_config_file",
+    "merge",
+    "parse_mapping",
+    "parse_value",
+    "resolve",
+    "schema",
+    "to_plain",
+    "validate",
+]

@@ -1,0 +1,233 @@
+"""Discrete latents: code vectors at positions, and distributions over them.
+
+A discrete z is put together from code vectors, one at each position: a one-hot vector for each variable of a categorical
+latent, an entry of the codebook for each pixel of a map. Posteriors own their codes; priors are built for the same ones.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution, constraints, register_kl
+
+MAX_DISTANCES = 2**24  # between vectors and codes, compared at once
+
+
+class Codebook(nn.Module):
+    """K code vectors of d numbers for each of M = groups x (pixels of the map) positions; z has the shape (groups d, *map).
+
+    vectors: the codes, [K, d]. groups: how many codes stand side by side. map: height and width of z; () for a vector.
+    shared: whether every position has the same codes in the same sense (a codebook), not each its own (a categorical).
+
+    >>> codebook = Codebook(torch.eye(10), groups=20)
+    >>> z = codebook.embed(torch.zeros(5, 20, dtype=torch.long))
+    >>> z.shape, codebook.indices(z).shape
+    (torch.Size([5, 200]), torch.Size([5, 20]))
+    """
+
+    vectors: Tensor
+
+    def __init__(
+        self,
+        vectors: Tensor,
+        groups: int,
+        map: Sequence[int] = (),
+        *,
+        shared: bool = False,
+        learned: bool = False,
+    ):
+        super().__init__()
+        self.register_buffer("vectors", vectors, persistent=learned)
+        self.groups, self.map, self.shared = groups, tuple(map), shared
+
+    @property
+    def count(self) -> int:
+        """K, the number of codes at one position."""
+        return self.vectors.shape[0]
+
+    @property
+    def positions(self) -> int:
+        """M, the number of codes that make one z."""
+        return self.groups * math.prod(self.map)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of z."""
+        return (self.groups * self.vectors.shape[1], *self.map)
+
+    def split(self, z: Tensor) -> Tensor:
+        """z [..., *shape] by position, [..., M, d]; pixel by pixel, and within one group by group."""
+        lead = z.shape[: z.dim() - len(self.shape)]
+        grouped = z.reshape(*lead, self.groups, self.vectors.shape[1], math.prod(self.map))
+        return grouped.movedim(-1, len(lead)).reshape(*lead, self.positions, self.vectors.shape[1])
+
+    def join(self, vectors: Tensor) -> Tensor:
+        """The inverse of `split`."""
+        lead = vectors.shape[:-2]
+        grouped = vectors.reshape(*lead, math.prod(self.map), self.groups, self.vectors.shape[1])
+        return grouped.movedim(len(lead), -1).reshape(*lead, *self.shape)
+
+    def embed(self, indices: Tensor) -> Tensor:
+        """z [..., *shape] of the codes with these indices, [..., M]."""
+        return self.join(F.embedding(indices, self.vectors))
+
+    def nearest(self, vectors: Tensor) -> Tensor:
+        """Indices [...] of the codes nearest to vectors [..., d]."""
+        device = (
+            "cpu" if vectors.is_meta else vectors.device.type
+        )  # an outline without values has no autocast
+        centre = self.vectors.mean(
+            0
+        )  # far from the origin, what tells codes apart would be lost in rounding
+        flat = (vectors - centre).reshape(-1, vectors.shape[-1])
+        parts = (
+            (flat,)
+            if torch.compiler.is_exporting()
+            else flat.split(max(1, MAX_DISTANCES // self.count))
+        )
+        with torch.autocast(
+            device, enabled=False
+        ):  # in bfloat16 near codes would be taken for one another
+            codes = self.vectors - centre
+            squares = codes.square().sum(-1)
+            found = [
+                (squares - 2 * part @ codes.T).argmin(-1) for part in parts
+            ]  # an exported graph has one path for any number of rows
+        return torch.cat(found).reshape(vectors.shape[:-1])
+
+    def indices(self, z: Tensor) -> Tensor:
+        """Indices [..., M] of the codes in z [..., *shape]."""
+        return self.nearest(self.split(z))
+
+
+class _Discrete(constraints.Constraint):
+    """Vectors out of a finite set."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Tensor:
+        return torch.isfinite(value).all(-1)
+
+
+class CodeDistribution(Distribution):
+    """A distribution over z made of codes; a family defines `log_prob_of` and `sample_indices`."""
+
+    arg_constraints: dict[str, Any] = {}  # noqa: RUF012  # pyright: ignore - torch's own convention
+    support = _Discrete()  # pyright: ignore - torch's own convention
+
+    def __init__(self, codebook: Codebook, batch_shape: torch.Size):
+        self.codebook = codebook
+        super().__init__(batch_shape, torch.Size(codebook.shape), validate_args=False)
+
+    def sample_indices(self, sample_shape: torch.Size) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} must define sample_indices")  # abstract
+
+    def log_prob_of(self, indices: Tensor) -> Tensor:
+        """log p of codes by index, [..., M]: of each position, given those before it where it depends on them."""
+        raise NotImplementedError(f"{type(self).__name__} must define log_prob_of")  # abstract
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        return self.log_prob_of(self.codebook.indices(value)).sum(-1)
+
+    @torch.no_grad()
+    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        return self.codebook.embed(self.sample_indices(torch.Size(sample_shape)))
+
+
+class IndependentCodes(CodeDistribution):
+    """Each position draws its own code: logits [*B, M, K], or [*B, 1, K] where all positions have the same."""
+
+    def __init__(self, codebook: Codebook, logits: Tensor):
+        self.logits = logits.log_softmax(-1).expand(
+            *logits.shape[:-2], codebook.positions, codebook.count
+        )
+        super().__init__(codebook, logits.shape[:-2])
+
+    @property
+    def probs(self) -> Tensor:
+        return self.logits.exp()
+
+    @property
+    def mean(self) -> Tensor:
+        return self.codebook.join(self.probs @ self.codebook.vectors)
+
+    @property
+    def mode(self) -> Tensor:
+        return self.codebook.embed(self.logits.argmax(-1))
+
+    @property
+    def variance(self) -> Tensor:
+        return self.codebook.join(self.probs @ self.codebook.vectors.square()) - self.mean.square()
+
+    def sample_indices(self, sample_shape: torch.Size) -> Tensor:
+        return Categorical(logits=self.logits, validate_args=False).sample(sample_shape)
+
+    def log_prob_of(self, indices: Tensor) -> Tensor:
+        shape = torch.broadcast_shapes(indices.shape, self.logits.shape[:-1])
+        logits = self.logits.expand(*shape, self.codebook.count)
+        return logits.gather(-1, indices.expand(shape).unsqueeze(-1)).squeeze(-1)
+
+    def entropy(self) -> Tensor:
+        return -(self.probs * self.logits).sum((-2, -1))
+
+
+class Quantized(CodeDistribution):
+    """All mass on one z, the codes at `indices` [B, M]; a sample lets the gradient pass straight to what was quantised.
+
+    It keeps the z that it was made with, wherever the codes move after.
+
+    vectors: what was quantised, by position, [B, M, d]. penalties: scalars for the loss, by name.
+    """
+
+    has_rsample = True
+    deterministic = True
+
+    def __init__(
+        self,
+        codebook: Codebook,
+        indices: Tensor,
+        vectors: Tensor,
+        penalties: dict[str, Tensor] | None = None,
+    ):
+        self.indices, self.penalties = indices, penalties or {}
+        self.straight_through = codebook.embed(indices) + codebook.join(vectors - vectors.detach())
+        super().__init__(codebook, indices.shape[:-1])
+
+    @property
+    def mean(self) -> Tensor:
+        return self.straight_through.detach()
+
+    mode = mean
+
+    @property
+    def variance(self) -> Tensor:
+        return torch.zeros_like(self.straight_through)
+
+    def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        return self.straight_through.expand(*sample_shape, *self.straight_through.shape)
+
+    def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        return self.rsample(sample_shape).detach()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        same = (value == self.mean).flatten(-len(self.event_shape)).all(-1)
+        return torch.where(same, 0.0, -math.inf).to(self.straight_through.dtype)
+
+    def entropy(self) -> Tensor:
+        return self.straight_through.new_zeros(self.batch_shape)
+
+
+@register_kl(IndependentCodes, IndependentCodes)
+def _kl_independent(q: IndependentCodes, p: IndependentCodes) -> Tensor:
+    """Per position, [*B, M]."""
+    return (q.probs * (q.logits - p.logits)).sum(-1)
+
+
+@register_kl(Quantized, CodeDistribution)
+def _kl_quantised(q: Quantized, p: CodeDistribution) -> Tensor:
+    """Per position, [*B, M]: all mass on one code, so KL(q || p) = -log p of it."""
+    return -p.log_prob_of(q.indices)

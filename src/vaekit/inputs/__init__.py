@@ -1,0 +1,30 @@
+"""Examples on their way into a model: stored raw, floats only where a batch is used."""
+
+from vaekit.inputs.model_inputs import (
+    BATCH,
+    MAX_VALUES,
+    Batch,
+    DeviceInputs,
+    ModelInputs,
+    as_tensor,
+    concat_batches,
+    max_batch_examples,
+    to_model,
+    values_per_example,
+)
+from vaekit.inputs.transforms import StochasticBinarization, UniformDequantization
+
+__all__ = [
+    "BATCH",
+    "MAX_VALUES",
+    "Batch",
+    "DeviceInputs",
+    "ModelInputs",
+    "StochasticBinarization",
+    "UniformDequantization",
+    "as_tensor",
+    "concat_batches",
+    "max_batch_examples",
+    "to_model",
+    "values_per_example",
+]
