@@ -54,14 +54,25 @@ def note(text: str) -> str:
     return f'<div style="opacity:.75;margin-top:.6em">{escape(shortened(text))}</div>'
 
 
-def with_error(figure: Any, digits: int = 2) -> str:
-    """A figure and its standard error, where it has one.
+def with_error(metric: Mapping[str, Any], digits: int = 2) -> str:
+    """A metric as JSON holds it, with its standard error if it has one.
 
     >>> with_error({"value": 1.234, "standard_error": 0.05})
     '1.23 ± 0.05'
     """
-    error = figure["standard_error"]
-    return f"{figure['value']:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
+    return _value_and_error(metric["value"], metric["standard_error"], digits)
+
+
+def format_metric(metric: Any, digits: int = 2) -> str:
+    """A `Metric` with its standard error; "none" if it is unavailable."""
+    if metric.value is None:
+        return "none"
+    return _value_and_error(metric.value, metric.standard_error, digits)
+
+
+def _value_and_error(value: float, error: float | None, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    return text if error is None else f"{text} ± {error:.{digits}f}"
 
 
 def shortened(text: str, most: int = MOST_CHARACTERS) -> str:

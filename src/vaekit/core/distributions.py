@@ -121,9 +121,7 @@ class Delta(Distribution):
     def __init__(self, point: Tensor, event_dims: int):
         self.point = point
         batch = point.dim() - event_dims
-        super().__init__(
-            point.shape[:batch], point.shape[batch:], validate_args=False
-        )
+        super().__init__(point.shape[:batch], point.shape[batch:], validate_args=False)
 
     @property
     def support(self) -> constraints.Constraint:

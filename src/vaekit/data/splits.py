@@ -13,6 +13,7 @@ VALIDATION_ROWS = 5000
 TEST_FRACTION = 0.1
 
 SplitName = Literal["train", "validation", "test"]
+SPLIT_NAMES: tuple[SplitName, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class Split:
         ):
             raise DataError("the split has rows that both train and validate: draw it again")
 
-    def rows(self, dataset: Dataset, part: SplitName) -> Examples:
+    def examples(self, dataset: Dataset, part: SplitName) -> Examples:
         """The rows of one part, copied unless they are all there are; `DataError` where indices reach beyond."""
         rows, indices = self.where(dataset, part)
         return rows if len(indices) == len(rows) else rows.select(indices)
@@ -53,6 +54,10 @@ class Split:
                 "give the data that the split was drawn from"
             )
         return rows, indices
+
+    def counts(self) -> dict[str, int]:
+        """The number of examples of each part."""
+        return {name: len(getattr(self, name)) for name in SPLIT_NAMES}
 
     def save(self, file: BinaryIO) -> None:
         """Write the split to an open binary file."""
@@ -81,23 +86,23 @@ def split(
     *,
     seed: int,
     validation: float | Literal["test"] = 0.1,
-    limit: int | None = None,
+    train_size: int | None = None,
 ) -> Split:
     """Draw the three parts of a dataset by `seed`.
 
     Validation rows are a fraction of the training rows, at least 1 and at most 5,000; where the dataset has no test
     part, 10 % of its rows are set aside for testing first. Both keep the proportions of the classes, where every
     class has two rows or more. With validation="test", the protocol of older papers, all training rows train and the
-    test rows validate. `limit` then draws that many of the training rows that remain.
+    test rows validate. `train_size` then draws that many of the training rows that remain.
 
-    Raises `ConfigError` for a seed, fraction or limit that cannot be, `DataError` where there are too few rows.
+    Raises `ConfigError` for a seed, fraction or train_size that cannot be, `DataError` where there are too few rows.
 
     >>> from vaekit.data import load
     >>> parts = split(load(np.zeros((10, 1))), seed=0)
     >>> len(parts.train), len(parts.validation), len(parts.test)
     (8, 1, 1)
     """
-    _check_request(seed, validation, limit)
+    _check_request(seed, validation, train_size)
     rng = np.random.default_rng(seed)
     y = dataset.train.y
     train = np.arange(len(dataset.train), dtype=np.int64)
@@ -114,12 +119,12 @@ def split(
     else:
         count = min(VALIDATION_ROWS, round(validation * len(train)))
         train, held = _set_aside(train, y, count, rng, dataset.name)
-    if limit is not None:
-        if limit > len(train):
+    if train_size is not None:
+        if train_size > len(train):
             raise ConfigError(
-                f"limit {limit} is more than the {len(train)} training rows of {dataset.name!r}"
+                f"train_size {train_size} is more than the {len(train)} training rows of {dataset.name!r}"
             )
-        train = _draw(train, y, limit, rng)
+        train = _draw(train, y, train_size, rng)
     return Split(train, held, test, validation == "test")
 
 
@@ -159,15 +164,15 @@ def _largest_remainder(sizes: list[int], count: int) -> list[int]:
     return quotas
 
 
-def _check_request(seed: int, validation: float | str, limit: int | None) -> None:
+def _check_request(seed: int, validation: float | str, train_size: int | None) -> None:
     if not isinstance(seed, int | np.integer) or seed < 0:
         raise ConfigError(f"seed {seed!r}: a whole number, 0 or more")
     if validation != "test" and not (isinstance(validation, float) and 0 < validation < 1):
         raise ConfigError(
             f"validation {validation!r}: a fraction between 0 and 1, or 'test' to validate on test rows"
         )
-    if limit is not None and (not isinstance(limit, int | np.integer) or limit < 1):
-        raise ConfigError(f"limit {limit!r}: a whole number, 1 or more")
+    if train_size is not None and (not isinstance(train_size, int | np.integer) or train_size < 1):
+        raise ConfigError(f"train_size {train_size!r}: a whole number, 1 or more")
 
 
 def _check_indices(indices: np.ndarray, part: str) -> None:

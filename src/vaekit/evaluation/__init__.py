@@ -16,7 +16,7 @@ from vaekit.evaluation.features import (
     ClassifierFeatures,
     Components,
     embed,
-    in_package,
+    packaged_features,
 )
 from vaekit.evaluation.gradient_variance import GradientVariance, gradient_variance
 from vaekit.evaluation.inception import Inception, load_inception
@@ -28,16 +28,15 @@ from vaekit.evaluation.latent import (
     latent_activity,
     prior_holes,
 )
+from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.precision_recall import PrecisionRecall, nearest_distance, precision_recall
 from vaekit.evaluation.probes import Probes, probe
 from vaekit.evaluation.reconstruction import (
     ReconstructionMetrics,
     reconstruction_metrics,
-    squared_error_per_example,
 )
 from vaekit.inference.atypicality import atypicality_score
 from vaekit.inference.bounds import (
-    Estimate,
     ExampleTerms,
     bound_sums,
     elbo_per_example,
@@ -56,7 +55,7 @@ __all__ = [
     "EncodedExamples",
     "Components",
     "PrecisionRecall",
-    "Estimate",
+    "Metric",
     "ReconstructionMetrics",
     "GradientVariance",
     "Inception",
@@ -80,7 +79,7 @@ __all__ = [
     "gradient_variance",
     "prior_holes",
     "importance_weighted_bound",
-    "in_package",
+    "packaged_features",
     "kernel_distance",
     "generated_class_accuracy",
     "load_inception",
@@ -88,7 +87,6 @@ __all__ = [
     "nearest_distance",
     "probe",
     "classify_correctly",
-    "squared_error_per_example",
     "train_classifier",
     "atypicality_score",
 ]

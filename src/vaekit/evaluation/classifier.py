@@ -10,7 +10,7 @@ from torch.optim.lr_scheduler import LinearLR
 
 from vaekit.core.vae import VAE, eval_mode
 from vaekit.inference.encode_decode import sample_means
-from vaekit.inputs import BATCH, ModelInputs, to_model
+from vaekit.inputs import MAX_BATCH_EXAMPLES, ModelInputs, to_model
 from vaekit.nets import ConvEncoder, MLPEncoder
 from vaekit.runtime.seeding import seeded_noise
 
@@ -73,8 +73,10 @@ def train_classifier(
 def classify_correctly(classifier: Classifier, inputs: ModelInputs) -> tuple[Tensor, Tensor]:
     """Whether the classifier finds the class of each row, bool [N], and the classes [N]."""
     parts = []
-    for start in range(0, len(inputs), BATCH):
-        x, y = _labelled(inputs, np.arange(start, min(start + BATCH, len(inputs))), classifier)
+    for start in range(0, len(inputs), MAX_BATCH_EXAMPLES):
+        x, y = _labelled(
+            inputs, np.arange(start, min(start + MAX_BATCH_EXAMPLES, len(inputs))), classifier
+        )
         parts.append((classifier(x).argmax(-1) == y, y))
     found, classes = map(torch.cat, zip(*parts, strict=True))
     return found, classes
@@ -91,7 +93,10 @@ def generated_class_accuracy(
     rows = []
     for label in watch(range(model.classes)):
         with seeded_noise(seed, label), eval_mode(model):
-            counts = [min(BATCH, samples - start) for start in range(0, samples, BATCH)]
+            counts = [
+                min(MAX_BATCH_EXAMPLES, samples - start)
+                for start in range(0, samples, MAX_BATCH_EXAMPLES)
+            ]
             found = [
                 classifier(_samples(model, label, count).float()).argmax(-1) == label
                 for count in counts

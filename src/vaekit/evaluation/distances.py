@@ -5,12 +5,12 @@ import math
 import torch
 from torch import Tensor
 
-from vaekit.inference.bounds import Estimate
+from vaekit.evaluation.metric import Metric
 
 BLOCKS = 10
 
 
-def frechet_distance(x: Tensor, y: Tensor) -> Estimate:
+def frechet_distance(x: Tensor, y: Tensor) -> Metric:
     """||m - n||^2 + tr(A + B - 2 (A B)^1/2): of normal distributions with the means m, n and covariances A, B of x and y.
 
     x: [N, D], y: [M, D]. It is 0 for equal distributions, but what N rows show of it is larger, by about D^2 / N: compare
@@ -27,10 +27,10 @@ def frechet_distance(x: Tensor, y: Tensor) -> Estimate:
     variance = _influence(x, apart, cov_x, cov_y).var() / len(x) + _influence(
         y, -apart, cov_y, cov_x
     ).var() / len(y)
-    return Estimate(max(0.0, distance.item()), math.sqrt(variance.item()))
+    return Metric(max(0.0, distance.item()), math.sqrt(variance.item()))
 
 
-def kernel_distance(x: Tensor, y: Tensor) -> Estimate:
+def kernel_distance(x: Tensor, y: Tensor) -> Metric:
     """The squared maximum mean discrepancy of x [N, D] and y [M, D] under the kernel (a b / D + 1)^3 (Binkowski et al., 2018).
 
     Unbiased, so that it may be below 0 where the distributions are equal. The mean over ten blocks of rows, which must be in
@@ -43,7 +43,7 @@ def kernel_distance(x: Tensor, y: Tensor) -> Estimate:
             f"{min(len(x), len(y))} rows: the kernel distance needs {2 * BLOCKS} of each"
         )
     blocks = zip(x.double().tensor_split(BLOCKS), y.double().tensor_split(BLOCKS), strict=True)
-    return Estimate.of(torch.stack([_discrepancy(a, b) for a, b in blocks]))
+    return Metric.mean_of(torch.stack([_discrepancy(a, b) for a, b in blocks]))
 
 
 def _discrepancy(x: Tensor, y: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ def _directions(centred: Tensor, count: int) -> Tensor:
     return directions[:, :count].double()
 
 
-def in_package(name: str) -> ClassifierFeatures:
+def packaged_features(name: str) -> ClassifierFeatures:
     """The network that comes with the package for a dataset, gray images of 28 x 28 in [0, 1]; DataError for a damaged file."""
     from safetensors.torch import load
 

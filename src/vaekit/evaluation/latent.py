@@ -10,7 +10,8 @@ from torch.distributions import Distribution
 
 from vaekit.core.distributions import point_estimate
 from vaekit.core.vae import VAE, eval_mode
-from vaekit.inference.bounds import Estimate, draw_samples
+from vaekit.evaluation.metric import Metric
+from vaekit.inference.bounds import draw_samples
 from vaekit.inputs import MAX_VALUES, ModelInputs
 from vaekit.runtime.seeding import seeded_noise
 
@@ -32,8 +33,8 @@ class AggregatePosterior(NamedTuple):
     mutual_information: I(x; z), of which N rows can show log N at most. marginal_kl: KL(q(z) || p(z)).
     """
 
-    mutual_information: Estimate
-    marginal_kl: Estimate
+    mutual_information: Metric
+    marginal_kl: Metric
 
 
 @torch.no_grad()
@@ -77,7 +78,7 @@ def aggregate_posterior(model: VAE, codes: EncodedExamples) -> AggregatePosterio
         prior.append(p.log_prob(z).cpu())
         start += count
     q_given_x, q, p_z = (torch.cat(parts).double() for parts in (own, together, prior))
-    return AggregatePosterior(Estimate.of(q_given_x - q), Estimate.of(q - p_z))
+    return AggregatePosterior(Metric.mean_of(q_given_x - q), Metric.mean_of(q - p_z))
 
 
 def _log_mixture(posteriors: list[Distribution], z: Tensor) -> Iterator[Tensor]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaekit.inference.bounds import Estimate
+from vaekit.evaluation.metric import Metric
 from vaekit.inputs import MAX_VALUES
 
 REACH, DENSE = 3, 5
@@ -21,10 +21,10 @@ class PrecisionRecall(NamedTuple):
     al., 2020; k = 5).
     """
 
-    precision: Estimate
-    recall: Estimate
-    density: Estimate
-    precision_recall: Estimate
+    precision: Metric
+    recall: Metric
+    density: Metric
+    precision_recall: Metric
 
 
 def precision_recall(samples: Tensor, real: Tensor) -> PrecisionRecall:
@@ -52,7 +52,7 @@ def precision_recall(samples: Tensor, real: Tensor) -> PrecisionRecall:
         covered.append(inside.any(1))
         recalled.append((distance <= own[REACH]).any(1))
     found = near, torch.cat(recalled), dense / DENSE, torch.cat(covered)
-    return PrecisionRecall(*(Estimate.of(each.double()) for each in found))
+    return PrecisionRecall(*(Metric.mean_of(each.double()) for each in found))
 
 
 def nearest_distance(x: Tensor, among: Tensor) -> Tensor:

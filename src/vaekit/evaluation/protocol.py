@@ -1,11 +1,7 @@
 """What a figure is a figure of: figures of two protocols do not rank models."""
 
-import torch
-
-from vaekit.core.distributions import is_discrete
-from vaekit.core.divergences import has_finite_kl
-from vaekit.core.vae import eval_mode
 from vaekit.data.binarization import SEED
+from vaekit.inference.scoring import has_bound, has_discrete_likelihood
 from vaekit.runs import Run
 
 DRAWN = f"ones drawn once by seed {SEED}, with {{}} as their probability"
@@ -22,10 +18,7 @@ def protocol(run: Run) -> dict[str, str]:
     condition: what the model is told beside x. weights: which rows chose the epoch they are of.
     """
     model = run.model
-    with torch.no_grad(), eval_mode(model):
-        like, y = next(model.parameters()), model.dummy_condition(1)
-        z = torch.zeros(1, *model.latent_shape).to(like)
-        bounded, discrete = has_bound(run), is_discrete(model.decode(z, y))
+    bounded, discrete = has_bound(model), has_discrete_likelihood(model)
     return {
         "targets": _targets(run),
         "likelihood": _scale(run, discrete),
@@ -35,14 +28,6 @@ def protocol(run: Run) -> dict[str, str]:
         "condition": "the class of each row" if model.classes else "nothing",
         "weights": f"of the epoch that was best on {'the test' if run.config.data.validation == 'test' else 'held-out'} rows",
     }
-
-
-def has_bound(run: Run) -> bool:
-    """Whether the loss is a bound of log p(x): of a deterministic posterior it is the reconstruction alone."""
-    model = run.model
-    with torch.no_grad(), eval_mode(model):
-        x = torch.zeros(1, *model.data_shape).to(next(model.parameters()))
-        return has_finite_kl(model.encode(x, model.dummy_condition(1)))
 
 
 def differences(protocols: dict[str, dict[str, str]]) -> list[str]:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from vaekit.core.vae import VAE, eval_mode
-from vaekit.inference.bounds import Estimate
+from vaekit.evaluation.metric import Metric
 from vaekit.inputs import ModelInputs
 
 WINDOW = 11  # pixels, over which a structural similarity is taken
@@ -20,9 +20,9 @@ class ReconstructionMetrics(NamedTuple):
     decoded ones are cut. ssim: structural similarity, 1 for equal images (Wang et al., 2004), of images of 11 x 11 or more.
     """
 
-    mse: Estimate
-    psnr: Estimate | None
-    ssim: Estimate | None
+    mse: Metric
+    psnr: Metric | None
+    ssim: Metric | None
 
 
 @torch.no_grad()
@@ -37,19 +37,10 @@ def reconstruction_metrics(
         found = [_per_row(x, model.reconstruct(x, y), span) for x, y in rows.batches(model)]
     mse, psnr, ssim = map(torch.cat, zip(*found, strict=True))
     return ReconstructionMetrics(
-        Estimate.of(mse),
-        Estimate.of(psnr) if len(psnr) else None,
-        Estimate.of(ssim) if len(ssim) else None,
+        Metric.mean_of(mse),
+        Metric.mean_of(psnr) if len(psnr) else None,
+        Metric.mean_of(ssim) if len(ssim) else None,
     )
-
-
-@torch.no_grad()
-def squared_error_per_example(model: VAE, rows: ModelInputs) -> Tensor:
-    """Of each row and its reconstruction, the mean over values, [N]."""
-    with eval_mode(model):
-        return torch.cat(
-            [_per_row(x, model.reconstruct(x, y), None)[0] for x, y in rows.batches(model)]
-        )
 
 
 def _per_row(x: Tensor, decoded: Tensor, span: float | None) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The evidence lower bound and the importance-weighted bound, row by row, within a bound on memory."""
+"""Bounds of log p(x) per example, in bounded memory: the ELBO and the importance-weighted bound."""
 
 import math
 from collections.abc import Iterator
@@ -21,129 +21,138 @@ from vaekit.inputs import (
 from vaekit.runtime.distributed import ProcessInfo
 from vaekit.runtime.seeding import seeded_noise
 
-
-class Estimate(NamedTuple):
-    """A mean over rows and its standard error, which a single row does not have."""
-
-    value: float
-    standard_error: float | None
-
-    @classmethod
-    def of(cls, values: Tensor) -> "Estimate":
-        n = len(values)
-        return cls(values.mean().item(), (values.std() / math.sqrt(n)).item() if n > 1 else None)
+MAX_BATCH_SAMPLES = 50
+"""Samples of z per example that the batch size allows for; more are computed in chunks."""
 
 
 class ExampleTerms(NamedTuple):
-    """The terms of the negative ELBO in nats: reconstruction [N], divergence per latent dimension [N, D]."""
+    """The terms of the negative ELBO per example, in nats.
+
+    Attributes:
+        reconstruction: -E[log p(x|z)], [N].
+        divergence: KL(q(z|x) || p(z)) per latent dimension, [N, D]; [N, 0] if it is not finite.
+    """
 
     reconstruction: Tensor
     divergence: Tensor
 
     @property
     def loss(self) -> Tensor:
-        """The negative ELBO [N]."""
+        """The negative ELBO, [N]."""
         return self.reconstruction + self.divergence.sum(-1)
 
 
 def draw_samples(q: Distribution, samples: int) -> Tensor:
-    """Samples [K, ...] of q; where q can, by reparameterization, which lets NaN through to be named instead of raising."""
+    """Samples [K, ...] of q, by reparameterization if it can.
+
+    Reparameterized samples let NaN through, to be named later, instead of raising.
+    """
     return q.rsample((samples,)) if q.has_rsample else q.sample((samples,))
 
 
 @torch.no_grad()
 def elbo_per_example(
-    model: VAE, rows: ModelInputs, *, seed: int = 0, samples: int = 1
+    model: VAE, inputs: ModelInputs, *, seed: int = 0, samples: int = 1
 ) -> ExampleTerms:
-    """The negative ELBO, beta = 1 and no free bits, in full precision, whatever the model was trained with.
+    """The negative ELBO with beta = 1 and no free bits, in full precision, however a model is trained.
 
-    The divergence is exact where a closed form is known, else from the same samples; a deterministic posterior has none,
-    [N, 0]. Equal seeds draw equal noise.
+    The divergence is exact if a closed form is known, otherwise estimated from the same samples.
+
+    Args:
+        model: The model.
+        inputs: N examples.
+        seed: Seed of the noise; equal seeds draw equal noise.
+        samples: Samples of z per example.
     """
-    return ExampleTerms(
-        *concat_batches(_elbo_parts(model, rows, seed, samples, ProcessInfo()), len(rows))
-    )
+    batches = _iter_terms(model, inputs, seed, samples, ProcessInfo())
+    return ExampleTerms(*concat_batches(batches, len(inputs)))
 
 
 @torch.no_grad()
-def elbo_sums(model: VAE, rows: ModelInputs, process: ProcessInfo, *, seed: int = 0) -> Tensor:
-    """The sums of loss, reconstruction and divergence over one process's process of the rows, and how many these are, [4].
+def elbo_sums(model: VAE, inputs: ModelInputs, process: ProcessInfo, *, seed: int = 0) -> Tensor:
+    """Sums of loss, reconstruction and divergence over one process's batches, and their count, [4].
 
-    Summed over all processes it is the same for any number of them, but for rounding in float64.
+    Added over all processes they are equal for any number of processes, up to float64 rounding.
     """
     sums = torch.zeros(4, dtype=torch.float64)
-    for part in _elbo_parts(model, rows, seed, 1, process):
-        terms = (part.loss, part.reconstruction, part.divergence)
-        sums += torch.tensor(
-            [*(term.sum().item() for term in terms), len(part.loss)], dtype=torch.float64
-        )
+    for batch in _iter_terms(model, inputs, seed, 1, process):
+        terms = (batch.loss, batch.reconstruction, batch.divergence)
+        totals = [term.sum().item() for term in terms]
+        sums += torch.tensor([*totals, len(batch.loss)], dtype=torch.float64)
     return sums
 
 
 def bound_sums(
-    model: VAE, rows: ModelInputs, process: ProcessInfo, *, samples: int, seed: int = 0
+    model: VAE, inputs: ModelInputs, process: ProcessInfo, *, samples: int, seed: int = 0
 ) -> Tensor:
-    """The same four, and before the number of rows the sum of the negative importance-weighted bound, [5]."""
-    bounds = sum(
-        (bound.sum() for (bound,) in _bounds(model, rows, samples, seed, process)),
-        torch.zeros((), dtype=torch.float64),
-    )
-    sums = elbo_sums(model, rows, process, seed=seed)
+    """`elbo_sums` with the sum of the negative importance-weighted bound before the count, [5]."""
+    bounds = torch.zeros((), dtype=torch.float64)
+    for (bound,) in _iter_bounds(model, inputs, samples, seed, process):
+        bounds = bounds + bound.sum()
+    sums = elbo_sums(model, inputs, process, seed=seed)
     return torch.stack([*sums[:3], -bounds, sums[3]])
 
 
-def _elbo_parts(
-    model: VAE, rows: ModelInputs, seed: int, samples: int, process: ProcessInfo
+@torch.no_grad()
+def importance_weighted_bound(
+    model: VAE, inputs: ModelInputs, samples: int, *, seed: int = 0
+) -> Tensor:
+    """log 1/K sum_k p(x, z_k) / q(z_k|x), z_k ~ q(z|x), in nats: [N].
+
+    In expectation a lower bound of log p(x), which rises with K. The encoder runs once per example;
+    samples are computed in chunks.
+
+    Args:
+        model: The model.
+        inputs: N examples.
+        samples: K.
+        seed: Seed of the noise.
+
+    References:
+        Burda et al., 2016.
+    """
+    batches = _iter_bounds(model, inputs, samples, seed, ProcessInfo())
+    return concat_batches(batches, len(inputs))[0]
+
+
+def _iter_terms(
+    model: VAE, inputs: ModelInputs, seed: int, samples: int, process: ProcessInfo
 ) -> Iterator[ExampleTerms]:
-    """Some rows at a time, each time with noise of their own, whichever process has them."""
-    for i, (x, y) in enumerate(rows.batches(model, process=process)):
-        step = process.rank + i * process.world_size
+    """Terms batch by batch; the noise of a batch does not depend on the process that has it."""
+    for i, (x, y) in enumerate(inputs.batches(model, process=process)):
+        batch_number = process.rank + i * process.world_size
         with (
             eval_mode(model),
-            seeded_noise(seed, step),
+            seeded_noise(seed, batch_number),
             torch.autocast(x.device.type, enabled=False),
         ):
             q = model.encode(x, y)
             z = draw_samples(q, samples)
             divergence = divergences.kl_divergence(q, model.prior_distribution(y), z)
-            yield ExampleTerms(
-                -model.decode(z, y).log_prob(x).mean(0).cpu().double(), divergence.cpu().double()
-            )
+            reconstruction = -model.decode(z, y).log_prob(x).mean(0)
+        yield ExampleTerms(reconstruction.cpu().double(), divergence.cpu().double())
 
 
 @torch.no_grad()
-def importance_weighted_bound(
-    model: VAE, rows: ModelInputs, samples: int, *, seed: int = 0
-) -> Tensor:
-    """log 1/K sum_k p(x, z_k) / q(z_k given x), z_k ~ q(z given x), in nats, [N]; K = `samples` (Burda et al., 2016).
-
-    A lower bound of log p(x) in expectation, which rises with K. The encoder runs once per row; samples are summed in chunks.
-    """
-    return concat_batches(_bounds(model, rows, samples, seed, ProcessInfo()), len(rows))[0]
-
-
-@torch.no_grad()
-def _bounds(
-    model: VAE, rows: ModelInputs, samples: int, seed: int, process: ProcessInfo
+def _iter_bounds(
+    model: VAE, inputs: ModelInputs, samples: int, seed: int, process: ProcessInfo
 ) -> Iterator[tuple[Tensor]]:
-    """Some rows at a time, and of these some samples at a time."""
+    """Bounds batch by batch, and within a batch samples chunk by chunk."""
     values = values_per_example(model)
-    size = max_batch_examples(values, min(samples, 50))
+    size = max_batch_examples(values, min(samples, MAX_BATCH_SAMPLES))
     chunk = max(1, MAX_VALUES // (values * size))
-    for i, (x, y) in enumerate(rows.batches(model, size, process)):
-        step = process.rank + i * process.world_size
+    for i, (x, y) in enumerate(inputs.batches(model, size, process)):
+        batch_number = process.rank + i * process.world_size
         with (
             eval_mode(model),
-            seeded_noise(seed, step),
+            seeded_noise(seed, batch_number),
             torch.autocast(x.device.type, enabled=False),
         ):
             q = model.encode(x, y)
             total = torch.full((len(x),), -math.inf, dtype=torch.float64)
-            count = (
-                1 if is_deterministic(q) else samples
-            )  # where all samples are one, so is their mean
+            count = 1 if is_deterministic(q) else samples  # equal samples equal their mean
             for start in range(0, count, chunk):
                 z = draw_samples(q, min(chunk, count - start))
                 log_weight = (model.log_joint(x, z, y) - q.log_prob(z)).cpu().double()
                 total = torch.logaddexp(total, log_weight.logsumexp(0))
-            yield (total - math.log(count),)
+        yield (total - math.log(count),)

@@ -18,8 +18,8 @@ def impute(
     missing: Tensor,
     y: Tensor | None = None,
     *,
-    sweeps: int = 100,
-    candidates: int = 50,
+    iterations: int = 100,
+    proposals: int = 50,
 ) -> Tensor:
     """x [B, *shape] with E[x_m given x_o], the mean of what is `missing`, bool [B, *shape], given the rest, in its place.
 
@@ -27,10 +27,10 @@ def impute(
 
     Pseudo-Gibbs sampling (Rezende et al., 2014), z ~ q(z given x), x_m ~ p(x_m given z), and again, with several z at a time,
     one of which is gone on from by its weight (Rubin, 1987): with one it is exact where q is the true posterior, with many
-    wherever q reaches. The result is the mean over the second half of the sweeps. Weights over all sweeps together would be
+    wherever q reaches. The result is the mean over the second half of the iterations. Weights over all iterations together would be
     exact in the end, and were ruled by a few z long before.
 
-    sweeps: rounds. candidates: draws of z in each; where a posterior is certain there is one.
+    iterations: rounds. proposals: draws of z in each; where a posterior is certain there is one.
     Raises ConfigError for a likelihood whose values depend on one another, given z.
 
     >>> from vaekit import build
@@ -44,11 +44,11 @@ def impute(
     mean, rows, kept = (
         torch.zeros_like(x),
         torch.arange(len(x), device=x.device),
-        range(sweeps // 2, sweeps),
+        range(iterations // 2, iterations),
     )
-    for sweep in range(sweeps):
+    for iteration in range(iterations):
         q = model.encode(x, y)
-        z = q.sample((1 if is_deterministic(q) else candidates,))
+        z = q.sample((1 if is_deterministic(q) else proposals,))
         p = model.decode(z, y)
         log_weight = _log_likelihood(p, x, missing)
         if len(z) > 1:
@@ -56,7 +56,7 @@ def impute(
         weight = log_weight.softmax(0)
         chosen = z[torch.multinomial(weight.T, 1)[:, 0], rows]
         x = torch.where(missing, model.decode(chosen, y).sample().to(x), x)
-        if sweep in kept:
+        if iteration in kept:
             mean += (weight.reshape(*weight.shape, *[1] * (x.dim() - 1)) * p.mean).sum(0) / len(
                 kept
             )

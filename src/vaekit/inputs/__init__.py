@@ -1,7 +1,7 @@
 """Examples on their way into a model: stored raw, floats only where a batch is used."""
 
 from vaekit.inputs.model_inputs import (
-    BATCH,
+    MAX_BATCH_EXAMPLES,
     MAX_VALUES,
     Batch,
     DeviceInputs,
@@ -15,7 +15,7 @@ from vaekit.inputs.model_inputs import (
 from vaekit.inputs.transforms import StochasticBinarization, UniformDequantization
 
 __all__ = [
-    "BATCH",
+    "MAX_BATCH_EXAMPLES",
     "MAX_VALUES",
     "Batch",
     "DeviceInputs",

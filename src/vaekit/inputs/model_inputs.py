@@ -1,9 +1,9 @@
-"""Raw rows on their way into a model: as they came in memory or on disk, floats only where a batch is used."""
+"""Examples on their way into a model: stored raw, floats only where a batch is used."""
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Self
 
 import numpy as np
 import torch
@@ -13,13 +13,16 @@ from vaekit.core.vae import VAE
 from vaekit.data.support import Transform
 from vaekit.runtime.distributed import ProcessInfo
 
-BATCH = 500
+MAX_BATCH_EXAMPLES = 500
 MAX_VALUES = 2**21
-"""Values computed at once, K x rows x values per row: 8 MB in float32, some 300 MB with a convolutional net's activations."""
+"""Values computed at once, samples x examples x values per example: 8 MB in float32, some 300 MB
+with the activations of a convolutional net."""
+
+SINGLE_PROCESS = ProcessInfo()
 
 
 class Batch(NamedTuple):
-    """Rows [B, *shape] and, for a conditional model, their classes [B]."""
+    """Examples x [B, *shape] and, for a conditional model, their class numbers y [B]."""
 
     x: Tensor
     y: Tensor | None = None
@@ -27,11 +30,15 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelInputs:
-    """Rows x [M, *shape], or those of them at `indices` [N], and the transform that a model sees them through.
+    """Raw examples and the transform that a model sees them through.
 
-    y: the classes of the rows [M], for a conditional model only.
+    Nothing is copied before it is used: a memory map stays on disk, bytes stay bytes.
 
-    Nothing is copied before it is used: a memory map stays on the disk, bytes stay bytes.
+    Attributes:
+        x: Raw examples [M, *shape].
+        transform: From raw values to what the model takes.
+        indices: The N examples of `x` that these inputs consist of; None for all.
+        y: Class numbers [M], for a conditional model only.
     """
 
     x: np.ndarray
@@ -39,47 +46,69 @@ class ModelInputs:
     indices: np.ndarray | None = None
     y: np.ndarray | None = None
 
-    def to_device_if_fits(self, device: torch.device) -> "ModelInputs":
-        """The same rows on a GPU, where they take at most half of its free memory; else, and on a CPU, as they are."""
-        if (
-            device.type != "cuda"
-            or len(self) * self.x[:1].nbytes > torch.cuda.mem_get_info(device)[0] / 2
-        ):
-            return self
-        return self.held_by(device)
-
-    def held_by(self, device: torch.device) -> "DeviceInputs":
-        """The same rows in a device's memory."""
-        blocks = (
-            np.arange(start, min(start + BATCH, len(self))) for start in range(0, len(self), BATCH)
-        )
-        parts = (tuple(t for t in self.select(block) if t is not None) for block in blocks)
-        return DeviceInputs(
-            self.x,
-            self.transform,
-            self.indices,
-            self.y,
-            Batch(*concat_batches(parts, len(self), device)),
-        )
-
     def __len__(self) -> int:
         return len(self.x) if self.indices is None else len(self.indices)
 
-    def rows(self, positions: np.ndarray) -> np.ndarray:
-        """Which rows of `x` stand at these positions."""
+    def source_indices(self, positions: np.ndarray) -> np.ndarray:
+        """The indices within `x` of the examples at these positions."""
         return positions if self.indices is None else self.indices[positions]
 
+    def labels(self) -> np.ndarray | None:
+        """Class numbers [N] of these examples."""
+        return None if self.y is None else self.y[self.source_indices(np.arange(len(self)))]
+
+    def without_labels(self) -> Self:
+        """The same examples for a model that is not conditional."""
+        return replace(self, y=None)
+
     def select(self, positions: np.ndarray) -> Batch:
-        """The raw rows at these positions."""
-        rows = self.rows(positions)
-        return Batch(as_tensor(self.x[rows]), None if self.y is None else as_tensor(self.y[rows]))
+        """The raw examples at these positions."""
+        indices = self.source_indices(positions)
+        y = None if self.y is None else as_tensor(self.y[indices])
+        return Batch(as_tensor(self.x[indices]), y)
+
+    def subset(self, positions: np.ndarray) -> Self:
+        """Inputs of the examples at these positions; no data is copied."""
+        return replace(self, indices=self.source_indices(positions))
+
+    def first(self, count: int) -> Self:
+        """Inputs of the first `count` examples."""
+        return self.subset(np.arange(min(count, len(self))))
+
+    def random(self, count: int, seed: int, *, skip: int = 0) -> Self:
+        """Inputs of `count` examples in random order, after `skip` others of that order.
+
+        Files often hold one class behind the other, so consecutive examples would not do.
+        """
+        order = np.random.default_rng(seed).permutation(len(self))
+        return self.subset(order[skip : skip + count])
+
+    def to_device_if_fits(self, device: torch.device) -> "ModelInputs":
+        """These examples in the memory of a GPU if they take at most half of what is free there."""
+        if device.type != "cuda":
+            return self
+        free, _ = torch.cuda.mem_get_info(device)
+        if len(self) * self.x[:1].nbytes > free / 2:
+            return self
+        return self.to_device(device)
+
+    def to_device(self, device: torch.device) -> "DeviceInputs":
+        """These examples in the memory of a device."""
+        starts = range(0, len(self), MAX_BATCH_EXAMPLES)
+        blocks = (np.arange(s, min(s + MAX_BATCH_EXAMPLES, len(self))) for s in starts)
+        batches = (tuple(t for t in self.select(block) if t is not None) for block in blocks)
+        resident = Batch(*concat_batches(batches, len(self), device))
+        return DeviceInputs(self.x, self.transform, self.indices, self.y, resident)
 
     def batches(
-        self, model: VAE, size: int | None = None, process: ProcessInfo = ProcessInfo()
-    ) -> Iterator[Batch]:  # noqa: B008 - immutable
-        """The rows in order, as `model` takes them; `size` rows at once, by default as many as `max_batch_examples` allows.
+        self, model: VAE, size: int | None = None, process: ProcessInfo = SINGLE_PROCESS
+    ) -> Iterator[Batch]:
+        """The examples in order, as `model` takes them.
 
-        process: of several processes each gets every so manieth batch.
+        Args:
+            model: The model, whose device and precision the batches have.
+            size: Examples per batch; default as many as `max_batch_examples` allows.
+            process: Each process gets every world_size-th batch.
         """
         size = size or max_batch_examples(values_per_example(model))
         for start in range(process.rank * size, len(self), process.world_size * size):
@@ -90,52 +119,59 @@ class ModelInputs:
 
 @dataclass(frozen=True)
 class DeviceInputs(ModelInputs):
-    """Rows that a device holds in memory, all of them."""
+    """Inputs that a device holds in memory, all of them."""
 
-    held: Batch | None = None
+    resident: Batch | None = None
 
     def select(self, positions: np.ndarray) -> Batch:
-        assert self.held is not None
-        at = torch.from_numpy(positions).to(self.held.x.device)
-        return Batch(self.held.x[at], None if self.held.y is None else self.held.y[at])
+        """The raw examples at these positions, on the device."""
+        assert self.resident is not None
+        x, y = self.resident
+        at = torch.from_numpy(positions).to(x.device)
+        return Batch(x[at], None if y is None else y[at])
 
 
 def values_per_example(model: VAE) -> int:
-    """How many numbers the model gives for one row at most: the likelihood's parameters, or what the prior computes."""
+    """The most numbers that the model computes for one example: in the decoder or in the prior."""
     decoded = math.prod(getattr(model.likelihood, "parameter_shape", model.data_shape))
     return max(decoded, getattr(model.prior, "values_per_example", 0))
 
 
 def max_batch_examples(values: int, samples: int = 1) -> int:
-    """How many rows of that many values, each with this many samples of z, keep the memory bounded: 1 to 500."""
-    return max(1, min(BATCH, MAX_VALUES // (values * samples)))
+    """The examples per batch, 1 to 500, that keep memory bounded.
+
+    Args:
+        values: Values per example.
+        samples: Samples of z per example.
+    """
+    return max(1, min(MAX_BATCH_EXAMPLES, MAX_VALUES // (values * samples)))
 
 
 def concat_batches(
-    parts: Iterable[tuple[Tensor, ...]], rows: int, device: torch.device | str = "cpu"
+    batches: Iterable[tuple[Tensor, ...]], count: int, device: torch.device | str = "cpu"
 ) -> tuple[Tensor, ...]:
-    """Tuples of tensors, each part one behind the other, in memory that is taken when the first part is there.
+    """Concatenate the tensors of consecutive batches, in memory allocated with the first one.
 
-    A list of small parts, kept between large blocks that come and go, would leave no room for these to come again.
+    A list of small batches, kept between large blocks that come and go, fragments memory.
     """
     whole: list[Tensor] = []
     end = 0
-    for part in parts:
+    for batch in batches:
         whole = whole or [
-            torch.empty((rows, *t.shape[1:]), dtype=t.dtype, device=device) for t in part
+            torch.empty((count, *t.shape[1:]), dtype=t.dtype, device=device) for t in batch
         ]
-        start, end = end, end + len(part[0])
-        for kept, new in zip(whole, part, strict=True):
+        start, end = end, end + len(batch[0])
+        for kept, new in zip(whole, batch, strict=True):
             kept[start:end] = new
     return tuple(whole)
 
 
-def as_tensor(rows: np.ndarray) -> Tensor:
-    """Rows as a tensor over the same memory; a copy only where that is not contiguous or, as in a memory map, not writable."""
-    return torch.from_numpy(np.require(rows, requirements=("C", "W")))
+def as_tensor(examples: np.ndarray) -> Tensor:
+    """A tensor over the memory of an array; a copy only if that is not contiguous or not writable."""
+    return torch.from_numpy(np.require(examples, requirements=("C", "W")))
 
 
-def to_model(rows: Tensor, model: nn.Module, transform: Transform) -> Tensor:
-    """Raw rows as floats on the model's device and in its precision."""
+def to_model(examples: Tensor, model: nn.Module, transform: Transform) -> Tensor:
+    """Raw examples as floats on the device and in the precision of the model."""
     anchor = next(model.parameters())
-    return transform.forward(rows.to(anchor.device).to(anchor.dtype))
+    return transform.forward(examples.to(anchor.device).to(anchor.dtype))

@@ -10,21 +10,21 @@ from vaekit.data.dataset import check_compatible
 from vaekit.data.readers.shards import Sample, Shards, decoded
 from vaekit.data.support import Support
 from vaekit.errors import DataError
-from vaekit.inputs import ModelInputs
+from vaekit.inputs.model_inputs import ModelInputs
 
 
 @dataclass(frozen=True, kw_only=True)
 class StreamedInputs(ModelInputs):
     """Rows that lie in shards, of which some, set aside, are here.
 
-    epoch_rows: how many are called an epoch. buffer: how many are shuffled at a time. readers: processes that read them.
+    epoch_examples: how many are called an epoch. shuffle_buffer: how many are shuffled at a time. num_workers: processes that read them.
     support, classes: what they must have.
     """
 
     stream: Shards
-    epoch_rows: int
-    buffer: int
-    readers: int
+    epoch_examples: int
+    shuffle_buffer: int
+    num_workers: int
     support: Support
     classes: tuple[str, ...]
 

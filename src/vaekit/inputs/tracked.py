@@ -1,31 +1,31 @@
-"""A bar with the time left, on a terminal, over work that goes by rows."""
+"""Inputs that show a progress bar while their batches are used."""
 
-from collections.abc import Iterable, Iterator
-
-from rich.console import Console
-from rich.progress import track
+from collections.abc import Iterator
 
 from vaekit.core.vae import VAE
-from vaekit.inputs import Batch, ModelInputs, max_batch_examples, values_per_example
+from vaekit.inputs.model_inputs import (
+    SINGLE_PROCESS,
+    Batch,
+    ModelInputs,
+    max_batch_examples,
+    values_per_example,
+)
 from vaekit.runtime.distributed import ProcessInfo
+from vaekit.runtime.terminal_progress import track
 
 
 class TrackedInputs(ModelInputs):
-    """Inputs whose batches show a bar with the time left while they are used, on a terminal."""
+    """Inputs whose batches show a bar with the time left, on a terminal."""
 
     def batches(
-        self, model: VAE, size: int | None = None, process: ProcessInfo = ProcessInfo()
-    ) -> Iterator[Batch]:  # noqa: B008
+        self, model: VAE, size: int | None = None, process: ProcessInfo = SINGLE_PROCESS
+    ) -> Iterator[Batch]:
+        """The batches of `ModelInputs.batches`."""
         size = size or max_batch_examples(values_per_example(model))
-        return track_steps(
-            super().batches(model, size, process),
-            "judging rows",
-            -(-len(self) // (size * process.world_size)),
-        )
+        total = -(-len(self) // (size * process.world_size))
+        return track(super().batches(model, size, process), "evaluating", total)
 
 
-def track_steps(steps: Iterable, description: str, total: int | None = None) -> Iterator:
-    """The steps, with a bar and the time left while they go by, on a terminal."""
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
-    return iter(track(steps, description, total, console=console, transient=True, disable=hidden))
+def track_inputs(inputs: ModelInputs) -> ModelInputs:
+    """The same inputs with a progress bar."""
+    return TrackedInputs(inputs.x, inputs.transform, inputs.indices, inputs.y)

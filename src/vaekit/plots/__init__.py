@@ -10,7 +10,7 @@ from vaekit.plots.histograms import histograms
 from vaekit.plots.projection import principal_axes, project
 from vaekit.plots.rate_distortion import rate_distortion
 from vaekit.plots.reconstructions import reconstructions
-from vaekit.plots.run_curves import compared_curves
+from vaekit.plots.run_curves import run_curves
 from vaekit.plots.scatter import latent_scatter
 from vaekit.plots.style import CLASS_COLOURS, save
 from vaekit.plots.traversals import image_paths
@@ -20,7 +20,7 @@ __all__ = [
     "CLASS_COLOURS",
     "Column",
     "bars",
-    "compared_curves",
+    "run_curves",
     "comparison",
     "decoded_grid",
     "gradient_estimators",

@@ -14,11 +14,11 @@ from vaekit.plots.curves import PARTS, SERIES, parts_of
 from vaekit.plots.style import CLASS_COLOURS, INK, MUTED, number, shorten_start, styled, wrap_title
 
 WIDTH, PANEL = 5.6, 1.9
-COLUMNS = ("updates", *(f"{series}_{part}" for series in SERIES for part in PARTS))
+COLUMNS = ("step", *(f"{series}_{part}" for series in SERIES for part in PARTS))
 
 
 @styled
-def compared_curves(
+def run_curves(
     runs: Mapping[str, Mapping[str, ArrayLike]],
     kept: Mapping[str, int | None] | None = None,
     *,
@@ -33,8 +33,8 @@ def compared_curves(
     far above the rest runs off the scale, and the panel says so.
     Raises `DataError` for a missing column or one of another length.
 
-    >>> columns = {name: [3.0, 2.0] for name in COLUMNS} | {"updates": [10, 20]}
-    >>> [axes.get_title("left") for axes in compared_curves({"one": columns, "two": columns}).axes]
+    >>> columns = {name: [3.0, 2.0] for name in COLUMNS} | {"step": [10, 20]}
+    >>> [axes.get_title("left") for axes in run_curves({"one": columns, "two": columns}).axes]
     ['Loss (negative ELBO)', 'Reconstruction', 'Divergence']
     """
     tables = {name: _table(name, metrics) for name, metrics in runs.items()}
@@ -58,7 +58,7 @@ def compared_curves(
             ],
         )
     panels[-1].set_xlabel("updates of the weights")
-    if _far_apart([table["updates"] for table in tables.values()]):
+    if _far_apart([table["step"] for table in tables.values()]):
         panels[-1].set_xscale("log")
         panels[-1].xaxis.set_major_formatter("{x:,.0f}")
     _legend(figure, list(tables))
@@ -81,7 +81,7 @@ def _table(name: str, metrics: Mapping[str, ArrayLike]) -> dict[str, NDArray]:
         )
     table = {column: np.asarray(metrics[column], dtype=np.float64) for column in COLUMNS}
     shapes = {column.shape for column in table.values()}
-    if len(shapes) > 1 or table["updates"].ndim != 1:
+    if len(shapes) > 1 or table["step"].ndim != 1:
         raise DataError(
             f"the metrics of {name} have columns of shapes {sorted(shapes)}; allowed: [epochs], the same for all"
         )
@@ -95,17 +95,17 @@ def _lines(axes: Axes, table: dict[str, NDArray], part: str, colour: str, kept: 
         marker = "o" if shown.sum() == 1 else ""
         width = (2 if series == "val" else 1.4) * (1 if shown.sum() < 200 else 0.6)
         axes.plot(
-            table["updates"][shown],
+            table["step"][shown],
             values[shown],
             color=colour,
             linestyle=line,
             linewidth=width,
             marker=marker,
         )
-    if kept is not None and kept <= len(table["updates"]):
+    if kept is not None and kept <= len(table["step"]):
         look = {"marker": "*", "markersize": 13, "markeredgecolor": "white", "zorder": 4}
         axes.plot(
-            table["updates"][kept - 1],
+            table["step"][kept - 1],
             table[f"val_{part}"][kept - 1],
             color=colour,
             linestyle="",

@@ -1,38 +1,44 @@
-"""What the pictures of a run are about: the run, the rows they show, and the codes of these."""
+"""What the plots of a run share: the run, the examples shown, their codes and loss terms."""
 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.data import Dataset, Examples, evenly_spaced_indices
-from vaekit.evaluation import ExampleTerms, elbo_per_example
+from vaekit.data import Examples, evenly_spaced_indices
+from vaekit.inference.bounds import ExampleTerms, elbo_per_example
+from vaekit.inference.encode_decode import LatentCodes
+from vaekit.inputs import ModelInputs
+from vaekit.run_plots.pixels import to_pixels
 from vaekit.runs import Run
-from vaekit.runs.run_data import as_inputs
+from vaekit.runs.example_selection import ExampleSelection
+from vaekit.runs.run_data import RunData, data_name
 from vaekit.runtime.seeding import seeded_noise
-from vaekit.workflows.training_setup import load_data
-from vaekit.workflows.use import LatentCodes, encode, to_pixels
 
-MOST_ROWS = 10_000
+MAX_PLOT_EXAMPLES = 10_000
+MAX_RANGE_EXAMPLES = 1_000
+PART_NAMES = {"train": "training", "all": "", "all but test": "non-test"}
+"""Names of parts in titles, if not the names that `ExampleSelection` has for them."""
+
 Range = tuple[float, float]
-PARTS = {"train": "training", "all": "", "all but test": "non-test"}
-"""What titles call the part of its data that rows are, where not by the name that `evaluation_examples` has for it."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What to show: of which rows, where in the latent space.
+    """What a plot shows.
 
-    indices: rows of the split; None takes some that are spread evenly.
-    across, down: ranges of the two latent axes of the grid; None goes over the prior's quantiles.
-    projection: of more than two latent dimensions, the two most active or the principal components.
-    label: of a conditional run, the class that is decoded; None: as suits the picture.
+    Attributes:
+        indices: Examples of the split; None for some that are spread evenly.
+        across: Range of the first latent axis of the grid; None for the quantiles of the prior.
+        down: Range of the second latent axis.
+        projection: More than two latent dimensions on two axes: the most active, or PCA.
+        label: The class that a conditional run decodes; None for what suits the plot.
+        seed: Seed of the noise.
     """
 
     indices: Sequence[int] | None = None
@@ -45,126 +51,143 @@ class View:
 
 @dataclass
 class PlotContext:
-    """A run with the rows that its pictures show; they are found, and encoded, once, when a picture first needs them."""
+    """A run with the examples that its plots show, selected and encoded once, on first use.
+
+    Attributes:
+        run: The run.
+        select: Selects the examples.
+        load_own: Loads the run's own data.
+        other_name: The name of the examples, if they are not of the run's dataset.
+    """
 
     run: Run
-    find: Callable[[], Examples]
-    other: str | None = None
-    """What the rows are called, where they are not the run's own."""
-    find_own: Callable[[], Dataset] | None = None
-    find_part: Callable[[], str] | None = None
-    """Which part of their data the rows are, as `evaluation_examples` says it."""
+    select: Callable[[], ExampleSelection]
+    load_own: Callable[[], RunData]
+    other_name: str | None = None
 
     @cached_property
-    def rows(self) -> Examples:
-        return self.find()
+    def selection(self) -> ExampleSelection:
+        """The selected examples."""
+        return self.select()
+
+    @property
+    def examples(self) -> Examples:
+        """The selected raw examples."""
+        return self.selection.examples
 
     @cached_property
-    def own(self) -> Dataset:
-        """What the run was trained on."""
-        return load_data(self.run.config) if self.find_own is None else self.find_own()
-
-    @property
-    def name(self) -> str:
-        return self.other or data_name(self.run)
-
-    @property
-    def recipe(self) -> str:
-        return self.run.config.recipe
-
-    @property
-    def trained(self) -> str:
-        """The model, in titles of pictures that show no rows."""
-        return f"{self.recipe} on {data_name(self.run)}"
-
-    @property
-    def kind(self) -> str:
-        """What titles call the rows: "mnist test rows"."""
-        part = "" if self.find_part is None else self.find_part()
-        return " ".join(
-            filter(
-                None, [self.name, PARTS.get(part, part), "row" if len(self.rows) == 1 else "rows"]
-            )
-        )
+    def run_data(self) -> RunData:
+        """The run with its own dataset."""
+        return self.selection.run_data or self.load_own()
 
     @cached_property
     def shown(self) -> Examples:
-        """What pictures of all rows are of: all, or so many of them as a picture can hold, in bounded memory."""
-        return (
-            self.rows
-            if len(self.rows) <= MOST_ROWS
-            else self.rows.select(evenly_spaced_indices(len(self.rows), MOST_ROWS))
-        )
+        """At most 10,000 of the examples, spread evenly."""
+        count = len(self.examples)
+        if count <= MAX_PLOT_EXAMPLES:
+            return self.examples
+        return self.examples.select(evenly_spaced_indices(count, MAX_PLOT_EXAMPLES))
+
+    # --- Names for titles ------------------------------------------------------------------------
 
     @property
-    def told(self) -> str:
-        """How many rows are shown, of how many: "10,000 of 55,000 mnist training rows"."""
-        some = "" if len(self.shown) == len(self.rows) else f"{len(self.shown):,} of "
-        return f"{some}{len(self.rows):,} {self.kind}"
+    def recipe(self) -> str:
+        """The recipe of the run."""
+        return self.run.config.recipe
+
+    @property
+    def model_name(self) -> str:
+        """The model: "conv on mnist"."""
+        return f"{self.recipe} on {data_name(self.run)}"
+
+    @property
+    def data_name(self) -> str:
+        """The name of the data that the examples are of."""
+        return self.other_name or data_name(self.run)
+
+    @property
+    def kind(self) -> str:
+        """The kind of examples: "mnist test examples"."""
+        part = self.selection.part
+        noun = "example" if len(self.examples) == 1 else "examples"
+        return " ".join(filter(None, [self.data_name, PART_NAMES.get(part, part), noun]))
+
+    @property
+    def shown_count(self) -> str:
+        """How many examples are shown: "10,000 of 55,000 mnist training examples"."""
+        count = f"{len(self.examples):,} {self.kind}"
+        if len(self.shown) == len(self.examples):
+            return count
+        return f"{len(self.shown):,} of {count}"
+
+    # --- Codes and loss terms --------------------------------------------------------------------
+
+    @property
+    def inputs(self) -> ModelInputs:
+        """The examples shown as inputs of the model."""
+        return self.run.inputs(self.shown)
 
     @cached_property
     def encoded(self) -> LatentCodes:
-        return encode(self.run, self.shown)
+        """Latent codes of the examples shown."""
+        return self.run.encode(self.shown)
 
     @property
     def codes(self) -> np.ndarray:
-        """The means of q(z given x), [N, L]."""
+        """Posterior means [N, L] of the examples shown."""
         return self.encoded.mean
 
     @cached_property
-    def draws(self) -> np.ndarray:
-        """One draw from q(z given x) for each row shown; together they are draws from the aggregate posterior, [N, L]."""
-        model, parts = self.run.model, []
+    def posterior_samples(self) -> np.ndarray:
+        """One sample of q(z|x) per example shown; together samples of the aggregate posterior."""
+        model, batches = self.run.model, []
         with torch.no_grad():
-            for step, (x, y) in enumerate(as_inputs(self.run, self.shown).batches(model)):
+            for step, (x, y) in enumerate(self.inputs.batches(model)):
                 with seeded_noise(0, step):
-                    parts.append(model.encode(x, y).sample().flatten(1).cpu())
-        return torch.cat(parts).numpy()
+                    batches.append(model.encode(x, y).sample().flatten(1).cpu())
+        return torch.cat(batches).numpy()
 
     @cached_property
     def terms(self) -> ExampleTerms:
-        """The terms of the negative ELBO of each row that is shown."""
-        return elbo_per_example(self.run.model, as_inputs(self.run, self.shown))
+        """The terms of the negative ELBO of each example shown."""
+        return elbo_per_example(self.run.model, self.inputs)
 
     @cached_property
     def divergence(self) -> np.ndarray | None:
-        """The divergence of each latent dimension, in nats, [L]; None where it is not known for each."""
-        found = self.terms.divergence.mean(0).numpy()
-        return found if len(found) == self.run.model.latent_shape.numel() else None
+        """The mean divergence per latent dimension [L] in nats; None if it is not known."""
+        divergence = self.terms.divergence.mean(0).numpy()
+        return divergence if len(divergence) == self.run.model.latent_shape.numel() else None
 
     @property
     def activity(self) -> np.ndarray:
-        """How much each latent dimension carries, [L]: its divergence in nats or, where that is not known, its variance."""
+        """The divergence per latent dimension [L] or, if unknown, the variance of the codes."""
         return self.codes.var(0) if self.divergence is None else self.divergence
 
-    def dimensions(self) -> tuple[int, int]:
-        """The two most active, the most active first; of two in their order, the only one twice."""
+    def most_active_pair(self) -> tuple[int, int]:
+        """The two most active latent dimensions; of one or two all, in their order."""
         size = self.run.model.latent_shape.numel()
         if size <= 2:
             return 0, size - 1
         first, second = np.argsort(-self.activity, kind="stable")[:2].tolist()
         return first, second
 
-    def pixels(self, values: np.ndarray | Tensor) -> np.ndarray:
-        """What the model takes or gives, for the eye."""
-        return to_pixels(
-            self.run, values, self.rows.x[:1000] if self.run.transform.kind == "real" else None
-        )
+    # --- Pixels ----------------------------------------------------------------------------------
 
-    def originals(self, raw: np.ndarray) -> np.ndarray:
-        """Raw rows, for the eye."""
+    def pixels(self, values: np.ndarray | Tensor) -> np.ndarray:
+        """What the model takes or gives, as pixels."""
+        is_real = self.run.transform.kind == "real"
+        like = self.examples.x[:MAX_RANGE_EXAMPLES] if is_real else None
+        return to_pixels(self.run, values, like)
+
+    def raw_pixels(self, raw: np.ndarray) -> np.ndarray:
+        """Raw examples as pixels."""
         return self.pixels(self.run.transform.forward(raw, np.float32))
 
 
 def class_phrase(label: str) -> str:
-    """A class, as titles call it.
+    """A class in a title.
 
-    >>> of_class("7"), of_class("class 7")
+    >>> class_phrase("7"), class_phrase("class 7")
     ('class 7', 'class 7')
     """
     return label if re.match("class(?![a-z])", label, re.IGNORECASE) else f"class {label}"
-
-
-def data_name(run: Run) -> str:
-    """The run's data, as titles call them."""
-    return Path(run.config.data.source).stem

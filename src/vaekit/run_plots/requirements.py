@@ -1,63 +1,69 @@
-"""What a picture needs of a run, and which options it listens to, said where the picture is defined."""
+"""What a plot requires of a run and which options it takes, stated where the plot is defined."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from vaekit.runs import Run
-from vaekit.workflows.training_setup import IN_MEMORY, is_gone
+from vaekit.runs.dataset_source import IN_MEMORY, is_missing
 
-Picture = TypeVar("Picture", bound=Callable[..., Any])
-Need = Callable[[Run], str | None]
-"""Why a run does not have it, and what to do; None where it does."""
+Plot = TypeVar("Plot", bound=Callable[..., Any])
+Requirement = Callable[[Run], str | None]
+"""Why a run does not meet it, and what to do; None if it does."""
 
 
-def image_rows(run: Run) -> str | None:
+def image_data(run: Run) -> str | None:
+    """The examples are images."""
     shape = run.model.data_shape
-    return (
-        None
-        if len(shape) == 3
-        else f"needs images, the rows of this run have shape {shape}: try reconstructions"
-    )
+    if len(shape) == 3:
+        return None
+    return f"requires images, but the examples of this run have shape {shape}. Try reconstructions."
 
 
 def continuous_latent(run: Run) -> str | None:
-    discrete = "needs a continuous latent, that of this run is discrete: try samples"
-    return None if run.model.codebook is None else discrete
+    """The latent codes are continuous."""
+    if run.model.codebook is None:
+        return None
+    return "requires continuous latent codes, but those of this run are discrete. Try samples."
 
 
 def discrete_latent(run: Run) -> str | None:
-    continuous = "needs a discrete latent, that of this run is continuous: try dimensions"
-    return continuous if run.model.codebook is None else None
+    """The latent codes are discrete."""
+    if run.model.codebook is not None:
+        return None
+    return "requires discrete latent codes, but those of this run are continuous. Try dimensions."
 
 
-def classes_given(run: Run) -> str | None:
-    return None if run.model.classes else "needs a conditional run: train one with --conditional"
+def conditional_run(run: Run) -> str | None:
+    """The run is conditional."""
+    return None if run.model.classes else "requires a conditional run. Train with conditional=true."
 
 
-def kept_data(run: Run) -> str | None:
-    source, wanted = run.config.data.source, "needs the training rows, and those of this run were"
+def available_data(run: Run) -> str | None:
+    """The training examples can be read again."""
+    source = run.config.data.source
     if source == IN_MEMORY:
-        return f"{wanted} arrays in memory: train on a file of them"
+        return "requires the training examples, which were arrays in memory. Train on a file."
     if run.config.data.streamed_examples:
-        return f"{wanted} streamed: train on files that are not sharded"
-    return (
-        f"{wanted} in {source}, which is not there any more: bring it back"
-        if is_gone(source)
-        else None
-    )
+        return (
+            "requires the training examples, which were streamed. Train on other files than shards."
+        )
+    if is_missing(source):
+        return f"requires the training examples, but {source} is missing. Restore it."
+    return None
 
 
-def requires(*all_of: Need, takes: Sequence[str] = ()) -> Callable[[Picture], Picture]:
-    """Mark the function of a picture with what it needs, and with the fields of its `View` that make a difference."""
+def requires(*requirements: Requirement, takes: Sequence[str] = ()) -> Callable[[Plot], Plot]:
+    """Mark the function of a plot with its requirements and the fields of `View` that it takes."""
 
-    def mark(picture: Picture) -> Picture:
-        picture.needs, picture.takes = all_of, tuple(takes)  # pyright: ignore[reportFunctionMemberAccess]
-        return picture
+    def mark(plot: Plot) -> Plot:
+        plot.requirements = requirements  # pyright: ignore[reportFunctionMemberAccess]
+        plot.takes = tuple(takes)  # pyright: ignore[reportFunctionMemberAccess]
+        return plot
 
     return mark
 
 
-def unmet_requirement(picture: Callable[..., Any], run: Run) -> str | None:
-    """Why a run cannot have this picture, and what to do; None where it can."""
-    reasons = (need(run) for need in getattr(picture, "needs", ()))
+def unmet_requirement(plot: Callable[..., Any], run: Run) -> str | None:
+    """Why a run cannot have this plot, and what to do; None if it can."""
+    reasons = (requirement(run) for requirement in getattr(plot, "requirements", ()))
     return next((reason for reason in reasons if reason), None)

@@ -13,7 +13,7 @@ from vaekit.runs.folder import (
     WEIGHTS,
     claim_folder,
     load_config,
-    load_metrics,
+    load_history,
     load_split,
     load_summary,
     load_weights,
@@ -23,7 +23,8 @@ from vaekit.runs.folder import (
     save_summary,
     save_weights,
 )
-from vaekit.runs.run import Run, check_count, load_run
+from vaekit.runs.loading import as_run, load_run
+from vaekit.runs.run import Run, check_count
 
 __all__ = [
     "CHECKPOINT",
@@ -37,10 +38,11 @@ __all__ = [
     "SUMMARY",
     "WEIGHTS",
     "Run",
+    "as_run",
     "check_count",
     "claim_folder",
     "load_config",
-    "load_metrics",
+    "load_history",
     "load_run",
     "load_split",
     "load_summary",

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from vaekit import config as configuration
 from vaekit.atomic_io import atomic_write, atomic_write_bytes, output_errors
 from vaekit.config import FORMAT, Settings
 from vaekit.core.vae import VAE
-from vaekit.data.splits import Split
+from vaekit.data.splits import SPLIT_NAMES, Split
 from vaekit.errors import ConfigError, DataError, OutputError, RunError
+from vaekit.runs.upgrade import upgrade_config, upgrade_history, upgrade_summary
 
 CONFIG, WEIGHTS, METRICS, SUMMARY, SPLIT = (
     "config.yaml",
@@ -76,12 +78,7 @@ def load_config(path: str | os.PathLike) -> Settings:
         given = configuration.parse_mapping(
             _text(folder / CONFIG, configuration.MAX_CONFIG_BYTES), str(folder / CONFIG)
         )
-        version = given.get("format")
-        if isinstance(version, int) and version > FORMAT:
-            raise RunError(
-                f"{folder} has run format {version}, this vaekit reads up to {FORMAT}: install a newer vaekit"
-            )
-        return configuration.validate(given)
+        return configuration.validate(upgrade_config(given))
     except ConfigError as error:
         raise RunError(f"{folder} is not a usable run folder: {error}") from None
 
@@ -138,13 +135,14 @@ def _is_float(dtype: str) -> bool:
     return dtype.startswith(("F", "BF"))
 
 
-def load_metrics(folder: Path) -> dict[str, list[float]]:
+def load_history(folder: Path) -> dict[str, list[float]]:
     if not (folder / METRICS).exists():
         return {}
     text = _text(folder / METRICS, MAX_TEXT)
     try:
         rows = list(csv.reader(io.StringIO(text)))
-        return {name: [float(row[i]) for row in rows[1:]] for i, name in enumerate(rows[0])}
+        columns = {name: [float(row[i]) for row in rows[1:]] for i, name in enumerate(rows[0])}
+        return upgrade_history(columns)
     except (ValueError, IndexError, csv.Error):
         raise RunError(
             f"{folder / METRICS} is not a table of numbers under a row of names"
@@ -162,7 +160,7 @@ def load_summary(folder: Path) -> dict[str, Any]:
     whole = isinstance(summary, dict) and "test" in summary
     if not whole or not all(isinstance(summary.get(part, {}), dict) for part in parts):
         raise RunError(f"{folder / SUMMARY} is not a JSON object with the figures of the test rows")
-    return summary
+    return upgrade_summary(summary)
 
 
 def _text(path: Path, limit: int) -> str:
@@ -183,21 +181,30 @@ def save_split(folder: Path, split: Split) -> None:
         split.save(file)
 
 
-def load_split(folder: Path) -> Split:
-    """The split that a run was trained with; RunError where it is missing, damaged, or that of another run."""
+def load_split(folder: Path, summary: Mapping[str, Any] | None = None) -> Split:
+    """Read the split of a run.
+
+    Args:
+        folder: The run folder.
+        summary: The content of summary.json, if it has been read already.
+
+    Raises:
+        RunError: The split is missing, damaged, or that of another run.
+    """
     path = folder / SPLIT
     try:
         with path.open("rb") as file:
             split = Split.load(file)
     except (OSError, DataError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise RunError(f"cannot read {path}: {reason}") from None
+    summary = load_summary(folder) if summary is None else summary
+    counts = {part: len(getattr(split, part)) for part in SPLIT_NAMES}
+    recorded = summary.get("data", {}).get("examples", counts)
+    if counts != recorded:
         raise RunError(
-            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from None
-    rows = {part: len(getattr(split, part)) for part in ("train", "validation", "test")}
-    recorded = load_summary(folder).get("data", {}).get("rows", rows)
-    if rows != recorded:
-        raise RunError(
-            f"{path} is that of another run: it divides the rows as {rows}, {SUMMARY} says {recorded}"
+            f"{path} belongs to another run: got the example counts {counts}, "
+            f"expected {recorded} as in {SUMMARY}."
         )
     return split
 

@@ -1,9 +1,6 @@
-"""The `Run` object: a trained model with all that made it."""
+"""The `Run` object: a trained model with all that made it, on data in its own units."""
 
-import math
-import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,38 +8,41 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.distributions import Distribution
 
-from vaekit import html
-from vaekit.config import MODEL_PARTS, Custom, Settings, build_model
-from vaekit.core.vae import VAE, check_fit
+from vaekit.config import Settings
+from vaekit.core.vae import VAE, eval_mode
+from vaekit.data import Examples
 from vaekit.data.checks import Labels, check_inputs, check_labels
 from vaekit.data.dataset import check_numeric
 from vaekit.data.support import Support, Transform
-from vaekit.data.thumbnails import thumbnails
-from vaekit.errors import ConfigError, DataError, RunError
-from vaekit.inference.encode_decode import decode_means, sample_means
-from vaekit.inputs import as_tensor, to_model
-from vaekit.runs.folder import (
-    CONFIG,
-    compare_weights,
-    load_config,
-    load_metrics,
-    load_summary,
-    load_weights,
+from vaekit.errors import ConfigError, DataError
+from vaekit.inference import encode_decode, imputation
+from vaekit.inference.encode_decode import LatentCodes, LatentSampler
+from vaekit.inputs import (
+    ModelInputs,
+    as_tensor,
+    concat_batches,
+    max_batch_examples,
+    to_model,
+    values_per_example,
 )
 from vaekit.runtime.seeding import seeded_noise
 
 MAX_COUNT = 1_000_000
-MAX_ACTIVATION = 2**28
+
+Data = np.ndarray | Tensor | Examples
 
 
 @dataclass
 class Run:
-    """A trained model with all that made it.
+    """A trained model with all that made it, and its use on data in the units of the dataset.
 
-    path: the run folder. config: its complete configuration. model: the best weights, in evaluation mode.
-    metrics: columns of metrics.csv by name. summary: what summary.json holds; empty while training has not ended.
+    Attributes:
+        path: The run folder.
+        config: The complete configuration.
+        model: The best weights, in evaluation mode.
+        history: Columns of metrics.csv by name, one value per epoch.
+        summary: The content of summary.json; empty while training has not finished.
     """
 
     path: Path
@@ -51,226 +51,270 @@ class Run:
     history: dict[str, list[float]] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def support(self) -> Support:
-        """What the raw data can be; binary where they were binarised."""
-        return Support.parse(
-            "binary" if self.config.data.binarize else self.config.data.support or "real"
-        )
+    # --- Facts -----------------------------------------------------------------------------------
 
     @property
-    def best_epoch(self) -> int | None:
-        """The epoch whose weights were best_epoch, from 1; None where the summary does not say."""
-        epoch = self.summary.get("best_epoch")
-        return epoch if isinstance(epoch, int) and epoch > 0 else None
+    def support(self) -> Support:
+        """The support of the raw data; binary if they were binarized."""
+        if self.config.data.binarize:
+            return Support.parse("binary")
+        return Support.parse(self.config.data.support or "real")
 
     @property
     def transform(self) -> Transform:
         """From raw data to what the model takes, and back."""
         return self.support.transform(self.model.likelihood.accepts)
 
-    def raw(self, x: np.ndarray | Tensor) -> np.ndarray:
-        """Raw rows as [B, *shape], channels first; DataError for another shape or support."""
-        return check_inputs(
-            x.numpy(force=True) if isinstance(x, Tensor) else x, self.model.data_shape, self.support
-        )
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class names of a conditional run; empty if the run is not conditional."""
+        return self.config.data.classes if self.model.classes else ()
+
+    @property
+    def best_epoch(self) -> int | None:
+        """The epoch, from 1, whose weights were kept; None if the summary does not say."""
+        epoch = self.summary.get("best_epoch")
+        return epoch if isinstance(epoch, int) and epoch > 0 else None
+
+    # --- Use -------------------------------------------------------------------------------------
+
+    def encode(self, x: Data, labels: Labels = None) -> LatentCodes:
+        """Encode examples.
+
+        Args:
+            x: Raw examples [N, *shape].
+            labels: Class names of a conditional run, one per example or one for all.
+
+        Returns:
+            Means and standard deviations of q(z|x), [N, L] each; `run.model.encode(run.prepare(x))`
+            is q(z|x) as a torch distribution.
+
+        Raises:
+            DataError: Examples of another shape or support, or unknown class names.
+        """
+        return encode_decode.encode(self.model, self.inputs(x, labels))
+
+    def iter_encode(self, x: Data, labels: Labels = None) -> Iterator[LatentCodes]:
+        """`encode`, batch by batch."""
+        return encode_decode.iter_encode(self.model, self.inputs(x, labels))
+
+    def decode(self, z: np.ndarray | Tensor, labels: Labels = None) -> np.ndarray:
+        """Decode latent codes [N, L] to the means of p(x|z), [N, *shape] in raw units.
+
+        Raises:
+            DataError: Codes of another shape, NaN or infinity, or unknown class names.
+        """
+        return _concat(self.iter_decode(z, labels), len(z))
+
+    def iter_decode(self, z: np.ndarray | Tensor, labels: Labels = None) -> Iterator[np.ndarray]:
+        """`decode`, batch by batch."""
+        z = self.check_latents(z)
+        y = self.condition(labels, len(z))
+        return self._raw_units(encode_decode.iter_decode_means(self.model, z, y))
+
+    def reconstruct(self, x: Data, labels: Labels = None) -> np.ndarray:
+        """Reconstruct examples: the means of p(x|z) at the posterior means, in raw units."""
+        inputs = self.inputs(x, labels)
+        with torch.no_grad(), eval_mode(self.model):
+            batches = (self.model.reconstruct(x, y) for x, y in inputs.batches(self.model))
+            return _concat(self._raw_units(batches), len(inputs))
+
+    def sample(self, count: int, labels: Labels = None, **options: Any) -> np.ndarray:
+        """Draw samples in raw units, [count, *shape]; the options are those of `iter_sample`."""
+        return _concat(self.iter_sample(count, labels, **options), count)
+
+    def iter_sample(
+        self,
+        count: int,
+        labels: Labels = None,
+        *,
+        seed: int | None = None,
+        latents: LatentSampler | None = None,
+        sample_likelihood: bool = False,
+    ) -> Iterator[np.ndarray]:
+        """`sample`, batch by batch.
+
+        Args:
+            count: Number of samples, at most a million.
+            labels: Class names of a conditional run; default all in turn.
+            seed: Seed of the noise; default new noise each time.
+            latents: Sampler of the latent codes, such as that of a mixture; default the prior.
+            sample_likelihood: Sample p(x|z) instead of taking its mean.
+        """
+        seed = int(torch.randint(2**62, ())) if seed is None else seed
+        z, y = self.sample_latents(count, labels, seed=seed, latents=latents)
+        if sample_likelihood:
+            decoded = encode_decode.iter_decode_samples(self.model, z, y, seed=seed)
+        else:
+            decoded = encode_decode.iter_decode_means(self.model, z, y)
+        return self._raw_units(decoded)
+
+    def sample_latents(
+        self,
+        count: int,
+        labels: Labels = None,
+        *,
+        seed: int = 0,
+        latents: LatentSampler | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """The latent codes [count, *latent shape] that `sample` decodes, and their classes."""
+        count = check_count(count)
+        y = self.condition(self.classes_in_turn(count) if labels is None else labels, count)
+        with seeded_noise(seed):
+            if latents is None:
+                return encode_decode.sample_prior(self.model, count, y), y
+            return latents(count, y).reshape(count, *self.model.latent_shape), y
+
+    def score(
+        self,
+        x: Data,
+        labels: Labels = None,
+        *,
+        metric: str = "bound",
+        samples: int = 20,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """Score examples for anomalies, [N]: the higher, the less like the training data.
+
+        Args:
+            x: Raw examples [N, *shape].
+            labels: Class names of a conditional run.
+            metric: bound, loss, reconstruction, latent (nats); typicality, density (relative to
+                the run's own dataset, which is read).
+            samples: Samples of z per example.
+            seed: Seed of the noise.
+
+        Raises:
+            ConfigError: An unknown metric, or one that the posterior does not have.
+        """
+        from vaekit.runs.run_scores import score_inputs
+
+        return score_inputs(self, self.inputs(x, labels), metric, samples=samples, seed=seed)
+
+    def impute(
+        self,
+        x: Data,
+        missing: np.ndarray,
+        labels: Labels = None,
+        *,
+        iterations: int = 100,
+        proposals: int = 50,
+        seed: int = 0,
+    ) -> np.ndarray:
+        """Replace missing values by their expectation given the observed ones, in raw units.
+
+        Args:
+            x: Raw examples [N, *shape]; whatever stands in the place of missing values is ignored.
+            missing: bool [N, *shape].
+            labels: Class names of a conditional run.
+            iterations: Iterations of the sampler.
+            proposals: Latent codes proposed per iteration.
+            seed: Seed of the noise.
+
+        Raises:
+            ConfigError: A likelihood or a posterior that does not allow it.
+        """
+        inputs = self.inputs(x, labels)
+        size = max_batch_examples(values_per_example(self.model), proposals)
+        filled, start = [], 0
+        for step, (batch, y) in enumerate(inputs.batches(self.model, size)):
+            gone = torch.from_numpy(missing[start : start + len(batch)]).to(batch.device)
+            with eval_mode(self.model), seeded_noise(seed, step):
+                filled.append(
+                    imputation.impute(
+                        self.model, batch, gone, y, iterations=iterations, proposals=proposals
+                    )
+                )
+            start += len(batch)
+        means = np.concatenate(list(self._raw_units(iter(filled))))
+        return np.where(missing, means, inputs.x)
+
+    # --- Data on their way in and out ------------------------------------------------------------
+
+    def inputs(self, x: Data, labels: Labels = None) -> ModelInputs:
+        """Examples as inputs of the model; DataError unless they suit it."""
+        if isinstance(x, Examples):
+            return self._own_inputs(x)
+        raw = self.check_examples(x)
+        numbers = check_labels(labels, self.classes, len(raw))
+        return ModelInputs(raw, self.transform, y=numbers)
+
+    def _own_inputs(self, examples: Examples) -> ModelInputs:
+        """Inputs of examples whose labels are class numbers of this run."""
+        if not self.model.classes:
+            return ModelInputs(examples.x, self.transform)
+        if examples.y is None:
+            raise DataError(
+                "the run is conditional, but the examples have no labels of its classes. "
+                "Pass labeled examples.",
+                parameter="labels",
+            )
+        return ModelInputs(examples.x, self.transform, y=examples.y)
+
+    def check_examples(self, x: np.ndarray | Tensor) -> np.ndarray:
+        """Raw examples as [N, *shape], channels first; DataError for another shape or support."""
+        array = x.numpy(force=True) if isinstance(x, Tensor) else x
+        return check_inputs(array, self.model.data_shape, self.support)
 
     def prepare(self, x: np.ndarray | Tensor) -> Tensor:
-        """Raw rows [B, *shape] as the model takes them, on its device; DataError for another shape or support."""
-        return to_model(as_tensor(self.raw(x)), self.model, self.transform)
+        """Raw examples [N, *shape] as the model takes them, on its device."""
+        return to_model(as_tensor(self.check_examples(x)), self.model, self.transform)
 
-    def condition(self, y: Labels, rows: int) -> Tensor | None:
-        """Class numbers [rows] of a conditional model, out of names [rows] or one for all; DataError where they cannot be."""
-        numbers = check_labels(y, self.config.data.classes if self.model.classes else (), rows)
-        return (
-            None
-            if numbers is None
-            else torch.tensor(numbers, device=next(self.model.parameters()).device)
-        )
-
-    def in_turn(self, rows: int) -> list[str] | None:
-        """Classes for so many rows, each having its turn, one row after the other; None where the run is not conditional."""
-        names = self.config.data.classes
-        return [names[i % len(names)] for i in range(rows)] if self.model.classes else None
-
-    @torch.no_grad()
-    def encode(self, x: np.ndarray | Tensor, y: Labels = None) -> Distribution:
-        """q(z given x) for raw rows [B, *shape], scaled as in training; y: their classes by name, of a conditional run."""
-        x = self.prepare(x)
-        return self.model.encode(x, self.condition(y, len(x)))
-
-    def codes(self, z: np.ndarray | Tensor) -> Tensor:
-        """Codes [N, L] or [N, *latent shape] as the model takes them, on its device; DataError for any that cannot be."""
+    def check_latents(self, z: np.ndarray | Tensor) -> Tensor:
+        """Latent codes [N, L] or [N, *latent shape] as the model takes them, on its device."""
         if not isinstance(z, Tensor):
             z = np.asarray(z)
-            check_numeric(z, "the codes")
+            check_numeric(z, "z")
             z = as_tensor(z)
         size = self.model.latent_shape.numel()
         if z.shape[1:] == self.model.latent_shape:
             z = z.flatten(1)
         if z.dim() != 2 or z.shape[1] != size or not len(z):
-            raise DataError(
-                f"codes of shape {tuple(z.shape)} were given, this model takes [N, {size}]"
+            raise DataError.for_value(
+                "z", tuple(z.shape), f"[N, {size}]", problem="latent codes have the wrong shape"
             )
         z = z.to(next(self.model.parameters()))
         if not torch.isfinite(z).all():
             raise DataError(
-                "the codes hold NaN, infinity or numbers beyond the model's precision: give finite ones"
+                "latent codes contain NaN or infinity: all values must be finite.", parameter="z"
             )
         return z.reshape(-1, *self.model.latent_shape)
 
-    @torch.no_grad()
-    def decode(self, z: np.ndarray | Tensor, y: Labels = None) -> np.ndarray:
-        """The means of p(x given z) for codes z [N, L] or [N, *latent shape], in raw units."""
-        z = self.codes(z)
-        return self.transform.inverse(decode_means(self.model, z, self.condition(y, len(z)))).numpy(
-            force=True
-        )
+    def condition(self, labels: Labels, count: int) -> Tensor | None:
+        """Class numbers [count] of a conditional model from class names; None without classes."""
+        numbers = check_labels(labels, self.classes, count)
+        if numbers is None:
+            return None
+        return torch.tensor(numbers, device=next(self.model.parameters()).device)
 
-    def reconstruct(self, x: np.ndarray | Tensor, y: Labels = None) -> np.ndarray:
-        """Raw rows [B, *shape] through the model and back, in raw units."""
-        x = self.prepare(x)
-        return self.transform.inverse(self.model.reconstruct(x, self.condition(y, len(x)))).numpy(
-            force=True
-        )
+    def classes_in_turn(self, count: int) -> list[str] | None:
+        """`count` class names, one class after the other; None if the run is not conditional."""
+        names = self.classes
+        return [names[i % len(names)] for i in range(count)] if names else None
 
-    def sample(self, count: int, y: Labels = None) -> np.ndarray:
-        """`count` samples in raw units (0 to 255 for images of bytes), [count, *shape]: the means of p(x given z), z ~ p(z).
+    def _raw_units(self, batches: Iterator[Tensor]) -> Iterator[np.ndarray]:
+        return (self.transform.inverse(batch).numpy(force=True) for batch in batches)
 
-        y: classes by name, of a conditional run; None: all in turn.
-        """
-        count = check_count(count)
-        labels = self.condition(self.in_turn(count) if y is None else y, count)
-        return self.transform.inverse(sample_means(self.model, count, labels)).numpy(force=True)
+    # --- How it shows itself ---------------------------------------------------------------------
 
     def __repr__(self) -> str:
         state = "" if self.summary else ", unfinished"
-        return f"Run({str(self.path)!r}, recipe {self.config.recipe}, data {self.config.data.source}{state})"
+        recipe, data = self.config.recipe, self.config.data.source
+        return f"Run({str(self.path)!r}, recipe {recipe}, data {data}{state})"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: what was trained on what, the figures of the test rows, the losses, samples of images."""
-        data, counts = (
-            self.config.data,
-            (count.total for count in self.model.count_parameters().values()),
-        )
-        epochs = len(self.history.get("val_loss", ()))
-        facts = {
-            "folder": self.path,
-            "data": f"{data.source}, shape {self.model.data_shape}, {self.support}",
-            "rows": self._rows(),
-            "latent dimensions": f"{self.model.latent_shape.numel():,}",
-            "parameters": f"{sum(counts):,}",
-            "training": f"epochs {epochs:,}"
-            + ("" if self.best_epoch is None else f", best_epoch {self.best_epoch:,}")
-            + f"; seed {self.config.seed}"
-            + ("" if self.summary else "; unfinished"),
-        }
-        facts |= {f"test {name}": f"{text} nats per row" for name, text in self._test_figures()}
-        losses = {
-            "training": self.history.get("train_loss", []),
-            "validation": self.history.get("val_loss", []),
-        }
-        title = f"Run: {self.config.recipe} on {Path(data.source).name}"
-        drawn = html.curves(losses, "loss, nats per row")
-        return html.card(
-            title, html.facts({k: v for k, v in facts.items() if v}), drawn, self._sheet()
-        )
+        """The card that a notebook shows."""
+        from vaekit.runs.run_card import run_card
 
-    def _rows(self) -> str:
-        known = self.summary.get("data", {}).get("rows", {})
-        return ", ".join(
-            f"{part} {count:,}" for part, count in known.items() if isinstance(count, int)
-        )
-
-    def _test_figures(self) -> Iterator[tuple[str, str]]:
-        found = self.summary.get("test", {})
-        for name in ("loss", "reconstruction", "divergence"):
-            with suppress(TypeError, KeyError, ValueError):  # a summary of somebody else's
-                yield name, html.with_error(found[name])
-
-    def _sheet(self) -> str:
-        """Samples of the prior, in small; nothing where rows are no images, or the model is in no state to give any."""
-        if len(self.model.data_shape) != 3:
-            return ""
-        count = min(24, max(1, MAX_SHOWN // math.prod(self.model.data_shape)))
-        device = next(self.model.parameters()).device
-        with (
-            torch.random.fork_rng([device] if device.type == "cuda" else []),
-            seeded_noise(0),
-            suppress(RuntimeError, ValueError),
-        ):
-            sheet = thumbnails(self.sample(count), self.support)
-            if sheet is not None:
-                return html.note("Samples from the prior:") + html.picture(sheet, "samples")
-        return ""
-
-
-MAX_SHOWN = 500_000
-"""Values of the samples that a notebook shows: so few that they are there at once."""
+        return run_card(self)
 
 
 def check_count(count: int) -> int:
     """A number of samples that can be drawn at once; ConfigError for any other."""
     if not isinstance(count, int | np.integer) or not 1 <= count <= MAX_COUNT:
-        raise ConfigError(f"count = {count}: a whole number from 1 to {MAX_COUNT:,}")
+        raise ConfigError.for_value("count", count, f"a whole number from 1 to {MAX_COUNT:,}")
     return int(count)
 
 
-def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
-    """Read a run folder: its model with the best weights, its configuration, its figures.
-
-    model: the model with modules of your own that was trained; only its weights are replaced.
-    Raises RunError for a folder that is incomplete, from a newer format, or does not hold what its configuration says.
-
-    >>> run = load_run("runs/conv-mnist-20260101-120000")  # doctest: +SKIP
-    """
-    folder = Path(path)
-    config = load_config(folder)
-    if model is None:
-        for name in MODEL_PARTS:
-            if isinstance(options := config.part(name), Custom):
-                raise RunError(
-                    f"the {name} of {folder} is a module of your own, {options.name}: load_run(path, model=...)"
-                )
-    load_weights(folder, model if model is not None else (model := _blank(folder, config)))
-    run = Run(folder, config, model.eval(), load_metrics(folder), load_summary(folder))
-    try:
-        _ = run.transform  # the support that was recorded is one that the model accepts
-    except (ConfigError, DataError) as error:
-        raise RunError(f"{folder} is not a usable run folder: {error}") from None
-    return run
-
-
-def _blank(folder: Path, config: Settings) -> VAE:
-    """A model of the configuration's shape, once the weights on disk are known to have it: a lying one allocates nothing."""
-    try:
-        if (
-            config.data.shape is None
-            or config.latent_dim is None
-            or not (config.part("likelihood") and config.part("prior"))
-        ):
-            raise RunError(
-                f"{folder / CONFIG} is not that of a run: data.shape, latent_dim, likelihood or prior is missing"
-            )
-        with torch.device("meta"):
-            outline = build_model(config)
-            compare_weights(folder, outline)
-            _check_size(folder, outline)
-        model = build_model(config)
-        return model.double() if config.training.precision == "64-true" else model
-    except (ConfigError, RuntimeError) as error:  # torch's own word on sizes beyond all measure
-        raise RunError(f"{folder} is not a usable run folder: {error}") from None
-
-
-def _check_size(folder: Path, outline: VAE) -> None:
-    """Refuse a model of few weights whose layers would still give enormous outputs for a single row."""
-    sizes = [0]
-    for module in outline.modules():
-        module.register_forward_hook(
-            lambda _, __, out: sizes.append(out.numel() if isinstance(out, Tensor) else 0)
-        )
-    check_fit(outline)
-    if max(sizes) > MAX_ACTIVATION:
-        raise RunError(
-            f"{folder} is not a usable run folder: a layer would give {max(sizes):,} values for one row"
-        )
+def _concat(batches: Iterator[np.ndarray], count: int) -> np.ndarray:
+    return concat_batches(((torch.from_numpy(batch),) for batch in batches), count)[0].numpy()

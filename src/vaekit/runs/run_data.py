@@ -1,150 +1,146 @@
-"""Which rows a command is about: a part of the run's own data, or others that suit it."""
+"""A run with its data: the one place where both meet, each read once per command."""
 
-import os
-from dataclasses import replace
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from vaekit import data as datasets
-from vaekit.data import Dataset, Examples, check_compatible
-from vaekit.data.binarization import binarize
-from vaekit.data.readers.image_files import MixedSizesError
+from vaekit.data import Dataset, Examples, Split
 from vaekit.data.splits import SplitName
-from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.errors import ConfigError, DataError
+from vaekit.inference.encode_decode import encode_samples
+from vaekit.inference.mixture import CodeMixture
 from vaekit.inputs import ModelInputs
-from vaekit.runs import Run, load_split
-from vaekit.workflows.training_setup import load_data
+from vaekit.runs.dataset_source import load_dataset
+from vaekit.runs.folder import load_split
+from vaekit.runs.run import Run
 
-GRAY = np.array([0.299, 0.587, 0.114])  # ITU-R 601, as in Pillow
+MAX_MIXTURE_EXAMPLES = 10_000
+MAX_NEIGHBOR_EXAMPLES = 100_000
 
 
-PARTS = ("train", "validation", "test")
+@dataclass
+class RunData:
+    """A run, the dataset that it was trained on, and its split.
 
-
-def find_examples(
-    run: Run, split: SplitName | None = None, data: Any = None
-) -> tuple[Examples, str]:
-    """Raw rows to use the model on, and what they are: a part of the run's own data, by default test, or all of `data`.
-
-    Labels are in the run's numbers. With a `split`, the run's own data, given again, are split as they were; of other data
-    that have a test part it chooses between that and the rest.
+    Attributes:
+        run: The run.
+        dataset: Its dataset, with the content that the fingerprint says.
+        split: The examples of each part.
     """
-    if split is not None:
-        return evaluation_examples(run, split, data)
-    return (
-        _own(run, load_data(run.config), split)
-        if data is None
-        else _suiting(run, _others(run, data), split)
-    )
 
+    run: Run
+    dataset: Dataset
+    split: Split
 
-def evaluation_examples(run: Run, split: SplitName | None, data: Any) -> tuple[Examples, str]:
-    """The same to judge the model on: its own data, given again, are split as they were, and no training row is a test."""
-    return evaluation_examples_and_dataset(run, split, data)[:2]
+    @classmethod
+    def load(cls, run: Run, data: Any = None) -> "RunData":
+        """Read the dataset and the split of a run.
 
+        Args:
+            run: The run.
+            data: New location of the run's dataset, or the dataset itself; default where it was.
 
-def evaluation_examples_and_dataset(
-    run: Run, split: SplitName | None, data: Any
-) -> tuple[Examples, str, Dataset | None]:
-    """The same with the dataset that the run was trained on, where it is that."""
-    if split is not None and split not in PARTS:
-        raise ConfigError(f"split {split!r}: {suggest(str(split), PARTS)}")
-    dataset = load_data(run.config) if data is None else _others(run, data)
-    if data is None or dataset.fingerprint() == run.config.data.fingerprint:
-        return *_own(run, dataset, split), dataset
-    return *_suiting(run, dataset, split), None
+        Raises:
+            DataError: The dataset is missing or has changed.
+            RunError: The split is missing, damaged or that of another run.
+        """
+        dataset = load_dataset(run.config, data)
+        return cls(run, dataset, load_split(run.path, run.summary))
 
+    @property
+    def name(self) -> str:
+        """The name of the dataset, as titles show it."""
+        return data_name(self.run)
 
-def as_inputs(run: Run, rows: Examples, limit: int | None = None) -> ModelInputs:
-    """Raw rows, the first `limit` of them, for the run's model; DataError where it is conditional and they have no classes."""
-    if not run.model.classes:
-        return ModelInputs(rows.x[:limit], run.transform)
-    if rows.y is None:
-        raise DataError(
-            "this run is conditional, and these rows have no labels of its classes: give rows that have"
-        )
-    return ModelInputs(rows.x[:limit], run.transform, y=rows.y[:limit])
-
-
-def label_of(data: Any) -> str:
-    """What rows that were given are called."""
-    return Path(data).stem if isinstance(data, str | os.PathLike) else "rows given"
-
-
-def _own(run: Run, dataset: Dataset, split: SplitName | None) -> tuple[Examples, str]:
-    if split == "train" and dataset.stream is not None:
-        raise DataError(
-            "this run trained on shards that were streamed: give one of them as rows of your own, or another split"
-        )
-    return load_split(run.path).rows(dataset, split or "test"), split or "test"
-
-
-def _suiting(run: Run, dataset: Dataset, split: SplitName | None) -> tuple[Examples, str]:
-    if dataset.stream is not None:
-        raise DataError(
-            f"{dataset.name!r} are several shards, which are for training: give one at a time"
-        )
-    rows, part = dataset.train, "all"
-    if dataset.test is not None:
-        rows, part = (
-            (dataset.test, "test") if split in (None, "test") else (dataset.train, "all but test")
-        )
-    elif split is not None:
-        raise DataError(
-            f"{dataset.name!r} has no parts to choose {split} from, it is taken whole: leave --split out"
-        )
-    rows = replace(rows, y=_renumbered(run, dataset, rows))
-    check_compatible(rows, run.model.data_shape, run.support, repr(dataset.name))
-    return rows, part
-
-
-def _others(run: Run, data: Any) -> Dataset:
-    """Other data, taken for what the run was trained on: its support, and for images its size and number of channels."""
-    how = run.config.data.binarize
-    support = run.config.data.support if how else run.support
-    if isinstance(data, str) and data in datasets.NAMES:
-        dataset = binarize(datasets.load(data), how)
-        if dataset.support != run.support:
+    def examples(self, split: SplitName) -> Examples:
+        """The raw examples of a part."""
+        if split == "train" and self.dataset.stream is not None:
             raise DataError(
-                f"{data!r} has the support {dataset.support}, the model was trained on {run.support}"
+                "the training examples of this run were streamed from shards. "
+                "Pass one shard as data, or choose another split.",
+                parameter="split",
             )
-        return dataset
-    images = isinstance(data, str | os.PathLike) and Path(data).suffix.lower() not in (
-        ".npy",
-        ".npz",
-    )
-    try:
-        dataset = datasets.load(
-            data, support=support, resize=run.config.data.resize if images else None
-        )
-    except MixedSizesError as error:
-        size = "x".join(map(str, run.model.data_shape[1:]))
-        raise DataError(
-            f"{error.found}: this run takes images of {size} (height x width), resize them first"
-        ) from None
-    return binarize(
-        _recoloured(run, dataset) if images and dataset.train.x.dtype == np.uint8 else dataset, how
-    )
+        return self.split.examples(self.dataset, split)
+
+    def inputs(self, split: SplitName) -> ModelInputs:
+        """The examples of a part as inputs of the run's model."""
+        inputs = self.labeled_inputs(split)
+        return inputs if self.run.model.classes else inputs.without_labels()
+
+    def labeled_inputs(self, split: SplitName) -> ModelInputs:
+        """The examples of a part with their labels, whether or not the model is conditional."""
+        examples, indices = self.split.where(self.dataset, split)
+        return ModelInputs(examples.x, self.run.transform, indices, examples.y)
+
+    @property
+    def reference_split(self) -> SplitName:
+        """The part that stands for the training examples: the validation part of streamed data."""
+        return "train" if self.dataset.stream is None else "validation"
+
+    @property
+    def training_count(self) -> int:
+        """The number of examples that stand for the training examples."""
+        return len(self.split.where(self.dataset, self.reference_split)[1])
+
+    def training_sample(self, count: int, seed: int, *, skip: int = 0) -> ModelInputs:
+        """Training examples in random order, with labels.
+
+        Args:
+            count: Their number, at most.
+            seed: Seed of the order.
+            skip: Number of examples at the beginning of the order to leave out, if enough remain.
+        """
+        inputs = self.labeled_inputs(self.reference_split)
+        return inputs.random(count, seed, skip=skip if len(inputs) >= 2 * skip else 0)
+
+    def fit_mixture(self, *, components: int = 10, seed: int = 0) -> CodeMixture:
+        """Fit a Gaussian mixture to latent codes of at most 10,000 training examples.
+
+        Raises:
+            ConfigError: The latent codes are discrete, so they have no density.
+            DataError: The codes have no density: too few of them differ.
+        """
+        model = self.run.model
+        if model.codebook is not None:
+            raise ConfigError(
+                "a mixture needs continuous latent codes, but those of this run are discrete. "
+                "Sample from the prior."
+            )
+        inputs = self.training_sample(MAX_MIXTURE_EXAMPLES, seed)
+        y = inputs.labels() if model.classes else None
+        if not model.classes:
+            inputs = inputs.without_labels()
+        codes = encode_samples(model, inputs, seed=seed)
+        return CodeMixture(codes, y, classes=model.classes, components=components, seed=seed)
+
+    def nearest_training_examples(self, x: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """The training example closest to each x, by Euclidean distance between model inputs.
+
+        Args:
+            x: Examples as the model takes them, [N, *shape].
+
+        Returns:
+            The raw training examples [N, *shape] and the distances [N]. Of more than 100,000
+            training examples a random 100,000 are searched.
+        """
+        training = self.training_sample(MAX_NEIGHBOR_EXAMPLES, 0)
+        distances = torch.full((len(x),), math.inf)
+        positions = torch.zeros(len(x), dtype=torch.long)
+        start = 0
+        for examples, _ in training.batches(self.run.model):
+            nearest = torch.cdist(x.flatten(1), examples.cpu().flatten(1).to(x)).min(1)
+            closer = nearest.values < distances
+            positions = torch.where(closer, nearest.indices + start, positions)
+            distances = torch.minimum(distances, nearest.values)
+            start += len(examples)
+        return training.x[training.source_indices(positions.numpy())], distances.numpy()
 
 
-def _recoloured(run: Run, dataset: Dataset) -> Dataset:
-    """Gray images for a model of colour ones as three equal channels, colour ones for a model of gray as their lightness."""
-    channels = dataset.shape[0], run.model.data_shape[0]
-    if channels == (1, 3):
-        change = lambda x: np.repeat(x, 3, axis=1)  # noqa: E731
-    elif channels == (3, 1):
-        change = lambda x: np.round(np.tensordot(x, GRAY, (1, 0)))[:, None].astype(np.uint8)  # noqa: E731
-    else:
-        return dataset
-    test = None if dataset.test is None else replace(dataset.test, x=change(dataset.test.x))
-    return replace(dataset, train=replace(dataset.train, x=change(dataset.train.x)), test=test)
-
-
-def _renumbered(run: Run, dataset: Dataset, rows: Examples) -> np.ndarray | None:
-    """Labels as the run numbers its classes; none where it does not know them all."""
-    known = {name: number for number, name in enumerate(run.config.data.classes)}
-    if rows.y is None or not set(dataset.classes) <= known.keys():
-        return None
-    return np.array([known[name] for name in dataset.classes])[rows.y]
+def data_name(run: Run) -> str:
+    """The name of a run's dataset, without its folder."""
+    return Path(run.config.data.source).stem

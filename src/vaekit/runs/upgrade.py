@@ -42,7 +42,9 @@ def upgrade_history(columns: Content) -> dict[str, Any]:
     return _renamed(columns, HISTORY_COLUMNS_1)
 
 
-def _upgrade(content: Content, steps: Mapping[int, Callable[[Content], dict[str, Any]]]) -> dict[str, Any]:
+def _upgrade(
+    content: Content, steps: Mapping[int, Callable[[Content], dict[str, Any]]]
+) -> dict[str, Any]:
     version = content.get("format")
     if isinstance(version, int) and version > FORMAT:
         raise RunError(

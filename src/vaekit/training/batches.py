@@ -47,7 +47,7 @@ class Batches:
 
     def rows(self) -> Sequence[Any]:
         """The rows of the data in the batch last given, for messages."""
-        return self.inputs.rows(self._slice(self._order())).tolist()
+        return self.inputs.source_indices(self._slice(self._order())).tolist()
 
     @property
     def _used(self) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from vaekit import runs as store
+from vaekit import runs
 from vaekit.atomic_io import atomic_write_bytes
 from vaekit.errors import Interrupted, RunError
 from vaekit.training.graceful_interrupt import GracefulInterrupt
@@ -17,7 +17,7 @@ AGREE_EVERY = 20  # updates
 
 def checkpoint(folder: Path, stage: str) -> Path:
     """Where the checkpoint of a stage is."""
-    return (folder / store.CHECKPOINT).with_stem(stage)
+    return (folder / runs.CHECKPOINT).with_stem(stage)
 
 
 class Checkpointer:
@@ -54,12 +54,12 @@ class Checkpointer:
         training.check()
         self.elapsed += time.monotonic() - self._started
         seconds = self.elapsed - sum(row["seconds"] for row in self.rows)
-        updates = len(training.batches) + (self.rows[-1]["updates"] if self.rows else 0)
+        updates = len(training.batches) + (self.rows[-1]["step"] if self.rows else 0)
         speed = {
             "seconds": seconds,
             "samples_per_second": training.batches.examples_per_epoch / seconds,
         }
-        row = {"epoch": len(self.rows) + 1, "updates": updates} | figures | speed
+        row = {"epoch": len(self.rows) + 1, "step": updates} | figures | speed
         criterion = training.stage.criterion
         better = not self.best or row[criterion] < self.best[criterion]
         self.rows.append(row)
@@ -69,8 +69,8 @@ class Checkpointer:
         )
         if training.processes.process.rank == 0:
             if better:
-                store.save_weights(self.folder, training.model)
-            store.save_metrics(self.folder, self.rows)
+                runs.save_weights(self.folder, training.model)
+            runs.save_metrics(self.folder, self.rows)
         self._started = time.monotonic()
         return row
 

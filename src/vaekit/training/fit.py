@@ -11,7 +11,7 @@ import torch
 from rich.console import Console
 from torch import Tensor
 
-from vaekit import runs as store
+from vaekit import runs
 from vaekit.config import Settings
 from vaekit.core.vae import VAE
 from vaekit.errors import NonFiniteError
@@ -21,11 +21,12 @@ from vaekit.runtime.device import PRECISIONS, keep_freed_memory
 from vaekit.runtime.seeding import mix_seeds
 from vaekit.training.batches import Batches
 from vaekit.training.checkpointer import Checkpointer, checkpoint
+from vaekit.training.freezing import freeze_except
 from vaekit.training.graceful_interrupt import GracefulInterrupt
 from vaekit.training.processes import Processes
 from vaekit.training.progress import ProgressBar
 from vaekit.training.stage_trainer import StageTrainer, means
-from vaekit.training.stages import Stage, freeze_except
+from vaekit.training.stages import Stage
 from vaekit.training.streamed_batches import StreamedBatches
 
 
@@ -83,7 +84,7 @@ def fit(
                     with progress.stage_bar(training):
                         _run(training, recorder, progress, validate)
                 processes.barrier()
-                store.load_weights(folder, model)
+                runs.load_weights(folder, model)
         except BaseException:
             processes.finish("failed")
             raise

@@ -148,8 +148,8 @@ class StageTrainer:
         Of several processes it is the same for all, who stop together. A gradient that is not finite though the loss is, is
         found by the next one's: to look for it in each update takes a tenth of a small net's time.
         """
-        if self.stage.clip is not None:
-            return nn.utils.clip_grad_norm_(self.parameters, self.stage.clip)
+        if self.stage.grad_clip_norm is not None:
+            return nn.utils.clip_grad_norm_(self.parameters, self.stage.grad_clip_norm)
         if self.processes.process.world_size > 1:
             return nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
         return loss.detach()

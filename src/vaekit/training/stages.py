@@ -1,7 +1,6 @@
-"""What one stage of training is: which parts learn, from what, for how long."""
+"""Stages of training: which parts are trained, by which objective, for how long."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -13,9 +12,18 @@ from vaekit.objectives import Objective
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage; its checkpoint is named for it.
+    """One stage, whose checkpoint has its name.
 
-    trainable: the parts whose weights change; the others are as they were, in evaluation mode.
+    Attributes:
+        name: The name of the checkpoint.
+        trainable: The parts whose weights change; the others are frozen, in evaluation mode.
+        objective: What is minimized.
+        optimizer: Parameters -> torch optimizer.
+        schedule: Progress in [0, 1] -> factor of the learning rate.
+        epochs: Passes over the training examples.
+        batch_size: Examples per step, over all processes.
+        patience: Epochs without improvement after which training stops; None for never.
+        grad_clip_norm: Bound of the gradient's norm.
     """
 
     name: str
@@ -26,32 +34,13 @@ class Stage:
     epochs: int
     batch_size: int
     patience: int | None = None
-    clip: float | None = None
+    grad_clip_norm: float | None = None
 
     @property
     def criterion(self) -> str:
-        """The column that chooses the best weights: the validation loss, if the objective does not say otherwise."""
-        return f"val_{getattr(self.objective, 'judged_by', 'loss')}"
+        """The column of the history that selects the best weights."""
+        return f"val_{getattr(self.objective, 'selection_metric', 'loss')}"
 
     def frozen(self, model: VAE) -> list[nn.Module]:
-        """The parts that do not learn."""
+        """The parts that are not trained."""
         return [module for name, module in model.named_children() if name not in self.trainable]
-
-
-@contextmanager
-def freeze_except(model: VAE, stage: Stage) -> Iterator[None]:
-    """Only the parts of the stage learn; a part whose own stage is yet to come is told to wait for it."""
-    frozen = stage.frozen(model)
-    fixed = [p for part in frozen for p in part.parameters() if p.requires_grad]
-    deferred = [part for part in frozen if hasattr(part, "deferred")]
-    try:
-        for p in fixed:
-            p.requires_grad_(False)
-        for part in deferred:
-            part.deferred = True  # pyright: ignore[reportArgumentType]
-        yield
-    finally:
-        for p in fixed:
-            p.requires_grad_(True)
-        for part in deferred:
-            part.deferred = False  # pyright: ignore[reportArgumentType]

@@ -34,7 +34,7 @@ class StreamedBatches(Batches):
     inputs: StreamedInputs
 
     def __len__(self) -> int:
-        return count_batches(self.inputs.epoch_rows, self.size)
+        return count_batches(self.inputs.epoch_examples, self.size)
 
     @property
     def examples_per_epoch(self) -> int:
@@ -43,7 +43,7 @@ class StreamedBatches(Batches):
     def __iter__(self) -> Generator[Batch]:
         if self.position >= len(self):
             self.epoch, self.position = self.epoch + 1, 0
-        readers = min(self.inputs.readers, self.inputs.shards // self.process.world_size)
+        readers = min(self.inputs.num_workers, self.inputs.shards // self.process.world_size)
         with warnings.catch_warnings(
             action="ignore", category=UserWarning
         ):  # more readers than cores: they wait for the disk
@@ -87,7 +87,7 @@ class StreamedBatches(Batches):
         from webdataset.filters import shuffle
 
         number, all_readers = self.process.rank * of + reader, self.process.world_size * of
-        buffer = -(-self.inputs.buffer // of)
+        buffer = -(-self.inputs.shuffle_buffer // of)
         empty = 0
         for turn in count():
             mine = np.random.default_rng((self.seed, self.epoch, turn)).permutation(

@@ -1,37 +1,46 @@
-"""The jobs: train, evaluate, plot, ...: the only place where data, training, evaluation and plots meet.
+"""The verbs: one file each, the only place where data, training, evaluation and plots meet.
 
-The command line parses, calls one of these, and prints; so can a program.
+The command line parses, calls one of these functions, and prints; so can a program. The imports are
+eager, so that each name is the function and not the file of that name.
 """
 
-from vaekit.report.report import report
-from vaekit.runs.training_examples import fit_mixture
-from vaekit.workflows.compare import compare, curves_beside
+from vaekit.workflows.compare import compare
+from vaekit.workflows.decode import decode
+from vaekit.workflows.encode import encode
 from vaekit.workflows.evaluate import evaluate
 from vaekit.workflows.explore import explore, export_page
 from vaekit.workflows.export import export_onnx
+from vaekit.workflows.fit_mixture import fit_mixture
 from vaekit.workflows.hub import export_hub, pull, push
-from vaekit.workflows.plot import PLOTS, plot
+from vaekit.workflows.impute import impute
+from vaekit.workflows.plot import plot
+from vaekit.workflows.reconstruct import reconstruct
+from vaekit.workflows.report import report
+from vaekit.workflows.sample import sample
 from vaekit.workflows.score import score
 from vaekit.workflows.serve import serve
 from vaekit.workflows.sweep import sweep
 from vaekit.workflows.train import build, resume, train
 
 __all__ = [
-    "PLOTS",
     "build",
     "compare",
-    "curves_beside",
+    "decode",
+    "encode",
     "evaluate",
     "explore",
     "export_hub",
     "export_onnx",
     "export_page",
     "fit_mixture",
+    "impute",
     "plot",
     "pull",
     "push",
+    "reconstruct",
     "report",
     "resume",
+    "sample",
     "score",
     "serve",
     "sweep",

@@ -17,19 +17,18 @@ from vaekit.core.distributions import is_deterministic
 from vaekit.data import Examples, evenly_spaced_indices
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError, OutputError
-from vaekit.evaluation import elbo_per_example
 from vaekit.explorer import Content, explorer_app, to_page
 from vaekit.export import DECODER, ENCODER
+from vaekit.inference.bounds import elbo_per_example
 from vaekit.inputs import as_tensor
-from vaekit.inputs.tracked import TrackedInputs
+from vaekit.inputs.tracked import track_inputs
 from vaekit.plots import CLASS_COLOURS, principal_axes
-from vaekit.run_plots.context import data_name
-from vaekit.runs import Run, load_run
-from vaekit.runs.run_data import find_examples, label_of
+from vaekit.runs import Run, as_run
+from vaekit.runs.example_selection import data_label, select_examples
+from vaekit.runs.run_data import data_name
 from vaekit.runtime.seeding import seeded_noise
 from vaekit.web import LOOPBACK, serve_app
 from vaekit.workflows.export import to_files
-from vaekit.workflows.use import encode
 
 MOST_POINTS = 200_000
 MOST_COMPONENTS = 8
@@ -54,7 +53,7 @@ def explore(
 
     >>> explore(run)  # doctest: +SKIP
     """
-    run = run if isinstance(run, Run) else load_run(run)
+    run = as_run(run)
     make = lambda: explorer_app(content_of(run, split=split, data=data), hosts=LOOPBACK)  # noqa: E731
     serve_app(make, LOOPBACK[0], port, ready=ready, extra="explore")
 
@@ -74,7 +73,7 @@ def export_page(
     out = Path(out)
     if out.exists() and not force:
         raise OutputError(f"{out} exists: choose another place, or overwrite it with --force")
-    run = run if isinstance(run, Run) else load_run(run)
+    run = as_run(run)
     content = with_thumbnails(content_of(run, split=split, data=data))
     page = to_page(content).encode()
     atomic_write_bytes(out, page)
@@ -103,14 +102,14 @@ def with_thumbnails(content: Content) -> Content:
 
 def content_of(run: Run, *, split: SplitName | None = None, data: Any = None) -> Content:
     """What the explorer shows of a run: codes and loss terms of rows, both nets as ONNX, and how to read them."""
-    rows, part = find_examples(run, split, data)
+    rows, part, _ = select_examples(run, split, data)
     if len(rows) > MOST_POINTS:
         raise ConfigError(
             f"{len(rows):,} rows are too many for one map, at most {MOST_POINTS:,}: give some of them as --data"
         )
     files = to_files(run, rows)
-    codes = encode(run, rows)
-    inputs = TrackedInputs(rows.x, run.transform, y=rows.y if run.model.classes else None)
+    codes = run.encode(rows)
+    inputs = track_inputs(run.inputs(rows))
     terms = elbo_per_example(run.model, inputs)
     arrays: dict[str, np.ndarray] = {
         "codes": codes.mean.astype(np.float32),
@@ -133,7 +132,7 @@ def content_of(run: Run, *, split: SplitName | None = None, data: Any = None) ->
         "version": vaekit.__version__,
         "name": run.path.name,
         "recipe": run.config.recipe,
-        "data": data_name(run) if data is None else label_of(data),
+        "data": data_name(run) if data is None else data_label(data),
         "part": part,
         "rows": len(rows),
         "shape": list(run.model.data_shape),

@@ -25,11 +25,10 @@ from vaekit.export import (
     to_onnx,
     to_program,
 )
-from vaekit.inputs import as_tensor
-from vaekit.inputs.tracked import track_steps
-from vaekit.run_plots.context import data_name
-from vaekit.runs import Run, load_run
-from vaekit.runs.run_data import as_inputs, evaluation_examples
+from vaekit.runs import Run, as_run
+from vaekit.runs.example_selection import select_evaluation_examples
+from vaekit.runs.run_data import data_name
+from vaekit.runtime.terminal_progress import track
 
 ROWS = 64  # of the test rows, on which files are held to the model
 
@@ -44,12 +43,12 @@ def export_onnx(
     Raises ConfigError where what it takes is not installed, WorkError where a file gives other values, OutputError where files
     are there and `force` is not given.
     """
-    run, out = run if isinstance(run, Run) else load_run(run), Path(out)
+    run, out = as_run(run), Path(out)
     places = [out / name for graph in (ENCODER, DECODER) for name in (graph, _program(graph))]
     there = [place for place in places if place.exists()]
     if there and not force:
         raise OutputError(f"{there[0]} exists: choose another folder, or overwrite it with --force")
-    files = to_files(run, evaluation_examples(run, None, data)[0])
+    files = to_files(run, select_evaluation_examples(run, None, data).examples)
     programs = {_program(name): to_bytes(file.program) for name, file in files.items()}
     contents = {name: file.onnx for name, file in files.items()} | programs
     atomic_write_many({out / name: content for name, content in contents.items()})
@@ -75,7 +74,7 @@ def to_files(run: Run, rows: Examples) -> dict[str, File]:
     model, found = _plain(run.model), {}
     graphs = {ENCODER: Encoder(model, run.transform), DECODER: Decoder(model, run.transform)}
     inputs, facts = _inputs(run, graphs[ENCODER], rows), _facts(run)
-    for name, graph in track_steps(graphs.items(), "exporting", len(graphs)):
+    for name, graph in track(graphs.items(), "exporting", len(graphs)):
         program = to_program(graph)
         content = to_onnx(graph, program, facts)
         found[name] = File(
@@ -98,9 +97,10 @@ def _plain(model: VAE) -> VAE:
 
 def _inputs(run: Run, encoder: Encoder, rows: Examples) -> dict[str, tuple[torch.Tensor, ...]]:
     """Some rows and their codes, with classes where the run has them."""
-    inputs = as_inputs(run, rows, ROWS)
-    x = as_tensor(inputs.x).float()
-    y = () if inputs.y is None else (torch.eye(run.model.classes)[as_tensor(inputs.y)],)
+    inputs = run.inputs(rows).first(ROWS)
+    batch = inputs.select(np.arange(len(inputs)))
+    x = batch.x.float()
+    y = () if batch.y is None else (torch.eye(run.model.classes)[batch.y],)
     with torch.no_grad():
         z = encoder(x, *y)[0]
     return {ENCODER: (x, *y), DECODER: (z, *y)}

@@ -13,16 +13,14 @@ from rich.console import Console
 
 import vaekit
 from vaekit import config as configuration
-from vaekit import hub
-from vaekit import runs as store
+from vaekit import hub, runs
 from vaekit.atomic_io import atomic_folder, atomic_write_bytes
 from vaekit.config import MODEL_PARTS, Custom, Settings
 from vaekit.errors import ConfigError, OutputError, RunError
 from vaekit.evaluation.protocol import protocol
 from vaekit.hub.contents import CARD, FACTS, LIBRARY
-from vaekit.run_plots.latent_paths import LATENT_PATH_PLOTS
+from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
 from vaekit.runs import Run, load_config, load_run, load_split
-from vaekit.workflows.plot import PLOTS
 
 SUMMARY = (
     "format",
@@ -109,7 +107,7 @@ def pull(repo: str, folder: str | os.PathLike | None = None, *, force: bool = Fa
     hub.check_place(place, force)
     remote = hub.find_repository(name, revision)
     if missing := next(
-        (file for file in (store.CONFIG, store.WEIGHTS) if file not in remote.files), None
+        (file for file in (runs.CONFIG, runs.WEIGHTS) if file not in remote.files), None
     ):
         raise RunError(f"{name} holds no run of vaekit: it has no {missing}")
     with atomic_folder(place) as temporary:
@@ -125,7 +123,7 @@ def _sound(folder: Path, repo: str) -> Run:
     """The run in a folder, if it is usable; its name in messages is the repository's."""
     try:
         run = load_run(folder)
-        if (folder / store.SPLIT).exists():
+        if (folder / runs.SPLIT).exists():
             load_split(folder)
     except RunError as error:
         raise RunError(str(error).replace(str(folder), repo)) from None
@@ -154,25 +152,25 @@ def _checked(license: str | None) -> str | None:
 
 def _write(folder: Path, run: Run, license: str | None, repo: str = "OWNER/NAME") -> None:
     config, summary = _without_places(run.config), _public(run.summary)
-    store.save_config(folder, config)
-    store.save_weights(folder, run.model)
+    runs.save_config(folder, config)
+    runs.save_weights(folder, run.model)
     if run.history:
         columns = {
             name: map(_whole, column) if name == "epoch" else column
             for name, column in run.history.items()
         }
-        store.save_metrics(
+        runs.save_metrics(
             folder,
             [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
         )
-    if (run.path / store.SPLIT).is_file():
-        atomic_write_bytes(folder / store.SPLIT, (run.path / store.SPLIT).read_bytes())
+    if (run.path / runs.SPLIT).is_file():
+        atomic_write_bytes(folder / runs.SPLIT, (run.path / runs.SPLIT).read_bytes())
     if summary:
-        store.save_summary(folder, summary)
-    facts, pictures = _facts(run, config), dict(_pictures(run.path / store.PLOTS))
+        runs.save_summary(folder, summary)
+    facts, pictures = _facts(run, config), dict(_pictures(run.path / runs.PLOTS))
     atomic_write_bytes(folder / FACTS, json.dumps(facts, indent=2) + "\n")
     for name, content in pictures.items():
-        atomic_write_bytes(folder / store.PLOTS / f"{name}.png", content)
+        atomic_write_bytes(folder / runs.PLOTS / f"{name}.png", content)
     atomic_write_bytes(
         folder / CARD, hub.card(facts, summary, protocol(run), list(pictures), license, repo)
     )
@@ -232,7 +230,7 @@ def _facts(run: Run, config: Settings) -> dict[str, Any]:
 
 def _shown_rows(folder: Path) -> str | None:
     """Which pictures of a shared folder show rows of the data."""
-    names = (f"{store.PLOTS}/{name}.png" for name in SHOW_ROWS)
+    names = (f"{runs.PLOTS}/{name}.png" for name in SHOW_ROWS)
     return ", ".join(name for name in names if (folder / name).exists()) or None
 
 

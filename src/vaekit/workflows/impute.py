@@ -1,80 +1,108 @@
-"""Rows with values missing, filled in."""
+"""Replace missing values of examples in a file."""
 
+import os
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from vaekit.core.vae import eval_mode
 from vaekit.data import Examples
 from vaekit.data.file_reading import data_errors
 from vaekit.data.raw_dataset import channels_first
 from vaekit.errors import ConfigError, DataError
-from vaekit.inference.imputation import impute as fill
-from vaekit.inputs import max_batch_examples, values_per_example
-from vaekit.runs import Run
-from vaekit.runs.run_data import as_inputs
-from vaekit.runtime.seeding import seeded_noise
+from vaekit.runs import Run, as_run
+from vaekit.runs.example_selection import select_examples
+from vaekit.workflows.save_examples import check_examples_file, save_examples
+
+
+class ImputedFile(NamedTuple):
+    """A file of examples without gaps, their number, and the fraction of values imputed."""
+
+    path: Path
+    examples: int
+    missing_fraction: float
 
 
 def impute(
+    run: Run | str | os.PathLike,
+    data: str | os.PathLike,
+    *,
+    missing: str | os.PathLike | None = None,
+    out: str | os.PathLike = "imputed.npy",
+    iterations: int = 100,
+    proposals: int = 50,
+    seed: int = 0,
+) -> ImputedFile:
+    """Impute missing values with their expectation given the observed ones.
+
+    Args:
+        run: A run or its folder.
+        data: Examples as .npy, NaN where a value is missing.
+        missing: A mask as .npy, True where a value is missing.
+        out: .npy, or an image sheet (.png, .pdf, .svg).
+        iterations: Iterations of the sampler.
+        proposals: Latent codes proposed per iteration.
+        seed: Seed of the noise.
+    """
+    run = as_run(run)
+    values, gaps = load_incomplete(Path(data), None if missing is None else Path(missing))
+    path = check_examples_file(Path(out), run, len(values))
+    examples = select_examples(run, None, values).examples
+    filled = impute_examples(
+        run, examples, gaps, iterations=iterations, proposals=proposals, seed=seed
+    )
+    title = f"{len(filled)} imputed examples, {run.path.name}"
+    save_examples(path, run, iter([filled]), len(filled), title=title)
+    return ImputedFile(path, len(filled), float(gaps.mean()))
+
+
+def impute_examples(
     run: Run,
-    rows: Examples,
+    examples: Examples,
     missing: np.ndarray,
     *,
-    sweeps: int = 100,
-    candidates: int = 50,
+    iterations: int = 100,
+    proposals: int = 50,
     seed: int = 0,
 ) -> np.ndarray:
-    """Raw rows [N, *shape] as floats, with the model's means of what is missing given the rest.
-
-    missing: bool [N, *shape]. sweeps, candidates: of the sampler, see `vaekit.inference.imputation.impute`.
-    Raises ConfigError for a likelihood or a posterior that does not allow it, DataError for a mask of another shape.
-    """
-    for name, number in {"sweeps": sweeps, "candidates": candidates}.items():
+    """`Run.impute` for examples and a mask of their shape; DataError for another mask."""
+    for name, number in {"iterations": iterations, "proposals": proposals}.items():
         if number < 1:
-            raise ConfigError(f"{name} = {number}: at least 1")
+            raise ConfigError.for_value(name, number, "a whole number of at least 1")
     missing = channels_first(missing, "missing")
-    if missing.shape != rows.x.shape or missing.dtype != bool:
-        raise DataError(
-            f"missing is {missing.dtype} {missing.shape}, the rows are {rows.x.shape}: give a bool for each value"
+    if missing.shape != examples.x.shape or missing.dtype != bool:
+        raise DataError.for_value(
+            "missing",
+            f"{missing.dtype} {missing.shape}",
+            f"bool {examples.x.shape}, one per value",
         )
-    model, found, start = run.model, [], 0
-    for step, (x, y) in enumerate(
-        as_inputs(run, rows).batches(
-            model, max_batch_examples(values_per_example(model), candidates)
-        )
-    ):
-        gone = torch.from_numpy(missing[start : start + len(x)]).to(x.device)
-        with eval_mode(model), seeded_noise(seed, step):
-            filled = fill(model, x, gone, y, sweeps=sweeps, candidates=candidates)
-        found.append(run.transform.inverse(filled).numpy(force=True))
-        start += len(x)
-    return np.where(missing, np.concatenate(found), rows.x)
+    return run.impute(examples, missing, iterations=iterations, proposals=proposals, seed=seed)
 
 
 def load_incomplete(path: Path, mask: Path | None) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of an .npy with zeros for what is missing, and where that is: NaN, or True in another .npy of that shape."""
-    values = _array(path)
-    missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+    """Examples with zeros in the place of missing values, and the mask of these."""
+    values = _load_array(path, "data")
+    missing = np.zeros(values.shape, bool)
+    if values.dtype.kind == "f":
+        missing |= np.isnan(values)
     if mask is not None:
-        given = _array(mask)
-        if given.shape != values.shape or given.dtype.kind not in "bu":
-            raise DataError(
-                f"{str(mask)!r} is {given.dtype} {given.shape}, the rows are {values.shape}: give bools of that shape"
-            )
-        missing |= given.astype(bool)
+        missing |= _load_mask(mask, values.shape)
     if not missing.any():
         raise DataError(
-            f"{str(path)!r} has nothing missing: mark it by NaN, or by a mask (--missing MASK.npy)"
+            f"{path} has no missing values. Mark them by NaN, or pass a mask.", parameter="data"
         )
     return np.where(missing, values.dtype.type(0), values), missing
 
 
-def _array(path: Path) -> np.ndarray:
+def _load_mask(path: Path, shape: tuple[int, ...]) -> np.ndarray:
+    mask = _load_array(path, "missing")
+    if mask.shape != shape or mask.dtype.kind not in "bu":
+        raise DataError.for_value("missing", f"{mask.dtype} {mask.shape}", f"bool {shape}")
+    return mask.astype(bool)
+
+
+def _load_array(path: Path, parameter: str) -> np.ndarray:
     if path.suffix.lower() != ".npy":
-        raise DataError(
-            f"{str(path)!r} is no .npy: rows with missing values, and masks, are arrays"
-        )
+        raise DataError.for_value(parameter, path.name, "an .npy file")
     with data_errors(path):
         return np.load(path, allow_pickle=False)

@@ -11,17 +11,14 @@ import vaekit
 from vaekit.data import Examples
 from vaekit.errors import DataError, Interrupted
 from vaekit.inference.encode_decode import decode_means
+from vaekit.inference.scoring import NEED_RUN_DATA, available_scores
 from vaekit.inputs import as_tensor, max_batch_examples, values_per_example
-from vaekit.runs import Run, load_run
-from vaekit.runs.run_data import as_inputs, label_of
+from vaekit.runs import Run, as_run
+from vaekit.runs.example_selection import data_label
+from vaekit.runs.run_scores import score_inputs
 from vaekit.server import Facts, Limits
 from vaekit.server.service import Arrays, Labels
 from vaekit.web import ENDING, App, hosts_for, missing_package, serve_app
-from vaekit.workflows import use
-from vaekit.workflows.score import SCORES, given_by
-
-NEED_DATA = ("typicality", "density")
-"""Scores beside the run's own data, which a server does not read."""
 
 
 def serve(
@@ -41,7 +38,7 @@ def serve(
 
     >>> serve("runs/conv-mnist-20260101-120000", port=8000)  # doctest: +SKIP
     """
-    run = run if isinstance(run, Run) else load_run(run)
+    run = as_run(run)
     serve_app(
         lambda: application(run, hosts=hosts_for(host), limits=limits), host, port, ready=ready
     )
@@ -65,10 +62,12 @@ class Computed:
 
     def __init__(self, run: Run):
         self.run, codebook = run, run.model.codebook
-        self.scores = tuple(name for name in given_by(run) if name not in NEED_DATA)
+        self.scores = tuple(
+            name for name in available_scores(run.model) if name not in NEED_RUN_DATA
+        )
         self.facts = Facts(
             recipe=run.config.recipe,
-            data=label_of(run.config.data.source),  # where it lies is nobody's business
+            data=data_label(run.config.data.source),  # where it lies is nobody's business
             shape=run.model.data_shape,
             support=str(run.support),
             latent_dim=run.model.latent_shape.numel(),
@@ -79,7 +78,7 @@ class Computed:
 
     def rows(self, x: np.ndarray, y: Labels) -> Examples:
         try:
-            raw = self.run.raw(x)
+            raw = self.run.check_examples(x)
         except DataError as error:
             raise DataError(
                 re.sub(r" \(--[^)]*\)", "", str(error))
@@ -87,13 +86,13 @@ class Computed:
         return self._with_classes(raw, y)
 
     def codes(self, z: np.ndarray, y: Labels) -> Examples:
-        return self._with_classes(self.run.codes(z).flatten(1).numpy(force=True), y)
+        return self._with_classes(self.run.check_latents(z).flatten(1).numpy(force=True), y)
 
     def encode(self, rows: Examples) -> Arrays:
-        found = use.encode(self.run, rows)
+        found = self.run.encode(rows)
         return {
             "mean": found.mean,
-            **({"sigma": found.sigma} if found.indices is None else {"indices": found.indices}),
+            **({"stddev": found.stddev} if found.indices is None else {"indices": found.indices}),
         }
 
     def decode(self, codes: Examples) -> Arrays:
@@ -103,17 +102,12 @@ class Computed:
 
     def draw(self, count: int, label: str | int | None, seed: int) -> Examples:
         self._check_classes(label)
-        z, y = use.sample_latents(
-            self.run, count, label=None if label is None else str(label), seed=seed
-        )
+        z, y = self.run.sample_latents(count, None if label is None else str(label), seed=seed)
         return Examples(z.flatten(1).numpy(force=True), None if y is None else y.numpy(force=True))
 
     def score(self, rows: Examples, by: str, samples: int, seed: int) -> Arrays:
-        return {
-            "score": SCORES[by](self.run, as_inputs(self.run, rows), samples, seed).numpy(
-                force=True
-            )
-        }
+        scores = score_inputs(self.run, self.run.inputs(rows), by, samples=samples, seed=seed)
+        return {"score": scores}
 
     @contextmanager
     def stopped(self) -> Iterator[None]:

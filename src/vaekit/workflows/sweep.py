@@ -60,7 +60,12 @@ def sweep(
         settings = configuration.merge(overrides, configuration.assignments(same + pairs))
         rows_of = _with_options(data, settings.pop("data", {}))
         run = train(
-            recipe, data=rows_of, out=Path(out) / name, again=True, console=console, **settings
+            recipe,
+            data=rows_of,
+            out=Path(out) / name,
+            continue_existing=True,
+            console=console,
+            **settings,
         )
         rows.append(_row(run, name, chosen))
     return {
@@ -94,10 +99,7 @@ def _name(chosen: Mapping[str, str]) -> str:
 
 def _row(run: Run, name: str, chosen: Mapping[str, str]) -> dict[str, Any]:
     test = run.summary["test"]
-    figures = {
-        term: test[term] and test[term]["value"]
-        for term in ("loss", "reconstruction", "divergence")
-    }
+    figures = {term: test[term]["value"] for term in ("loss", "reconstruction", "divergence")}
     return {
         "run": name,
         **chosen,

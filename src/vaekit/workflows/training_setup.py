@@ -1,6 +1,8 @@
-"""From what was asked for to what will be done: configuration, data and split that fit each other."""
+"""From a request to a training that can start: configuration, data, split, model and stages that
+fit each other, each made once."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,21 +12,23 @@ from torch import nn
 from vaekit import config as configuration
 from vaekit import data as datasets
 from vaekit import recipes
-from vaekit.config import MODEL_PARTS, Settings
-from vaekit.config.builder import describe_part, resolve
+from vaekit.config import MODEL_PARTS, Settings, build_part, describe_part, resolve
 from vaekit.core.vae import VAE, eval_mode
 from vaekit.data import Dataset, Split
-from vaekit.data.binarization import binarize
-from vaekit.data.cache import local_folder
-from vaekit.data.file_reading import data_errors
 from vaekit.data.readers.shards import is_shards
+from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError, DataError
-from vaekit.objectives import Objective
+from vaekit.inputs import ModelInputs, StochasticBinarization
+from vaekit.inputs.streaming import StreamedInputs
+from vaekit.objectives import ELBO, Objective
+from vaekit.optim.optimizers import Adam
+from vaekit.optim.schedules import Linear
+from vaekit.runs.dataset_source import IN_MEMORY, load_dataset
 from vaekit.runtime.device import check_loggers, find_device, find_precision
 from vaekit.runtime.seeding import seeded_noise
 from vaekit.training.batches import count_batches
+from vaekit.training.stages import Stage
 
-IN_MEMORY = "in-memory"
 RECORDED = {
     "support": None,
     "shape": None,
@@ -32,91 +36,101 @@ RECORDED = {
     "fingerprint": None,
     "streamed_examples": None,
 }
+"""Keys of the data section that a run records; other data clear them."""
+
+PRIOR_GRAD_CLIP_NORM = 1.0
 
 
-def split_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], dict[str, Any]]:
-    """Which parts are modules of the user's own, and the configuration with their names in their places."""
+@dataclass
+class TrainingSetup:
+    """A training that can start.
+
+    Attributes:
+        config: The complete configuration.
+        model: The model to train, in place.
+        dataset: The dataset.
+        split: The examples of each part.
+        stages: The stages of the training.
+    """
+
+    config: Settings
+    model: VAE
+    dataset: Dataset
+    split: Split
+    stages: list[Stage]
+
+    @property
+    def epoch_examples(self) -> int:
+        """The number of examples that an epoch trains on."""
+        return count_epoch_examples(self.config, self.dataset, self.split)
+
+    @property
+    def divisible_count(self) -> int:
+        """The number of examples, or shards, that processes divide among themselves."""
+        if self.dataset.stream is None:
+            return len(self.split.train)
+        return len(self.dataset.stream.places)
+
+    def inputs(self, split: SplitName) -> ModelInputs:
+        """The examples of a part as inputs of the model."""
+        examples, indices = self.split.where(self.dataset, split)
+        y = examples.y if self.model.classes else None
+        transform = self.dataset.support.transform(self.model.likelihood.accepts)
+        return ModelInputs(examples.x, transform, indices, y)
+
+    def training_inputs(self) -> ModelInputs:
+        """The examples to train on: as they are, binarized anew each time, or out of shards."""
+        inputs, dataset = self.inputs("train"), self.dataset
+        if dataset.gray is not None:
+            transform = StochasticBinarization("binary", dataset.gray.top)
+            return replace(inputs, x=dataset.gray.x, transform=transform)
+        if dataset.stream is None:
+            return inputs
+        return StreamedInputs(
+            **vars(inputs),
+            stream=dataset.stream,
+            epoch_examples=self.epoch_examples,
+            shuffle_buffer=self.config.data.shuffle_buffer,
+            num_workers=self.config.data.num_workers,
+            support=dataset.support,
+            classes=dataset.classes,
+        )
+
+
+def separate_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], dict[str, Any]]:
+    """Modules of the user's own among the parts, and the configuration with their names instead."""
     modules = {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
     for name in modules:
         if name not in MODEL_PARTS:
-            raise ConfigError(f"{name} cannot be a module: {', '.join(MODEL_PARTS)} can")
-    return modules, {
-        **parts,
-        **{name: describe_part(name, module) for name, module in modules.items()},
-    }
+            raise ConfigError(
+                f"{name} cannot be a module: expected one of {', '.join(MODEL_PARTS)}.",
+                parameter=name,
+            )
+    described = {name: describe_part(name, module) for name, module in modules.items()}
+    return modules, {**parts, **described}
 
 
 def load_recipe(
     recipe: str | None, data: Any, options: Mapping[str, Any]
 ) -> tuple[Settings, Dataset]:
-    """The configuration of a recipe and its data; where no recipe is named, of the one that suits the data.
+    """The configuration of a recipe and its dataset; without a recipe, of the one that suits the data.
 
-    All options but those of the nets, in which such recipes differ, are checked before any data are read.
+    All options, except those of the nets in which such recipes differ, are validated before any
+    data are read.
     """
-    early = (
-        options
-        if recipe
-        else {name: value for name, value in options.items() if name not in ("encoder", "decoder")}
-    )
-    config = configuration.load_config_file(recipe, named(data), early)
-    dataset = load_data(config, data)
-    if not recipe:
-        config = configuration.load_config_file(
-            recipes.default_for(dataset.shape), named(data), options
-        )
-    return config, dataset
+    if recipe:
+        config = configuration.load_config_file(recipe, data_options(data), options)
+        return config, load_dataset(config, data)
+    nets = ("encoder", "decoder")
+    early = {name: value for name, value in options.items() if name not in nets}
+    config = configuration.load_config_file(None, data_options(data), early)
+    dataset = load_dataset(config, data)
+    recipe = recipes.default_for(dataset.shape)
+    return configuration.load_config_file(recipe, data_options(data), options), dataset
 
 
-def load_data(config: Settings, data: Any = None) -> Dataset:
-    """The rows that the configuration names, or those given in their place; DataError where recorded ones have changed."""
-    options = config.data
-    if isinstance(data, Dataset):
-        return _unchanged(config, binarize(data, options.binarize))
-    source = options.source if data is None or isinstance(data, Mapping) else data
-    if isinstance(source, str) and source == IN_MEMORY:
-        raise DataError(
-            "this run was trained on arrays in memory: give them again (data=...), or --data PATH"
-        )
-    if data is None and options.fingerprint:
-        _check_there(source, options.test)
-    dataset = datasets.load(
-        source, test=options.test, support=options.support, resize=options.resize
-    )
-    return _unchanged(config, binarize(dataset, options.binarize))
-
-
-def _check_there(*places: str | None) -> None:
-    """DataError where recorded data are not where they were, or come from another machine."""
-    for place in places:
-        if place is not None and is_gone(place):
-            lost = (
-                "is not there any more: bring it back, or"
-                if Path(place).is_absolute()
-                else "is not here:"
-            )
-            raise DataError(f"{place}, which this run was trained on, {lost} give --data PATH")
-
-
-def is_gone(source: Any) -> bool:
-    """Whether a place where data were, or would be in this folder or in $VAEKIT_DATA, is empty."""
-    if not isinstance(source, str) or source in datasets.NAMES or is_shards(source):
-        return False
-    with data_errors(source):
-        return not Path(source).exists() and local_folder(source) is None
-
-
-def _unchanged(config: Settings, dataset: Dataset) -> Dataset:
-    recorded = config.data.fingerprint
-    if recorded is not None and recorded != dataset.fingerprint():
-        raise DataError(
-            f"{dataset.name!r} is not what it was when this configuration was recorded: bring its old content back; to use a "
-            "run on what is there now, give it with --data, and to train on it, remove data.fingerprint"
-        )
-    return dataset
-
-
-def named(data: Any) -> dict[str, Any]:
-    """The part of a configuration that says where `data` come from; what was recorded about other data goes."""
+def data_options(data: Any) -> dict[str, Any]:
+    """The configuration of where data come from; what was recorded about other data is cleared."""
     if data is None:
         return {}
     if isinstance(data, Mapping):
@@ -125,84 +139,133 @@ def named(data: Any) -> dict[str, Any]:
     return {"data": {**RECORDED, "source": source}}
 
 
-def fit_to_data(
+def resolve_data(
     config: Settings, dataset: Dataset, accepts: tuple[str, ...] | None = None
 ) -> Settings:
-    """The configuration with all that the data decide filled in and recorded.
+    """The configuration with everything that depends on the data filled in and recorded.
 
-    accepts: the supports that a likelihood of the user's own accepts.
+    Args:
+        config: The configuration.
+        dataset: Its dataset.
+        accepts: The supports that a likelihood of the user's own accepts.
     """
-    shown = dataset.support.transform(accepts or ("binary", "unit", "real"))
-    support = (
-        config.data.support if config.data.binarize else str(dataset.support)
-    )  # of the raw data
-    facts = {"support": support, "classes": dataset.classes, "fingerprint": dataset.fingerprint()}
-    if dataset.stream is not None and not config.data.train_size:
-        facts["streamed_examples"] = config.data.streamed_examples or dataset.stream.count()
-    located = {name: _absolute(getattr(config.data, name)) for name in ("source", "test")}
     if config.conditional and not dataset.classes:
         raise DataError(
-            f"a conditional model needs labels, {dataset.name!r} has none: label them, or leave out --conditional"
+            f"a conditional model needs labels, but {dataset.name!r} has none. "
+            "Label the data, or train without conditional.",
+            parameter="conditional",
         )
-    return resolve(config, dataset.shape, shown.kind, dataset.support.levels).changed(
-        {"data": {**facts, **located}}
-    )
+    transform = dataset.support.transform(accepts or ("binary", "unit", "real"))
+    raw_support = config.data.support if config.data.binarize else str(dataset.support)
+    recorded: dict[str, Any] = {
+        "support": raw_support,
+        "classes": dataset.classes,
+        "fingerprint": dataset.fingerprint(),
+        "source": _absolute(config.data.source),
+        "test": _absolute(config.data.test),
+    }
+    if dataset.stream is not None and not config.data.train_size:
+        streamed = config.data.streamed_examples or dataset.stream.count()
+        recorded["streamed_examples"] = streamed
+    resolved = resolve(config, dataset.shape, transform.kind, dataset.support.levels)
+    return resolved.changed({"data": recorded})
+
+
+def _absolute(source: str | None) -> str | None:
+    """A path as it is found from any folder; a name as it is."""
+    if source is None or source in datasets.NAMES or "://" in source:
+        return source
+    if not Path(source).exists() and not is_shards(source):
+        return source
+    return str(Path(source).resolve())
 
 
 def check_condition(model: VAE, dataset: Dataset) -> None:
-    """DataError where a conditional model is for another number of classes than the data have."""
+    """DataError if a conditional model has another number of classes than the data."""
     if model.classes and model.classes != len(dataset.classes):
-        raise DataError(
-            f"the model is conditional on {model.classes} classes, {dataset.name!r} has {len(dataset.classes)}"
+        raise DataError.for_value(
+            "data",
+            f"{len(dataset.classes)} classes in {dataset.name!r}",
+            f"{model.classes}, those of the model",
+            problem="another number of classes",
         )
 
 
-def _absolute(place: str | None) -> str | None:
-    """A path as it is found from any folder; a name as it is."""
-    if (
-        place is None
-        or place in datasets.NAMES
-        or not (Path(place).exists() or is_shards(place))
-        or "://" in place
-    ):
-        return place
-    return str(Path(place).resolve())
-
-
 def check_objective(model: VAE, objective: Objective) -> None:
-    """Whatever ConfigError the objective has for this model, before anything is written."""
+    """The ConfigError that the objective has for this model, if any, before anything is written."""
     x = torch.zeros(2, *model.data_shape).to(next(model.parameters()))
+    y = model.dummy_condition(2)
+    condition = () if y is None else (y,)
     with eval_mode(model), seeded_noise(0):
-        objective(model, x, *(() if (y := model.dummy_condition(2)) is None else (y,)))
+        objective(model, x, *condition)
 
 
 def draw_split(config: Settings, dataset: Dataset) -> Split:
-    limit = None if dataset.stream else config.data.train_size
-    return datasets.split(dataset, seed=config.seed, validation=config.data.validation, limit=limit)
-
-
-def count_rows(config: Settings, dataset: Dataset, split: Split) -> int:
-    """How many rows an epoch trains on."""
-    return (
-        len(split.train)
-        if dataset.stream is None
-        else config.data.train_size or config.data.streamed_examples or 0
+    """Draw the split of a dataset as configured."""
+    train_size = None if dataset.stream else config.data.train_size
+    return datasets.split(
+        dataset, seed=config.seed, validation=config.data.validation, train_size=train_size
     )
 
 
-def resolve_training(config: Settings, rows: int) -> Settings:
+def count_epoch_examples(config: Settings, dataset: Dataset, split: Split) -> int:
+    """The number of examples that an epoch trains on."""
+    if dataset.stream is None:
+        return len(split.train)
+    return config.data.train_size or config.data.streamed_examples or 0
+
+
+def resolve_training(config: Settings, epoch_examples: int) -> Settings:
     """The configuration with number of epochs, device and precision filled in."""
     options = config.training
     device = find_device(options.device)
     check_loggers(options.loggers)
-    filled = {
-        "epochs": options.epochs or count_epochs(options.max_steps, rows, options.batch_size),
-        "device": str(device),
-        "precision": find_precision(options.precision, device),
-    }
-    return config.changed({"training": filled})
+    epochs = options.epochs
+    if epochs is None:
+        epochs = count_epochs(options.max_steps, epoch_examples, options.batch_size)
+    precision = find_precision(options.precision, device)
+    resolved = {"epochs": epochs, "device": str(device), "precision": precision}
+    return config.changed({"training": resolved})
 
 
-def count_epochs(updates: int, rows: int, batch_size: int) -> int:
-    """How many epochs make at least so many updates."""
-    return -(-updates // count_batches(rows, batch_size))
+def count_epochs(steps: int, epoch_examples: int, batch_size: int) -> int:
+    """The number of epochs that make at least `steps` steps."""
+    return -(-steps // count_batches(epoch_examples, batch_size))
+
+
+def build_stages(
+    model: VAE, config: Settings, objective: Objective | None, epoch_examples: int
+) -> list[Stage]:
+    """The stages of a training: all parts, then the prior alone if it has a stage of its own."""
+    has_prior_stage = getattr(model.prior, "second_stage", False)
+    options = config.training
+    trainable = tuple(name for name in MODEL_PARTS if name != "prior" or not has_prior_stage)
+    joint = Stage(
+        name="last",
+        trainable=trainable,
+        objective=objective or build_part(config, "objective"),
+        optimizer=build_part(config, "optimizer"),
+        schedule=build_part(config, "schedule"),
+        epochs=options.epochs or 1,
+        batch_size=options.batch_size,
+        patience=options.patience,
+        grad_clip_norm=options.grad_clip_norm,
+    )
+    return [joint, _prior_stage(config, epoch_examples)] if has_prior_stage else [joint]
+
+
+def _prior_stage(config: Settings, epoch_examples: int) -> Stage:
+    options = config.prior_stage
+    epochs = options.epochs
+    if epochs is None:
+        epochs = count_epochs(options.max_steps, epoch_examples, options.batch_size)
+    return Stage(
+        name="prior",
+        trainable=("prior",),
+        objective=ELBO(divergence="monte-carlo"),
+        optimizer=Adam(lr=options.lr),
+        schedule=Linear(),
+        epochs=epochs,
+        batch_size=options.batch_size,
+        grad_clip_norm=PRIOR_GRAD_CLIP_NORM,
+    )

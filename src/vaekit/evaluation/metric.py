@@ -1,0 +1,35 @@
+"""A metric: a value with its standard error, or the reason why there is none."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A value with its standard error.
+
+    Attributes:
+        value: The value; None if it is unavailable.
+        standard_error: Its standard error; None if there is none, as for a single example.
+        unavailable: Why there is no value; None if there is one.
+    """
+
+    value: float | None
+    standard_error: float | None = None
+    unavailable: str | None = None
+
+    @classmethod
+    def mean_of(cls, values: Tensor) -> "Metric":
+        """The mean of values [N] and its standard error."""
+        n = len(values)
+        error = (values.std() / math.sqrt(n)).item() if n > 1 else None
+        return cls(values.mean().item(), error)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The metric as JSON holds it."""
+        if self.unavailable is not None:
+            return {"value": None, "unavailable": self.unavailable}
+        return {"value": self.value, "standard_error": self.standard_error}

@@ -1,0 +1,189 @@
+"""Files of latent codes, scores and examples: .npy, .npz and .csv, written atomically."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from vaekit import data as datasets
+from vaekit.atomic_io import atomic_write
+from vaekit.data import Support
+from vaekit.data.dataset import check_numeric
+from vaekit.data.readers.npz import read_npz
+from vaekit.errors import ConfigError, DataError
+from vaekit.inference.encode_decode import LatentCodes
+
+MAX_CSV_BYTES = 200_000_000
+CODE_FORMATS = (".npz", ".npy", ".csv")
+SCORE_FORMATS = (".npy", ".csv")
+
+
+def check_format(path: Path, formats: Sequence[str]) -> str:
+    """The suffix of a path in lower case; ConfigError unless it is one of `formats`."""
+    suffix = path.suffix.lower()
+    if suffix not in formats:
+        raise ConfigError.for_value(
+            "out", path.name, f"one of {', '.join(formats)}", problem="unknown file format"
+        )
+    return suffix
+
+
+def save_codes(path: Path, codes: LatentCodes, classes: Sequence[str] | None = None) -> Path:
+    """Write latent codes.
+
+    Args:
+        path: .npz (arrays mean, stddev, class, index), .npy (means only), or .csv (columns
+            example, class, z1, ..., stddev1, ..., index1, ...).
+        codes: The codes of N examples.
+        classes: Class names [N], if the examples have labels.
+    """
+    suffix = check_format(path, CODE_FORMATS)
+    with atomic_write(path) as temporary:
+        if suffix == ".npz":
+            np.savez(temporary, **_code_arrays(codes, classes))  # type: ignore[arg-type]
+        elif suffix == ".npy":
+            np.save(temporary, codes.mean)
+        else:
+            _write_codes_csv(temporary, codes, classes)
+    return path
+
+
+def _code_arrays(codes: LatentCodes, classes: Sequence[str] | None) -> dict[str, np.ndarray]:
+    arrays = {
+        "mean": codes.mean,
+        "stddev": codes.stddev,
+        "class": None if classes is None else np.array(classes),
+        "index": codes.indices,
+    }
+    return {name: array for name, array in arrays.items() if array is not None}
+
+
+def _write_codes_csv(path: Path, codes: LatentCodes, classes: Sequence[str] | None) -> None:
+    columns = {"z": codes.mean, "stddev": codes.stddev}
+    if codes.indices is not None:
+        columns["index"] = codes.indices
+    names = [f"{name}{i + 1}" for name, array in columns.items() for i in range(array.shape[1])]
+    numbers = (
+        [f"{number:.9g}" for part in example for number in part]
+        for example in zip(*columns.values(), strict=True)
+    )
+    _write_table(path, names, numbers, classes)
+
+
+def save_scores(path: Path, scores: np.ndarray, classes: Sequence[str] | None = None) -> Path:
+    """Write one score per example as .npy, or as .csv (columns example, class, score)."""
+    suffix = check_format(path, SCORE_FORMATS)
+    with atomic_write(path) as temporary:
+        if suffix == ".npy":
+            np.save(temporary, scores)
+        else:
+            numbers = ([f"{score:.9g}"] for score in scores)
+            _write_table(temporary, ["score"], numbers, classes)
+    return path
+
+
+def _write_table(
+    path: Path,
+    names: Sequence[str],
+    numbers: Iterator[list[str]],
+    classes: Sequence[str] | None,
+) -> None:
+    """A CSV table: the number of the example, its class if there are classes, then numbers."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["example", *([] if classes is None else ["class"]), *names])
+        for i, line in enumerate(numbers):
+            table.writerow([i, *([] if classes is None else [classes[i]]), *line])
+
+
+def save_batches(path: Path, batches: Iterator[np.ndarray], count: int) -> Path:
+    """Write consecutive batches of arrays [count, ...] as one .npy, without keeping them."""
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
+        for i, batch in enumerate(batches):
+            if i == 0:
+                dtype = np.lib.format.dtype_to_descr(batch.dtype)
+                header = {
+                    "descr": dtype,
+                    "fortran_order": False,
+                    "shape": (count, *batch.shape[1:]),
+                }
+                np.lib.format.write_array_header_1_0(file, header)
+            file.write(np.ascontiguousarray(batch).data)
+    return path
+
+
+def load_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
+    """Latent codes [N, L] of a file that `save_codes` wrote, or of an .npy; and their classes.
+
+    Raises:
+        ConfigError: Another file format.
+        DataError: A file that is missing, damaged or holds no codes.
+    """
+    suffix = check_format(path, CODE_FORMATS)
+    if not path.is_file():
+        raise DataError(
+            f"no such file: {path}. Write codes with `vaekit encode`.", parameter="codes"
+        )
+    if suffix == ".csv":
+        return _read_codes_csv(path)
+    if suffix == ".npy":
+        return datasets.load(path, support=Support("real")).train.x, None
+    with _open(path) as file:
+        arrays = read_npz(file, str(path))
+    if "mean" not in arrays:
+        raise DataError(
+            f"{path} has no array 'mean'. Write codes with `vaekit encode`, or pass an .npy.",
+            parameter="codes",
+        )
+    check_numeric(arrays["mean"], str(path))
+    classes = arrays.get("class")
+    return arrays["mean"], None if classes is None else [str(name) for name in classes.ravel()]
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}.", parameter="codes") from None
+
+
+def _read_codes_csv(path: Path) -> tuple[np.ndarray, list[str] | None]:
+    with _open(path) as file:
+        text = file.read(MAX_CSV_BYTES + 1)
+    if len(text) > MAX_CSV_BYTES:
+        raise DataError(
+            f"{path} is too large: got more than {MAX_CSV_BYTES:,} bytes. Write codes as .npy.",
+            parameter="codes",
+        )
+    try:
+        codes, classes = _parse_codes_csv(text.decode("utf-8-sig"))
+    except (ValueError, IndexError, csv.Error):
+        codes, classes = np.empty(0), None
+    if not codes.size:
+        raise DataError(
+            f"{path} holds no latent codes: expected numbers, separated by commas, "
+            "under a line with the names z1, z2, ...",
+            parameter="codes",
+        )
+    return codes, classes
+
+
+def _parse_codes_csv(text: str) -> tuple[np.ndarray, list[str] | None]:
+    lines = [line for line in csv.reader(text.splitlines()) if any(line)]
+    if not lines:
+        return np.empty(0), None
+    header, *examples = lines
+    position = {name.strip(): i for i, name in enumerate(header)}
+    names = sorted(filter(_is_code_column, position), key=lambda name: int(name[1:]))
+    columns = [position[name] for name in names]
+    codes = np.array([[float(line[i]) for i in columns] for line in examples], dtype=np.float64)
+    if "class" not in position:
+        return codes, None
+    return codes, [line[position["class"]] for line in examples]
+
+
+def _is_code_column(name: str) -> bool:
+    return re.fullmatch(r"z[0-9]{1,9}", name) is not None

@@ -1,0 +1,34 @@
+"""Samples of a conditional run, one class per line."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vaekit.inference.encode_decode import sample_means
+from vaekit.run_plots.context import PlotContext, View
+from vaekit.run_plots.requirements import conditional_run, image_data, requires
+from vaekit.runtime.seeding import seeded_noise
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MAX_CLASSES = 20
+SAMPLES_PER_CLASS = 10
+
+
+@requires(image_data, conditional_run, takes=["seed"])
+def classes(context: PlotContext, view: View) -> "Figure":
+    """Samples of a conditional run, one class per line."""
+    from vaekit.plots import image_paths
+
+    run = context.run
+    names = run.classes[:MAX_CLASSES]
+    count = SAMPLES_PER_CLASS * len(names)
+    with seeded_noise(view.seed):
+        y = run.condition(np.repeat(names, SAMPLES_PER_CLASS), count)
+        images = sample_means(run.model, count, y)
+    lines = context.pixels(images).reshape(len(names), SAMPLES_PER_CLASS, *images.shape[1:])
+    which = "by class"
+    if len(names) < len(run.classes):
+        which = f"of the first {len(names)} of {len(run.classes):,} classes"
+    return image_paths(lines, names, title=f"Samples {which}, {context.model_name}")

@@ -1,0 +1,32 @@
+"""What each latent dimension carries."""
+
+from typing import TYPE_CHECKING
+
+from vaekit.evaluation.latent import ACTIVE
+from vaekit.run_plots.context import PlotContext, View
+from vaekit.run_plots.requirements import continuous_latent, requires
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@requires(continuous_latent)
+def dimensions(context: PlotContext, view: View) -> "Figure":
+    """The divergence of each latent dimension, the most active first."""
+    from vaekit.plots import bars
+
+    size = len(context.activity)
+    active = context.codes.var(0) > ACTIVE
+    unit = "divergence, nats per example"
+    if context.divergence is None:
+        unit = "variance of the posterior mean"
+    noun = "dimension" if size == 1 else "dimensions"
+    title = f"{active.sum()} of {size} latent {noun} active on {context.shown_count}"
+    marked = (active, f"active: its mean varies by more than {ACTIVE}", "inactive")
+    return bars(
+        context.activity,
+        [f"z{i + 1}" for i in range(size)],
+        what=("latent dimension", unit),
+        marked=None if active.all() else marked,
+        title=f"{title}, {context.recipe}",
+    )

@@ -1,0 +1,74 @@
+"""The dataset that a configuration names: loaded again, and checked against its fingerprint."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vaekit import data as datasets
+from vaekit.config import Settings
+from vaekit.data import Dataset
+from vaekit.data.binarization import binarize
+from vaekit.data.cache import local_folder
+from vaekit.data.file_reading import data_errors
+from vaekit.data.readers.shards import is_shards
+from vaekit.errors import DataError
+
+IN_MEMORY = "in-memory"
+
+
+def load_dataset(config: Settings, data: Any = None) -> Dataset:
+    """Load the dataset of a configuration, or `data` in its place.
+
+    Args:
+        config: The configuration of a run, or one that is about to become a run.
+        data: A name, a path, arrays or a `Dataset` that replaces the configured source; options of
+            the data section are not a replacement.
+
+    Raises:
+        DataError: The source is missing, or its content is not what the fingerprint says.
+    """
+    options = config.data
+    if isinstance(data, Dataset):
+        return _check_fingerprint(config, binarize(data, options.binarize))
+    source = options.source if data is None or isinstance(data, Mapping) else data
+    if isinstance(source, str) and source == IN_MEMORY:
+        raise DataError(
+            "the dataset of this run was arrays in memory. Pass them again as data.",
+            parameter="data",
+        )
+    if data is None and options.fingerprint:
+        for place in (options.source, options.test):
+            _check_present(place)
+    dataset = datasets.load(
+        source, test=options.test, support=options.support, resize=options.resize
+    )
+    return _check_fingerprint(config, binarize(dataset, options.binarize))
+
+
+def is_missing(source: Any) -> bool:
+    """Whether a source is a path that exists neither here nor in $VAEKIT_DATA."""
+    if not isinstance(source, str) or source in datasets.NAMES or is_shards(source):
+        return False
+    with data_errors(source):
+        return not Path(source).exists() and local_folder(source) is None
+
+
+def _check_present(source: str | None) -> None:
+    if source is not None and is_missing(source):
+        raise DataError(
+            f"the dataset of this run is missing: got {source}. "
+            "Restore it, or pass its new location as data.",
+            parameter="data",
+        )
+
+
+def _check_fingerprint(config: Settings, dataset: Dataset) -> Dataset:
+    recorded = config.data.fingerprint
+    if recorded is not None and recorded != dataset.fingerprint():
+        raise DataError(
+            f"the content of {dataset.name!r} has changed since the run was recorded. "
+            "Restore it; to use the run on the new content pass it as data, "
+            "and to train on it remove data.fingerprint.",
+            parameter="data",
+        )
+    return dataset

@@ -1,0 +1,155 @@
+"""Which examples a command is about: a part of the run's own dataset, or other examples that suit it."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vaekit import data as datasets
+from vaekit.data import Dataset, Examples, check_compatible
+from vaekit.data.binarization import binarize
+from vaekit.data.readers.image_files import MixedSizesError
+from vaekit.data.splits import SPLIT_NAMES, SplitName
+from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.runs.folder import load_split
+from vaekit.runs.run import Run
+from vaekit.runs.run_data import RunData
+
+GRAY_WEIGHTS = np.array([0.299, 0.587, 0.114])
+"""Lightness of red, green and blue (ITU-R 601), as in Pillow."""
+
+
+class ExampleSelection(NamedTuple):
+    """Examples with labels in the class numbers of the run.
+
+    Attributes:
+        examples: Raw examples.
+        part: train, validation or test of a dataset; `all`, or `all but test`, of other data.
+        run_data: The run with its dataset, if the examples are part of that.
+    """
+
+    examples: Examples
+    part: str
+    run_data: RunData | None
+
+
+def select_examples(run: Run, split: SplitName | None = None, data: Any = None) -> ExampleSelection:
+    """The examples to use a model on.
+
+    Args:
+        run: The run.
+        split: The part of the run's own dataset, by default test; of other data that have a test
+            part, test or the rest.
+        data: Other data than the run's dataset, by default all of them.
+
+    Raises:
+        ConfigError: An unknown split.
+        DataError: Data that are missing, have changed or do not suit the model.
+    """
+    if data is not None and split is None:
+        return _other_examples(run, _load_other(run, data), None)
+    return select_evaluation_examples(run, split, data)
+
+
+def select_evaluation_examples(
+    run: Run, split: SplitName | None = None, data: Any = None
+) -> ExampleSelection:
+    """The examples to evaluate a model on: as `select_examples`, but the run's own dataset, passed
+    as `data`, is always split as it was, so that no training example is evaluated as a test."""
+    if split is not None and split not in SPLIT_NAMES:
+        raise ConfigError(
+            f"unknown split: got {split!r}. {suggest(str(split), SPLIT_NAMES)}.", parameter="split"
+        )
+    if data is None:
+        own = RunData.load(run)
+        return ExampleSelection(own.examples(split or "test"), split or "test", own)
+    dataset = _load_other(run, data)
+    if dataset.fingerprint() == run.config.data.fingerprint:
+        own = RunData(run, dataset, load_split(run.path, run.summary))
+        return ExampleSelection(own.examples(split or "test"), split or "test", own)
+    return _other_examples(run, dataset, split)
+
+
+def data_label(data: Any) -> str:
+    """What other data are called."""
+    return Path(data).stem if isinstance(data, str | os.PathLike) else "data in memory"
+
+
+def _other_examples(run: Run, dataset: Dataset, split: SplitName | None) -> ExampleSelection:
+    if dataset.stream is not None:
+        raise DataError(
+            f"{dataset.name!r} consists of several shards, which only training reads. "
+            "Pass one shard.",
+            parameter="data",
+        )
+    if dataset.test is None and split is not None:
+        raise DataError(
+            f"{dataset.name!r} has no parts to choose {split} from. Leave split out.",
+            parameter="split",
+        )
+    examples, part = _part(dataset, split)
+    examples = replace(examples, y=_run_labels(run, dataset, examples))
+    check_compatible(examples, run.model.data_shape, run.support, repr(dataset.name))
+    return ExampleSelection(examples, part, None)
+
+
+def _part(dataset: Dataset, split: SplitName | None) -> tuple[Examples, str]:
+    if dataset.test is None:
+        return dataset.train, "all"
+    if split in (None, "test"):
+        return dataset.test, "test"
+    return dataset.train, "all but test"
+
+
+def _load_other(run: Run, data: Any) -> Dataset:
+    """Other data under the assumptions of the run: its support, image size and channels."""
+    method = run.config.data.binarize
+    if isinstance(data, str) and data in datasets.NAMES:
+        dataset = binarize(datasets.load(data), method)
+        if dataset.support != run.support:
+            raise DataError.for_value(
+                "data", data, f"data with the support {run.support}", problem="other support"
+            )
+        return dataset
+    is_image = isinstance(data, str | os.PathLike) and _names_images(Path(data))
+    support = run.config.data.support if method else run.support
+    resize = run.config.data.resize if is_image else None
+    try:
+        dataset = datasets.load(data, support=support, resize=resize)
+    except MixedSizesError as error:
+        size = "x".join(map(str, run.model.data_shape[1:]))
+        raise DataError(
+            f"{error.found}: expected images of {size} (height x width). Resize them first.",
+            parameter="data",
+        ) from None
+    if is_image and dataset.train.x.dtype == np.uint8:
+        dataset = _match_channels(run, dataset)
+    return binarize(dataset, method)
+
+
+def _names_images(path: Path) -> bool:
+    return path.suffix.lower() not in (".npy", ".npz")
+
+
+def _match_channels(run: Run, dataset: Dataset) -> Dataset:
+    """Gray images as three equal channels for a color model, color images as lightness for a gray one."""
+    conversions: dict[tuple[int, int], Callable[[np.ndarray], np.ndarray]] = {
+        (1, 3): lambda x: np.repeat(x, 3, axis=1),
+        (3, 1): lambda x: np.round(np.tensordot(x, GRAY_WEIGHTS, (1, 0)))[:, None].astype(np.uint8),
+    }
+    convert = conversions.get((dataset.shape[0], run.model.data_shape[0]))
+    if convert is None:
+        return dataset
+    test = None if dataset.test is None else replace(dataset.test, x=convert(dataset.test.x))
+    return replace(dataset, train=replace(dataset.train, x=convert(dataset.train.x)), test=test)
+
+
+def _run_labels(run: Run, dataset: Dataset, examples: Examples) -> np.ndarray | None:
+    """Labels in the class numbers of the run; None unless it knows all classes."""
+    numbers = {name: number for number, name in enumerate(run.config.data.classes)}
+    if examples.y is None or not set(dataset.classes) <= numbers.keys():
+        return None
+    return np.array([numbers[name] for name in dataset.classes])[examples.y]

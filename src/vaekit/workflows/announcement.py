@@ -1,0 +1,46 @@
+"""What is printed before a training starts."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from vaekit.data import Dataset
+from vaekit.inputs import MAX_VALUES
+from vaekit.workflows.training_setup import TrainingSetup
+
+MAX_SCALE = 10.0
+MAX_SCALE_EXAMPLES = 10_000
+
+
+def announce(console: Console, setup: TrainingSetup, folder: Path) -> None:
+    """Print recipe, parameters, examples, device and folder in one line."""
+    config, sides = setup.config, setup.model.count_parameters()
+    parameters = " + ".join(f"{sides[side].total:,}" for side in ("encoder", "decoder"))
+    counts = (setup.epoch_examples, len(setup.split.validation), len(setup.split.test))
+    examples = " / ".join(f"{count:,}" for count in counts)
+    dimensions = f"{config.latent_dim} latent dimension{'' if config.latent_dim == 1 else 's'}"
+    console.print(
+        f"{config.recipe} on {setup.dataset.name}: {parameters} parameters (encoder + decoder), "
+        f"{dimensions}; {examples} training / validation / test examples; "
+        f"{config.training.device}, {config.training.precision}; run folder {folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def note_scale(console: Console, dataset: Dataset) -> None:
+    """Print a note if real values are far from the scale that nets start on."""
+    if dataset.support.kind != "real":
+        return
+    count = max(2, min(MAX_SCALE_EXAMPLES, MAX_VALUES // math.prod(dataset.shape)))
+    examples = dataset.train.x[:count]
+    flat = examples.reshape(len(examples), -1).astype(np.float64)
+    largest = max(abs(flat.mean(0)).max(), flat.std(0).max())
+    if largest > MAX_SCALE:
+        console.print(
+            f"note: columns have means or standard deviations of up to {largest:.3g}. "
+            "Nets learn best from columns of mean 0 and standard deviation 1: rescale them first.",
+            soft_wrap=True,
+        )

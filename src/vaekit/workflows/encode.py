@@ -1,0 +1,51 @@
+"""Encode examples and write their latent codes to a file."""
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vaekit.data.splits import SplitName
+from vaekit.inference.output import CODE_FORMATS, check_format, save_batches, save_codes
+from vaekit.runs import Run, as_run
+from vaekit.runs.example_selection import select_examples
+
+
+class EncodedFile(NamedTuple):
+    """A file of latent codes, the number of examples in it, and the part of the data they are."""
+
+    path: Path
+    examples: int
+    part: str
+
+
+def encode(
+    run: Run | str | os.PathLike,
+    out: str | os.PathLike = "codes.npz",
+    *,
+    data: Any = None,
+    split: SplitName | None = None,
+) -> EncodedFile:
+    """Write means and standard deviations of q(z|x).
+
+    Args:
+        run: A run or its folder.
+        out: .npz or .csv for codes, .npy for means only, in bounded memory.
+        data: Other examples than those of the run's dataset.
+        split: The part of the dataset; default test.
+    """
+    path = Path(out)
+    suffix = check_format(path, CODE_FORMATS)
+    run = as_run(run)
+    examples, part, _ = select_examples(run, split, data)
+    if suffix == ".npy":
+        save_batches(path, (codes.mean for codes in run.iter_encode(examples)), len(examples))
+    else:
+        save_codes(path, run.encode(examples), class_names(run, examples.y))
+    return EncodedFile(path, len(examples), part)
+
+
+def class_names(run: Run, y: np.ndarray | None) -> list[str] | None:
+    """The class names of class numbers [N]; None without labels."""
+    return None if y is None else [run.config.data.classes[number] for number in y]

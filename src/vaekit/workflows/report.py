@@ -1,0 +1,34 @@
+"""Write the report of an evaluation."""
+
+import os
+from pathlib import Path
+
+from vaekit import runs
+from vaekit.atomic_io import atomic_write_bytes
+from vaekit.evaluation.results import Evaluation
+from vaekit.report.page import render_report
+from vaekit.runs import Run, as_run
+from vaekit.workflows.plot import plot
+
+
+def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
+    """Write RUN/report.html: one file with its plots, which needs no network.
+
+    Args:
+        run: A run or its folder; its plots are drawn if there are none.
+        evaluation: What `evaluate` returned.
+    """
+    run = as_run(run)
+    plots = run.path / runs.PLOTS
+    if not plots.is_dir():
+        plot(run)
+    page = render_report(
+        evaluation,
+        title=f"{run.config.recipe} on {evaluation.data}",
+        latent_dim=run.config.latent_dim,
+        config=(run.path / runs.CONFIG).read_text(encoding="utf-8"),
+        plots=plots,
+    )
+    path = run.path / runs.REPORT
+    atomic_write_bytes(path, page)
+    return path
