@@ -1,4 +1,4 @@
-"""Who may import whom, read from the imports themselves."""
+"""Which package may import which, read from the imports themselves."""
 
 import ast
 import os
@@ -13,137 +13,106 @@ import vaekit
 
 ROOT = Path(vaekit.__file__).parent
 
-# From the bottom up: a module imports only what stands above its line here, and nothing that it does not need.
+MATHEMATICS = {"core", "errors"}
+PARTS = {"likelihoods", "nets", "posteriors", "priors"}
+
+# From the bottom up: a package imports only packages above its line, and none that it does not use.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
-    "web": {"errors"},
-    "files": {"errors"},
     "html": set(),
-    "checked": {"errors"},
-    "noise": set(),
+    "web": {"errors"},
+    "atomic_io": {"errors"},
+    "validated_init": {"errors"},
     "recipes": {"errors"},
-    "conditional": set(),
-    "codebook": set(),
-    "distributions": {"errors"},
-    "levels": set(),
-    "divergences": {"distributions"},
-    "schedules": set(),
-    "sharing": set(),
-    "optimizers": set(),
+    "runtime": {"errors"},
+    "core": {"errors", "html"},
     "nets": {"errors"},
-    "priors": {"codebook", "conditional", "distributions", "errors", "nets"},
-    "posteriors": {"codebook", "conditional", "distributions", "errors", "nets", "sharing"},
-    "likelihoods": {"conditional", "distributions", "errors", "levels", "nets"},
-    "model": {"codebook", "distributions", "errors", "html"},
-    "objectives": {"checked", "distributions", "divergences", "errors", "model", "sharing"},
-    "config": {
-        "errors",
-        "likelihoods",
-        "nets",
-        "objectives",
-        "optimizers",
-        "posteriors",
-        "priors",
-        "recipes",
-        "schedules",
-    },
-    "compose": {"codebook", "config", "errors", "model", "nets"},
-    "data": {"errors", "html"},
-    "inputs": {"data", "model", "sharing"},
-    "streamed": {"data", "errors", "inputs"},
-    "decoding": {"inputs", "model", "noise"},
-    "imputation": {"distributions", "errors", "model"},
-    "store": {
-        "compose",
+    "priors": {*MATHEMATICS, "nets"},
+    "posteriors": {*MATHEMATICS, "nets", "runtime"},
+    "likelihoods": {*MATHEMATICS, "nets"},
+    "objectives": {*MATHEMATICS, "runtime", "validated_init"},
+    "optim": set(),
+    "config": {*MATHEMATICS, *PARTS, "objectives", "optim", "recipes"},
+    "data": {"errors", "html", "runtime"},
+    "inputs": {"core", "data", "errors", "runtime"},
+    "inference": {*MATHEMATICS, "atomic_io", "data", "inputs", "runtime"},
+    "runs": {
+        *MATHEMATICS,
+        "atomic_io",
         "config",
         "data",
-        "decoding",
-        "errors",
-        "files",
         "html",
+        "inference",
         "inputs",
-        "model",
-        "noise",
+        "runtime",
     },
-    "hub": {"config", "errors", "files", "store"},
-    "plots": {"errors", "files"},
+    "training": {
+        *MATHEMATICS,
+        "atomic_io",
+        "config",
+        "inputs",
+        "objectives",
+        "runs",
+        "runtime",
+    },
     "evaluation": {
-        "codebook",
-        "decoding",
-        "distributions",
-        "divergences",
-        "errors",
+        *MATHEMATICS,
+        "data",
+        "inference",
         "inputs",
-        "model",
         "nets",
-        "noise",
-        "sharing",
+        "runs",
+        "runtime",
     },
-    "export": {"data", "distributions", "errors", "model"},
+    "plots": {"atomic_io", "errors"},
+    "run_plots": {"data", "errors", "evaluation", "inference", "inputs", "plots", "runs", "runtime"},
+    "report": {"errors", "evaluation", "html"},
+    "export": {*MATHEMATICS, "data"},
     "server": {"data", "errors", "web"},
     "explorer": {"errors", "web"},
-    "training": {
-        "config",
-        "errors",
-        "files",
-        "inputs",
-        "model",
-        "noise",
-        "objectives",
-        "sharing",
-        "store",
-        "streamed",
-    },
+    "hub": {"atomic_io", "config", "errors", "evaluation", "runs"},
     "workflows": {
-        *(
-            "compose",
-            "config",
-            "data",
-            "decoding",
-            "distributions",
-            "divergences",
-            "errors",
-            "evaluation",
-            "explorer",
-            "export",
-            "files",
-            "html",
-            "hub",
-            "imputation",
-            "inputs",
-            "model",
-            "noise",
-            "objectives",
-            "optimizers",
-            "plots",
-            "sharing",
-            "recipes",
-            "schedules",
-            "server",
-            "store",
-            "streamed",
-            "training",
-            "web",
-        ),
+        *MATHEMATICS,
         "__init__",  # for the version
+        "atomic_io",
+        "config",
+        "data",
+        "evaluation",
+        "explorer",
+        "export",
+        "hub",
+        "inference",
+        "inputs",
+        "objectives",
+        "optim",
+        "plots",
+        "recipes",
+        "report",
+        "run_plots",
+        "runs",
+        "runtime",
+        "server",
+        "training",
+        "web",
     },
-    "cli": {"config", "data", "errors", "recipes", "server", "store", "workflows"},
+    "cli": {"config", "data", "errors", "evaluation", "recipes", "runs", "server", "workflows"},
     "__main__": {"cli"},
-    "__init__": set(),  # all of it on first use
+    "__init__": set(),  # everything on first use
 }
 
 FENCES = {
     "lightning": {"training"},
     "matplotlib": {"plots"},
     "typer": {"cli"},
-    "safetensors": {"store", "evaluation"},  # runs, and the package's own networks
+    "safetensors": {"runs", "evaluation"},  # runs, and the networks of the package
     "torchmetrics": {"evaluation"},
     "onnx": {"export"},
     "onnxscript": {"export"},
     "onnxruntime": {"export"},
-    "sklearn": {"data", "evaluation"},  # digits, probes and mixtures
-    "PIL": {"data", "plots"},  # images that are read, and animations that are written
-    "yaml": {"config"},
+    "sklearn": {"data", "evaluation", "inference"},  # digits, probes, mixtures
+    "PIL": {"data", "plots"},  # images that are read, animations that are written
+    "yaml": {"config", "hub"},
+    "jinja2": {"report"},
     "starlette": {"explorer", "server"},
     "prometheus_client": {"server"},
     "uvicorn": {"web"},
@@ -152,7 +121,7 @@ FENCES = {
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
-    """Full names of what is imported anywhere in a file, inside functions too, but for blocks that only type checkers read."""
+    """Full names of all imports of a file, except in blocks that only type checkers read."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             continue
@@ -164,70 +133,75 @@ def imports(tree: ast.AST) -> Iterator[str]:
         yield from imports(node)
 
 
-def imported_by_module() -> dict[str, set[str]]:
-    """Module of the package -> full names of all that its files import."""
-    found: dict[str, set[str]] = {}
+def imported_by_package() -> dict[str, set[str]]:
+    """Package or loose module -> full names of everything that its files import."""
+    imported: dict[str, set[str]] = {}
     for path in sorted(ROOT.rglob("*.py")):
-        module = path.relative_to(ROOT).with_suffix("").parts[0]
-        found.setdefault(module, set()).update(imports(ast.parse(path.read_text(encoding="utf-8"))))
-    return found
+        package = path.relative_to(ROOT).with_suffix("").parts[0]
+        names = imports(ast.parse(path.read_text(encoding="utf-8")))
+        imported.setdefault(package, set()).update(names)
+    return imported
 
 
-IMPORTED = imported_by_module()
+IMPORTED = imported_by_package()
 
 
-def inside(module: str) -> set[str]:
-    """The other modules of the package that a module imports."""
-    names = [name.split(".") for name in IMPORTED[module]]
-    return {
-        parts[1] if len(parts) > 1 else "__init__" for parts in names if parts[0] == "vaekit"
-    } - {module}
+def inside(package: str) -> set[str]:
+    """The other packages of vaekit that a package imports."""
+    names = [name.split(".") for name in IMPORTED[package]]
+    used = {parts[1] if len(parts) > 1 else "__init__" for parts in names if parts[0] == "vaekit"}
+    return {"__init__" if name.startswith("__") else name for name in used} - {package}
 
 
-def test_every_module_has_its_place():
+def test_every_package_has_its_place():
     assert set(MAY_IMPORT) == set(IMPORTED)
 
 
-@pytest.mark.parametrize("module", MAY_IMPORT)
-def test_a_module_imports_only_what_it_may(module: str):
-    assert inside(module) - MAY_IMPORT[module] == set(), (
-        f"{module} must not import these: move what they share below both"
-    )
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_a_package_imports_only_what_it_may(package: str):
+    assert inside(package) - MAY_IMPORT[package] == set(), f"{package} must not import these"
 
 
-@pytest.mark.parametrize("module", MAY_IMPORT)
-def test_nothing_is_allowed_that_is_not_needed(module: str):
-    assert MAY_IMPORT[module] - inside(module) == set(), (
-        f"take these from what {module} may import: it no longer does"
-    )
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_no_import_is_allowed_that_is_not_used(package: str):
+    assert MAY_IMPORT[package] - inside(package) == set(), f"{package} no longer imports these"
 
 
 def test_imports_go_down_only():
     order = list(MAY_IMPORT)
     upward = [
-        (m, n)
-        for m, allowed in MAY_IMPORT.items()
-        for n in allowed - {"__init__"}
-        if order.index(n) >= order.index(m)
+        (package, other)
+        for package, allowed in MAY_IMPORT.items()
+        for other in allowed - {"__init__"}
+        if order.index(other) >= order.index(package)
     ]
     assert upward == []
 
 
-def test_nothing_imports_the_command_line():
-    assert [module for module in IMPORTED if "cli" in inside(module)] == ["__main__"]
+def test_only_main_imports_the_command_line():
+    assert [package for package in IMPORTED if "cli" in inside(package)] == ["__main__"]
 
 
 @pytest.mark.parametrize("library", FENCES)
-def test_a_library_stays_behind_its_fence(library: str):
+def test_a_library_is_imported_only_behind_its_fence(library: str):
     users = {
-        module
-        for module, names in IMPORTED.items()
+        package
+        for package, names in IMPORTED.items()
         if library in {name.split(".")[0] for name in names}
     }
     assert users == FENCES[library]
 
 
-# --- What is loaded when --------------------------------------------------------------------------------------------------
+def test_every_package_states_its_purpose():
+    silent = [
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("__init__.py")
+        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert silent == []
+
+
+# --- What is loaded when -----------------------------------------------------------------------------
 
 HEAVY = ("torch", "lightning", "pydantic", "matplotlib", "sklearn", "numpy", "vaekit.config")
 COMMAND = """
@@ -243,7 +217,7 @@ print("LOADED", *sorted(set({heavy!r}) & set(sys.modules)))
 
 
 def loaded_after(code: str) -> tuple[str, list[str]]:
-    """What `code` prints in a fresh interpreter, and which of the heavy libraries are loaded at its end."""
+    """What `code` prints in a new interpreter, and which heavy libraries are loaded at its end."""
     environment = {**os.environ, "NO_COLOR": "1"}
     command = [sys.executable, "-c", code]
     done = subprocess.run(
@@ -254,16 +228,25 @@ def loaded_after(code: str) -> tuple[str, list[str]]:
     return text, names.split()
 
 
+@pytest.mark.process
 def test_importing_the_package_loads_nothing_heavy():
-    code = f"import sys, vaekit; vaekit.__all__; dir(vaekit); print('LOADED', *set({HEAVY!r}) & set(sys.modules))"
+    code = (
+        "import sys, vaekit; vaekit.__all__; dir(vaekit); "
+        f"print('LOADED', *set({HEAVY!r}) & set(sys.modules))"
+    )
     assert loaded_after(code) == ("", [])
 
 
+@pytest.mark.process
 def test_only_training_loads_lightning():
-    code = "import sys, vaekit.workflows.use, vaekit.workflows.plot; print('LOADED', *{'lightning', 'sklearn'} & set(sys.modules))"
+    code = (
+        "import sys, vaekit.runs, vaekit.workflows.plot; "
+        "print('LOADED', *{'lightning', 'sklearn'} & set(sys.modules))"
+    )
     assert loaded_after(code) == ("", [])
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("arguments", "printed"),
     [
@@ -278,6 +261,4 @@ def test_only_training_loads_lightning():
 def test_quick_commands_load_nothing_heavy(arguments: list[str], printed: str):
     text, loaded = loaded_after(COMMAND.format(arguments=arguments, heavy=HEAVY))
     assert printed in text
-    assert set(loaded) <= {
-        "pydantic"
-    }  # typer's own way of reading options, where a command has some
+    assert set(loaded) <= {"pydantic"}  # typer reads options with it, if a command has some
