@@ -1,14 +1,13 @@
-"""What the tests share: small data, a small trained run, no noise on the terminal."""
+"""Fixtures that all tests share: small data, a small trained run, a quiet terminal."""
 
 import os
 import sys
+from pathlib import Path
 
-os.environ.setdefault(
-    "CUDA_VISIBLE_DEVICES", ""
-)  # the same figures everywhere; the GPU has its own benchmark
-os.environ.setdefault(
-    "OMP_NUM_THREADS", "1"
-)  # nets this small gain nothing from more, and waiting threads slow each other
+# The same numbers everywhere: the GPU has its own benchmark.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+# Nets this small gain nothing from more threads, and waiting threads slow one another down.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
@@ -23,28 +22,32 @@ from vaekit.data import Dataset, Examples, Support
 
 QUIET = Console(quiet=True)
 
+# Processes that tests start import the package that is tested, not another one that is installed.
+SOURCE = str(Path(vaekit.__file__).parents[1])
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [SOURCE, os.environ.get("PYTHONPATH")]))
+
 
 @pytest.fixture(autouse=True)
 def fixed_noise():
-    """Every test draws the same random numbers, whichever ran before."""
+    """Every test draws the same random numbers, whichever test ran before."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
 
 
 def small_images(
-    rows: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int = 3
+    examples: int = 60, shape: tuple[int, int, int] = (1, 8, 8), classes: int = 3
 ) -> Dataset:
     """Images of bars, one class per orientation, as bytes."""
     rng = np.random.default_rng(0)
-    y = np.arange(rows) % classes
-    x = rng.integers(0, 40, (rows, *shape), dtype=np.uint8)
+    y = np.arange(examples) % classes
+    x = rng.integers(0, 40, (examples, *shape), dtype=np.uint8)
     for i, label in enumerate(y):
-        at = rng.integers(0, min(shape[1:]))
+        position = rng.integers(0, min(shape[1:]))
         if label % 2:
-            x[i, :, at] = 230
+            x[i, :, position] = 230
         else:
-            x[i, :, :, at] = 230 - 60 * (label // 2)
+            x[i, :, :, position] = 230 - 60 * (label // 2)
     return Dataset(
         "bars",
         Examples(x, y.astype(np.int64)),
@@ -55,24 +58,28 @@ def small_images(
 
 
 def train_small(out, data=None, **options):
-    """A run of a few seconds at most."""
+    """A run of a few seconds at most; nested options are merged with those of a small model."""
     settings = {
         "training": {"epochs": 2, "batch_size": 16, "device": "cpu"},
         "encoder": {"hidden": [8]},
         "decoder": {"hidden": [8]},
     }
-    merged = {
-        k: {**settings.get(k, {}), **v} if isinstance(v, dict) else v
-        for k, v in {**settings, **options}.items()
-    }
-    return vaekit.train(
-        "mlp", data=data if data is not None else small_images(), out=out, console=QUIET, **merged
-    )
+    for name, value in options.items():
+        if isinstance(value, dict):
+            settings[name] = {**settings.get(name, {}), **value}
+        else:
+            settings[name] = value
+    if data is None:
+        data = small_images()
+    return vaekit.train("mlp", data=data, out=out, console=QUIET, **settings)
 
 
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory):
-    """A finished run on `small_images`, from a file, so that it can be opened again; read-only for tests."""
+    """A finished run on `small_images`, read from a file so that it can be opened again.
+
+    Tests must not change it.
+    """
     folder = tmp_path_factory.mktemp("small")
     data = small_images()
     np.savez(folder / "bars.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
@@ -81,19 +88,17 @@ def small_run(tmp_path_factory):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """A skipped test is a failure where everything must be there: with CI=true."""
+    """With CI=true, where everything must be installed, a skipped test is a failure."""
     report = yield
     if report.skipped and os.environ.get("CI") == "true":
-        report.outcome, report.longrepr = (
-            "failed",
-            f"skipped, which CI=true does not allow: {report.longrepr}",
-        )
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI=true does not allow: {report.longrepr}"
     return report
 
 
 @pytest.fixture
 def script(monkeypatch):
-    """A program that could be started again, which the tests' own is not where several run beside each other."""
+    """A program that torchrun could start again; pytest itself is none if it runs in parallel."""
     monkeypatch.setattr(sys, "argv", ["train.py"])
 
 
@@ -114,7 +119,10 @@ def cli(monkeypatch, capsys, tmp_path):
 
 @pytest.fixture
 def refused(cli, tmp_path):
-    """Run a command that must fail: status 2, one line, nothing on standard output, nothing left behind. The line."""
+    """Run a command that must fail with status 2, and return the one line of its error.
+
+    It prints nothing on standard output and leaves no file.
+    """
 
     def run(*arguments):
         before = sorted(tmp_path.rglob("*"))
