@@ -16,7 +16,7 @@ from PIL import Image
 
 import vaekit
 from vaekit.runs import Run
-from vaekit.workflows.use import to_pixels
+from vaekit.run_plots.pixels import to_pixels
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

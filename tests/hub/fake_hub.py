@@ -1,4 +1,4 @@
-"""A hub on this machine, which speaks the routes that huggingface_hub asks for, and lies where it is told to."""
+"""A local server with the routes of the Hub that huggingface_hub uses; it can be made to lie."""
 
 import base64
 import hashlib

@@ -1,16 +1,16 @@
-"""Models taken elsewhere: ONNX and torch.export programs of encoder and decoder, on raw rows."""
+"""Export: encoder and decoder of a run as ONNX files and torch.export programs, on raw values."""
 
-from vaekit.export.exported import Exported, load_exported
-from vaekit.export.graphs import Decoder, Encoder
+from vaekit.export.exported_model import ExportedModel, load_exported
+from vaekit.export.graphs import DecoderGraph, EncoderGraph
 from vaekit.export.onnx import DECODER, ENCODER, check_parity, to_onnx
 from vaekit.export.program import to_bytes, to_program
 
 __all__ = [
     "DECODER",
     "ENCODER",
-    "Decoder",
-    "Encoder",
-    "Exported",
+    "DecoderGraph",
+    "EncoderGraph",
+    "ExportedModel",
     "check_parity",
     "load_exported",
     "to_bytes",

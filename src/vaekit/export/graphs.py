@@ -1,4 +1,4 @@
-"""What is exported: a run's encoder and decoder as functions of tensors, from raw rows and to raw rows."""
+"""The exported functions: a run's encoder and decoder on raw values, as modules to trace."""
 
 import torch
 from torch import Tensor, nn
@@ -8,68 +8,105 @@ from vaekit.core.distributions import point_estimate
 from vaekit.core.vae import VAE
 from vaekit.data.support import Transform
 
-# Both go by the parts, not by `model.encode` and `decode`, whose checks of what people give would fix the number of rows; and
-# each holds its own parts alone, since a file has all that its graph holds.
+# Both use the parts of the model, not `model.encode` and `model.decode`: the checks of their
+# inputs would fix the batch size. Each holds only its own parts, since a file stores all of them.
 
 
-class Encoder(nn.Module):
-    """Raw rows x [B, *shape] (and weights of the classes y [B, C]) -> mean and sigma of q(z given x), [B, L] each.
+class EncoderGraph(nn.Module):
+    """Raw examples to the parameters of q(z|x).
 
-    Of a discrete z the most probable code [B, L], and the entries of the codebook that make it, [B, M].
-    inputs: shapes of one row by name. outputs: names, in order.
+    Args:
+        model: The model.
+        transform: From raw values to what the model takes.
+
+    Attributes:
+        inputs: Shapes of one example by input name.
+        outputs: Output names, in order.
     """
 
     def __init__(self, model: VAE, transform: Transform):
         super().__init__()
-        self.encoder, self.posterior, self.transform = model.encoder, model.posterior, transform
+        self.encoder = model.encoder
+        self.posterior = model.posterior
+        self.transform = transform
         self.codebook = model.codebook
         self.inputs = {"x": model.data_shape, **_condition(model)}
-        self.outputs = ("z_mean", "z_sigma" if self.codebook is None else "z_indices")
+        self.outputs = ("z_mean", "z_stddev" if self.codebook is None else "z_indices")
 
-    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, ...]:
-        q = self.posterior(self.encoder(self.transform.forward(x), *(() if y is None else (y,))))
+    def forward(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Encode raw examples.
+
+        Args:
+            x: Raw examples [B, *shape].
+            y: Weights of the classes [B, C], for a conditional model.
+
+        Returns:
+            Mean and standard deviation [B, L]; for a discrete z the most probable code [B, L] and
+            the indices of its codebook vectors [B, M].
+        """
+        x = self.transform.forward(x)
+        features = self.encoder(x) if y is None else self.encoder(x, y)
+        q = self.posterior(features)
         z = point_estimate(q)
-        return z.flatten(1), q.stddev.flatten(
-            1
-        ) if self.codebook is None else self.codebook.indices(z)
+        if self.codebook is None:
+            return z.flatten(1), q.stddev.flatten(1)
+        return z.flatten(1), self.codebook.indices(z)
 
 
-class Decoder(nn.Module):
-    """Codes z [B, L] (and weights of the classes y [B, C]) -> the means of p(x given z) in raw units, [B, *shape].
+class DecoderGraph(nn.Module):
+    """Latent codes to the mean of p(x|z) in raw units.
 
-    inputs, outputs: as the encoder's.
+    Args:
+        model: The model.
+        transform: From raw values to what the model takes.
+
+    Attributes:
+        inputs: Shapes of one example by input name.
+        outputs: Output names, in order.
     """
 
     outputs = ("x_mean",)
 
     def __init__(self, model: VAE, transform: Transform):
         super().__init__()
-        self.decoder, self.likelihood, self.transform = model.decoder, model.likelihood, transform
+        self.decoder = model.decoder
+        self.likelihood = model.likelihood
+        self.transform = transform
         self.latent_shape = model.latent_shape
         self.inputs = {"z": (self.latent_shape.numel(),), **_condition(model)}
 
     def forward(self, z: Tensor, y: Tensor | None = None) -> tuple[Tensor]:
-        z = z.unflatten(1, self.latent_shape) if len(self.latent_shape) > 1 else z
-        parameters = self.decoder(z, *(() if y is None else (y,)))
+        """Decode latent codes.
+
+        Args:
+            z: Latent codes [B, L].
+            y: Weights of the classes [B, C], for a conditional model.
+
+        Returns:
+            The mean of p(x|z) [B, *shape].
+        """
+        if len(self.latent_shape) > 1:
+            z = z.unflatten(1, self.latent_shape)
+        parameters = self.decoder(z) if y is None else self.decoder(z, y)
         return (self.transform.inverse(self.likelihood(parameters).mean),)
 
 
-Graph = Encoder | Decoder
+Graph = EncoderGraph | DecoderGraph
 
 
-def example(graph: Graph, rows: int = 2) -> tuple[Tensor, ...]:
-    """Inputs of so many rows to trace a graph with: zeros, and where there are classes the first."""
-    found = {name: torch.zeros(rows, *shape) for name, shape in graph.inputs.items()}
-    if "y" in found:
-        found["y"][:, 0] = 1
-    return tuple(found.values())
+def example_inputs(graph: Graph, count: int = 2) -> tuple[Tensor, ...]:
+    """Inputs to trace a graph with: zeros, and the first class."""
+    inputs = {name: torch.zeros(count, *shape) for name, shape in graph.inputs.items()}
+    if "y" in inputs:
+        inputs["y"][:, 0] = 1
+    return tuple(inputs.values())
+
+
+def dynamic_shapes(graph: Graph) -> tuple[dict[int, Dim], ...]:
+    """Any batch size, the same for all inputs."""
+    batch = Dim("batch", min=1)
+    return tuple({0: batch} for _ in graph.inputs)
 
 
 def _condition(model: VAE) -> dict[str, tuple[int, ...]]:
     return {"y": (model.classes,)} if model.classes else {}
-
-
-def dynamic(graph: Graph) -> tuple[dict[int, Dim], ...]:
-    """That all inputs have any number of rows, the same."""
-    rows = Dim("batch", min=1)
-    return tuple({0: rows} for _ in graph.inputs)

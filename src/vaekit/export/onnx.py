@@ -1,4 +1,4 @@
-"""ONNX files of a run, which say what they take and give, and give what torch gives."""
+"""ONNX files: written, opened, and compared with the model."""
 
 import json
 import logging
@@ -16,27 +16,43 @@ from torch.export import ExportedProgram
 from vaekit.errors import ConfigError, WorkError
 from vaekit.export.graphs import Graph
 
-ENCODER, DECODER = "encoder.onnx", "decoder.onnx"
+ENCODER = "encoder.onnx"
+DECODER = "decoder.onnx"
+
+FORMAT = 2
+"""The format of exported files. Format 1 differs in the name of one output, `z_sigma`."""
+
 METADATA = "vaekit"
-NOWHERE = f"{os.devnull}/nowhere"
-"""The folder of weights that a file keeps in others: our files keep none, and nobody's file is to read what lies about."""
-TOLERANCE = 1e-4
-"""How far from torch a value may be, as a share of the largest: float32 sums in another order are a tenth of it apart."""
+"""The name of the metadata entry."""
+
+NO_FOLDER = f"{os.devnull}/nowhere"
+"""The folder of external weights: our files have none, and no file may read others of the disk."""
+
+MAX_DIFFERENCE = 1e-4
+"""The largest difference from torch, as a share of the largest value.
+
+Sums in float32 in another order differ by about a tenth of it.
+"""
+
+MISSING_PACKAGE = '{} is not installed. Run pip install "vaekit[export]".'
 
 
-def to_onnx(graph: Graph, program: ExportedProgram, facts: Mapping[str, Any]) -> bytes:
-    """The file of a graph's program; `facts` are in its metadata, as JSON under the name "vaekit".
+def to_onnx(graph: Graph, program: ExportedProgram, metadata: Mapping[str, Any]) -> bytes:
+    """The content of an ONNX file.
 
-    Raises ConfigError where the packages that it takes are not there, WorkError for a part of a user's own that has no ONNX.
+    Args:
+        graph: The graph that was traced.
+        program: Its program.
+        metadata: Stored in the file as JSON.
+
+    Raises:
+        ConfigError: The packages for ONNX are not installed.
+        WorkError: A custom part has no ONNX equivalent.
     """
-    try:
-        import onnx  # noqa: F401
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(f'{error.name} is not installed: pip install "vaekit[export]"') from None
+    _check_packages()
     with _quiet():
         try:
-            found = torch.onnx.export(
+            exported = torch.onnx.export(
                 program,
                 dynamo=True,
                 verbose=False,
@@ -44,48 +60,62 @@ def to_onnx(graph: Graph, program: ExportedProgram, facts: Mapping[str, Any]) ->
                 output_names=list(graph.outputs),
             )
         except torch.onnx.errors.OnnxExporterError as error:
+            reason = str(error).splitlines()[0].rstrip(".")
             raise WorkError(
-                f"this model cannot be written as ONNX: {str(error).splitlines()[0]}"
+                f"The model cannot be written as ONNX: {reason}. "
+                "Use operations that ONNX has in your own modules."
             ) from error
-    assert found is not None
-    proto = found.model_proto
+    assert exported is not None
+
+    proto = exported.model_proto
     for value in (*proto.graph.input, *proto.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"  # for a name that tracing made up
-    del proto.graph.value_info[:]  # shapes in between, by that name
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"  # instead of a generated name
+    del proto.graph.value_info[:]  # intermediate shapes, which use the generated name
+
     entry = proto.metadata_props.add()
-    entry.key, entry.value = METADATA, json.dumps(dict(facts))
+    entry.key = METADATA
+    entry.value = json.dumps(dict(metadata))
     return proto.SerializeToString()
 
 
-def session(content: bytes) -> Any:
-    """An onnxruntime session over a file's content, which reports nothing to anybody."""
+def open_session(content: bytes) -> Any:
+    """An onnxruntime session of a file's content, on the CPU and without telemetry."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read when onnxruntime is imported
     try:
         import onnxruntime
     except ImportError:
-        raise ConfigError('onnxruntime is not installed: pip install "vaekit[export]"') from None
+        raise ConfigError(MISSING_PACKAGE.format("onnxruntime")) from None
+
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry(
-        "session.model_external_initializers_file_folder_path", NOWHERE
+        "session.model_external_initializers_file_folder_path", NO_FOLDER
     )
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
 def check_parity(content: bytes, graph: Graph, inputs: tuple[Tensor, ...]) -> float:
-    """The largest difference between what a file and torch make of rows, as a share of the largest value.
+    """Compare an ONNX file with the graph it was made of.
 
-    Raises WorkError where it is beyond `TOLERANCE`.
+    Args:
+        content: The ONNX file.
+        graph: The graph.
+        inputs: Inputs of both.
+
+    Returns:
+        The largest difference of any output, as a share of its largest value.
+
+    Raises:
+        WorkError: The difference is larger than `MAX_DIFFERENCE`.
     """
-    opened = session(content)
-    found = opened.run(
-        None, {name: x.numpy() for name, x in zip(graph.inputs, inputs, strict=True)}
-    )
+    names = {name: x.numpy() for name, x in zip(graph.inputs, inputs, strict=True)}
+    outputs = open_session(content).run(None, names)
     with torch.no_grad():
-        wanted = graph(*inputs)
-    worst = max(_difference(a, b.numpy()) for a, b in zip(found, wanted, strict=True))
-    if not worst <= TOLERANCE:
+        expected = graph(*inputs)
+    worst = max(_difference(a, b.numpy()) for a, b in zip(outputs, expected, strict=True))
+    if not worst <= MAX_DIFFERENCE:
         raise WorkError(
-            f"the ONNX file gives other values than the model, by {worst:.1e} of the largest: it was not kept"
+            f"The ONNX file differs from the model: got a relative difference of {worst:.1e}, "
+            f"expected at most {MAX_DIFFERENCE:.0e}. Nothing was written; report this as a bug."
         )
     return worst
 
@@ -94,9 +124,17 @@ def _difference(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-12))
 
 
+def _check_packages() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(MISSING_PACKAGE.format(error.name)) from None
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what the exporter has to say about itself."""
+    """Without the exporter's own log messages and warnings."""
     logger = logging.getLogger("torch.onnx")
     before = logger.level
     logger.setLevel(logging.ERROR)

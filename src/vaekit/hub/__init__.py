@@ -1,23 +1,23 @@
-"""Runs on the Hugging Face Hub: what a shared folder holds, its model card, and the way there and back."""
+"""The Hugging Face Hub: files of a shared folder, its model card, uploads and downloads."""
 
-from vaekit.hub.card import card
-from vaekit.hub.contents import check_place, is_shared, most_bytes
-from vaekit.hub.remote import (
+from vaekit.hub.model_card import model_card
+from vaekit.hub.repository import (
     HubRepository,
-    check_name,
     download_file,
     find_repository,
+    parse_name,
     upload_folder,
 )
+from vaekit.hub.shared_folder import check_target, is_shared, max_bytes
 
 __all__ = [
     "HubRepository",
-    "card",
-    "check_name",
-    "check_place",
+    "check_target",
     "download_file",
     "find_repository",
     "is_shared",
-    "most_bytes",
+    "max_bytes",
+    "model_card",
+    "parse_name",
     "upload_folder",
 ]

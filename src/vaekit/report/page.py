@@ -17,20 +17,9 @@ from vaekit.evaluation.catalogue import (
 )
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.results import Evaluation, LatentMetrics, SampleQuality
+from vaekit.run_plots.captions import CAPTIONS
 
 TEMPLATE = "report.html.jinja"
-
-CAPTIONS = {
-    "curves": "Training and validation loss; the star marks the epoch whose weights were kept.",
-    "reconstructions": "Examples over their reconstructions.",
-    "samples": "Samples: latent codes from the prior, decoded.",
-    "nearest": "Samples over the training examples closest to them: equal pairs would be copies.",
-    "latent": "Latent codes of examples, by class if there are classes.",
-    "grid": "Decoded points on a grid in the latent plane.",
-    "dimensions": "Divergence of each latent dimension, the most active first.",
-    "usage": "Use of each code, the most frequent first.",
-    "losses": "Distribution of the loss and its terms over examples.",
-}
 
 
 class Line(NamedTuple):

@@ -28,7 +28,7 @@ from vaekit.runs.example_selection import data_label, select_examples
 from vaekit.runs.run_data import data_name
 from vaekit.runtime.seeding import seeded_noise
 from vaekit.web import LOOPBACK, serve_app
-from vaekit.workflows.export import to_files
+from vaekit.workflows.export import export_graphs
 
 MOST_POINTS = 200_000
 MOST_COMPONENTS = 8
@@ -107,7 +107,7 @@ def content_of(run: Run, *, split: SplitName | None = None, data: Any = None) ->
         raise ConfigError(
             f"{len(rows):,} rows are too many for one map, at most {MOST_POINTS:,}: give some of them as --data"
         )
-    files = to_files(run, rows)
+    files = export_graphs(run, rows)
     codes = run.encode(rows)
     inputs = track_inputs(run.inputs(rows))
     terms = elbo_per_example(run.model, inputs)

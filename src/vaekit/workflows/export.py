@@ -1,10 +1,11 @@
-"""Take a run's encoder and decoder elsewhere."""
+"""`vaekit export`: a run's encoder and decoder as ONNX files and torch.export programs."""
 
 import hashlib
 import os
 from copy import deepcopy
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,100 +19,168 @@ from vaekit.errors import OutputError
 from vaekit.export import (
     DECODER,
     ENCODER,
-    Decoder,
-    Encoder,
+    DecoderGraph,
+    EncoderGraph,
     check_parity,
     to_bytes,
     to_onnx,
     to_program,
 )
+from vaekit.export.onnx import FORMAT
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples
 from vaekit.runs.run_data import data_name
 from vaekit.runtime.terminal_progress import track
 
-ROWS = 64  # of the test rows, on which files are held to the model
+COMPARED_EXAMPLES = 64
+"""The number of test examples on which files and model are compared."""
 
 
-def export_onnx(
-    run: Run | str | os.PathLike, out: str | os.PathLike, *, data: Any = None, force: bool = False
-) -> dict[str, Any]:
-    """Write encoder.onnx and decoder.onnx into the folder `out`, on raw rows, and as torch.export programs (.pt2) beside them.
+@dataclass(frozen=True)
+class ExportedGraph:
+    """One exported graph.
 
-    Both ONNX files are held to the model, on test rows and their codes, before they are kept; the largest differences are told.
-    data: the run's own, where it was trained on arrays in memory.
-    Raises ConfigError where what it takes is not installed, WorkError where a file gives other values, OutputError where files
-    are there and `force` is not given.
+    Attributes:
+        onnx: Content of the ONNX file.
+        program: The program it was made of.
+        largest_difference: Relative difference between the ONNX file and the model.
     """
-    run, out = as_run(run), Path(out)
-    places = [out / name for graph in (ENCODER, DECODER) for name in (graph, _program(graph))]
-    there = [place for place in places if place.exists()]
-    if there and not force:
-        raise OutputError(f"{there[0]} exists: choose another folder, or overwrite it with --force")
-    files = to_files(run, select_evaluation_examples(run, None, data).examples)
-    programs = {_program(name): to_bytes(file.program) for name, file in files.items()}
-    contents = {name: file.onnx for name, file in files.items()} | programs
-    atomic_write_many({out / name: content for name, content in contents.items()})
-    parity = {name: file.largest_difference for name, file in files.items()}
-    return {
-        "files": [str(place) for place in places],
-        "largest_difference": parity,
-        "rows_compared": files[ENCODER].rows,
-    }
-
-
-class File(NamedTuple):
-    """An ONNX file, the program that it was made of, and how far from torch it is, on so many rows."""
 
     onnx: bytes
     program: ExportedProgram
     largest_difference: float
-    rows: int
 
 
-def to_files(run: Run, rows: Examples) -> dict[str, File]:
-    """Encoder and decoder of a run as ONNX, both held to the model on some of these rows and on their codes."""
-    model, found = _plain(run.model), {}
-    graphs = {ENCODER: Encoder(model, run.transform), DECODER: Decoder(model, run.transform)}
-    inputs, facts = _inputs(run, graphs[ENCODER], rows), _facts(run)
+@dataclass(frozen=True)
+class ExportResult:
+    """The result of `export_onnx`.
+
+    Attributes:
+        files: The paths that were written.
+        largest_difference: Relative difference between file and model, by name of the ONNX file.
+        compared_examples: The number of test examples that were compared.
+    """
+
+    files: tuple[Path, ...]
+    largest_difference: dict[str, float]
+    compared_examples: int
+
+    def to_dict(self) -> dict[str, object]:
+        """The result as JSON values."""
+        return {
+            "files": [str(path) for path in self.files],
+            "largest_difference": self.largest_difference,
+            "compared_examples": self.compared_examples,
+        }
+
+
+def export_onnx(
+    run: Run | str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    data: Any = None,
+    overwrite: bool = False,
+) -> ExportResult:
+    """Export encoder and decoder of a run as ONNX files and torch.export programs.
+
+    Both ONNX files are compared with the model on test examples before they are written.
+
+    Args:
+        run: The run, or the path of its folder.
+        out: Folder for encoder.onnx, encoder.pt2, decoder.onnx and decoder.pt2.
+        data: The data of a run that was trained on arrays in memory.
+        overwrite: Overwrite existing files.
+
+    Returns:
+        The files and their differences from the model.
+
+    Raises:
+        ConfigError: The packages for ONNX are not installed.
+        OutputError: A file exists and `overwrite` is false, or cannot be written.
+        WorkError: The model cannot be exported, or a file differs from it.
+
+    >>> import vaekit
+    >>> vaekit.export_onnx("runs/mnist", "exported")  # doctest: +SKIP
+    """
+    run = as_run(run)
+    out = Path(out)
+    paths = [out / name for onnx in (ENCODER, DECODER) for name in (onnx, _program_name(onnx))]
+    _check_paths(paths, overwrite)
+
+    examples = select_evaluation_examples(run, None, data).examples
+    graphs = export_graphs(run, examples)
+    contents = {out / name: graph.onnx for name, graph in graphs.items()}
+    contents |= {out / _program_name(name): to_bytes(g.program) for name, g in graphs.items()}
+    atomic_write_many(contents)
+
+    differences = {name: graph.largest_difference for name, graph in graphs.items()}
+    return ExportResult(tuple(paths), differences, min(COMPARED_EXAMPLES, len(examples)))
+
+
+def export_graphs(run: Run, examples: Examples) -> dict[str, ExportedGraph]:
+    """Export encoder and decoder, each compared with the model on some examples and their codes.
+
+    Args:
+        run: The run.
+        examples: Examples to compare on.
+
+    Returns:
+        The graphs by name of the ONNX file.
+    """
+    model = _portable(run.model)
+    encoder = EncoderGraph(model, run.transform)
+    graphs = {ENCODER: encoder, DECODER: DecoderGraph(model, run.transform)}
+    inputs = _comparison_inputs(run, encoder, examples)
+    metadata = _metadata(run)
+
+    exported = {}
     for name, graph in track(graphs.items(), "exporting", len(graphs)):
         program = to_program(graph)
-        content = to_onnx(graph, program, facts)
-        found[name] = File(
-            content, program, check_parity(content, graph, inputs[name]), len(inputs[name][0])
-        )
-    return found
+        content = to_onnx(graph, program, metadata)
+        difference = check_parity(content, graph, inputs[name])
+        exported[name] = ExportedGraph(content, program, difference)
+    return exported
 
 
-def _program(name: str) -> str:
-    return name.replace(".onnx", ".pt2")
+def _check_paths(paths: list[Path], overwrite: bool) -> None:
+    for path in paths:
+        if path.exists() and not overwrite:
+            raise OutputError(
+                f"{path} exists. Choose another folder, or overwrite it.", parameter="overwrite"
+            )
 
 
-def _plain(model: VAE) -> VAE:
-    """A copy in float32 on the CPU, without gradients, each tensor in the order of its dimensions, as files have them."""
+def _program_name(onnx: str) -> str:
+    return onnx.replace(".onnx", ".pt2")
+
+
+def _portable(model: VAE) -> VAE:
+    """A copy in float32 on the CPU, without gradients, all tensors contiguous, as files have it."""
     copied = deepcopy(model).float().cpu().eval().requires_grad_(False)
     for tensor in (*copied.parameters(), *copied.buffers()):
         tensor.data = tensor.data.contiguous()
     return copied
 
 
-def _inputs(run: Run, encoder: Encoder, rows: Examples) -> dict[str, tuple[torch.Tensor, ...]]:
-    """Some rows and their codes, with classes where the run has them."""
-    inputs = run.inputs(rows).first(ROWS)
+def _comparison_inputs(
+    run: Run, encoder: EncoderGraph, examples: Examples
+) -> dict[str, tuple[torch.Tensor, ...]]:
+    """Some examples and their codes, with labels for a conditional model."""
+    inputs = run.inputs(examples).first(COMPARED_EXAMPLES)
     batch = inputs.select(np.arange(len(inputs)))
     x = batch.x.float()
-    y = () if batch.y is None else (torch.eye(run.model.classes)[batch.y],)
+    condition = () if batch.y is None else (torch.eye(run.model.classes)[batch.y],)
     with torch.no_grad():
-        z = encoder(x, *y)[0]
-    return {ENCODER: (x, *y), DECODER: (z, *y)}
+        z = encoder(x, *condition)[0]
+    return {ENCODER: (x, *condition), DECODER: (z, *condition)}
 
 
-def _facts(run: Run) -> dict[str, Any]:
+def _metadata(run: Run) -> dict[str, Any]:
     return {
-        "format": 1,
+        "format": FORMAT,
         "version": vaekit.__version__,
         "recipe": run.config.recipe,
-        "data": data_name(run),  # where it lies is nobody's business
+        "data": data_name(run),  # its path would reveal something about this machine
         "shape": list(run.model.data_shape),
         "support": str(run.support),
         "latent_dim": run.model.latent_shape.numel(),
@@ -121,11 +190,9 @@ def _facts(run: Run) -> dict[str, Any]:
 
 
 def _digest(model: VAE) -> str:
-    """The sha256 of the weights, by which an encoder and its decoder know each other."""
+    """SHA-256 of the weights, by which an encoder and its decoder recognize each other."""
     digest = hashlib.sha256()
     for name, tensor in model.state_dict().items():
-        digest.update(
-            name.encode()
-            + np.ascontiguousarray(tensor.detach().double().numpy(force=True)).tobytes()
-        )
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.detach().double().numpy(force=True)).tobytes())
     return digest.hexdigest()

@@ -1,10 +1,10 @@
-"""Give a run to others, and take theirs: a folder in the layout of the Hugging Face Hub, pushed and pulled."""
+"""`vaekit push`, `vaekit pull` and `vaekit export --hub`: runs on the Hugging Face Hub."""
 
 import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,11 +18,11 @@ from vaekit.atomic_io import atomic_folder, atomic_write_bytes
 from vaekit.config import MODEL_PARTS, Custom, Settings
 from vaekit.errors import ConfigError, OutputError, RunError
 from vaekit.evaluation.protocol import protocol
-from vaekit.hub.contents import CARD, FACTS, LIBRARY
+from vaekit.hub.shared_folder import CARD, LIBRARY, MODEL_CONFIG
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
 from vaekit.runs import Run, load_config, load_run, load_split
 
-SUMMARY = (
+SHARED_SUMMARY = (
     "format",
     "recipe",
     "data",
@@ -35,8 +35,37 @@ SUMMARY = (
     "seed",
     "seconds",
 )
-SHOW_ROWS = ("reconstructions", "nearest", "interpolations")
+SHARED_VERSIONS = ("vaekit", "python", "torch", "lightning", "numpy")
+DATA_PLOTS = ("reconstructions", "nearest", "interpolations")
+"""Plots that show examples of the data."""
+
+WHOLE_COLUMNS = ("epoch", "step")
+"""Columns of metrics.csv with whole numbers."""
+
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class SharedFolder:
+    """The result of `export_hub`.
+
+    Attributes:
+        folder: The shared folder.
+        files: Its files.
+        data_plots: Those of its plots that show examples of the data.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    data_plots: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """The result as JSON values."""
+        return {
+            "folder": str(self.folder),
+            "files": [str(path) for path in self.files],
+            "data_plots": list(self.data_plots),
+        }
 
 
 def export_hub(
@@ -44,170 +73,245 @@ def export_hub(
     out: str | os.PathLike,
     *,
     license: str | None = None,
-    force: bool = False,
-) -> dict[str, Any]:
-    """Write a run as the folder `out` in the layout of the Hugging Face Hub: a run folder with a model card beside.
+    overwrite: bool = False,
+) -> SharedFolder:
+    """Write a run as a folder for the Hugging Face Hub: a run folder with a model card.
 
-    Paths in its configuration are reduced to their last names, and of RUN/plots it takes the pictures that `plot` draws; what
-    is returned says which of them show rows of the data. license: as the Hub writes it, such as "mit".
-    Raises ConfigError for a run with modules of your own, OutputError where the folder is there and `force` is not given.
+    Paths in its configuration are reduced to their last names; of RUN/plots it takes what
+    `vaekit plot` drew.
+
+    Args:
+        run: A run or its folder.
+        out: The folder to write.
+        license: Identifier of the license on the Hub, such as "mit".
+        overwrite: Overwrite an existing shared folder.
+
+    Returns:
+        The folder and its files.
+
+    Raises:
+        ConfigError: The run has modules of your own, or the license is invalid.
+        OutputError: The folder exists and `overwrite` is false, or is not a shared run.
+
+    >>> import vaekit
+    >>> vaekit.export_hub("runs/mnist", "shared", license="mit")  # doctest: +SKIP
     """
-    run, out = _shareable(run), Path(out)
+    run = _shareable(run)
+    out = Path(out)
     if out.resolve() == run.path.resolve():
-        raise OutputError(f"{out} is the run itself: choose another folder")
-    hub.check_place(out, force)
+        raise OutputError(f"{out} is the run itself. Choose another folder.")
+    hub.check_target(out, overwrite)
+    _check_license(license)
+
     with atomic_folder(out) as folder:
-        _write(folder, run, _checked(license))
-    files = [str(path) for path in sorted(out.rglob("*")) if path.is_file()]
-    return {"folder": str(out), "files": files, "shows_rows": _shown_rows(out)}
+        _write(folder, run, license)
+    files = tuple(path for path in sorted(out.rglob("*")) if path.is_file())
+    return SharedFolder(out, files, _data_plots(out))
 
 
 def push(
     run: Run | str | os.PathLike,
-    repo: str,
+    repository: str,
     *,
     private: bool = False,
     message: str = "Push a run of vaekit",
     license: str | None = None,
     console: Console | None = None,
 ) -> str:
-    """Put what `export_hub` writes into the repository OWNER/NAME of the Hugging Face Hub; the address of the commit.
+    """Push a run to the Hugging Face Hub: what `export_hub` writes, as one commit.
 
-    The repository is made where it is not there. Its other files stay, pictures of an earlier push that are no longer go.
-    console: where it is noted which pictures show rows of the data, by default standard error.
-    Raises ConfigError where huggingface_hub is not installed or the run has modules of your own, OutputError where you may not
-    write there, WorkError where the hub does not answer.
+    The repository is created if it does not exist. Plots of an earlier push are deleted, other
+    files are kept.
+
+    Args:
+        run: A run or its folder.
+        repository: OWNER/NAME.
+        private: Whether the repository must be private.
+        message: The message of the commit.
+        license: Identifier of the license on the Hub, such as "mit".
+        console: Where to note which plots show examples of the data; default standard error.
+
+    Returns:
+        The URL of the commit.
+
+    Raises:
+        ConfigError: huggingface_hub is not installed, or the run has modules of your own.
+        OutputError: No permission to write, or the repository is public and `private` is true.
+        WorkError: The request failed.
+
+    >>> import vaekit
+    >>> vaekit.push("runs/mnist", "ada/digits", license="mit")  # doctest: +SKIP
     """
-    name, revision = hub.check_name(repo)
+    name, revision = hub.parse_name(repository)
     if revision is not None:
-        raise ConfigError(f"{repo!r} names a revision: push to {name}")
-    run = _shareable(run)
-    with TemporaryDirectory() as folder:
-        _write(Path(folder), run, _checked(license), name)
-        address, shown = (
-            hub.upload_folder(Path(folder), name, private=private, message=message),
-            _shown_rows(Path(folder)),
+        raise ConfigError.for_value(
+            "repository",
+            repository,
+            "OWNER/NAME without a revision",
+            problem="A run cannot be pushed to a revision",
+            fix=f"Push to {name}",
         )
+    run = _shareable(run)
+    _check_license(license)
+
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        _write(folder, run, license, name)
+        url = hub.upload_folder(folder, name, private=private, message=message)
+        shown = _data_plots(folder)
     if shown:
-        note = f"note: these pictures show rows of the data: {shown}"
-        (console or Console(stderr=True)).print(note, highlight=False, markup=False, soft_wrap=True)
-    return address
+        note = f"note: plots with examples of the data were pushed: {', '.join(shown)}"
+        console = console or Console(stderr=True)
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
+    return url
 
 
-def pull(repo: str, folder: str | os.PathLike | None = None, *, force: bool = False) -> Run:
-    """Take a run from the repository OWNER/NAME, or OWNER/NAME@REVISION, of the Hugging Face Hub into `folder`.
+def pull(
+    repository: str, folder: str | os.PathLike | None = None, *, overwrite: bool = False
+) -> Run:
+    """Pull a run from the Hugging Face Hub.
 
-    Only files of a run folder are taken, of sizes that were announced and bounded, and they are read as `load_run` reads any
-    before the folder gets its name. folder: by default runs/NAME.
-    Raises RunError where the repository is missing or holds no usable run, OutputError where the folder is there and `force` is
-    not given, ConfigError where huggingface_hub is not installed, WorkError where the hub does not answer.
+    Only files of a run folder are downloaded, of announced and bounded sizes; they are checked as
+    `load_run` does before the folder gets its name.
+
+    Args:
+        repository: OWNER/NAME, or OWNER/NAME@REVISION.
+        folder: The target; default runs/NAME.
+        overwrite: Overwrite an existing run.
+
+    Returns:
+        The run.
+
+    Raises:
+        RunError: The repository does not exist or has no valid run.
+        OutputError: The folder exists and `overwrite` is false.
+        ConfigError: huggingface_hub is not installed.
+        WorkError: The request failed.
+
+    >>> import vaekit
+    >>> run = vaekit.pull("ada/digits")  # doctest: +SKIP
     """
-    name, revision = hub.check_name(repo)
-    place = Path(folder) if folder is not None else Path("runs") / name.split("/")[1]
-    hub.check_place(place, force)
+    name, revision = hub.parse_name(repository)
+    target = Path("runs") / name.split("/")[1] if folder is None else Path(folder)
+    hub.check_target(target, overwrite)
+
     remote = hub.find_repository(name, revision)
-    if missing := next(
-        (file for file in (runs.CONFIG, runs.WEIGHTS) if file not in remote.files), None
-    ):
-        raise RunError(f"{name} holds no run of vaekit: it has no {missing}")
-    with atomic_folder(place) as temporary:
-        for file in sorted(
-            remote.files, key=remote.files.__getitem__
-        ):  # the large ones last, if the small ones are sound
+    for file in (runs.CONFIG, runs.WEIGHTS):
+        if file not in remote.sizes:
+            raise RunError(f"{name} is not a run of vaekit: {file} is missing. Check the name.")
+
+    with atomic_folder(target) as temporary:
+        # The smallest first: a damaged one ends the download before the large ones.
+        for file in sorted(remote.sizes, key=remote.sizes.__getitem__):
             hub.download_file(remote, file, temporary)
-        run = _sound(temporary, name)
-    return replace(run, path=place)
+        run = _load_valid(temporary, name)
+    return replace(run, path=target)
 
 
-def _sound(folder: Path, repo: str) -> Run:
-    """The run in a folder, if it is usable; its name in messages is the repository's."""
+def _load_valid(folder: Path, repository: str) -> Run:
+    """The run of a folder, if it is valid; messages name the repository."""
     try:
         run = load_run(folder)
         if (folder / runs.SPLIT).exists():
             load_split(folder)
     except RunError as error:
-        raise RunError(str(error).replace(str(folder), repo)) from None
+        raise RunError(str(error).replace(str(folder), repository)) from None
     return run
 
 
 def _shareable(run: Run | str | os.PathLike) -> Run:
-    """The run, read where it is a path; ConfigError where its model is not made of vaekit's parts alone."""
-    path, config = (run.path, run.config) if isinstance(run, Run) else (Path(run), load_config(run))
+    """The run, if its model has only parts of vaekit."""
+    path = run.path if isinstance(run, Run) else Path(run)
+    config = run.config if isinstance(run, Run) else load_config(run)
     for name in MODEL_PARTS:
-        if isinstance(options := config.part(name), Custom):
+        options = config.part(name)
+        if isinstance(options, Custom):
             raise ConfigError(
-                f"the {name} of {path} is a module of your own, {options.name}, and a shared folder holds no code: share runs "
-                "of vaekit's own parts, or this one together with its code by other means"
+                f"{path} cannot be shared: its {name} is your own module {options.name}, and a "
+                "shared folder contains no code. Share a run of vaekit's own parts.",
+                parameter=name,
             )
     return run if isinstance(run, Run) else load_run(run)
 
 
-def _checked(license: str | None) -> str | None:
+def _check_license(license: str | None) -> None:
     if license is not None and not re.fullmatch(r"[a-z0-9][a-z0-9.+-]{0,49}", license):
-        raise ConfigError(
-            f"license {license!r}: write it as the Hub does, such as mit, apache-2.0 or cc-by-4.0"
+        raise ConfigError.for_value(
+            "license", license, "an identifier of the Hub such as mit, apache-2.0 or cc-by-4.0"
         )
-    return license
 
 
-def _write(folder: Path, run: Run, license: str | None, repo: str = "OWNER/NAME") -> None:
-    config, summary = _without_places(run.config), _public(run.summary)
+# --- Files ---------------------------------------------------------------------------------------
+
+
+def _write(folder: Path, run: Run, license: str | None, repository: str = "OWNER/NAME") -> None:
+    config = _without_paths(run.config)
+    summary = _shared_summary(run.summary)
     runs.save_config(folder, config)
     runs.save_weights(folder, run.model)
     if run.history:
-        columns = {
-            name: map(_whole, column) if name == "epoch" else column
-            for name, column in run.history.items()
-        }
-        runs.save_metrics(
-            folder,
-            [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
-        )
+        runs.save_metrics(folder, _history_rows(run.history))
     if (run.path / runs.SPLIT).is_file():
         atomic_write_bytes(folder / runs.SPLIT, (run.path / runs.SPLIT).read_bytes())
     if summary:
         runs.save_summary(folder, summary)
-    facts, pictures = _facts(run, config), dict(_pictures(run.path / runs.PLOTS))
-    atomic_write_bytes(folder / FACTS, json.dumps(facts, indent=2) + "\n")
-    for name, content in pictures.items():
+
+    plots = dict(_own_plots(run.path / runs.PLOTS))
+    for name, content in plots.items():
         atomic_write_bytes(folder / runs.PLOTS / f"{name}.png", content)
-    atomic_write_bytes(
-        folder / CARD, hub.card(facts, summary, protocol(run), list(pictures), license, repo)
-    )
+
+    model_config = _model_config(run, config)
+    atomic_write_bytes(folder / MODEL_CONFIG, json.dumps(model_config, indent=2) + "\n")
+    card = hub.model_card(model_config, summary, protocol(run), list(plots), license, repository)
+    atomic_write_bytes(folder / CARD, card)
 
 
-def _whole(number: float) -> float:
-    return int(number) if number == int(number) else number
+def _history_rows(history: dict[str, list[float]]) -> list[dict[str, float]]:
+    """The rows of metrics.csv, one per epoch; whole numbers without decimals in counts."""
+    rows = zip(*history.values(), strict=True)
+    return [
+        {
+            name: _count(value) if name in WHOLE_COLUMNS else value
+            for name, value in zip(history, row, strict=True)
+        }
+        for row in rows
+    ]
 
 
-def _without_places(config: Settings) -> Settings:
-    """The configuration with the last names of its paths, as they lead nowhere elsewhere and may tell who made the run."""
-    places = {name: _last_name(getattr(config.data, name)) for name in ("source", "test")}
-    return config.changed({"data": places})
+def _count(value: float) -> float:
+    return int(value) if value == int(value) else value
 
 
-def _last_name(place: str | None) -> str | None:
-    if place is None:
+def _without_paths(config: Settings) -> Settings:
+    """The configuration with the last names of its paths, which may reveal who trained it."""
+    names = {key: _last_name(getattr(config.data, key)) for key in ("source", "test")}
+    return config.changed({"data": names})
+
+
+def _last_name(source: str | None) -> str | None:
+    if source is None:
         return None
-    path = place.partition("?")[0] if "://" in place else place
+    path = source.partition("?")[0] if "://" in source else source
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or "data"
 
 
-def _public(summary: dict[str, Any]) -> dict[str, Any]:
-    """What `train` writes, and nothing that was added since."""
-    kept = {name: summary[name] for name in SUMMARY if name in summary}
-    libraries = {
-        name: version for name, version in summary.get("versions", {}).items() if name in _LIBRARIES
-    }
-    return kept | {"versions": libraries} if kept else {}
+def _shared_summary(summary: dict[str, Any]) -> dict[str, Any]:
+    """The fields that `train` writes, without any that were added since."""
+    if not summary:
+        return {}
+    fields = {name: summary[name] for name in SHARED_SUMMARY if name in summary}
+    versions = summary.get("versions", {}).items()
+    known = {name: version for name, version in versions if name in SHARED_VERSIONS}
+    return fields | {"versions": known}
 
 
-_LIBRARIES = ("vaekit", "python", "torch", "lightning", "numpy")
-
-
-def _facts(run: Run, config: Settings) -> dict[str, Any]:
-    """What config.json says, for tools that read no YAML."""
-    counts, codes = run.model.count_parameters(), run.model.codebook
+def _model_config(run: Run, config: Settings) -> dict[str, Any]:
+    """The content of config.json, for tools that read no YAML."""
+    counts = run.model.count_parameters()
+    codebook = run.model.codebook
+    codes = None
+    if codebook is not None:
+        codes = {"positions": codebook.positions, "count": codebook.count}
     return {
         "library": LIBRARY,
         "version": vaekit.__version__,
@@ -219,7 +323,7 @@ def _facts(run: Run, config: Settings) -> dict[str, Any]:
             "support": str(run.support),
         },
         "latent_dim": run.model.latent_shape.numel(),
-        "codes": None if codes is None else {"positions": codes.positions, "count": codes.count},
+        "codes": codes,
         "conditional": bool(run.model.classes),
         "classes": list(config.data.classes),
         "parts": {name: config.part(name).kind for name in MODEL_PARTS},
@@ -228,19 +332,18 @@ def _facts(run: Run, config: Settings) -> dict[str, Any]:
     }
 
 
-def _shown_rows(folder: Path) -> str | None:
-    """Which pictures of a shared folder show rows of the data."""
-    names = (f"{runs.PLOTS}/{name}.png" for name in SHOW_ROWS)
-    return ", ".join(name for name in names if (folder / name).exists()) or None
+def _data_plots(folder: Path) -> tuple[str, ...]:
+    """Plots of a shared folder that show examples of the data."""
+    names = (f"{runs.PLOTS}/{name}.png" for name in DATA_PLOTS)
+    return tuple(name for name in names if (folder / name).exists())
 
 
-def _pictures(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The run's pictures that `plot` draws, by name: what else is in the folder, or is a link, stays."""
+def _own_plots(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The plots that `vaekit plot` drew, by name; other files and links are ignored."""
     for name in (*PLOTS, *LATENT_PATH_PLOTS):
         path = folder / f"{name}.png"
-        if (
-            path.is_file()
-            and not path.is_symlink()
-            and (content := path.read_bytes()).startswith(PNG)
-        ):
+        if path.is_symlink() or not path.is_file():
+            continue
+        content = path.read_bytes()
+        if content.startswith(PNG):
             yield name, content

@@ -1,4 +1,4 @@
-"""A shared folder: a run like the one that it was written from, and nothing about the machine that wrote it."""
+"""A shared folder is a run equal to the one it was written from, and reveals nothing else."""
 
 import getpass
 import json
@@ -13,6 +13,7 @@ from torch import nn
 
 import vaekit
 from conftest import QUIET, small_images, train_small
+from raising import raises
 from vaekit.errors import ConfigError, OutputError, RunError
 from vaekit.hub import is_shared
 
@@ -31,27 +32,27 @@ def contents(folder):
     }
 
 
-def test_it_is_a_run_folder_that_gives_the_same_values(shared, small_run):
-    folder, found = shared
+def test_the_shared_run_equals_the_run(shared, small_run):
+    folder, result = shared
     there = vaekit.load_run(folder)
     z = torch.randn(5, 3)
     assert np.array_equal(there.decode(z), small_run.decode(z))
     assert np.array_equal(
         there.encode(small_images().train.x).mean, small_run.encode(small_images().train.x).mean
     )
-    assert there.metrics == small_run.metrics and there.summary == small_run.summary
+    assert there.history == small_run.history and there.summary == small_run.summary
     assert (folder / "metrics.csv").read_bytes() == (small_run.path / "metrics.csv").read_bytes()
-    assert sorted(found["files"]) == sorted(str(folder / name) for name in contents(folder))
+    assert sorted(result.files) == sorted(folder / name for name in contents(folder))
 
 
-def test_it_can_be_judged_where_the_data_are(shared):
-    found = vaekit.evaluate(shared[0], data=small_images(), generated=0)
-    assert found["loss"]["value"] == pytest.approx(
+def test_it_can_be_evaluated_on_the_data(shared):
+    evaluation = vaekit.evaluate(shared[0], data=small_images(), generated_examples=0)
+    assert evaluation.terms.loss.value == pytest.approx(
         vaekit.load_run(shared[0]).summary["test"]["loss"]["value"], rel=1e-5
     )
 
 
-def test_it_holds_these_files_and_no_others(shared):
+def test_it_contains_only_shared_files(shared):
     names = set(contents(shared[0]))
     assert {
         "config.yaml",
@@ -66,7 +67,7 @@ def test_it_holds_these_files_and_no_others(shared):
     assert all(map(is_shared, names))
 
 
-def test_plain_facts_for_tools_that_read_no_yaml(shared, small_run):
+def test_config_json_describes_the_model(shared, small_run):
     facts = json.loads((shared[0] / "config.json").read_text())
     assert facts["library"] == "vaekit" and facts["version"] == vaekit.__version__
     assert facts["data"] == {"name": "bars.npz", "shape": [1, 8, 8], "support": "integers:256"}
@@ -80,24 +81,24 @@ def test_plain_facts_for_tools_that_read_no_yaml(shared, small_run):
     )
 
 
-def test_every_picture_of_the_card_is_there(shared):
+def test_every_plot_of_the_card_exists(shared):
     card = (shared[0] / "README.md").read_text()
     pictures = {name for name in contents(shared[0]) if name.startswith("plots/")}
     assert pictures and all(f"]({name})" in card for name in pictures)
     assert yaml.safe_load(card.split("---\n")[1])["license"] == "mit"
 
 
-def test_it_is_said_which_pictures_show_rows_of_the_data(shared, small_run, tmp_path):
-    assert shared[1]["shows_rows"] == "plots/reconstructions.png, plots/nearest.png"
+def test_plots_with_examples_of_the_data_are_listed(shared, small_run, tmp_path):
+    assert shared[1].data_plots == ("plots/reconstructions.png", "plots/nearest.png")
     run = vaekit.load_run(small_run.path)
     run.path = tmp_path / "bare"
-    assert vaekit.export_hub(run, tmp_path / "there")["shows_rows"] is None
+    assert vaekit.export_hub(run, tmp_path / "there").data_plots == ()
 
 
 @pytest.mark.parametrize(
     ("shape", "options", "targets"),
     [
-        ((3, 8, 8), {}, r"colour, k \/ 255 for k = 0 to 255"),
+        ((3, 8, 8), {}, r"color, k \/ 255 for k = 0 to 255"),
         ((5,), {}, r"values, k \/ 255 for k = 0 to 255"),
         ((5,), {"binarize": "threshold"}, "ones where a value is above one half"),
     ],
@@ -123,12 +124,10 @@ def test_a_discrete_latent_is_described_by_its_codes(tmp_path):
         "positions": 5,
         "count": 4,
     }
-    assert (
-        "(5 codes, each one of 4; 20 numbers in all)" in (tmp_path / "there/README.md").read_text()
-    )
+    assert "(5 codes, each one of 4; 20 values)" in (tmp_path / "there/README.md").read_text()
 
 
-def test_nothing_of_the_machine_is_in_it(shared, small_run, tmp_path_factory):
+def test_it_reveals_nothing_about_the_machine(shared, small_run, tmp_path_factory):
     places = {
         str(small_run.path.parent),
         str(tmp_path_factory.getbasetemp()),
@@ -159,7 +158,7 @@ def test_nothing_of_the_machine_is_in_it(shared, small_run, tmp_path_factory):
         ("in-memory", "in-memory"),
     ],
 )
-def test_of_paths_the_last_names_stay(source, left, small_run, tmp_path):
+def test_paths_are_reduced_to_their_last_names(source, left, small_run, tmp_path):
     run = vaekit.load_run(small_run.path)
     run.config = run.config.changed({"data": {"source": source, "test": source}})
     run.summary |= {
@@ -177,7 +176,7 @@ def test_of_paths_the_last_names_stay(source, left, small_run, tmp_path):
     ]
 
 
-def test_pictures_that_it_did_not_draw_stay_where_they_are(small_run, tmp_path):
+def test_only_plots_of_vaekit_are_shared(small_run, tmp_path):
     run = vaekit.load_run(small_run.path)
     run.path = tmp_path / "run"
     (run.path / "plots").mkdir(parents=True)
@@ -192,13 +191,15 @@ def test_pictures_that_it_did_not_draw_stay_where_they_are(small_run, tmp_path):
     ]
 
 
-def test_hostile_names_of_classes_do_nothing(tmp_path):
+def test_hostile_class_names_are_escaped(tmp_path):
     data = small_images()
     data = vaekit.data.Dataset("bars", data.train, None, data.support, ("<b>", "a|b", "](x)"))
     run = train_small(tmp_path / "run", data, conditional=True, training={"epochs": 1})
     vaekit.export_hub(run, tmp_path / "there")
     card = (tmp_path / "there/README.md").read_text()
-    assert r"| Classes | \<b\>, a\|b, \]\(x\) |" in card and "run.encode(rows, labels).mean" in card
+    assert (
+        r"| Classes | \<b\>, a\|b, \]\(x\) |" in card and "run.encode(images, labels).mean" in card
+    )
     assert json.loads((tmp_path / "there/config.json").read_text())["classes"] == [
         "<b>",
         "a|b",
@@ -206,56 +207,49 @@ def test_hostile_names_of_classes_do_nothing(tmp_path):
     ]
 
 
-def test_what_is_there_is_replaced_only_when_asked_and_only_if_it_is_such_a_folder(
-    small_run, tmp_path
-):
+def test_only_a_shared_folder_is_overwritten_and_only_on_request(small_run, tmp_path):
     there = tmp_path / "there"
     vaekit.export_hub(small_run, there)
     (there / "README.md").write_text("mine")
-    with pytest.raises(
-        OutputError, match="exists: choose another folder, or replace it with --force"
-    ):
+    with raises(OutputError):
         vaekit.export_hub(small_run, there)
     assert (there / "README.md").read_text() == "mine"
-    vaekit.export_hub(small_run, there, force=True)
+    vaekit.export_hub(small_run, there, overwrite=True)
     assert (there / "README.md").read_text() != "mine"
     (there / "thesis.tex").write_text("years")
-    with pytest.raises(OutputError, match=r"holds thesis\.tex, which --force would remove"):
-        vaekit.export_hub(small_run, there, force=True)
-    with pytest.raises(OutputError, match="is the run itself"):
-        vaekit.export_hub(small_run, small_run.path, force=True)
+    with raises(OutputError):
+        vaekit.export_hub(small_run, there, overwrite=True)
+    with raises(OutputError):
+        vaekit.export_hub(small_run, small_run.path, overwrite=True)
     assert (there / "thesis.tex").read_text() == "years" and sorted(tmp_path.iterdir()) == [there]
 
 
 @pytest.mark.parametrize(
     "facts", [None, "nonsense", "[]", '{"library": "other"}', '{"model_type": "bert"}']
 )
-def test_a_folder_of_somebody_else_is_not_replaced(small_run, tmp_path, facts):
+def test_a_folder_that_is_not_a_run_is_not_overwritten(small_run, tmp_path, facts):
     there = tmp_path / "mine"
     there.mkdir()
     (there / "README.md").write_text("years")
     (there / "config.yaml").write_text("theme: dark")
     if facts is not None:
         (there / "config.json").write_text(facts)
-    with pytest.raises(
-        OutputError,
-        match=r"mine is no run of vaekit, and --force would remove its README\.md: choose another",
-    ):
-        vaekit.export_hub(small_run, there, force=True)
+    with raises(OutputError):
+        vaekit.export_hub(small_run, there, overwrite=True)
     assert (there / "README.md").read_text() == "years"
 
 
 @pytest.mark.parametrize("left", ["config.json", "config.yaml"])
-def test_a_damaged_run_is_replaced(small_run, tmp_path, left):
+def test_a_damaged_run_is_overwritten(small_run, tmp_path, left):
     there = tmp_path / "there"
     vaekit.export_hub(small_run, there)
     for name in {"config.json", "config.yaml", "model.safetensors"} - {left}:
         (there / name).unlink()
-    vaekit.export_hub(small_run, there, force=True)
+    vaekit.export_hub(small_run, there, overwrite=True)
     assert vaekit.load_run(there).config.latent_dim == 3
 
 
-def test_a_failure_leaves_what_was_there(small_run, tmp_path, monkeypatch):
+def test_a_failure_changes_nothing_on_disk(small_run, tmp_path, monkeypatch):
     there = tmp_path / "there"
     vaekit.export_hub(small_run, there)
     before = contents(there)
@@ -263,16 +257,16 @@ def test_a_failure_leaves_what_was_there(small_run, tmp_path, monkeypatch):
     def fail(*_):
         raise OutputError("no space left")
 
-    monkeypatch.setattr("vaekit.hub.card", fail)
+    monkeypatch.setattr("vaekit.hub.model_card", fail)
     for folder in (there, tmp_path / "other"):
-        with pytest.raises(OutputError, match="no space"):
-            vaekit.export_hub(small_run, folder, force=True)
+        with raises(OutputError):
+            vaekit.export_hub(small_run, folder, overwrite=True)
     assert contents(there) == before and sorted(tmp_path.iterdir()) == [there]
 
 
-def test_the_current_folder_is_not_replaced(small_run, tmp_path, monkeypatch):
+def test_the_current_folder_is_not_overwritten(small_run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(OutputError, match="is the current folder"):
+    with raises(OutputError):
         vaekit.export_hub(small_run, ".")
     assert list(tmp_path.iterdir()) == []
 
@@ -282,7 +276,7 @@ class Own(nn.Module):
         return x.flatten(1)
 
 
-def test_a_module_of_ones_own_is_refused_with_the_reason(tmp_path):
+def test_a_run_with_a_custom_module_is_rejected(tmp_path):
     data = small_images()
     model = vaekit.build("mlp", data, encoder=Own(), latent_dim=2)
     run = vaekit.train(
@@ -293,26 +287,23 @@ def test_a_module_of_ones_own_is_refused_with_the_reason(tmp_path):
         console=QUIET,
     )
     for given in (run, run.path):
-        with pytest.raises(
-            ConfigError,
-            match=r"the encoder of .*run is a module of your own, Own, and a shared folder holds no",
-        ):
+        with raises(ConfigError):
             vaekit.export_hub(given, tmp_path / "there")
     assert not (tmp_path / "there").exists()
 
 
-def test_a_run_whose_training_has_not_ended_says_so(small_run, tmp_path):
+def test_an_unfinished_run_can_be_shared(small_run, tmp_path):
     run = vaekit.load_run(small_run.path)
     run.summary = {}
     vaekit.export_hub(run, tmp_path / "there")
-    assert "had not ended" in (tmp_path / "there/README.md").read_text()
+    assert "has not finished" in (tmp_path / "there/README.md").read_text()
     assert vaekit.load_run(tmp_path / "there").summary == {}
 
 
-def test_a_license_is_written_as_the_hub_writes_it(small_run, tmp_path):
-    with pytest.raises(ConfigError, match=r"license 'MIT: \\nx': write it as the Hub does"):
+def test_an_invalid_license_or_run_is_rejected(small_run, tmp_path):
+    with raises(ConfigError):
         vaekit.export_hub(small_run, tmp_path / "there", license="MIT: \nx")
-    with pytest.raises(RunError, match="there is nothing"):
+    with raises(RunError):
         vaekit.export_hub(tmp_path / "nowhere", tmp_path / "there")
     assert list(tmp_path.iterdir()) == []
 

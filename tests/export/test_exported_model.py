@@ -1,4 +1,4 @@
-"""Exported models give what the run gives, and say what they are; what is not such a folder is refused."""
+"""Exported models equal the run and describe themselves; invalid folders are rejected."""
 
 import json
 import sys
@@ -13,10 +13,10 @@ import torch
 
 import vaekit
 from conftest import small_images, train_small
+from raising import raises
 from vaekit.errors import ConfigError, DataError, OutputError, RunError, WorkError
-from vaekit.export import DECODER, ENCODER, Decoder, Encoder, to_onnx, to_program
+from vaekit.export import DECODER, ENCODER, DecoderGraph, EncoderGraph, to_onnx, to_program
 from vaekit.export.onnx import check_parity
-from vaekit.workflows import use
 
 TABLE = (np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32), np.arange(60) % 2)
 KINDS = {
@@ -46,28 +46,28 @@ def exported(tmp_path_factory):
     """One run of images, exported; read-only for tests."""
     folder = tmp_path_factory.mktemp("exported")
     run = train_small(folder / "run", latent_dim=3)
-    found = vaekit.export_onnx(run, folder / "out", data=small_images())
-    return run, folder / "out", found
+    result = vaekit.export_onnx(run, folder / "out", data=small_images())
+    return run, folder / "out", result
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_exported_gives_what_the_run_gives(kind, tmp_path):
+def test_the_exported_model_equals_the_run(kind, tmp_path):
     options = dict(KINDS[kind])
     data = options.pop("data", None)
     given = small_images() if data is None else data
     run = train_small(tmp_path / "run", data, **options)
-    found = vaekit.export_onnx(run, tmp_path / "out", data=given)
-    assert max(found["largest_difference"].values()) < 1e-4
+    result = vaekit.export_onnx(run, tmp_path / "out", data=given)
+    assert max(result.largest_difference.values()) < 1e-4
     taken, x = (
         vaekit.load_exported(tmp_path / "out"),
         (small_images().train.x if data is None else data[0])[:7],
     )
     labels = ["a", "b", "c", "a", "b", "c", "a"] if run.model.classes else None
-    codes = use.encode(run, vaekit.data.Examples(x, None if labels is None else np.arange(7) % 3))
+    codes = run.encode(x, labels)
     mean, other = taken.encode(x, labels)
     np.testing.assert_allclose(mean, codes.mean, atol=1e-4)
     np.testing.assert_allclose(
-        other, codes.sigma if run.model.codebook is None else codes.indices, atol=1e-4
+        other, codes.stddev if run.model.codebook is None else codes.indices, atol=1e-4
     )
     wanted = run.decode(codes.mean, labels)
     np.testing.assert_allclose(
@@ -75,7 +75,7 @@ def test_what_is_exported_gives_what_the_run_gives(kind, tmp_path):
     )
 
 
-def test_any_number_of_rows_goes_through_at_once(exported):
+def test_any_batch_size_is_accepted(exported):
     _, folder, _ = exported
     taken = vaekit.load_exported(folder)
     z = np.random.default_rng(0).normal(size=(9, 3))
@@ -83,7 +83,7 @@ def test_any_number_of_rows_goes_through_at_once(exported):
     np.testing.assert_allclose(taken.decode(z), one_by_one, atol=1e-3)
 
 
-def test_the_files_say_what_they_are(exported):
+def test_files_describe_themselves(exported):
     _, folder, _ = exported
     taken = vaekit.load_exported(folder)
     assert (
@@ -92,19 +92,19 @@ def test_the_files_say_what_they_are(exported):
         and taken.latent_dim == 3
         and taken.classes == ()
     )
-    assert repr(taken) == "Exported(rows of 1x8x8, integers:256, latent_dim 3)"
+    assert repr(taken) == "ExportedModel(1x8x8, integers:256, latent_dim=3)"
     model = onnx.load(folder / ENCODER)
     onnx.checker.check_model(model)
     (facts,) = [json.loads(entry.value) for entry in model.metadata_props if entry.key == "vaekit"]
     assert facts["version"] == vaekit.__version__ and facts["recipe"] == "mlp"
     assert [i.name for i in model.graph.input] == ["x"] and [
         o.name for o in model.graph.output
-    ] == ["z_mean", "z_sigma"]
+    ] == ["z_mean", "z_stddev"]
     for value in (*model.graph.input, *model.graph.output):
         assert value.type.tensor_type.shape.dim[0].dim_param == "batch"
 
 
-def test_files_tell_nothing_of_the_machine_and_hold_their_own_side_alone(small_run, tmp_path):
+def test_files_contain_only_their_own_weights_and_no_paths(small_run, tmp_path):
     vaekit.export_onnx(small_run, tmp_path)
     sides = {ENCODER: ("encoder", "posterior"), DECODER: ("decoder", "likelihood")}
     for name, parts in sides.items():
@@ -131,84 +131,79 @@ def test_files_tell_nothing_of_the_machine_and_hold_their_own_side_alone(small_r
             assert not any(bytes(place) in part for part in content), (path, place)
 
 
-def test_programs_of_pytorch_give_the_same(exported):
+def test_the_torch_program_equals_the_run(exported):
     run, folder, _ = exported
     z = torch.randn(5, 3)
     (x,) = torch.export.load(folder / "decoder.pt2").module()(z)
     np.testing.assert_allclose(x.numpy(), run.decode(z), atol=1e-3)
 
 
-def test_a_file_that_gives_other_values_is_not_kept(exported, tmp_path, monkeypatch):
+def test_a_file_that_differs_from_the_model_is_rejected(exported, tmp_path, monkeypatch):
     run, _, _ = exported
-    graph = Decoder(run.model, run.transform)
+    graph = DecoderGraph(run.model, run.transform)
     content = to_onnx(graph, to_program(graph), {})
     assert check_parity(content, graph, (torch.zeros(2, 3),)) < 1e-5
-    other = Decoder(train_small(tmp_path / "other", latent_dim=3, seed=1).model, run.transform)
-    with pytest.raises(WorkError, match="gives other values than the model"):
+    other = DecoderGraph(train_small(tmp_path / "other", latent_dim=3, seed=1).model, run.transform)
+    with raises(WorkError):
         check_parity(content, other, (torch.zeros(2, 3),))
 
 
-def test_nothing_is_overwritten_unless_told(exported):
+def test_files_are_overwritten_only_on_request(exported):
     run, folder, _ = exported
     before = (folder / DECODER).read_bytes()
-    with pytest.raises(
-        OutputError,
-        match=r"encoder.onnx exists: choose another folder, or overwrite it with --force",
-    ):
+    with raises(OutputError):
         vaekit.export_onnx(run, folder, data=small_images())
     assert (folder / DECODER).read_bytes() == before
-    vaekit.export_onnx(run, folder, data=small_images(), force=True)
+    vaekit.export_onnx(run, folder, data=small_images(), overwrite=True)
 
 
-def test_the_model_stays_as_it_was(tmp_path):
+def test_the_model_is_not_changed(tmp_path):
     run = train_small(tmp_path / "run", training={"precision": "64-true"})
     vaekit.export_onnx(run, tmp_path / "out", data=small_images())
     assert next(run.model.parameters()).dtype == torch.float64
 
 
-def test_what_is_not_installed_is_named(exported, monkeypatch):
+def test_a_missing_package_is_an_error(exported, monkeypatch):
     run, _, _ = exported
-    graph = Encoder(run.model, run.transform)
+    graph = EncoderGraph(run.model, run.transform)
     program = to_program(graph)
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(
-        ConfigError, match=r'onnxscript is not installed: pip install "vaekit\[export\]"'
-    ):
+    with raises(ConfigError):
         to_onnx(graph, program, {})
 
 
-def test_a_part_that_cannot_be_traced_is_said_to_be(exported):
+def test_a_part_that_cannot_be_traced_is_an_error(exported):
     class Odd(torch.nn.Module):
         def forward(self, z):
             return z.new_zeros(len(z), 1, 8, 8) + float(z.sum())
 
     run, _, _ = exported
-    graph = Decoder(vaekit.build("mlp", small_images(), latent_dim=3, decoder=Odd()), run.transform)
-    with pytest.raises(WorkError, match="this decoder cannot be exported: ") as error:
+    graph = DecoderGraph(
+        vaekit.build("mlp", small_images(), latent_dim=3, decoder=Odd()), run.transform
+    )
+    with raises(WorkError):
         to_program(graph)
-    assert "\n" not in str(error.value)
 
 
-def test_folders_that_are_no_export_are_refused(exported, tmp_path):
+def test_folders_without_an_export_are_rejected(exported, tmp_path):
     _, folder, _ = exported
-    with pytest.raises(RunError, match=r"encoder.onnx cannot be read: No such file"):
+    with raises(RunError):
         vaekit.load_exported(tmp_path)
     (tmp_path / ENCODER).write_bytes(b"no model")
-    with pytest.raises(RunError, match=r"encoder.onnx is damaged, or no ONNX file") as error:
+    with raises(RunError):
         vaekit.load_exported(tmp_path)
-    assert "\n" not in str(error.value)
     model = onnx.load(folder / ENCODER)
     del model.metadata_props[:]
     onnx.save(model, tmp_path / ENCODER)
     (tmp_path / DECODER).write_bytes((folder / DECODER).read_bytes())
-    with pytest.raises(RunError, match=r"encoder.onnx is not from vaekit"):
+    with raises(RunError):
         vaekit.load_exported(tmp_path)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        {"format": 2},
+        {"format": 3},
         {"shape": "abc"},
         {"shape": [0]},
         {"latent_dim": "x"},
@@ -224,7 +219,7 @@ def test_folders_that_are_no_export_are_refused(exported, tmp_path):
         {"model": 3},
     ],
 )
-def test_facts_that_cannot_be_are_refused(exported, tmp_path, change):
+def test_invalid_metadata_is_rejected(exported, tmp_path, change):
     _, folder, _ = exported
     for name in (ENCODER, DECODER):
         model = onnx.load(folder / name)
@@ -233,46 +228,40 @@ def test_facts_that_cannot_be_are_refused(exported, tmp_path, change):
             json.dumps(json.loads(entry.value) | change) if isinstance(change, dict) else change
         )
         onnx.save(model, tmp_path / name)
-    with pytest.raises(
-        RunError, match=r"encoder.onnx is not from vaekit, or from a later version of it"
-    ):
+    with raises(RunError):
         vaekit.load_exported(tmp_path)
 
 
-def test_a_runtime_that_is_not_installed_is_no_damaged_file(exported, monkeypatch):
+def test_a_missing_runtime_is_not_a_corrupt_file(exported, monkeypatch):
     _, folder, _ = exported
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(
-        ConfigError, match=r'onnxruntime is not installed: pip install "vaekit\[export\]"'
-    ):
+    with raises(ConfigError):
         vaekit.load_exported(folder)
 
 
-def test_an_encoder_and_a_decoder_of_different_runs_are_refused(exported, tmp_path):
+def test_an_encoder_and_a_decoder_of_different_models_are_rejected(exported, tmp_path):
     _, folder, _ = exported
     other = train_small(tmp_path / "run", latent_dim=2)
     vaekit.export_onnx(other, tmp_path / "out", data=small_images())
     (tmp_path / "out" / ENCODER).write_bytes((folder / ENCODER).read_bytes())
-    with pytest.raises(RunError, match="holds an encoder and a decoder of different runs"):
+    with raises(RunError):
         vaekit.load_exported(tmp_path / "out")
 
 
-def test_rows_of_another_shape_and_classes_that_are_none_are_refused(exported, tmp_path):
+def test_invalid_examples_codes_and_labels_are_rejected(exported, tmp_path):
     _, folder, _ = exported
-    with pytest.raises(
-        DataError, match=r"what was given has rows of shape \(5,\), the model takes \(1, 8, 8\)"
-    ):
+    with raises(DataError):
         vaekit.load_exported(folder).encode(np.zeros((2, 5)))
     run = train_small(tmp_path / "run", conditional=True)
     vaekit.export_onnx(run, tmp_path / "out", data=small_images())
     taken = vaekit.load_exported(tmp_path / "out")
-    with pytest.raises(DataError, match="this model is conditional: give labels, out of a, b, c"):
+    with raises(DataError):
         taken.decode(np.zeros((2, 2)))
-    with pytest.raises(DataError, match="no class 'q'"):
+    with raises(DataError):
         taken.decode(np.zeros((2, 2)), "q")
 
 
-def test_rows_codes_and_classes_are_taken_as_a_run_takes_them(exported, tmp_path):
+def test_inputs_are_checked_as_those_of_a_run(exported, tmp_path):
     run, folder, _ = exported
     taken, rows = vaekit.load_exported(folder), small_images().train.x[:3]
     for given in (rows[:, 0], rows.transpose(0, 2, 3, 1)):
@@ -292,21 +281,21 @@ def test_rows_codes_and_classes_are_taken_as_a_run_takes_them(exported, tmp_path
     for given in (np.full((1, 3), np.nan), np.full((1, 3), 1e39), np.zeros(3), "z"):
         with pytest.raises(DataError):
             taken.decode(given)
-    with pytest.raises(DataError, match="this model is not conditional: leave them out"):
+    with raises(DataError):
         taken.encode(rows, "a")
 
 
-def test_an_encoder_and_a_decoder_of_another_training_are_refused(exported, tmp_path):
+def test_an_encoder_and_a_decoder_of_different_trainings_are_rejected(exported, tmp_path):
     _, folder, _ = exported
     vaekit.export_onnx(
         train_small(tmp_path / "run", latent_dim=3, seed=1), tmp_path / "out", data=small_images()
     )
     (tmp_path / "out" / DECODER).write_bytes((folder / DECODER).read_bytes())
-    with pytest.raises(RunError, match="holds an encoder and a decoder of different runs"):
+    with raises(RunError):
         vaekit.load_exported(tmp_path / "out")
 
 
-def test_files_are_replaced_together_or_not_at_all(exported, monkeypatch):
+def test_files_are_overwritten_together_or_not_at_all(exported, monkeypatch):
     run, folder, _ = exported
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     write = Path.write_bytes
@@ -318,12 +307,12 @@ def test_files_are_replaced_together_or_not_at_all(exported, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     other = replace(run, model=vaekit.build("mlp", small_images(), latent_dim=3))
-    with pytest.raises(OutputError, match="no space left"):
-        vaekit.export_onnx(other, folder, data=small_images(), force=True)
+    with raises(OutputError):
+        vaekit.export_onnx(other, folder, data=small_images(), overwrite=True)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_weights_that_lie_elsewhere_are_not_read(exported, tmp_path, monkeypatch):
+def test_external_weights_are_not_read(exported, tmp_path, monkeypatch):
     _, folder, _ = exported
     monkeypatch.chdir(tmp_path)
     for name in (ENCODER, DECODER):
@@ -335,11 +324,11 @@ def test_weights_that_lie_elsewhere_are_not_read(exported, tmp_path, monkeypatch
             location=f"{name}.bin",
             size_threshold=0,
         )
-    with pytest.raises(RunError, match=r"encoder.onnx is damaged"):
+    with raises(RunError):
         vaekit.load_exported(tmp_path)
 
 
-def test_the_command_writes_both(cli, small_run):
+def test_the_command_writes_all_files(cli, small_run):
     status, out, err = cli("export", small_run.path, "there", "--json")
     assert status == 0, err
     assert json.loads(out)["files"] == [
@@ -350,6 +339,6 @@ def test_the_command_writes_both(cli, small_run):
     ]
     assert err == ""
     status, out, err = cli("export", small_run.path, "there")
-    assert status == 2 and "there/encoder.onnx exists" in err
-    status, out, err = cli("export", small_run.path, "there", "--force")
-    assert status == 0 and "encoder.onnx is within" in out
+    assert status == 2 and "there/encoder.onnx" in err
+    status, out, err = cli("export", small_run.path, "there", "--overwrite")
+    assert status == 0 and "encoder.onnx" in out
