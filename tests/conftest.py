@@ -128,7 +128,7 @@ def refused(cli, tmp_path):
         before = sorted(tmp_path.rglob("*"))
         status, out, err = cli(*arguments)
         assert (status, out, err.count("\n")) == (2, "", 1), (status, out, err)
-        assert err.startswith("vaekit: ")
+        assert err.startswith("vaekit")
         assert sorted(tmp_path.rglob("*")) == before
         return err
 

@@ -1,6 +1,7 @@
-"""The command line: parse, call a workflow, print. Nothing here computes; torch is imported inside commands.
+"""The command line: parse, call a workflow, print. Nothing is computed here.
 
-Exit status: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted. A wrong request is one line.
+torch is imported inside the commands. Exit status: 0 done, 1 the work failed, 2 the request was
+wrong, 130 interrupted. A wrong request prints one line.
 """
 
 import os
@@ -11,49 +12,70 @@ from typer import Abort, TyperException
 
 from vaekit.errors import Interrupted, RequestError, VaekitError
 
+FAILED = 1
+WRONG_REQUEST = 2
 INTERRUPTED = 130
 
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-"""How long torch's threads wait for each other before they sleep: by default so long that beside another busy process a
-training on two cores gets slower than on one. Read when torch is imported, which no command has done yet."""
+"""How long threads of torch spin while they wait for each other. The default is so long that
+training next to another busy process is slower on two cores than on one. torch reads it on import.
+"""
 
 
 def main() -> NoReturn:
-    """The entry point of `vaekit`."""
+    """Run the command of `sys.argv` and exit."""
     from vaekit.cli.app import app
 
     debug = "--debug" in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         status = app(arguments, prog_name="vaekit", standalone_mode=False) or 0
-        sys.exit(status) if status != INTERRUPTED else _end("interrupted", INTERRUPTED)
+        if status == INTERRUPTED:
+            _fail("vaekit: interrupted", INTERRUPTED)
+        sys.exit(status)
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # the reader has gone: nothing more to say
-        sys.exit(1)
+        # The reader is gone: closing standard output must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(FAILED)
     except (KeyboardInterrupt, Abort):
-        _end("interrupted", INTERRUPTED)
+        _fail("vaekit: interrupted", INTERRUPTED)
     except VaekitError as error:
         if debug:
             raise
-        _end(
-            str(error),
-            INTERRUPTED
-            if isinstance(error, Interrupted)
-            else 2
-            if isinstance(error, RequestError)
-            else 1,
-        )
+        _fail(f"vaekit: {_with_notes(error)}", _status(error))
     except TyperException as error:
-        _end(f"{error.format_message()} (see vaekit --help)", 2)
+        _fail(_usage_message(error), WRONG_REQUEST)
     except Exception as error:
         if debug:
             raise
-        first = (str(error).splitlines() or [""])[0]
-        _end(f"failed unexpectedly, {type(error).__name__}: {first} (--debug shows where)", 1)
+        first_line = (str(error).splitlines() or [""])[0]
+        problem = f"unexpected {type(error).__name__}: {first_line}"
+        _fail(f"vaekit: {problem}. Run again with --debug for the traceback.", FAILED)
 
 
-def _end(message: str, status: int) -> NoReturn:
-    print(f"vaekit: {message}", file=sys.stderr)
+def _status(error: VaekitError) -> int:
+    if isinstance(error, Interrupted):
+        return INTERRUPTED
+    return WRONG_REQUEST if isinstance(error, RequestError) else FAILED
+
+
+def _with_notes(error: VaekitError) -> str:
+    """The message with the options that the command noted: `<message> (option --seed).`"""
+    message = str(error)
+    for note in getattr(error, "__notes__", ()):
+        message = f"{message.removesuffix('.')} ({note})."
+    return message
+
+
+def _usage_message(error: TyperException) -> str:
+    """What is wrong with the arguments, and the help of the command that they are of."""
+    context = getattr(error, "ctx", None)
+    command = "vaekit" if context is None else context.command_path
+    message = " ".join(error.format_message().split()).removesuffix(".")
+    end = "" if message.endswith("?") else "."
+    return f"{command}: {message}{end} See '{command} --help'."
+
+
+def _fail(message: str, status: int) -> NoReturn:
+    print(message, file=sys.stderr)
     sys.exit(status)

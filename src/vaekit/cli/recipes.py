@@ -1,32 +1,35 @@
-"""The recipes by name."""
+"""`vaekit recipes`."""
 
 from typing import Annotated
 
 import typer
 
-from vaekit.cli import terminal
+from vaekit.cli import output
 from vaekit.cli.options import Json
 
-recipes_app = typer.Typer(
-    help="List the recipes; `recipes show NAME` prints one as a file to change."
-)
+recipes_app = typer.Typer(invoke_without_command=True)
 
 
 @recipes_app.callback()
 def list_recipes(context: typer.Context, json: Json = False) -> None:
-    """List the recipes; `recipes show NAME` prints one as a file to change."""
+    """List the recipes; `vaekit recipes show NAME` prints one."""
     from vaekit import recipes
 
-    if context.invoked_subcommand is None:
-        terminal.table(
-            [{"name": name, "description": recipes.describe(name)} for name in recipes.names()],
-            json,
-        )
+    if context.invoked_subcommand is not None:
+        return
+    descriptions = {name: recipes.describe(name) for name in recipes.names()}
+    if json:
+        listed = [{"name": name, "description": text} for name, text in descriptions.items()]
+        output.print_json({"recipes": listed})
+    else:
+        output.print_table(("name", "description"), list(descriptions.items()))
 
 
 @recipes_app.command("show")
-def show_recipe(name: Annotated[str, typer.Argument(help="A recipe.")]) -> None:
-    """Print a recipe: a file to change and train with `vaekit train FILE`."""
+def show_recipe(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Recipe.")],
+) -> None:
+    """Print a recipe, as a file to edit and train with `vaekit train FILE`."""
     from vaekit import recipes
 
     print(recipes.text(name), end="")

@@ -1,0 +1,75 @@
+"""How commands behave: the panels of the help, and the option that an error is about."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from vaekit.cli.options import CONFIG_OPTIONS
+from vaekit.errors import VaekitError
+
+OPTION_NAMES = {"labels": "label", **{each.key: name for name, each in CONFIG_OPTIONS.items()}}
+"""Names of options whose parameter has another name in the library."""
+
+
+class Command(TyperCommand):
+    """A command that adds its option to an error about a parameter."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; an error gets the option as a note."""
+        try:
+            return super().invoke(ctx)
+        except VaekitError as error:
+            if error.parameter and (hint := self.option_hint(error.parameter)):
+                error.add_note(hint)
+            raise
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the arguments by their metavars, then the options."""
+        records = [(each, each.get_help_record(ctx)) for each in self.get_params(ctx)]
+        arguments = [(each.metavar, record[1]) for each, record in records if not _is_option(each)]
+        options = [record for each, record in records if _is_option(each)]
+        for title, lines in {"Arguments": arguments, "Options": options}.items():
+            if lines:
+                with formatter.section(title):
+                    formatter.write_dl(lines)
+
+    def option_hint(self, parameter: str) -> str | None:
+        """The option that sets a parameter of the library; None if there is none."""
+        flags = {each.name: each.opts[0] for each in self.params if _is_option(each)}
+        name = parameter if parameter in flags else OPTION_NAMES.get(parameter)
+        if name in flags:
+            return f"option {flags[name]}"
+        if "settings" in flags and _is_config_key(parameter):
+            return f"--set {parameter}=..."
+        return None
+
+
+class Group(TyperGroup):
+    """A group whose help lists commands in panels, with complete summaries."""
+
+    panels: Mapping[str, Sequence[str]] = {}
+    """Names of commands by panel."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the panels."""
+        width = max(map(len, self.commands))
+        for panel, names in (self.panels or {"Commands": tuple(self.commands)}).items():
+            with formatter.section(panel):
+                summaries = [(f"{name:<{width}}", _summary(self.commands[name])) for name in names]
+                formatter.write_dl(summaries)
+
+
+def _is_option(parameter: Any) -> bool:
+    return parameter.param_type_name == "option"
+
+
+def _is_config_key(name: str) -> bool:
+    from vaekit.config import config_keys
+
+    return any(key.name == name for key in config_keys())
+
+
+def _summary(command: Any) -> str:
+    """The first line of the help."""
+    return (command.help or "").partition("\n")[0]

@@ -1,0 +1,85 @@
+"""`vaekit train`."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vaekit.cli import output
+from vaekit.cli.options import (
+    Json,
+    Recipe,
+    config_overrides,
+    may_overwrite_run,
+    takes_config_options,
+)
+
+if TYPE_CHECKING:
+    from vaekit.runs import Run
+
+
+@takes_config_options
+def train(
+    recipe: Recipe = None,
+    *,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any other key, such as objective.beta=4; see `vaekit config keys`.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Run folder. Default: runs/RECIPE-DATA-TIME."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Overwrite an existing run.")
+    ] = False,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Resume an interrupted run.")
+    ] = None,
+    json: Json = False,
+    **options: Any,
+) -> None:
+    """Train a model: a run folder with weights, metrics and plots."""
+    from vaekit import config, workflows
+    from vaekit.errors import ConfigError
+    from vaekit.workflows.train import is_rank_zero
+
+    overrides = config_overrides(options)
+    if resume is not None:
+        if recipe or overrides or settings or out or overwrite:
+            raise ConfigError(
+                "resume continues a run as it was configured. Leave the other options out.",
+                parameter="resume",
+            )
+        run = workflows.resume(resume)
+    else:
+        overrides = config.merge(overrides, config.assignments(settings or []))
+        overwrite = overwrite or may_overwrite_run(out)
+        run = workflows.train(recipe, out=out, overwrite=overwrite, **overrides)
+    if is_rank_zero(run.config.training):
+        print_run(run, json)
+
+
+def print_run(run: "Run", as_json: bool) -> None:
+    """Print the metrics of the test split, the files of the run and a command to try next."""
+    from vaekit.evaluation.catalogue import LIKELIHOOD
+    from vaekit.evaluation.metric import Metric
+
+    folder = run.path / "plots"
+    plots = sorted(str(path) for path in folder.glob("*.png"))
+    if as_json:
+        output.print_json({"run": str(run.path), "summary": run.summary, "plots": plots})
+        return
+    metrics = {name: Metric(**metric) for name, metric in run.summary["test"].items()}
+    title = "Test split, evaluated once, after training"
+    if run.config.data.validation == "test":
+        title = "Test split, which also selected the weights"
+    output.print_metrics(title, LIKELIHOOD, metrics)
+    files = f"{folder} ({len(plots)} file{'' if len(plots) == 1 else 's'})"
+    explore = f"vaekit explore {shlex.quote(str(run.path))}"
+    output.print_facts({"run": run.path, "plots": files, "next": explore})
