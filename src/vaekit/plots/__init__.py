@@ -1,38 +1,44 @@
-"""Pictures: numpy arrays in, a matplotlib Figure out. Nothing here opens a window."""
+"""Plots: from numpy arrays to matplotlib figures, without a window.
+
+Every module draws one kind of plot. `save` writes a figure to a file.
+"""
 
 from vaekit.plots.animation import ANIMATIONS, save_animation
-from vaekit.plots.bars import bars
+from vaekit.plots.bars import Highlight, Level, bars
 from vaekit.plots.comparison import Column, comparison
 from vaekit.plots.curves import loss_curves
 from vaekit.plots.gradients import gradient_estimators
-from vaekit.plots.grid import decoded_grid, sheet
+from vaekit.plots.grid import decoded_grid
 from vaekit.plots.histograms import histograms
+from vaekit.plots.image_rows import image_rows
 from vaekit.plots.projection import principal_axes, project
 from vaekit.plots.rate_distortion import rate_distortion
 from vaekit.plots.reconstructions import reconstructions
 from vaekit.plots.run_curves import run_curves
 from vaekit.plots.scatter import latent_scatter
-from vaekit.plots.style import CLASS_COLOURS, save
-from vaekit.plots.traversals import image_paths
+from vaekit.plots.sheet import sheet
+from vaekit.plots.style import CLASS_COLORS, save
 
 __all__ = [
     "ANIMATIONS",
-    "CLASS_COLOURS",
+    "CLASS_COLORS",
     "Column",
+    "Highlight",
+    "Level",
     "bars",
-    "run_curves",
     "comparison",
     "decoded_grid",
     "gradient_estimators",
     "histograms",
+    "image_rows",
     "latent_scatter",
     "loss_curves",
     "principal_axes",
     "project",
     "rate_distortion",
     "reconstructions",
+    "run_curves",
     "save",
     "save_animation",
     "sheet",
-    "image_paths",
 ]

@@ -1,4 +1,4 @@
-"""Images that move: rendered like any other sheet, frame by frame, and written as one file."""
+"""Animations of images: a sheet per frame, written as one GIF or WebP file."""
 
 import io
 import os
@@ -13,14 +13,25 @@ from PIL import Image
 from vaekit.atomic_io import atomic_write_bytes
 from vaekit.errors import DataError, OutputError
 from vaekit.plots.array_checks import check_pixels
-from vaekit.plots.grid import sheet
-from vaekit.plots.image_grid import assemble, gap_for, in_rows
+from vaekit.plots.image_grid import arrange, assemble, gap_width
+from vaekit.plots.sheet import sheet
 from vaekit.plots.style import DPI, styled
 
 ANIMATIONS = (".gif", ".webp")
-WIDTH, TILE = 4.0, 1.0  # inches of a frame, and of an image in it
-MOST_FRAMES, MOST_BYTES = 60, 8_000_000
-PERIOD = 2700  # milliseconds there and back
+MAX_WIDTH = 4.0
+"""Inches of a frame."""
+MAX_TILE = 1.0
+"""Inches of an image in a frame."""
+MIN_FRAMES = 2
+MAX_FRAMES = 60
+MAX_BYTES = 8_000_000
+PERIOD_MILLISECONDS = 2700
+"""Time forward and back."""
+STRIDES = (1, 2, 4)
+"""Every frame, every second or every fourth, to fit the size of the file."""
+PALETTE_COLORS = 256
+PALETTE_FRAMES = 4
+MIN_WHITE_LEVEL = 250
 
 
 @styled
@@ -31,72 +42,113 @@ def save_animation(
     *,
     captions: Sequence[object],
     title: str = "",
+    max_bytes: int = MAX_BYTES,
 ) -> Path:
-    """Write N moving images [T, N, C, H, W], floats in [0, 1], on one sheet that goes there and back without end.
+    """Write an animation of N images on one sheet that plays forward and back in a loop.
 
-    GIF or WebP, by suffix; the file is whole or absent, and has at most 8 MB: of a larger one, every other frame is left
-    out. Raises `OutputError` for another suffix or a place that cannot be written, `DataError` for fewer than 2 or more
-    than 60 frames.
+    The write is atomic. If the file would be too large, every second frame is left out.
+
+    Args:
+        images: Floats in [0, 1], [T, N, C, H, W] for T frames, 2 to 60.
+        path: The file, GIF or WebP by suffix.
+        columns: Images per row; default a near-square sheet.
+        captions: One caption per image.
+        title: The title.
+        max_bytes: The largest size of the file.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OutputError: Another suffix, a file that cannot be written, or one that is too large.
+        DataError: Arrays whose shapes or values do not fit, fewer than 2 or more than 60 frames.
+
+    >>> images = np.zeros((3, 2, 1, 8, 8))
+    >>> save_animation(images, "paths.gif", captions=["z1", "z2"]).name
+    'paths.gif'
     """
-    path, images = Path(path), check_pixels(images, "images", "[T, N, C, H, W]")
-    if path.suffix.lower() not in ANIMATIONS:
-        raise OutputError(
-            f"cannot save an animation as '{path.name}': allowed suffixes are {', '.join(ANIMATIONS)}"
+    path = Path(path)
+    suffix = path.suffix.lower()
+    images = check_pixels(images, "images", "[T, N, C, H, W]")
+    if suffix not in ANIMATIONS:
+        raise OutputError.for_value("path", path.name, "a name ending in .gif or .webp")
+    if not MIN_FRAMES <= len(images) <= MAX_FRAMES:
+        raise DataError.for_value(
+            "images",
+            len(images),
+            f"{MIN_FRAMES} to {MAX_FRAMES}",
+            problem="images has the wrong number of frames",
         )
-    if not 2 <= len(images) <= MOST_FRAMES:
-        raise DataError(f"images has {len(images)} frames; allowed: 2 to {MOST_FRAMES}")
-    frames = rendered(images, columns, captions, title)
+    frames = render_frames(images, columns, captions, title)
     loop = [*frames, *frames[-2:0:-1]]
-    atomic_write_bytes(path, _bounded(loop, path.suffix.lower()))
+    atomic_write_bytes(path, _encode_within(loop, suffix, max_bytes))
     return path
 
 
-def rendered(
+def render_frames(
     images: NDArray, columns: int | None, captions: Sequence[object], title: str
 ) -> list[NDArray]:
-    """Each frame as bytes [h, w, 3]; the figure is laid out once, and its images are exchanged."""
-    columns = min(columns or int(np.ceil(np.sqrt(images.shape[1]))), images.shape[1])
-    width = min(WIDTH, TILE * columns)
+    """Each frame as bytes [h, w, 3]: one figure whose images are replaced."""
+    count = images.shape[1]
+    columns = min(columns or int(np.ceil(np.sqrt(count))), count)
+    width = min(MAX_WIDTH, MAX_TILE * columns)
     figure = sheet(images[0], columns, title=title, captions=captions, width=width)
     figure.set_dpi(DPI)
-    canvas, frames = FigureCanvasAgg(figure), []
+    canvas = FigureCanvasAgg(figure)
+    frames = []
     for frame in images:
-        for axes, row in zip(figure.axes, in_rows(frame, columns), strict=True):
-            axes.images[0].set_data(assemble(row[None], gap_for(frame)))
+        for axes, row in zip(figure.axes, arrange(frame, columns), strict=True):
+            axes.images[0].set_data(assemble(row[None], gap_width(frame)))
         canvas.draw()
         frames.append(np.asarray(canvas.buffer_rgba())[..., :3].copy())
     return frames
 
 
-def _bounded(frames: list[NDArray], suffix: str) -> bytes:
-    for stride in (1, 2, 4):
-        content = _encoded(frames[::stride], suffix, PERIOD * stride // len(frames))
-        if len(content) <= MOST_BYTES:
+def _encode_within(frames: list[NDArray], suffix: str, max_bytes: int) -> bytes:
+    """The file with as many frames as fit."""
+    size = 0
+    for stride in STRIDES:
+        milliseconds = PERIOD_MILLISECONDS * stride // len(frames)
+        content = _encode(frames[::stride], suffix, milliseconds)
+        size = len(content)
+        if size <= max_bytes:
             return content
-    raise OutputError(
-        f"the animation has {len(content):,} bytes, at most {MOST_BYTES:,} are allowed: choose fewer rows"
+    raise OutputError.for_value(
+        "images",
+        size,
+        f"at most {max_bytes} bytes",
+        problem="the animation is too large",
+        fix="Choose fewer examples",
     )
 
 
-def _encoded(frames: list[NDArray], suffix: str, milliseconds: int) -> bytes:
-    pictures = [Image.fromarray(frame) for frame in frames]
-    if suffix == ".gif":  # one palette for all frames, so that what rests does not flicker
-        palette = Image.fromarray(np.concatenate(frames[:: max(1, len(frames) // 4)])).quantize(256)
-        palette.putpalette(
-            [255 if level > 249 else level for level in palette.getpalette() or []]
-        )  # paper stays white
-        pictures = [
-            picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in pictures
-        ]
-    options = {"optimize": False} if suffix == ".gif" else {"lossless": True, "quality": 50}
+def _encode(frames: list[NDArray], suffix: str, milliseconds: int) -> bytes:
+    images = [Image.fromarray(frame) for frame in frames]
+    options = {"lossless": True, "quality": 50}
+    if suffix == ".gif":
+        images = _quantize(images, _palette(frames))
+        options = {"optimize": False}
     file = io.BytesIO()
-    pictures[0].save(
+    images[0].save(
         file,
         suffix[1:].upper(),
         save_all=True,
-        append_images=pictures[1:],
+        append_images=images[1:],
         duration=milliseconds,
         loop=0,
         **options,
     )
     return file.getvalue()
+
+
+def _palette(frames: list[NDArray]) -> Image.Image:
+    """One palette for all frames, so that unchanged pixels do not flicker; paper stays white."""
+    some_frames = frames[:: max(1, len(frames) // PALETTE_FRAMES)]
+    palette = Image.fromarray(np.concatenate(some_frames)).quantize(PALETTE_COLORS)
+    levels = palette.getpalette() or []
+    palette.putpalette([255 if level >= MIN_WHITE_LEVEL else level for level in levels])
+    return palette
+
+
+def _quantize(images: list[Image.Image], palette: Image.Image) -> list[Image.Image]:
+    return [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in images]

@@ -1,19 +1,55 @@
-"""Figures of many things of a kind, the largest first: latent dimensions, codes of a codebook."""
+"""Bars of many values, the largest first: latent dimensions, or codes of a codebook."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from vaekit.errors import DataError
-from vaekit.plots.array_checks import check_finite, check_length
-from vaekit.plots.style import CLASS_COLOURS, MUTED, styled, wrap_title
+from vaekit.plots.array_checks import check_finite, check_length, wrong_shape
+from vaekit.plots.style import CLASS_COLORS, MUTED, add_title, styled
 
 SIZE = (5.6, 3.6)
-FEW, NAMED = 8, 24  # bars that fill the width, and that have room for their names
+MIN_BAR_ROOM = 8
+"""Bars that fill the width; fewer are not made wider."""
+MAX_NAMED_BARS = 24
+MAX_HORIZONTAL_NAMES = 12
+
+
+class Highlight(NamedTuple):
+    """Bars that stand out in color.
+
+    Attributes:
+        mask: The highlighted ones of N bars, [N].
+        label: What these are, for the legend.
+        other_label: What the others are.
+
+    >>> Highlight([True, False], "active", "inactive").label
+    'active'
+    """
+
+    mask: ArrayLike
+    label: str
+    other_label: str
+
+
+class Level(NamedTuple):
+    """A horizontal line to compare bars with.
+
+    Attributes:
+        value: Its height.
+        label: Its name, for the legend.
+
+    >>> Level(0.5, "uniform use").value
+    0.5
+    """
+
+    value: float
+    label: str
 
 
 @styled
@@ -21,66 +57,90 @@ def bars(
     values: ArrayLike,
     names: Sequence[object],
     *,
-    what: tuple[str, str],
-    marked: tuple[ArrayLike, str, str] | None = None,
-    level: tuple[float, str] | None = None,
+    axis_labels: tuple[str, str],
+    highlight: Highlight | None = None,
+    level: Level | None = None,
     title: str = "",
 ) -> Figure:
-    """One bar for each value [N], the largest first, with its name where there is room.
+    """Draw one bar per value, the largest first, with names if there are at most 24.
 
-    what: what the things are, and what the values are, with their unit. marked: which of them [N] stand out, what these are
-    called, and what the others are. level: a line to compare with, and its name. Raises `DataError` when lengths differ.
+    Args:
+        values: Heights [N].
+        names: One name per bar.
+        axis_labels: What the bars are, and what their heights are, with the unit.
+        highlight: Bars that stand out.
+        level: A line to compare with.
+        title: The title.
 
-    >>> figure = bars([1.0, 3.0], ["z1", "z2"], what=("dimension", "nats"))
+    Returns:
+        The figure.
+
+    Raises:
+        DataError: Lengths differ, or a value is not finite.
+
+    >>> figure = bars([1.0, 3.0], ["z1", "z2"], axis_labels=("dimension", "nats"))
     >>> [label.get_text() for label in figure.axes[0].get_xticklabels()]
     ['z2', 'z1']
     """
     values = check_finite(values, "values", "[N]").astype(np.float64)
     texts = [str(name) for name in check_length(names, "names", len(values))]
     order = np.argsort(-values, kind="stable")
+    mask = _checked_mask(highlight, len(values))
+
     figure = Figure(figsize=SIZE, layout="constrained")
-    axes = figure.add_subplot(
-        xlabel=what[0] + (", by rank" if len(values) > NAMED else ""), ylabel=what[1]
-    )
-    apart = np.ones(len(values), bool) if marked is None else np.asarray(marked[0], bool)
-    if apart.shape != values.shape:
-        raise DataError(
-            f"marked has shape {list(apart.shape)}; allowed: {list(values.shape)}, one for each value"
-        )
-    _draw(axes, values[order], apart[order])
-    if len(values) <= NAMED:
-        axes.set_xticks(
-            range(len(values)), [texts[i] for i in order], rotation=0 if len(values) <= 12 else 90
-        )
+    xlabel, ylabel = axis_labels
+    if len(values) > MAX_NAMED_BARS:
+        xlabel += ", by rank"
+    axes = figure.add_subplot(xlabel=xlabel, ylabel=ylabel)
     axes.grid(axis="x", visible=False)
-    handles = []
-    if marked is not None:
-        handles += [
-            Patch(color=CLASS_COLOURS[0], label=marked[1]),
-            Patch(color=MUTED, label=marked[2]),
-        ]
-    if level is not None:
-        handles.append(
-            axes.axhline(level[0], color=CLASS_COLOURS[1], linestyle="--", label=level[1])
-        )
+    if len(values) <= MAX_NAMED_BARS:
+        _draw_bars(axes, values[order], mask[order], [texts[index] for index in order])
+    else:
+        _draw_outlines(axes, values[order], mask[order])
+
+    handles = _legend_handles(axes, highlight, level)
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    if title:
-        figure.suptitle(wrap_title(title, SIZE[0]))
+    add_title(figure, title)
     return figure
 
 
-def _draw(axes: Axes, values: np.ndarray, apart: np.ndarray) -> None:
-    """Bars side by side; of many one outline for each kind."""
-    if len(values) <= NAMED:
-        axes.bar(
-            range(len(values)), values, color=np.where(apart, CLASS_COLOURS[0], MUTED).tolist()
-        )
-        middle, half = (len(values) - 1) / 2, max(len(values), FEW) / 2
-        axes.set_xlim(middle - half, middle + half)
-        return
+def _checked_mask(highlight: Highlight | None, count: int) -> NDArray:
+    if highlight is None:
+        return np.ones(count, bool)
+    mask = np.asarray(highlight.mask, bool)
+    if mask.shape != (count,):
+        raise wrong_shape("highlight", mask, f"{[count]}, one entry per value")
+    return mask
+
+
+def _draw_bars(axes: Axes, values: NDArray, mask: NDArray, names: list[str]) -> None:
+    """Bars side by side, with their names."""
+    colors = [CLASS_COLORS[0] if marked else MUTED for marked in mask]
+    axes.bar(range(len(values)), values, color=colors)
+    middle = (len(values) - 1) / 2
+    half = max(len(values), MIN_BAR_ROOM) / 2
+    axes.set_xlim(middle - half, middle + half)
+    rotation = 0 if len(values) <= MAX_HORIZONTAL_NAMES else 90
+    axes.set_xticks(range(len(values)), names, rotation=rotation)
+
+
+def _draw_outlines(axes: Axes, values: NDArray, mask: NDArray) -> None:
+    """Many bars as one filled outline per color."""
     edges = np.arange(len(values) + 1) + 0.5
-    for kind, colour in ((apart, CLASS_COLOURS[0]), (~apart, MUTED)):
-        if kind.any():
-            axes.stairs(np.where(kind, values, 0.0), edges, fill=True, color=colour)
+    for drawn, color in ((mask, CLASS_COLORS[0]), (~mask, MUTED)):
+        if drawn.any():
+            axes.stairs(np.where(drawn, values, 0.0), edges, fill=True, color=color)
     axes.set_xlim(edges[0], edges[-1])
+
+
+def _legend_handles(axes: Axes, highlight: Highlight | None, level: Level | None) -> list[Artist]:
+    handles: list[Artist] = []
+    if highlight is not None:
+        handles.append(Patch(color=CLASS_COLORS[0], label=highlight.label))
+        handles.append(Patch(color=MUTED, label=highlight.other_label))
+    if level is not None:
+        color = CLASS_COLORS[1]
+        line = axes.axhline(level.value, color=color, linestyle="--", label=level.label)
+        handles.append(line)
+    return handles

@@ -1,4 +1,4 @@
-"""Telling classes apart: a legend, and names that neither cover each other nor are cut alike."""
+"""Names of classes: a legend, and labels on a scatter plot that do not overlap."""
 
 import re
 from collections import Counter
@@ -14,147 +14,167 @@ from numpy.typing import NDArray
 
 from vaekit.plots.style import class_style
 
-NAMED = 30  # classes that a legend holds
-FAR = 2.0  # sizes of a name from its class's median, where it would tell of the wrong place
+MAX_LEGEND_CLASSES = 30
+MAX_NAME_CHARACTERS = 18
+LEGEND_CHARACTERS = 50
+"""Characters of one line of the legend."""
+
+MAX_LABEL_SHIFT = 2.0
+"""Largest distance of a label from the median of its class, in sizes of the label."""
+SHORT_NAME_CHARACTERS = 3
+SHORT_NAME_SIZE = 13
+LONG_NAME_SIZE = 10.5
+SPREAD_ITERATIONS = 200
+SPREAD_STEP = 0.26
 
 
 def class_names(indices: Sequence[int], classes: Sequence[str]) -> dict[int, str]:
-    """The names of these classes by index, or the index where there is none; long ones are cut."""
+    """The names of classes by index, or the index of a class without a name; long ones are cut."""
     names = [str(classes[index]) if index < len(classes) else str(index) for index in indices]
-    return dict(
-        zip(
-            indices,
-            distinct_labels(names, lambda name: name if len(name) <= 18 else name[:17] + "…"),
-            strict=True,
-        )
-    )
+    return dict(zip(indices, distinct_labels(names, _cut_end), strict=True))
+
+
+def _cut_end(name: str) -> str:
+    if len(name) <= MAX_NAME_CHARACTERS:
+        return name
+    return name[: MAX_NAME_CHARACTERS - 1] + "…"
 
 
 def distinct_labels(names: Sequence[str], cut: Callable[[str], str]) -> list[str]:
-    """Names as `cut` shortens them; of those that would then look alike, what they have in common goes first.
+    """Names shortened by `cut`; names that would look alike first lose what they have in common.
 
-    >>> distinct(["number 1 of 3", "number 2 of 3", "none"], lambda name: name[:6])
+    >>> distinct_labels(["number 1 of 3", "number 2 of 3", "none"], lambda name: name[:6])
     ['…1', '…2', 'none']
     """
     short = {name: cut(name) for name in names}
     uses = Counter(short.values())
-    alike = [name for name, shown in short.items() if uses[shown] > 1]
+    alike = [name for name, label in short.items() if uses[label] > 1]
     if alike:
         short |= zip(alike, map(cut, _differences(alike)), strict=True)
     return [short[name] for name in names]
 
 
 def _differences(names: list[str]) -> list[str]:
-    """What tells names apart: without their common beginning, of whole words where there are any, and common last words."""
-    common = _common(names)
-    start = _words(common) or common
+    """Names without their common beginning and their common last words."""
+    common = _common_beginning(names)
+    start = _full_words(common) or common
     rest = [name[len(start) :] for name in names]
-    end = _words(_common([text[::-1] for text in rest]))
-    shown = [text[: len(text) - len(end)] for text in rest]
-    return [
-        "…" * bool(start) + text + "…" * bool(end and not start) for text in shown
-    ]  # one mark: there is little room
+    end = _full_words(_common_beginning([text[::-1] for text in rest]))
+    middles = [text[: len(text) - len(end)] for text in rest]
+    if start:  # one ellipsis only, since there is little room
+        return [f"…{text}" for text in middles]
+    return [f"{text}…" for text in middles] if end else middles
 
 
-def _common(texts: list[str]) -> str:
-    """What all texts begin with."""
+def _common_beginning(texts: list[str]) -> str:
     pairs = zip(min(texts), max(texts), strict=False)  # in order, these two differ the earliest
     return "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _words(text: str) -> str:
-    """A beginning without the part of a word that it stops in."""
+def _full_words(text: str) -> str:
+    """A beginning without the word that it ends in."""
     return re.sub(r"[^\W_]+$", "", text)
 
 
-def write_names(
+def write_class_names(
     axes: Axes,
-    mu: NDArray,
+    points: NDArray,
     labels: NDArray,
     groups: dict[int, str],
     low: NDArray,
     high: NDArray,
     scale: float = 1.0,
 ) -> None:
-    """Each class's name at its median, on axes of the usual width times `scale`; none where others push it far from there."""
-    if len(groups) > NAMED:
+    """Write the name of each class at the median of its points.
+
+    Args:
+        axes: Axes of `scale` times the usual width.
+        points: [N, 2].
+        labels: [N].
+        groups: Names of classes by label. More than 30, and names that others push far away from
+            their median, are not written.
+        low: Lower left of the axes [2].
+        high: Upper right of the axes [2].
+        scale: Width of the axes relative to a plot of its own.
+    """
+    if len(groups) > MAX_LEGEND_CLASSES:
         return
-    medians = np.array([np.median(mu[labels == index], axis=0) for index in groups])
-    size = 13 if max(map(len, groups.values())) <= 3 else 10.5
+    medians = np.array([np.median(points[labels == index], axis=0) for index in groups])
+    is_short = max(map(len, groups.values())) <= SHORT_NAME_CHARACTERS
+    size = SHORT_NAME_SIZE if is_short else LONG_NAME_SIZE
     ratio = (high[1] - low[1]) / (high[0] - low[0])
-    boxes = (
-        size
-        / scale
-        * np.array([(0.0021 * len(name) + 0.001, 0.0036 / ratio) for name in groups.values()])
-    )
-    centres = np.clip((medians - low) / (high - low), 0, 1)
+    boxes = np.array([(0.0021 * len(name) + 0.001, 0.0036 / ratio) for name in groups.values()])
+    boxes = size / scale * boxes
+    centers = np.clip((medians - low) / (high - low), 0, 1)
+    positions = spread_boxes(centers, boxes)
+
+    look = {"ha": "center", "va": "center", "weight": "bold", "clip_on": True}
     halo = [withStroke(linewidth=3.5, foreground="white")]
-    for centre, place, box, name in zip(
-        centres, spread(centres, boxes), boxes, groups.values(), strict=True
-    ):
-        if (np.abs(place - centre) > FAR * box).any():
-            continue
-        x, y = low + place * (high - low)
-        axes.text(
-            x,
-            y,
-            name,
-            ha="center",
-            va="center",
-            weight="bold",
-            fontsize=size,
-            path_effects=halo,
-            clip_on=True,
-        )
+    is_near = np.all(np.abs(positions - centers) <= MAX_LABEL_SHIFT * boxes, axis=1).tolist()
+    for name, position, near in zip(groups.values(), positions, is_near, strict=True):
+        if near:
+            x, y = low + position * (high - low)
+            axes.text(x, y, name, fontsize=size, path_effects=halo, **look)
 
 
-def spread(places: NDArray, sizes: NDArray) -> NDArray:
-    """Move boxes of `sizes` [N, 2] at `places` [N, 2] in the unit square apart until none covers another."""
-    places = np.clip(places, sizes / 2, 1 - sizes / 2)
-    for _ in range(200):
-        away = places[:, None] - places[None]
-        overlap = (sizes[:, None] + sizes[None]) / 2 - np.abs(away)
-        touching = np.triu((overlap > 1e-9).all(axis=2), 1)
-        if not touching.any():
+def spread_boxes(positions: NDArray, sizes: NDArray) -> NDArray:
+    """Move boxes in the unit square until none overlap.
+
+    Args:
+        positions: Their centers [N, 2].
+        sizes: Their widths and heights [N, 2].
+
+    Returns:
+        The new centers [N, 2].
+    """
+    positions = np.clip(positions, sizes / 2, 1 - sizes / 2)
+    for _ in range(SPREAD_ITERATIONS):
+        distance = positions[:, None] - positions[None]
+        overlap = (sizes[:, None] + sizes[None]) / 2 - np.abs(distance)
+        overlapping = np.triu((overlap > 1e-9).all(axis=2), 1)
+        if not overlapping.any():
             break
-        for i, j in np.argwhere(touching):
+        for i, j in np.argwhere(overlapping):
             axis = overlap[i, j].argmin()
-            shift = 0.26 * overlap[i, j, axis] * (1 if away[i, j, axis] >= 0 else -1)
-            places[i, axis] += shift
-            places[j, axis] -= shift
-        places = np.clip(places, sizes / 2, 1 - sizes / 2)
-    return places
+            direction = 1 if distance[i, j, axis] >= 0 else -1
+            shift = SPREAD_STEP * overlap[i, j, axis] * direction
+            positions[i, axis] += shift
+            positions[j, axis] -= shift
+        positions = np.clip(positions, sizes / 2, 1 - sizes / 2)
+    return positions
 
 
-def and_more(count: int) -> str:
-    """That so many classes are not shown."""
-    return f"and {count} more class{'es' if count > 1 else ''}"
+def more_classes(count: int) -> str:
+    """The note about classes that are not shown."""
+    return "and 1 more class" if count == 1 else f"and {count} more classes"
 
 
 def legend_columns(groups: dict[int, str]) -> int:
     """Columns of the legend: as many as fit, evenly filled."""
-    shown = min(len(groups), NAMED)
+    count = min(len(groups), MAX_LEGEND_CLASSES)
     longest = max(map(len, groups.values()))
-    rows = -(-shown // max(1, int(50 / (longest + 3.5))))
-    return -(-shown // rows)
+    fitting = max(1, int(LEGEND_CHARACTERS / (longest + 3.5)))
+    rows = -(-count // fitting)
+    return -(-count // rows)
 
 
 def class_legend(figure: Figure, groups: dict[int, str]) -> None:
-    shown = list(groups.items())[:NAMED]
-    marks = [class_style(index) for index, _ in shown]
-    handles = [
-        Line2D([], [], linestyle="", color=colour, marker=marker, markersize=7)
-        for colour, marker in marks
-    ]
-    more = len(groups) - len(shown)
+    """Add a legend with the color, the marker and the name of each class."""
+    listed = list(groups.items())[:MAX_LEGEND_CLASSES]
+    handles = []
+    for index, _ in listed:
+        color, marker = class_style(index)
+        handles.append(Line2D([], [], linestyle="", color=color, marker=marker, markersize=7))
+    omitted = len(groups) - len(listed)
     legend = figure.legend(
         handles,
-        [" "] * len(shown),
+        [" "] * len(listed),
         loc="outside lower center",
         ncols=legend_columns(groups),
         handletextpad=0.1,
         columnspacing=0.7,
-        title=and_more(more) if more else None,
+        title=more_classes(omitted) if omitted else None,
     )
-    for text, (_, name) in zip(legend.get_texts(), shown, strict=True):
-        text.set_text(name)  # set afterwards, since a label that begins with "_" would be left out
+    # Set afterwards: a label that begins with "_" would be left out.
+    for text, (_, name) in zip(legend.get_texts(), listed, strict=True):
+        text.set_text(name)

@@ -1,4 +1,4 @@
-"""Several runs beside each other: one column each."""
+"""Several runs side by side, one column each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,29 +9,69 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.array_checks import check_finite, check_pixels
+from vaekit.plots.array_checks import check_pixels
 from vaekit.plots.class_labels import distinct_labels
-from vaekit.plots.image_grid import CAPTION, LINE, MARGIN, assemble, centres, gap_for, in_rows, show
-from vaekit.plots.scatter import draw_histograms, draw_points, grouped, window
+from vaekit.plots.image_grid import (
+    CAPTION_SIZE,
+    LINE_HEIGHT,
+    MARGIN,
+    TITLE_LINE_HEIGHT,
+    arrange,
+    assemble,
+    centers,
+    gap_width,
+    show_image,
+)
+from vaekit.plots.scatter import (
+    axis_limits,
+    check_points,
+    draw_histograms,
+    draw_points,
+    group_by_class,
+)
 from vaekit.plots.style import DPI, MUTED, shorten_start, styled, wrap_title
 
-COLUMN, APART, TALLEST = 2.9, 0.72, 1.0  # inches of a column, left of it, and of an image
-MOST = 8
-ABOVE, AXIS = 0.32, 0.55  # inches above each row, and below the codes
-CODES = "Codes of the same rows, by class"
+COLUMN_WIDTH = 2.9
+COLUMN_GAP = 0.72
+"""Inches left of a column."""
+MAX_TILE_HEIGHT = 1.0
+"""Inches of the highest image."""
+MIN_COLUMNS = 2
+MAX_COLUMNS = 8
+HEADING_HEIGHT = 0.32
+"""Inches above each row of the plot."""
+AXIS_HEIGHT = 0.55
+"""Inches below the latent codes."""
+MAX_NAME_CHARACTERS = 27
+MAX_CLASS_CHARACTERS = 6
+
+CODES = "Latent codes of the same examples"
 PAIRS = "Originals, and their reconstructions below"
-MOVED = "One code pushed away"
+PERTURBED = "One latent code, perturbed"
 SAMPLES = "Decoded samples from the prior"
-BELOW = {PAIRS: MARGIN, MOVED: LINE + MARGIN, SAMPLES: MARGIN}
+BELOW = {PAIRS: MARGIN, PERTURBED: LINE_HEIGHT + MARGIN, SAMPLES: MARGIN}
+"""Inches below the images of each row of the plot."""
+STEP_UNITS = {"sd": "in standard deviations of all codes", "%": "in % of it replaced"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """What one run shows. name, note: its heading.
+    """The column of one run.
 
-    points: codes [N, 2] or [N, 1]; axes: their names. originals, decoded: the same K rows [K, C, H, W]. moved: R codes
-    pushed S steps away [R, S, C, H, W]; steps: how far each, as "0.5 sd" or "25%". samples: [M, C, H, W]. No originals where
-    the rows are no images.
+    Attributes:
+        name: The name of the run.
+        points: Latent codes [N, 2] or [N, 1].
+        axes: Names of their axes.
+        originals: Examples [K, C, H, W], the same in every column; None if they are not images.
+        decoded: Their reconstructions [K, C, H, W].
+        perturbed: One latent code perturbed in S steps in each of R ways, decoded,
+            [R, S, C, H, W].
+        steps: The size of each step, such as "0.5 sd" or "25%".
+        samples: Samples from the prior [M, C, H, W].
+        note: A line below the name.
+
+    >>> Column("conv", np.zeros((4, 2)), ("z1", "z2")).originals is None
+    True
     """
 
     name: str
@@ -39,7 +79,7 @@ class Column:
     axes: tuple[str, str]
     originals: ArrayLike | None = None
     decoded: ArrayLike = ()
-    moved: ArrayLike = ()
+    perturbed: ArrayLike = ()
     steps: Sequence[str] = ()
     samples: ArrayLike = ()
     note: str = ""
@@ -53,127 +93,180 @@ def comparison(
     *,
     title: str = "",
 ) -> Figure:
-    """Runs beside each other: codes, the same rows and their reconstructions, one code pushed away, samples of the prior.
+    """Draw runs side by side: codes, reconstructions, a perturbed code and samples of each.
 
-    `labels` [N] are those of the codes, and `classes` their names. Every scatter has its own scale. Raises `DataError`
-    for fewer than 2 or more than 8 columns, and for arrays whose shapes do not fit.
+    Args:
+        columns: 2 to 8 runs.
+        labels: Class of each code, integers from 0 [N].
+        classes: Names of the classes.
+        title: The title.
+
+    Returns:
+        The figure; every scatter plot has its own scale.
+
+    Raises:
+        DataError: Another number of columns, or arrays whose shapes or values do not fit.
 
     >>> columns = [Column(name, np.eye(4)[:, :2], ("z1", "z2")) for name in ("one", "two")]
     >>> [axes.get_xlabel() for axes in comparison(columns).axes]
     ['z1', 'z1']
     """
-    if not 2 <= len(columns) <= MOST:
-        raise DataError(f"{len(columns)} columns were given; allowed: 2 to {MOST}")
+    if not MIN_COLUMNS <= len(columns) <= MAX_COLUMNS:
+        raise DataError.for_value(
+            "columns",
+            len(columns),
+            f"{MIN_COLUMNS} to {MAX_COLUMNS}",
+            problem="wrong number of columns",
+        )
     strips = [_strips(column) for column in columns]
-    tile = 0 if columns[0].originals is None else np.shape(columns[0].originals)[-2]
-    pixel = min((_pixel(strip, tile) for strip in strips[0].values()), default=0.0)
+    pixel = _pixel_size(columns[0], strips[0])
     heights = {name: pixel * strip.shape[0] + BELOW[name] for name, strip in strips[0].items()}
-    width = 2 * MARGIN + len(columns) * (COLUMN + APART)
+    width = 2 * MARGIN + len(columns) * (COLUMN_WIDTH + COLUMN_GAP)
     heading = wrap_title(title, width)
-    top = 2 * MARGIN + 0.22 * len(heading.splitlines()) + 0.52
-    page = _Page(width, top + ABOVE + COLUMN + AXIS + sum(heights.values()) + ABOVE * len(heights))
+    top = 2 * MARGIN + TITLE_LINE_HEIGHT * len(heading.splitlines()) + 0.52
+    codes_height = HEADING_HEIGHT + COLUMN_WIDTH + AXIS_HEIGHT
+    images_height = sum(heights.values()) + HEADING_HEIGHT * len(heights)
+    page = _Page(width, top + codes_height + images_height)
     if title:
         page.figure.suptitle(heading, y=1 - MARGIN / page.height, va="top")
-    for index, column in enumerate(columns):
-        page.text(index, top - 0.28, shorten_start(column.name, 27), fontsize=13, weight="bold")
-        page.text(index, top - 0.08, column.note, color=MUTED)
-        _codes(page.axes(index, top + ABOVE, COLUMN, COLUMN), column, labels, classes)
-    page.text(0, top + ABOVE - 0.1, CODES if labels is not None else CODES.split(",")[0])
-    top += ABOVE + COLUMN + AXIS
+
+    _draw_headings(page, columns, top)
+    _draw_codes(page, columns, top, labels, classes)
+    top += codes_height
     for name, height in heights.items():
-        page.text(0, top + ABOVE - 0.1, name + (_how_far(columns) if name == MOVED else ""))
-        for index, column in enumerate(columns):
-            strip = strips[index][name]
-            axes = page.axes(index, top + ABOVE, pixel * strip.shape[1], pixel * strip.shape[0])
-            show(axes, strip, pixel)
-            if name == MOVED:
-                _write_steps(axes, column)
-        top += ABOVE + height
+        _draw_strips(page, name, columns, [each[name] for each in strips], top, pixel)
+        top += HEADING_HEIGHT + height
     return page.figure
-
-
-def _how_far(columns: Sequence[Column]) -> str:
-    """What the steps are measured in."""
-    units = [
-        step.split()[-1] if " " in step else "%" for column in columns for step in column.steps
-    ]
-    said = {"sd": "by standard deviations of all codes", "%": "by % of it replaced"}
-    return ": " + ", or ".join(text for unit, text in said.items() if unit in units)
 
 
 class _Page:
     """A figure measured in inches from its top, in columns."""
 
     def __init__(self, width: float, height: float):
-        self.figure, self.width, self.height = Figure(figsize=(width, height)), width, height
+        self.figure = Figure(figsize=(width, height))
+        self.width = width
+        self.height = height
 
     def left(self, column: int) -> float:
-        return APART + column * (COLUMN + APART)
+        return COLUMN_GAP + column * (COLUMN_WIDTH + COLUMN_GAP)
 
-    def text(self, column: int, down: float, text: str, **look) -> None:
-        self.figure.text(self.left(column) / self.width, 1 - down / self.height, text, **look)
+    def text(self, column: int, top: float, text: str, **look) -> None:
+        self.figure.text(self.left(column) / self.width, 1 - top / self.height, text, **look)
 
-    def axes(self, column: int, down: float, width: float, height: float) -> Axes:
-        bottom = self.height - down - height
-        place = (
-            self.left(column) / self.width,
-            bottom / self.height,
-            width / self.width,
-            height / self.height,
-        )
-        return self.figure.add_axes(place)
+    def axes(self, column: int, top: float, width: float, height: float) -> Axes:
+        left = self.left(column) / self.width
+        bottom = (self.height - top - height) / self.height
+        return self.figure.add_axes((left, bottom, width / self.width, height / self.height))
 
 
-def _strips(column: Column) -> dict[str, NDArray]:
-    """The pictures of one column by their names."""
-    if column.originals is None:
-        return {}
-    shape = "[K, C, H, W]"
-    originals, decoded = (
-        check_pixels(column.originals, "originals", shape),
-        check_pixels(column.decoded, "decoded", shape),
-    )
-    moved, samples = (
-        check_pixels(column.moved, "moved", "[R, S, C, H, W]"),
-        check_pixels(column.samples, "samples", shape),
-    )
-    gap, across = gap_for(originals), len(originals)
-    return {
-        PAIRS: assemble(np.stack([originals, decoded]), gap),
-        MOVED: assemble(moved, gap),
-        SAMPLES: assemble(in_rows(samples, across), gap),
-    }
+def _draw_headings(page: _Page, columns: Sequence[Column], top: float) -> None:
+    for index, column in enumerate(columns):
+        name = shorten_start(column.name, MAX_NAME_CHARACTERS)
+        page.text(index, top - 0.28, name, fontsize=13, weight="bold")
+        page.text(index, top - 0.08, column.note, color=MUTED)
 
 
-def _pixel(strip: NDArray, tile: int) -> float:
-    """Inches of one pixel: a whole number of saved pixels where there is room for it."""
-    room = min(COLUMN / strip.shape[1], TALLEST / tile) * DPI
-    return (int(room) if room >= 1 else room) / DPI
+# --- Latent codes --------------------------------------------------------------------------------
 
 
-def _codes(axes: Axes, column: Column, labels: ArrayLike | None, classes: Sequence[str]) -> None:
-    mu = check_finite(column.points, "points", "[N, 2]", "[N, 1]").astype(np.float64)
-    numbers, groups = grouped(labels, classes, len(mu))
-    axes.set_xlabel(column.axes[0])
-    if mu.shape[1] == 1:
-        draw_histograms(axes, mu, numbers, groups)
-        shown = distinct_labels(
-            [text.get_text() for text in axes.get_yticklabels()], lambda name: name[:6]
-        )
-        axes.set_yticks(axes.get_yticks(), shown, va="bottom")
-        return
-    low, high = window(mu)
-    centre, reach = (low + high) / 2, (high - low).max() / 2
-    draw_points(axes, mu, numbers, groups, centre - reach, centre + reach, COLUMN)
-    axes.set_ylabel(column.axes[1])
-    axes.yaxis.set_label_coords(-0.52 / COLUMN, 0.5)
+def _draw_codes(
+    page: _Page,
+    columns: Sequence[Column],
+    top: float,
+    labels: ArrayLike | None,
+    classes: Sequence[str],
+) -> None:
+    heading = CODES if labels is None else f"{CODES}, by class"
+    page.text(0, top + HEADING_HEIGHT - 0.1, heading)
+    for index, column in enumerate(columns):
+        axes = page.axes(index, top + HEADING_HEIGHT, COLUMN_WIDTH, COLUMN_WIDTH)
+        points = check_points(column.points, "points")
+        checked, groups = group_by_class(labels, classes, len(points))
+        axes.set_xlabel(column.axes[0])
+        if points.shape[1] == 1:
+            draw_histograms(axes, points, checked, groups)
+            _shorten_tick_labels(axes)
+        else:
+            _draw_scatter(axes, points, checked, groups)
+            axes.set_ylabel(column.axes[1])
+
+
+def _shorten_tick_labels(axes: Axes) -> None:
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    short = distinct_labels(names, lambda name: name[:MAX_CLASS_CHARACTERS])
+    axes.set_yticks(axes.get_yticks(), short, va="bottom")
+
+
+def _draw_scatter(
+    axes: Axes, points: NDArray, labels: NDArray | None, groups: dict[int, str]
+) -> None:
+    """Points on square axes."""
+    low, high = axis_limits(points)
+    center = (low + high) / 2
+    reach = (high - low).max() / 2
+    draw_points(axes, points, labels, groups, center - reach, center + reach, COLUMN_WIDTH)
+    axes.yaxis.set_label_coords(-0.52 / COLUMN_WIDTH, 0.5)
     axes.locator_params(nbins=6, steps=[1, 2, 5, 10])
 
 
-def _write_steps(axes: Axes, column: Column) -> None:
-    moved = np.asarray(column.moved)
-    axes.set_xticks(
-        centres(len(column.steps), moved.shape[-1], gap_for(moved)),
-        list(column.steps),
-        fontsize=CAPTION,
-    )
+# --- Images --------------------------------------------------------------------------------------
+
+
+def _strips(column: Column) -> dict[str, NDArray]:
+    """The assembled images of one column by heading."""
+    if column.originals is None:
+        return {}
+    originals = check_pixels(column.originals, "originals", "[K, C, H, W]")
+    decoded = check_pixels(column.decoded, "decoded", "[K, C, H, W]")
+    perturbed = check_pixels(column.perturbed, "perturbed", "[R, S, C, H, W]")
+    samples = check_pixels(column.samples, "samples", "[M, C, H, W]")
+    gap = gap_width(originals)
+    return {
+        PAIRS: assemble(np.stack([originals, decoded]), gap),
+        PERTURBED: assemble(perturbed, gap),
+        SAMPLES: assemble(arrange(samples, len(originals)), gap),
+    }
+
+
+def _pixel_size(column: Column, strips: dict[str, NDArray]) -> float:
+    """Inches of one pixel: a multiple of saved pixels, if it needs not shrink."""
+    if column.originals is None:
+        return 0.0
+    height = np.shape(column.originals)[-2]
+    width = max(strip.shape[1] for strip in strips.values())
+    room = min(COLUMN_WIDTH / width, MAX_TILE_HEIGHT / height) * DPI
+    return (int(room) if room >= 1 else room) / DPI
+
+
+def _draw_strips(
+    page: _Page,
+    name: str,
+    columns: Sequence[Column],
+    strips: Sequence[NDArray],
+    top: float,
+    pixel: float,
+) -> None:
+    """One row of the plot."""
+    heading = name
+    if name == PERTURBED:
+        heading += f": {_step_units(columns)}"
+    page.text(0, top + HEADING_HEIGHT - 0.1, heading)
+    for index, (column, strip) in enumerate(zip(columns, strips, strict=True)):
+        height, width = (pixel * side for side in strip.shape[:2])
+        axes = page.axes(index, top + HEADING_HEIGHT, width, height)
+        show_image(axes, strip, pixel)
+        if name == PERTURBED:
+            _label_steps(axes, column)
+
+
+def _step_units(columns: Sequence[Column]) -> str:
+    """The units of the steps of all columns, in words."""
+    steps = [step for column in columns for step in column.steps]
+    units = {step.split()[-1] if " " in step else "%" for step in steps}
+    return ", or ".join(text for unit, text in STEP_UNITS.items() if unit in units)
+
+
+def _label_steps(axes: Axes, column: Column) -> None:
+    perturbed = np.asarray(column.perturbed)
+    ticks = centers(len(column.steps), perturbed.shape[-1], gap_width(perturbed))
+    axes.set_xticks(ticks, list(column.steps), fontsize=CAPTION_SIZE)

@@ -1,4 +1,4 @@
-"""Estimators of a gradient side by side: how training went with each, and how much each varies."""
+"""Gradient estimators: the training loss with each, and the variance of each."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,10 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
 from vaekit.plots.array_checks import check_finite, check_length
-from vaekit.plots.style import class_style, styled, wrap_title
+from vaekit.plots.style import add_title, class_style, styled
 
 SIZE = (10.4, 4.4)
-WIDTH = 0.8  # of a group of bars, where the groups stand 1 apart
+GROUP_WIDTH = 0.8
+"""Width of a group of bars; groups are 1 apart."""
+MAX_MARKED_EPOCHS = 40
 
 
 @styled
@@ -24,87 +26,100 @@ def gradient_estimators(
     *,
     title: str = "",
 ) -> Figure:
-    """The loss over the epochs with each estimator, beside the variance of each at common weights, on a log scale.
+    """Draw the loss by epoch with each gradient estimator, and the variance of each estimator.
 
-    losses: by estimator, nats per epoch [epochs]. variances: by the same estimators, [moments]; one of zero has no bar.
-    moments: names of the weights that the variances were measured at.
-    Raises `DataError` where the two do not name the same estimators, or hold what cannot be drawn.
+    Args:
+        losses: Validation loss by estimator, nats per epoch [epochs].
+        variances: Variance of the gradient by estimator, [moments]; zero has no bar.
+        moments: Names of the weights that variances were measured at.
+        title: The title.
+
+    Returns:
+        The figure: losses on the left, variances on a log scale on the right.
+
+    Raises:
+        DataError: Different estimators, or values that cannot be drawn.
 
     >>> figure = gradient_estimators({"pathwise": [3.0, 2.0]}, {"pathwise": [0.5, 1.5]})
     >>> [axes.get_title("left") for axes in figure.axes]
     ['Validation loss (negative ELBO)', "Variance of the encoder's gradient"]
     """
-    curves, bars = _checked(losses, variances, moments)
+    _check_estimators(losses, variances)
+    curves = {
+        name: check_finite(values, f"losses.{name}", "[epochs]") for name, values in losses.items()
+    }
+    bars = {name: _checked_variances(name, variances[name], len(moments)) for name in losses}
+
     figure = Figure(figsize=SIZE, layout="constrained")
     left, right = figure.subplots(1, 2)
-    _curves(left, curves)
-    _bars(right, bars, moments)
+    _draw_curves(left, curves)
+    _draw_bars(right, bars, moments)
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(names))
-    if title:
-        figure.suptitle(wrap_title(title, SIZE[0]))
+    add_title(figure, title)
     return figure
 
 
-def _checked(
-    losses, variances, moments: Sequence[str]
-) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-    if not losses or set(losses) != set(variances):
-        raise DataError(
-            f"losses of {sorted(losses)} and variances of {sorted(variances)}; allowed: the same estimators"
+def _check_estimators(losses: Mapping[str, ArrayLike], variances: Mapping[str, ArrayLike]) -> None:
+    if not losses:
+        raise DataError.for_value("losses", dict(losses), "at least one estimator")
+    if set(losses) != set(variances):
+        raise DataError.for_value(
+            "variances",
+            sorted(variances),
+            f"{sorted(losses)} as in losses",
+            problem="losses and variances have different estimators",
         )
-    curves = {
-        name: check_finite(values, f"losses of {name}", "[epochs]")
-        for name, values in losses.items()
-    }
-    bars = {
-        name: check_finite(variances[name], f"variances of {name}", "[moments]") for name in losses
-    }
-    for name, values in bars.items():
-        check_length(values, f"variances of {name}", len(moments))
-        if values.min() < 0:
-            raise DataError(f"variances of {name} are {values.tolist()}; allowed: 0 or above")
-    return curves, bars
 
 
-def _curves(axes: Axes, curves: Mapping[str, NDArray]) -> None:
-    for i, (name, values) in enumerate(curves.items()):
-        colour, marker = class_style(i)[0], "o" if len(values) <= 40 else ""
-        axes.plot(
-            np.arange(1, len(values) + 1),
-            values,
-            label=name,
-            color=colour,
-            linewidth=2,
-            marker=marker,
-            markersize=4,
-        )
+def _checked_variances(name: str, values: ArrayLike, count: int) -> NDArray:
+    parameter = f"variances.{name}"
+    array = check_finite(values, parameter, "[moments]")
+    check_length(array, parameter, count)
+    if array.min() < 0:
+        raise DataError.for_value(parameter, array.tolist(), "numbers of at least 0")
+    return array
+
+
+def _draw_curves(axes: Axes, curves: Mapping[str, NDArray]) -> None:
+    for index, (name, values) in enumerate(curves.items()):
+        color, _ = class_style(index)
+        marker = "o" if len(values) <= MAX_MARKED_EPOCHS else ""
+        look = {"color": color, "linewidth": 2, "marker": marker, "markersize": 4}
+        axes.plot(np.arange(1, len(values) + 1), values, label=name, **look)
     axes.set_title("Validation loss (negative ELBO)")
     axes.set_xlabel("epoch")
     axes.set_ylabel("nats")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def _bars(axes: Axes, bars: Mapping[str, NDArray], moments: Sequence[str]) -> None:
-    every, width = np.concatenate(list(bars.values())), WIDTH / len(bars)
-    positive = every[every > 0]
-    low, high = (positive.min() / 4, positive.max() * 3) if positive.size else (0.1, 10.0)
+def _draw_bars(axes: Axes, bars: Mapping[str, NDArray], moments: Sequence[str]) -> None:
+    width = GROUP_WIDTH / len(bars)
+    low, high = _log_limits(np.concatenate(list(bars.values())))
     axes.set_yscale("log")
     axes.set_ylim(low, high)
-    for i, values in enumerate(bars.values()):
-        places = np.arange(len(moments)) + (i - (len(bars) - 1) / 2) * width
-        axes.bar(places, values, 0.92 * width, color=class_style(i)[0])
-        for place, value in zip(places, values, strict=True):
-            at = (place, max(value, low))
-            axes.annotate(
-                _short(value), at, (0, 3), textcoords="offset points", ha="center", fontsize=10
-            )
+    text_look = {"textcoords": "offset points", "ha": "center", "fontsize": 10}
+    for index, values in enumerate(bars.values()):
+        offset = (index - (len(bars) - 1) / 2) * width
+        centers = np.arange(len(moments)) + offset
+        axes.bar(centers, values, 0.92 * width, color=class_style(index)[0])
+        for center, value in zip(centers, values, strict=True):
+            top = (center, max(value, low))
+            axes.annotate(_short_number(value), top, (0, 3), **text_look)
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(lambda value, _: _short(value))
+    axes.yaxis.set_major_formatter(lambda value, _: _short_number(value))
     axes.grid(visible=False, axis="x")
     axes.set_xticks(np.arange(len(moments)), moments)
     axes.set_title("Variance of the encoder's gradient")
 
 
-def _short(value: float) -> str:
+def _log_limits(values: NDArray) -> tuple[float, float]:
+    """Limits of a log axis with room below and above all positive values."""
+    positive = values[values > 0]
+    if not positive.size:
+        return 0.1, 10.0
+    return positive.min() / 4, positive.max() * 3
+
+
+def _short_number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"

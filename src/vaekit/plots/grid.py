@@ -1,30 +1,30 @@
-"""Sheets of images: the decoder's map of the latent plane, and samples side by side."""
-
-from collections.abc import Sequence
+"""The decoded images of a grid of latent codes."""
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.array_checks import check_finite, check_length, check_pixels
+from vaekit.plots.array_checks import check_finite, check_pixels
 from vaekit.plots.image_grid import (
-    CAPTION,
-    CHARACTER,
-    LINE,
+    CHARACTER_WIDTH,
     MARGIN,
-    WIDTH,
     assemble,
-    caption,
-    centres,
-    gap_for,
-    in_rows,
+    centers,
     pixel_size,
-    stack,
+    stack_strips,
 )
-from vaekit.plots.style import number, styled
+from vaekit.plots.style import format_number, styled
 
-LARGEST_TILE = 2.4
+MAX_TILE = 2.4
+"""Inches of the largest image."""
+LEFT = 0.84
+"""Inches of the coordinates on the left."""
+BELOW = 0.6
+MAX_DECIMALS = 4
+PRECISION = 50
+"""Coordinates are written to this fraction of the distance between them."""
 
 
 @styled
@@ -33,113 +33,78 @@ def decoded_grid(
     across: ArrayLike,
     down: ArrayLike,
     *,
-    names: tuple[str, str] = ("z1", "z2"),
+    axis_names: tuple[str, str] = ("z1", "z2"),
     title: str = "",
 ) -> Figure:
-    """The decoded images of a lattice of latent points, laid out like a map with its coordinates on both axes.
+    """Draw the decoded images of a grid of latent codes, with the coordinates on both axes.
 
-    `images` [rows, columns, C, H, W] are floats in [0, 1]; row i belongs to `down[i]` (the second latent coordinate)
-    and column j to `across[j]` (the first). Coordinates are given in ascending order; the largest of `down` is drawn
-    at the top. `names` are those of the axes; one without a name has no coordinates. Raises `DataError` when the shapes
-    do not fit.
+    Args:
+        images: Floats in [0, 1], [rows, columns, C, H, W].
+        across: The first latent coordinate of each column, ascending [columns].
+        down: The second latent coordinate of each row, ascending [rows]; the largest is at the
+            top.
+        axis_names: The names of the coordinates; an axis with an empty name has no ticks.
+        title: The title.
+
+    Returns:
+        The figure.
+
+    Raises:
+        DataError: Arrays whose shapes or values do not fit.
 
     >>> figure = decoded_grid(np.zeros((3, 2, 1, 8, 8)), across=[-1, 1], down=[-2, 0, 2])
     >>> [label.get_text() for label in figure.axes[0].get_yticklabels()]
     ['−2', '0', '2']
     """
     images = check_pixels(images, "images", "[rows, columns, C, H, W]")
-    across, down = check_finite(across, "across", "[columns]"), check_finite(down, "down", "[rows]")
+    across = check_finite(across, "across", "[columns]")
+    down = check_finite(down, "down", "[rows]")
     if images.shape[:2] != (len(down), len(across)):
-        raise DataError(
-            f"images has {images.shape[0]} rows and {images.shape[1]} columns, but down has {len(down)} coordinates "
-            f"and across {len(across)}; allowed: one coordinate for each"
+        raise DataError.for_value(
+            "images",
+            list(images.shape[:2]),
+            f"{[len(down), len(across)]} as down and across have coordinates",
+            problem="images has the wrong numbers of rows and columns",
         )
-    whole = assemble(images[::-1])
-    pixel = pixel_size(whole.shape[1], whole.shape[0], LARGEST_TILE * len(across))
-    figure, (axes,) = stack([whole], pixel, title, left=0.84 if names[1] else MARGIN, below=0.6)
+    sheet = assemble(images[::-1])
+    pixel = pixel_size(sheet.shape[1], sheet.shape[0], MAX_TILE * len(across))
+    left = LEFT if axis_names[1] else MARGIN
+    figure, (axes,) = stack_strips([sheet], pixel, title, left=left, below=BELOW)
     height, width = images.shape[-2:]
-    (columns, column_labels), (rows, row_labels) = (
-        _labels(across, pixel * width),
-        _labels(down, pixel * height),
-    )
-    axes.set_xticks(centres(len(across), width)[columns], column_labels)
-    axes.set_yticks(centres(len(down), height)[::-1][rows], row_labels)
+    columns, column_texts = _tick_labels(across, pixel * width)
+    rows, row_texts = _tick_labels(down, pixel * height)
+    axes.set_xticks(centers(len(across), width)[columns], column_texts)
+    axes.set_yticks(centers(len(down), height)[::-1][rows], row_texts)
+    _label_axes(axes, axis_names)
+    axes.yaxis.set_label_coords(-0.62 / (pixel * sheet.shape[1]), 0.5)
+    return figure
+
+
+def _label_axes(axes: Axes, names: tuple[str, str]) -> None:
     axes.tick_params(length=3)
     for axis, name in zip((axes.xaxis, axes.yaxis), names, strict=True):
+        axis.set_label_text(name)
         if not name:
             axis.set_ticks([])
-    axes.set(xlabel=names[0], ylabel=names[1])
-    axes.yaxis.set_label_coords(-0.62 / (pixel * whole.shape[1]), 0.5)
-    return figure
 
 
-@styled
-def sheet(
-    images: ArrayLike,
-    columns: int | None = None,
-    *,
-    title: str = "",
-    captions: Sequence[object] | None = None,
-    width: float = WIDTH,
-) -> Figure:
-    """Images [N, C, H, W], floats in [0, 1], in reading order on one near-square sheet, each with its caption if given.
-
-    `width`: the inches that they fill at most.
-
-    >>> len(sheet(np.zeros((10, 3, 16, 16)), captions=range(10)).axes)  # a captioned sheet is drawn row by row
-    3
-    """
-    images = check_pixels(images, "images", "[N, C, H, W]")
-    texts = (
-        None
-        if captions is None
-        else [str(text) for text in check_length(captions, "captions", len(images))]
-    )
-    columns = _near_square(images) if columns is None else columns
-    if columns < 1:
-        raise DataError(f"columns is {columns}; allowed: 1 or more")
-    rows, gap = in_rows(images, min(columns, len(images))), gap_for(images)
-    whole = assemble(rows, gap)
-    pixel = pixel_size(whole.shape[1], whole.shape[0], min(width, LARGEST_TILE * rows.shape[1]))
-    if texts is None:
-        return stack([whole], pixel, title)[0]
-    return _captioned(rows, gap, pixel, title, texts)
+def _tick_labels(coordinates: NDArray, tile: float) -> tuple[NDArray, list[str]]:
+    """The indices of evenly spaced coordinates that fit tiles of `tile` inches, and their texts."""
+    for stride in range(1, len(coordinates)):
+        indices = np.arange(0, len(coordinates), stride)
+        texts = _short_numbers(coordinates[indices])
+        needed = (max(map(len, texts)) + 1) * CHARACTER_WIDTH
+        if stride * tile >= needed:
+            return indices, texts
+    return np.zeros(1, int), _short_numbers(coordinates[:1])
 
 
-def _captioned(rows: NDArray, gap: int, pixel: float, title: str, texts: list[str]) -> Figure:
-    count, width = rows.shape[1], rows.shape[-1]
-    texts = [caption(text, pixel * width) for text in texts]
-    lines = max(text.count("\n") + 1 for text in texts)
-    figure, axes = stack(
-        [assemble(row[None], gap) for row in rows], pixel, title, below=MARGIN + lines * LINE
-    )
-    for index, strip in enumerate(axes):
-        here = texts[index * count : (index + 1) * count]
-        strip.set_xticks(centres(count, width, gap)[: len(here)], here, fontsize=CAPTION)
-    return figure
-
-
-def _near_square(images: NDArray) -> int:
-    height, width = images.shape[-2:]
-    return max(1, int(np.ceil(np.sqrt(len(images) * height / width))))
-
-
-def _labels(coordinates: NDArray, tile: float) -> tuple[NDArray, list[str]]:
-    """Which of the coordinates to write, and how: as many as there is room for, at an even distance."""
-    stride = 1
-    while True:
-        shown = np.arange(0, len(coordinates), stride)
-        texts = _numbers(coordinates[shown])
-        needed = (max(map(len, texts)) + 1) * CHARACTER
-        if stride * tile >= needed or len(shown) == 1:
-            return shown, texts
-        stride += 1
-
-
-def _numbers(values: NDArray) -> list[str]:
-    """Numbers with as few decimals as say where they lie, up to a fiftieth of their distance."""
-    gap = np.abs(np.diff(values)).min() if len(values) > 1 else abs(float(values[0]))
-    for decimals in range(5):
-        if np.abs(np.round(values, decimals) - values).max() <= gap / 50:
-            return [number(float(value), decimals) for value in values]
+def _short_numbers(values: NDArray) -> list[str]:
+    """Numbers with as few decimals as their distance needs."""
+    distance = abs(float(values[0]))
+    if len(values) > 1:
+        distance = np.abs(np.diff(values)).min()
+    for decimals in range(MAX_DECIMALS + 1):
+        if np.abs(np.round(values, decimals) - values).max() <= distance / PRECISION:
+            return [format_number(float(value), decimals) for value in values]
     return [f"{value:.3g}".replace("-", "−") for value in values]

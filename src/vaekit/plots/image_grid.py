@@ -1,4 +1,4 @@
-"""Many images as one: assembled into sheets, and laid out so that a pixel of the sheet is whole pixels on the page."""
+"""Layout of many images: assembled into one array, drawn so that its pixels stay sharp."""
 
 import textwrap
 from collections.abc import Sequence
@@ -10,23 +10,31 @@ from numpy.typing import NDArray
 
 from vaekit.plots.style import DPI, wrap_title
 
-WIDTH, HEIGHT = 5.6, 9.0  # inches that a sheet should fill, and should not exceed
-CAPTION, CHARACTER, LINE = (
-    10,
-    0.088,
-    0.17,
-)  # size in points; width and height of a caption's character in inches
-NARROWEST, MARGIN = 3.2, 0.12
+WIDTH = 5.6
+"""Inches that images should fill."""
+MAX_HEIGHT = 9.0
+MIN_WIDTH = 3.2
+MARGIN = 0.12
+CAPTION_SIZE = 10
+"""Font size of captions in points."""
+CHARACTER_WIDTH = 0.088
+"""Inches of a character of a caption."""
+LINE_HEIGHT = 0.17
+"""Inches of a line of a caption."""
+TITLE_LINE_HEIGHT = 0.22
+MIN_CAPTION_CHARACTERS = 3
+PIXELS_PER_GAP = 24
+MIN_SHARP_PIXELS = 0.95
 
 
-def in_rows(images: NDArray, columns: int) -> NDArray:
-    """[N, C, H, W] as [rows, columns, C, H, W], the last row filled up with white."""
+def arrange(images: NDArray, columns: int) -> NDArray:
+    """Images [N, C, H, W] as [rows, columns, C, H, W]; white images fill the last row."""
     blank = np.ones((-len(images) % columns, *images.shape[1:]), images.dtype)
     return np.concatenate([images, blank]).reshape(-1, columns, *images.shape[1:])
 
 
 def assemble(images: NDArray, gap: int = 0) -> NDArray:
-    """[rows, columns, C, H, W] as one picture [h, w] or [h, w, 3], with `gap` white pixels between neighbours."""
+    """Images [rows, columns, C, H, W] as one image [h, w] or [h, w, 3], `gap` pixels apart."""
     rows, columns, channels, height, width = images.shape
     sheet = np.ones((rows, height + gap, columns, width + gap, channels), images.dtype)
     sheet[:, :height, :, :width] = images.transpose(0, 3, 1, 4, 2)
@@ -35,32 +43,36 @@ def assemble(images: NDArray, gap: int = 0) -> NDArray:
     return sheet[..., 0] if channels == 1 else sheet
 
 
-def gap_for(images: NDArray) -> int:
-    """A thin white line between images, in their own pixels."""
-    return max(1, images.shape[-1] // 24)
+def gap_width(images: NDArray) -> int:
+    """Pixels of the white line between images [..., W]."""
+    return max(1, images.shape[-1] // PIXELS_PER_GAP)
 
 
-def centres(count: int, size: int, gap: int = 0) -> NDArray:
-    """Where the middle of each tile lies along one axis of a sheet, in `imshow` coordinates."""
+def centers(count: int, size: int, gap: int = 0) -> NDArray:
+    """The centers [count] of tiles along one axis, in coordinates of `imshow`."""
     return np.arange(count) * (size + gap) + (size - 1) / 2
 
 
-def pixel_size(width: int, height: int, widest: float = WIDTH) -> float:
-    """Inches of one pixel of a sheet: a whole number of saved pixels where there is room, less where it must shrink."""
-    room = min(min(WIDTH, widest) / width, HEIGHT / height) * DPI
-    return (max(1, round(room)) if room > 0.95 else room) / DPI
+def pixel_size(width: int, height: int, max_width: float = WIDTH) -> float:
+    """Inches of one pixel of an image: a multiple of saved pixels, if it needs not shrink."""
+    room = min(min(WIDTH, max_width) / width, MAX_HEIGHT / height) * DPI
+    if room > MIN_SHARP_PIXELS:
+        return max(1, round(room)) / DPI
+    return room / DPI
 
 
-def caption(text: str, inches: float, lines: int = 2) -> str:
-    """`text` in at most so many lines of so many inches."""
-    across = max(3, int(inches / CHARACTER))
-    broken = textwrap.wrap(text.replace("/", "/ "), across, break_on_hyphens=False) or [""]
-    if len(broken) > lines:
-        broken = [*broken[: lines - 1], broken[lines - 1][: across - 1] + "…"]
-    return "\n".join(broken).replace("/ ", "/")
+def wrap_caption(text: str, inches: float, lines: int = 2) -> str:
+    """A caption in at most `lines` lines of `inches` width."""
+    characters = max(MIN_CAPTION_CHARACTERS, int(inches / CHARACTER_WIDTH))
+    breakable = text.replace("/", "/ ")
+    wrapped = textwrap.wrap(breakable, characters, break_on_hyphens=False) or [""]
+    if len(wrapped) > lines:
+        last = wrapped[lines - 1][: characters - 1] + "…"
+        wrapped = [*wrapped[: lines - 1], last]
+    return "\n".join(wrapped).replace("/ ", "/")
 
 
-def stack(
+def stack_strips(
     strips: Sequence[NDArray],
     pixel: float,
     title: str = "",
@@ -68,28 +80,44 @@ def stack(
     left: float = MARGIN,
     below: float | Sequence[float] = MARGIN,
 ) -> tuple[Figure, list[Axes]]:
-    """Pictures of one size, one under the other, with `left` and `below` (or one for each) inches for what is written."""
-    below = list(below) if isinstance(below, Sequence) else [below] * len(strips)
+    """A figure with images one under the other.
+
+    Args:
+        strips: Images of one size.
+        pixel: Inches of one of their pixels.
+        title: The title.
+        left: Inches for text on the left.
+        below: Inches for text below each image, or one number per image.
+
+    Returns:
+        The figure, and the axes of each image.
+    """
+    room = list(below) if isinstance(below, Sequence) else [below] * len(strips)
     height, width = (pixel * side for side in strips[0].shape[:2])
-    across = max(NARROWEST, left + width + MARGIN)
-    heading = wrap_title(title, across)
-    top = MARGIN + (0.08 + 0.22 * len(heading.splitlines()) if title else 0)
-    down = top + len(strips) * height + sum(below)
-    figure = Figure(figsize=(across, down))
+    figure_width = max(MIN_WIDTH, left + width + MARGIN)
+    heading = wrap_title(title, figure_width)
+    top = MARGIN
     if title:
-        figure.suptitle(heading, y=1 - MARGIN / down, va="top")
+        top += 0.08 + TITLE_LINE_HEIGHT * len(heading.splitlines())
+    figure_height = top + len(strips) * height + sum(room)
+    figure = Figure(figsize=(figure_width, figure_height))
+    if title:
+        figure.suptitle(heading, y=1 - MARGIN / figure_height, va="top")
+
     axes = []
+    bounds = np.array([figure_width, figure_height, figure_width, figure_height])
     for index, strip in enumerate(strips):
-        bottom = down - top - (index + 1) * height - sum(below[:index])
-        axes.append(figure.add_axes((left / across, bottom / down, width / across, height / down)))
-        show(axes[-1], strip, pixel)
+        bottom = figure_height - top - (index + 1) * height - sum(room[:index])
+        position = np.array([left, bottom, width, height]) / bounds
+        axes.append(figure.add_axes(tuple(position.tolist())))
+        show_image(axes[-1], strip, pixel)
     return figure, axes
 
 
-def show(axes: Axes, strip: NDArray, pixel: float) -> None:
-    """A picture alone, each of its pixels so many inches wide."""
+def show_image(axes: Axes, image: NDArray, pixel: float) -> None:
+    """Show an image without ticks or frame; each of its pixels is `pixel` inches wide."""
     interpolation = "antialiased" if pixel * DPI < 1 else "nearest"
-    axes.imshow(strip, cmap="gray", vmin=0, vmax=1, aspect="auto", interpolation=interpolation)
+    axes.imshow(image, cmap="gray", vmin=0, vmax=1, aspect="auto", interpolation=interpolation)
     axes.set(xticks=[], yticks=[])
     axes.tick_params(length=0)
     axes.grid(False)

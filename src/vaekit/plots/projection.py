@@ -1,4 +1,4 @@
-"""Many latent dimensions on two axes."""
+"""Projections of latent codes to two dimensions."""
 
 from typing import Literal
 
@@ -8,82 +8,115 @@ from numpy.typing import ArrayLike, NDArray
 from vaekit.errors import ConfigError, DataError, suggest
 from vaekit.plots.array_checks import check_finite
 
-SAMPLE = 1000  # rows, or dimensions, from which principal components are found
+Projection = Literal["active", "pca"]
+PROJECTIONS: tuple[Projection, ...] = ("active", "pca")
+MAX_PCA_SIZE = 1000
+"""Dimensions, or examples, that principal components are computed from."""
 
 
 def project(
-    mu: ArrayLike, method: Literal["active", "pca"] = "active", activity: ArrayLike | None = None
+    codes: ArrayLike, method: Projection = "active", activity: ArrayLike | None = None
 ) -> tuple[NDArray, tuple[str, str], str]:
-    """Two coordinates out of many: codes [N, L] to points [N, 2], the names of the axes and a phrase for the title.
+    """Project latent codes to two dimensions.
 
-    "active" takes the two dimensions of largest `activity` [L] (such as the divergence of each, in nats; by default the
-    variance of `mu`); "pca" takes the principal components, of more than 1,000 dimensions those of 1,000 rows. Codes of one
-    or two dimensions are returned as they are.
+    Args:
+        codes: Latent codes [N, L]; of one or two dimensions they are returned unchanged.
+        method: "active" for the two most active dimensions, "pca" for two principal components;
+            those of more than 1,000 dimensions are computed from 1,000 examples.
+        activity: Activity of each dimension [L], such as its divergence in nats; default the
+            variance of the codes.
+
+    Returns:
+        Points [N, 2] (or [N, 1]), the names of the axes, and a phrase for the title.
+
+    Raises:
+        ConfigError: An unknown method.
+        DataError: Arrays whose shapes or values do not fit.
 
     >>> project(np.eye(4)[:, :3] * [1, 5, 3])[1:]
     (('z2', 'z3'), 'two most active of 3 dimensions')
     """
-    if method not in ("active", "pca"):
-        raise ConfigError(
-            f"unknown projection '{method}': {suggest(str(method), ('active', 'pca'))}"
-        )
-    mu = check_finite(mu, "mu", "[N, L]")
-    size = mu.shape[1]
+    check_projection(method, "method")
+    codes = check_finite(codes, "codes", "[N, L]")
+    size = codes.shape[1]
     if size <= 2:
-        return mu.astype(np.float64), ("z1", "z2"), ""
+        return codes.astype(np.float64), ("z1", "z2"), ""
     if method == "pca":
-        return _principal(mu)
-    weights = (
-        mu.var(axis=0, dtype=np.float64)
-        if activity is None
-        else check_finite(activity, "activity", "[L]")
-    )
+        return _principal_components(codes)
+    if activity is None:
+        weights = codes.var(axis=0, dtype=np.float64)
+    else:
+        weights = check_finite(activity, "activity", "[L]")
     if len(weights) != size:
-        raise DataError(
-            f"activity has {len(weights)} entries; allowed: {size}, one for each latent dimension"
+        raise DataError.for_value(
+            "activity",
+            len(weights),
+            f"{size}, one per latent dimension",
+            problem="activity has the wrong number of entries",
         )
     first, second = np.argsort(-weights, kind="stable")[:2]
-    return (
-        mu[:, [first, second]].astype(np.float64),
-        (f"z{first + 1}", f"z{second + 1}"),
-        f"two most active of {size} dimensions",
-    )
+    points = codes[:, [first, second]].astype(np.float64)
+    names = (f"z{first + 1}", f"z{second + 1}")
+    return points, names, f"two most active of {size} dimensions"
 
 
-def _principal(mu: NDArray) -> tuple[NDArray, tuple[str, str], str]:
-    mean, directions, variances = principal_axes(mu, 2)
+def check_projection(method: str, parameter: str) -> None:
+    """ConfigError about `parameter` for an unknown projection."""
+    if method not in PROJECTIONS:
+        raise ConfigError(
+            f"unknown projection: got {method!r}. {suggest(str(method), PROJECTIONS)}.",
+            parameter=parameter,
+        )
+
+
+def _principal_components(codes: NDArray) -> tuple[NDArray, tuple[str, str], str]:
+    mean, directions, fractions = principal_axes(codes, 2)
     first, second = (
-        f"PC {i + 1} ({abs(100 * share):.0f} % of variance)" for i, share in enumerate(variances)
+        f"PC {i + 1} ({abs(100 * fraction):.0f} % of variance)"
+        for i, fraction in enumerate(fractions)
     )
-    return (
-        mu @ directions - mean @ directions,
-        (first, second),
-        f"two principal components of {mu.shape[1]} dimensions",
-    )
+    points = codes @ directions - mean @ directions
+    return points, (first, second), f"two principal components of {codes.shape[1]} dimensions"
 
 
-def principal_axes(mu: NDArray, count: int) -> tuple[NDArray, NDArray, NDArray]:
-    """The mean of codes [N, L], their largest principal components [L, P], P at most `count`, and the shares of the variance.
+def principal_axes(codes: NDArray, count: int) -> tuple[NDArray, NDArray, NDArray]:
+    """Compute the largest principal components of latent codes.
+
+    Args:
+        codes: Latent codes [N, L]; of more than 1,000 dimensions 1,000 codes are used.
+        count: The number of components P; fewer if there are fewer dimensions or codes.
+
+    Returns:
+        The mean [L], the components [L, P] with the largest entry of each positive, and the
+        fraction of the variance that each explains [P].
 
     >>> principal_axes(np.array([[0.0, 1.0], [4.0, 1.0]]), 1)[1]
     array([[1.],
            [0.]])
     """
-    mean = mu.mean(axis=0, dtype=np.float64)
-    some = mu[:: -(-len(mu) // SAMPLE)] if mu.shape[1] > SAMPLE else mu
-    shares, directions = _largest(some - mean, min(count, mu.shape[1], len(some)))
-    directions = directions * np.sign(
-        directions[np.abs(directions).argmax(axis=0), range(len(shares))]
-    )  # else it is chance
-    return mean, directions, shares
+    mean = codes.mean(axis=0, dtype=np.float64)
+    sample = codes
+    if codes.shape[1] > MAX_PCA_SIZE:
+        sample = codes[:: -(-len(codes) // MAX_PCA_SIZE)]
+    count = min(count, codes.shape[1], len(sample))
+    fractions, directions = _largest_components(sample - mean, count)
+    largest = np.abs(directions).argmax(axis=0)
+    signs = np.sign(directions[largest, range(len(fractions))])
+    return mean, directions * signs, fractions
 
 
-def _largest(centred: NDArray, count: int) -> tuple[NDArray, NDArray]:
-    """So many principal components [L, P] and their shares of the variance, from the smaller of the two products."""
-    total = max(np.square(centred).sum(), np.finfo(float).tiny)
-    wide = centred.shape[1] > len(centred)
-    values, vectors = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
-    values, vectors = values[: -count - 1 : -1], vectors[:, : -count - 1 : -1]
-    if wide:
-        vectors = centred.T @ vectors / np.sqrt(np.maximum(values, np.finfo(float).tiny))
+def _largest_components(centered: NDArray, count: int) -> tuple[NDArray, NDArray]:
+    """Fractions of the variance [P] and principal components [L, P] of centered codes.
+
+    From the smaller of the covariance matrix and the matrix of inner products.
+    """
+    tiny = np.finfo(float).tiny
+    total = max(np.square(centered).sum(), tiny)
+    is_wide = centered.shape[1] > len(centered)
+    matrix = centered @ centered.T if is_wide else centered.T @ centered
+    values, vectors = np.linalg.eigh(matrix)
+    values = values[: -count - 1 : -1]
+    vectors = vectors[:, : -count - 1 : -1]
+    if is_wide:
+        vectors = centered.T @ vectors / np.sqrt(np.maximum(values, tiny))
     return values / total, vectors

@@ -1,80 +1,94 @@
-"""What models pay for their codes, and what they get for it."""
+"""Rate and distortion of several models."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.style import CLASS_COLOURS, MUTED, number, shorten_start, styled, wrap_title
+from vaekit.plots.array_checks import check_finite, check_length
+from vaekit.plots.style import (
+    CLASS_COLORS,
+    MUTED,
+    add_title,
+    format_number,
+    shorten_start,
+    styled,
+)
 
 SIZE = (7.0, 5.6)
-LINES = 6
+MAX_LOSS_LINES = 6
+MAX_NAME_CHARACTERS = 40
 
 
 @styled
 def rate_distortion(
     names: Sequence[str], rate: ArrayLike, distortion: ArrayLike, *, title: str = ""
 ) -> Figure:
-    """Models as points: rate, the divergence, across, and distortion, -E[log p(x given z)], up (Alemi et al., 2018).
+    """Draw models as points by rate and distortion, with dashed lines of equal loss.
 
-    names, rate, distortion: one a model, in nats per row. Dashed lines join what has the same loss, rate + distortion; models
-    further down and to the left have a better one.
-    Raises `DataError` where the three are not of one length, or hold what is not finite.
+    The loss, rate + distortion, is lower further down and to the left.
 
-    >>> [text.get_text() for text in rate_distortion(["0.5", "1"], [20.0, 12.0], [80.0, 86.0]).axes[0].texts]
+    Args:
+        names: One name per model, N of them.
+        rate: Divergence per example, nats [N].
+        distortion: Reconstruction -E[log p(x|z)] per example, nats [N].
+        title: The title.
+
+    Returns:
+        The figure.
+
+    Raises:
+        DataError: No models, lengths that differ, or values that are not finite.
+
+    References:
+        Alemi et al., "Fixing a Broken ELBO", 2018.
+
+    >>> figure = rate_distortion(["0.5", "1"], [20.0, 12.0], [80.0, 86.0])
+    >>> [text.get_text() for text in figure.axes[0].texts]
     ['0.5', '1', 'loss 98.0', 'loss 100.0']
     """
-    x, y = (np.asarray(values, dtype=np.float64) for values in (rate, distortion))
-    if not len(names) == len(x) == len(y) or not len(x):
-        raise DataError(
-            f"{len(names)} names, {x.size} rates and {y.size} distortions were given; allowed: one of each a model"
-        )
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise DataError("rate and distortion must be finite: leave out models that have none")
+    if not len(names):
+        raise DataError.for_value("names", list(names), "at least one name")
+    x = check_finite(rate, "rate", "[N]").astype(np.float64)
+    y = check_finite(distortion, "distortion", "[N]").astype(np.float64)
+    check_length(x, "rate", len(names))
+    check_length(y, "distortion", len(names))
+
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots()
-    order = np.argsort(x)
-    axes.plot(x[order], y[order], color=MUTED, linewidth=1, zorder=1)
-    axes.scatter(x, y, color=CLASS_COLOURS[0], s=50, zorder=3)
-    for name, here, there in zip(names, x, y, strict=True):
-        axes.annotate(
-            shorten_start(name, 40),
-            (here, there),
-            xytext=(7, 5),
-            textcoords="offset points",
-            fontsize=10,
-        )
-    axes.margins(0.18)
-    _same_loss(axes, x + y)
     axes.set_xlabel("rate: divergence, nats")
     axes.set_ylabel("distortion: reconstruction, nats")
-    if title:
-        figure.suptitle(wrap_title(title, SIZE[0]))
+    _draw_models(axes, names, x, y)
+    _draw_loss_lines(axes, x + y)
+    add_title(figure, title)
     return figure
 
 
-def _same_loss(axes, losses: np.ndarray) -> None:
-    """Dashed lines of equal loss through the picture, which stays as large as it was."""
-    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    for loss in np.linspace(losses.min(), losses.max(), min(LINES, len(set(losses)))):
-        axes.plot(
-            [left, right],
-            [loss - left, loss - right],
-            color=MUTED,
-            linewidth=0.8,
-            linestyle="--",
-            zorder=0,
-        )
-        at = max(left, loss - top)
-        axes.annotate(
-            f"loss {number(loss, 1)}",
-            (at, loss - at),
-            xytext=(4, -14),
-            textcoords="offset points",
-            fontsize=9,
-            color=MUTED,
-        )
+def _draw_models(axes: Axes, names: Sequence[str], x: NDArray, y: NDArray) -> None:
+    order = np.argsort(x)
+    axes.plot(x[order], y[order], color=MUTED, linewidth=1, zorder=1)
+    axes.scatter(x, y, color=CLASS_COLORS[0], s=50, zorder=3)
+    look = {"xytext": (7, 5), "textcoords": "offset points", "fontsize": 10}
+    for name, model_rate, model_distortion in zip(names, x, y, strict=True):
+        text = shorten_start(name, MAX_NAME_CHARACTERS)
+        axes.annotate(text, (model_rate, model_distortion), **look)
+    axes.margins(0.18)
+
+
+def _draw_loss_lines(axes: Axes, losses: NDArray) -> None:
+    """Dashed lines of equal loss, without a change of the limits of the axes."""
+    left, right = axes.get_xlim()
+    bottom, top = axes.get_ylim()
+    look = {"color": MUTED, "linewidth": 0.8, "linestyle": "--", "zorder": 0}
+    label = {"textcoords": "offset points", "fontsize": 9, "color": MUTED}
+    count = min(MAX_LOSS_LINES, len(set(losses)))
+    for loss in np.linspace(losses.min(), losses.max(), count):
+        axes.plot([left, right], [loss - left, loss - right], **look)
+        x = max(left, loss - top)
+        text = f"loss {format_number(loss, 1)}"
+        axes.annotate(text, (x, loss - x), xytext=(4, -14), **label)
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)

@@ -1,7 +1,7 @@
-"""The losses of several runs on common axes."""
+"""Loss, reconstruction and divergence of several runs on common axes."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import zip_longest
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,152 +10,159 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.curves import PARTS, SERIES, parts_of
-from vaekit.plots.style import CLASS_COLOURS, INK, MUTED, number, shorten_start, styled, wrap_title
+from vaekit.plots.curves import (
+    EARLY_FRACTION,
+    LOSS_COLUMNS,
+    MIN_CUT_EPOCHS,
+    SERIES,
+    Table,
+    history_table,
+    limit_scale,
+    panel_titles,
+)
+from vaekit.plots.style import (
+    CLASS_COLORS,
+    INK,
+    add_title,
+    format_number,
+    shorten_start,
+    styled,
+)
 
-WIDTH, PANEL = 5.6, 1.9
-COLUMNS = ("step", *(f"{series}_{part}" for series in SERIES for part in PARTS))
+WIDTH = 5.6
+PANEL_HEIGHT = 1.9
+COLUMNS = ("step", *LOSS_COLUMNS)
+MAX_NAME_CHARACTERS = 32
+MIN_LOG_RATIO = 10
+"""Ratio of the longest run to the shortest from which steps are on a log scale."""
+MIN_THIN_EPOCHS = 200
+THIN_LINE = 0.6
 
 
 @styled
 def run_curves(
     runs: Mapping[str, Mapping[str, ArrayLike]],
-    kept: Mapping[str, int | None] | None = None,
+    best_epochs: Mapping[str, int | None] | None = None,
     *,
     title: str = "",
 ) -> Figure:
-    """Loss, reconstruction and divergence of several runs over the updates of their weights, each one's kept epoch marked.
+    """Draw loss, reconstruction and divergence of several runs by step, and mark best epochs.
 
-    runs: for each name the columns updates, train_loss, train_reconstruction, train_divergence, val_loss,
-    val_reconstruction and val_divergence, in nats; what is not finite is left out, and where no run has a divergence, the
-    loss stands alone. Updates and not epochs, since epochs of few rows and of many are not alike; on a logarithmic scale
-    where one run made ten times those of another. kept: by name the epoch, from 1, whose weights were kept. A first tenth
-    far above the rest runs off the scale, and the panel says so.
-    Raises `DataError` for a missing column or one of another length.
+    Steps and not epochs, since the epochs of runs on different numbers of examples differ in
+    length; on a log scale if one run made ten times the steps of another. Values that are not
+    finite are left out. An early part far above the rest runs off the scale, which the panel
+    states.
+
+    Args:
+        runs: By name of the run the columns step, train_loss, train_reconstruction,
+            train_divergence, val_loss, val_reconstruction and val_divergence, in nats per
+            example, [epochs] each.
+        best_epochs: The best epoch by name of the run, from 1.
+        title: The title.
+
+    Returns:
+        The figure, one panel per term; if no run has a divergence only the loss.
+
+    Raises:
+        DataError: No runs, a missing column, or columns of different lengths.
 
     >>> columns = {name: [3.0, 2.0] for name in COLUMNS} | {"step": [10, 20]}
     >>> [axes.get_title("left") for axes in run_curves({"one": columns, "two": columns}).axes]
     ['Loss (negative ELBO)', 'Reconstruction', 'Divergence']
     """
-    tables = {name: _table(name, metrics) for name, metrics in runs.items()}
-    if not tables:
-        raise DataError("no runs were given; allowed: one or more")
-    best = [(kept or {}).get(name) for name in tables]
-    parts = parts_of(list(tables.values()))
-    figure = Figure(figsize=(WIDTH, PANEL * len(parts) + 1.7), layout="constrained")
-    panels = figure.subplots(len(parts), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, (part, heading) in zip(panels, parts.items(), strict=True):
-        for index, table in enumerate(tables.values()):
-            _lines(axes, table, part, CLASS_COLOURS[index % len(CLASS_COLOURS)], best[index])
+    if not runs:
+        raise DataError.for_value("runs", dict(runs), "at least one run")
+    tables = {
+        name: history_table(history, COLUMNS, f"runs.{name}") for name, history in runs.items()
+    }
+    best = best_epochs or {}
+    terms = panel_titles(list(tables.values()))
+    figure = Figure(figsize=(WIDTH, PANEL_HEIGHT * len(terms) + 1.7), layout="constrained")
+    panels = figure.subplots(len(terms), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (term, heading) in zip(panels, terms.items(), strict=True):
+        for index, (name, table) in enumerate(tables.items()):
+            _draw_run(axes, table, term, _color(index), best.get(name))
+        _finish_panel(axes, list(tables.values()), term)
         axes.set_title(heading)
-        axes.set_ylabel("nats")
-        axes.margins(y=0.12)
-        _limit(
-            axes,
-            [
-                np.stack([table[f"{series}_{part}"] for series in SERIES])
-                for table in tables.values()
-            ],
-        )
-    panels[-1].set_xlabel("updates of the weights")
-    if _far_apart([table["step"] for table in tables.values()]):
+    panels[-1].set_xlabel("step")
+    if _need_log_scale([table["step"] for table in tables.values()]):
         panels[-1].set_xscale("log")
         panels[-1].xaxis.set_major_formatter("{x:,.0f}")
-    _legend(figure, list(tables))
-    if title:
-        figure.suptitle(wrap_title(title, WIDTH))
+    _add_legend(figure, list(tables))
+    add_title(figure, title)
     return figure
 
 
-def _far_apart(updates: Sequence[NDArray]) -> bool:
-    """Whether the shortest run would be a speck beside the longest."""
-    ends = [axis[-1] for axis in updates if len(axis)]
-    return bool(ends) and max(ends) >= 10 * min(ends) > 0
+def _color(index: int) -> str:
+    return CLASS_COLORS[index % len(CLASS_COLORS)]
 
 
-def _table(name: str, metrics: Mapping[str, ArrayLike]) -> dict[str, NDArray]:
-    missing = [column for column in COLUMNS if column not in metrics]
-    if missing:
-        raise DataError(
-            f"the metrics of {name} lack {', '.join(missing)}; allowed: the columns {', '.join(COLUMNS)}"
-        )
-    table = {column: np.asarray(metrics[column], dtype=np.float64) for column in COLUMNS}
-    shapes = {column.shape for column in table.values()}
-    if len(shapes) > 1 or table["step"].ndim != 1:
-        raise DataError(
-            f"the metrics of {name} have columns of shapes {sorted(shapes)}; allowed: [epochs], the same for all"
-        )
-    return table
+def _need_log_scale(steps: Sequence[NDArray]) -> bool:
+    """Whether the shortest run would be a dot next to the longest."""
+    last_steps = [column[-1] for column in steps if len(column)]
+    if not last_steps:
+        return False
+    return bool(max(last_steps) >= MIN_LOG_RATIO * min(last_steps) > 0)
 
 
-def _lines(axes: Axes, table: dict[str, NDArray], part: str, colour: str, kept: int | None) -> None:
+def _draw_run(axes: Axes, table: Table, term: str, color: str, best: int | None) -> None:
+    steps = table["step"]
     for series, (_, _, line) in SERIES.items():
-        values = table[f"{series}_{part}"]
-        shown = np.isfinite(values)
-        marker = "o" if shown.sum() == 1 else ""
-        width = (2 if series == "val" else 1.4) * (1 if shown.sum() < 200 else 0.6)
-        axes.plot(
-            table["step"][shown],
-            values[shown],
-            color=colour,
-            linestyle=line,
-            linewidth=width,
-            marker=marker,
-        )
-    if kept is not None and kept <= len(table["step"]):
+        values = table[f"{series}_{term}"]
+        finite = np.isfinite(values)
+        width = 2 if series == "val" else 1.4
+        if finite.sum() >= MIN_THIN_EPOCHS:
+            width *= THIN_LINE
+        look = {"color": color, "linestyle": line, "linewidth": width}
+        marker = "o" if finite.sum() == 1 else ""
+        axes.plot(steps[finite], values[finite], marker=marker, **look)
+    if best is not None and best <= len(steps):
+        value = table[f"val_{term}"][best - 1]
         look = {"marker": "*", "markersize": 13, "markeredgecolor": "white", "zorder": 4}
-        axes.plot(
-            table["step"][kept - 1],
-            table[f"val_{part}"][kept - 1],
-            color=colour,
-            linestyle="",
-            **look,
-        )
+        axes.plot(steps[best - 1], value, color=color, linestyle="", **look)
 
 
-def _limit(axes: Axes, runs: Sequence[NDArray]) -> None:
-    """Keep what is far above only in the first tenth of a run (an epoch at least) from flattening all the rest."""
-    late = [
-        values[:, max(1, values.shape[1] // 10) :] if values.shape[1] > 3 else values
-        for values in runs
-    ]
-    everything, later = (
-        np.concatenate([v[np.isfinite(v)] for v in group]) for group in (runs, late)
-    )
+def _finish_panel(axes: Axes, tables: Sequence[Table], term: str) -> None:
+    axes.set_ylabel("nats")
+    axes.margins(y=0.12)
+    values = [np.stack([table[f"{series}_{term}"] for series in SERIES]) for table in tables]
+    _cut_early_steps(axes, values)
+
+
+def _cut_early_steps(axes: Axes, runs: Sequence[NDArray]) -> None:
+    """Limit the scale to the later epochs of all runs if a first tenth is far above them."""
+    values = _finite_values(runs)
+    later = _finite_values([_without_early_epochs(run) for run in runs])
     if not len(later):
         return
-    low, high, peak = everything.min(), later.max(), everything.max()
-    if peak <= high + (high - low) or high == low:
-        return
-    axes.set_ylim(low - 0.12 * (high - low), high + 0.3 * (high - low))
-    place = {"xy": (0.98, 0.95), "xycoords": "axes fraction", "ha": "right", "va": "top"}
-    axes.annotate(
-        f"↑ begins at up to {number(peak)}",
-        **place,
-        fontsize=10,
-        color=MUTED,
-        backgroundcolor="white",
-    )
+    peak = values.max()
+    text = f"↑ begins at up to {format_number(peak)}"
+    limit_scale(axes, values.min(), later.max(), peak, text)
 
 
-def _legend(figure: Figure, names: list[str]) -> None:
-    """One column of runs, and one of what the lines are."""
-    kinds: dict[str, dict[str, Any]] = {
-        name: {"linestyle": line} for name, _, line in reversed(SERIES.values())
-    }
-    kinds["epoch that was kept"] = {"linestyle": "", "marker": "*", "markersize": 11}
-    runs = [
-        Line2D([], [], color=CLASS_COLOURS[i % len(CLASS_COLOURS)], linewidth=3)
-        for i in range(len(names))
-    ]
-    marks = [Line2D([], [], color=INK, **look) for look in kinds.values()]
-    rows, blank = max(len(runs), len(marks)), Line2D([], [], linestyle="")
-    handles = [
-        column[i] if i < len(column) else blank for column in (runs, marks) for i in range(rows)
-    ]
-    texts = [" "] * rows + [*kinds, *[" "] * (rows - len(kinds))]
+def _without_early_epochs(values: NDArray) -> NDArray:
+    count = values.shape[1]
+    if count < MIN_CUT_EPOCHS:
+        return values
+    return values[:, max(1, count // EARLY_FRACTION) :]
+
+
+def _finite_values(arrays: Sequence[NDArray]) -> NDArray:
+    return np.concatenate([array[np.isfinite(array)] for array in arrays])
+
+
+def _add_legend(figure: Figure, names: list[str]) -> None:
+    """A column of runs and a column of line styles."""
+    styles = {name: Line2D([], [], color=INK, linestyle=line) for name, _, line in SERIES.values()}
+    styles = dict(reversed(styles.items()))
+    styles["best epoch"] = Line2D([], [], color=INK, linestyle="", marker="*", markersize=11)
+    runs = [Line2D([], [], color=_color(index), linewidth=3) for index in range(len(names))]
+
+    blank = Line2D([], [], linestyle="")
+    rows = list(zip_longest(runs, styles.values(), fillvalue=blank))
+    handles = [run for run, _ in rows] + [style for _, style in rows]
+    texts = [" "] * len(rows) + list(styles) + [" "] * (len(rows) - len(styles))
     legend = figure.legend(handles, texts, loc="outside lower center", ncols=2)
+    # Set afterwards: a label that begins with "_" would be left out.
     for text, name in zip(legend.get_texts(), names, strict=False):
-        text.set_text(
-            shorten_start(name, 32)
-        )  # set afterwards, since a label that begins with "_" would be left out
+        text.set_text(shorten_start(name, MAX_NAME_CHARACTERS))

@@ -1,4 +1,4 @@
-"""The latent codes of a dataset as a map."""
+"""A scatter plot of latent codes by class, or histograms of codes of one dimension."""
 
 from collections.abc import Sequence
 
@@ -9,82 +9,115 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
-from vaekit.plots.array_checks import check_finite
+from vaekit.plots.array_checks import check_finite, wrong_shape
 from vaekit.plots.class_labels import (
-    NAMED,
-    and_more,
+    MAX_LEGEND_CLASSES,
     class_legend,
     class_names,
     legend_columns,
-    write_names,
+    more_classes,
+    write_class_names,
 )
-from vaekit.plots.style import CLASS_COLOURS, MUTED, class_style, styled, wrap_title
+from vaekit.plots.style import CLASS_COLORS, MUTED, add_title, class_style, styled
 
 WIDTH = 5.6
-CROWD = 30  # points of a class from which on its name may stand on them; fewer it would hide
+MIN_NAMED_POINTS = 30
+"""Mean points per class from which names are written on them; they would hide fewer."""
+HISTOGRAM_BINS = 60
+OUTLIER_QUANTILES = (0.005, 0.995)
+MAX_OUTLIER_RANGE = 8
+"""Ranges beyond so many half widths of the inner quantiles are cut."""
+PADDING = 1.06
+MIN_SIDE_RATIO = 0.6
+"""The shorter side of the axes relative to the longer one, at least."""
 
 
 @styled
 def latent_scatter(
-    mu: ArrayLike,
+    codes: ArrayLike,
     labels: ArrayLike | None = None,
     classes: Sequence[str] = (),
     *,
     title: str = "",
-    names: tuple[str, str] = ("z1", "z2"),
+    axis_names: tuple[str, str] = ("z1", "z2"),
 ) -> Figure:
-    """Codes [N, 2] as points coloured by class, crowds of 30 or more named at their median; codes [N, 1] as histograms.
+    """Draw latent codes as points colored by class, or codes of one dimension as histograms.
 
-    `labels` [N] are integers from 0, and `classes` their names. Points are drawn in random order (of a fixed seed), so
-    that no class hides another. The window leaves out far outliers, and says how many. More than two latent dimensions
-    go through `project` first. Raises `DataError` when the shapes do not fit.
+    Points are drawn in a fixed random order, so that no class hides another. Classes of many
+    points are named at their median. Far outliers are left out, which the plot states.
+
+    Args:
+        codes: Latent codes [N, 2] or [N, 1]; `project` projects more dimensions.
+        labels: Class of each code, integers from 0 [N].
+        classes: Names of the classes.
+        title: The title.
+        axis_names: Names of the axes.
+
+    Returns:
+        The figure.
+
+    Raises:
+        DataError: Arrays whose shapes or values do not fit.
 
     >>> figure = latent_scatter([[0.0, 1.0], [2.0, 0.5]], [0, 1], ("cat", "dog"))
     >>> [text.get_text() for text in figure.legends[0].get_texts()]
     ['cat', 'dog']
     """
-    mu = check_finite(mu, "mu", "[N, 2]", "[N, 1]").astype(np.float64)
-    if mu.shape[1] > 2:
-        raise DataError(
-            f"mu has shape {list(mu.shape)}; allowed: [N, 2] or [N, 1], so choose two with `project`"
-        )
-    labels, groups = grouped(labels, classes, len(mu))
-    draw = _points if mu.shape[1] == 2 else _histograms
-    figure = draw(mu, labels, groups, names)
-    if title:
-        figure.suptitle(wrap_title(title, WIDTH))
+    points = check_points(codes, "codes")
+    checked, groups = group_by_class(labels, classes, len(points))
+    if points.shape[1] == 2:
+        figure = _scatter_figure(points, checked, groups, axis_names)
+    else:
+        figure = _histogram_figure(points, checked, groups, axis_names[0])
+    add_title(figure, title)
     return figure
 
 
-def grouped(
+def check_points(codes: ArrayLike, name: str) -> NDArray:
+    """Codes as float64 [N, 2] or [N, 1]; DataError if they have another shape."""
+    points = check_finite(codes, name, "[N, 2]", "[N, 1]").astype(np.float64)
+    if points.shape[1] > 2:
+        raise wrong_shape(name, points, "[N, 2] or [N, 1]", fix="Project the codes to two axes")
+    return points
+
+
+def group_by_class(
     labels: ArrayLike | None, classes: Sequence[str], count: int
 ) -> tuple[NDArray | None, dict[int, str]]:
-    """Labels of so many codes, checked, and the names of the classes among them."""
+    """Labels of `count` codes, checked, and the names of their classes."""
     if labels is None:
         return None, {}
-    checked = _integers(labels, count)
+    checked = _checked_labels(labels, count)
     return checked, class_names(np.unique(checked).tolist(), classes)
 
 
-def _integers(labels: ArrayLike, count: int) -> NDArray:
-    labels = check_finite(labels, "labels", "[N]")
-    if labels.dtype.kind not in "iu" or len(labels) != count or labels.min() < 0:
-        raise DataError(
-            f"labels has shape {list(labels.shape)}, type {labels.dtype} and minimum {labels.min()}; "
-            f"allowed: [{count}] integers from 0, one for each code"
-        )
-    return labels
+def _checked_labels(labels: ArrayLike, count: int) -> NDArray:
+    array = check_finite(labels, "labels", "[N]")
+    if len(array) != count:
+        raise wrong_shape("labels", array, f"[{count}], one label per code")
+    if array.dtype.kind not in "iu":
+        problem = "labels has the wrong type"
+        raise DataError.for_value("labels", str(array.dtype), "integers", problem=problem)
+    if array.min() < 0:
+        raise DataError.for_value("labels", int(array.min()), "integers of at least 0")
+    return array
 
 
-def _points(
-    mu: NDArray, labels: NDArray | None, groups: dict[int, str], names: tuple[str, str]
+# --- Two dimensions ------------------------------------------------------------------------------
+
+
+def _scatter_figure(
+    points: NDArray, labels: NDArray | None, groups: dict[int, str], axis_names: tuple[str, str]
 ) -> Figure:
-    low, high = window(mu)
-    rows = -(-len(groups) // legend_columns(groups)) if groups else 0
+    low, high = axis_limits(points)
+    legend_rows = 0
+    if groups:
+        legend_rows = -(-len(groups) // legend_columns(groups))
     ratio = (high[1] - low[1]) / (high[0] - low[0])
-    figure = Figure(figsize=(WIDTH, 0.86 * WIDTH * ratio + 1.0 + 0.22 * rows), layout="constrained")
-    axes = figure.add_subplot(xlabel=names[0], ylabel=names[1])
-    draw_points(axes, mu, labels, groups, low, high)
+    height = 0.86 * WIDTH * ratio + 1.0 + 0.22 * legend_rows
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.add_subplot(xlabel=axis_names[0], ylabel=axis_names[1])
+    draw_points(axes, points, labels, groups, low, high)
     if labels is not None:
         class_legend(figure, groups)
     return figure
@@ -92,73 +125,94 @@ def _points(
 
 def draw_points(
     axes: Axes,
-    mu: NDArray,
+    points: NDArray,
     labels: NDArray | None,
     groups: dict[int, str],
     low: NDArray,
     high: NDArray,
     width: float = WIDTH,
 ) -> None:
-    """The points between `low` and `high`, and the names of their classes, on axes `width` inches wide."""
+    """Draw points and the names of their classes.
+
+    Args:
+        axes: Axes that are `width` inches wide.
+        points: [N, 2].
+        labels: [N]; None for points without classes.
+        groups: Names of classes by label.
+        low: Lower left of the axes [2].
+        high: Upper right of the axes [2].
+        width: Inches.
+    """
     axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
     axes.set_aspect("equal")
-    order = np.random.default_rng(0).permutation(len(mu))
-    look = {"s": np.clip(4e4 / len(mu), 1.2, 36), "alpha": np.clip(3.2 / len(mu) ** 0.2, 0.25, 0.9)}
-    index = np.zeros(len(mu), int) if labels is None else labels
-    for block in np.unique(index // len(CLASS_COLOURS)):
-        chosen = order[index[order] // len(CLASS_COLOURS) == block]
-        colours = to_rgba_array(CLASS_COLOURS)[index[chosen] % len(CLASS_COLOURS)]
-        marker = class_style(int(block) * len(CLASS_COLOURS))[1]
-        axes.scatter(*mu[chosen].T, c=colours, marker=marker, linewidths=0, rasterized=True, **look)
-    _count_outside(axes, mu, low, high)
-    if labels is not None and len(mu) >= CROWD * len(groups):
-        write_names(axes, mu, labels, groups, low, high, width / WIDTH)
+    order = np.random.default_rng(0).permutation(len(points))
+    size = np.clip(4e4 / len(points), 1.2, 36)
+    alpha = np.clip(3.2 / len(points) ** 0.2, 0.25, 0.9)
+    look = {"s": size, "alpha": alpha, "linewidths": 0, "rasterized": True}
+    index = np.zeros(len(points), int) if labels is None else labels
+    rgba = to_rgba_array(CLASS_COLORS)
+    marker_of = index // len(CLASS_COLORS)
+    for block in np.unique(marker_of):
+        drawn = order[marker_of[order] == block]
+        colors = rgba[index[drawn] % len(CLASS_COLORS)]
+        _, marker = class_style(int(block) * len(CLASS_COLORS))
+        axes.scatter(*points[drawn].T, c=colors, marker=marker, **look)
+    _count_outliers(axes, points, low, high)
+    if labels is not None and len(points) >= MIN_NAMED_POINTS * len(groups):
+        write_class_names(axes, points, labels, groups, low, high, width / WIDTH)
 
 
-def window(mu: NDArray) -> tuple[NDArray, NDArray]:
-    """Lower left and upper right of what is shown: every point, or, where a few lie far out, all but those."""
-    low, high = mu.min(axis=0), mu.max(axis=0)
-    inner = np.quantile(mu, (0.005, 0.995), axis=0)
+def axis_limits(points: NDArray) -> tuple[NDArray, NDArray]:
+    """Lower left and upper right [2] of the axes: around all points but far outliers."""
+    low = points.min(axis=0)
+    high = points.max(axis=0)
+    inner = np.quantile(points, OUTLIER_QUANTILES, axis=0)
     reach = 0.5 * (inner[1] - inner[0]).max()
-    if (high - low).max() > 8 * reach > 0:
-        low, high = np.maximum(low, inner[0] - reach / 2), np.minimum(high, inner[1] + reach / 2)
-    span = 1.06 * (high - low)
-    span = np.maximum(span, 0.6 * span[::-1])  # neither side far longer than the other
-    size = np.abs(mu).max()
-    span = np.where(span > 1e-9 * size, span, max(1.0, size))  # all in one place
+    if (high - low).max() > MAX_OUTLIER_RANGE * reach > 0:
+        low = np.maximum(low, inner[0] - reach / 2)
+        high = np.minimum(high, inner[1] + reach / 2)
+    span = PADDING * (high - low)
+    span = np.maximum(span, MIN_SIDE_RATIO * span[::-1])
+    largest = np.abs(points).max()
+    is_visible = span > 1e-9 * largest
+    span = np.where(is_visible, span, max(1.0, largest))
     return (low + high - span) / 2, (low + high + span) / 2
 
 
-def _count_outside(axes: Axes, mu: NDArray, low: NDArray, high: NDArray) -> None:
-    outside = int(((mu < low) | (mu > high)).any(axis=1).sum())
-    if outside:
-        text = f"{outside:,} of {len(mu):,} points lie outside"
-        place = {"xy": (0.98, 0.03), "xycoords": "axes fraction", "ha": "right", "va": "bottom"}
-        axes.annotate(text, **place, fontsize=10, color=MUTED, backgroundcolor="white")
+def _count_outliers(axes: Axes, points: NDArray, low: NDArray, high: NDArray) -> None:
+    outliers = int(((points < low) | (points > high)).any(axis=1).sum())
+    if outliers:
+        text = f"{outliers:,} of {len(points):,} points lie outside"
+        position = {"xy": (0.98, 0.03), "xycoords": "axes fraction", "ha": "right", "va": "bottom"}
+        axes.annotate(text, **position, fontsize=10, color=MUTED, backgroundcolor="white")
 
 
-def _histograms(
-    mu: NDArray, labels: NDArray | None, groups: dict[int, str], names: tuple[str, str]
+# --- One dimension -------------------------------------------------------------------------------
+
+
+def _histogram_figure(
+    points: NDArray, labels: NDArray | None, groups: dict[int, str], axis_name: str
 ) -> Figure:
-    figure = Figure(
-        figsize=(WIDTH, 1.5 + 0.42 * min(NAMED, max(3, len(groups)))), layout="constrained"
-    )
-    draw_histograms(figure.add_subplot(xlabel=names[0]), mu, labels, groups)
+    rows = min(MAX_LEGEND_CLASSES, max(3, len(groups)))
+    figure = Figure(figsize=(WIDTH, 1.5 + 0.42 * rows), layout="constrained")
+    draw_histograms(figure.add_subplot(xlabel=axis_name), points, labels, groups)
     return figure
 
 
 def draw_histograms(
-    axes: Axes, mu: NDArray, labels: NDArray | None, groups: dict[int, str]
+    axes: Axes, points: NDArray, labels: NDArray | None, groups: dict[int, str]
 ) -> None:
-    """One row a class, each scaled to its own peak, on bins that all share."""
-    rows = list(groups.items())[:NAMED] or [(0, "codes")]
-    edges = np.histogram_bin_edges(mu, bins=60)
-    for height, (index, _) in enumerate(reversed(rows)):
-        values = mu if labels is None else mu[labels == index]
+    """Draw one histogram per class, scaled to its peak, with the same bins for all."""
+    listed = list(groups.items())[:MAX_LEGEND_CLASSES] or [(0, "codes")]
+    listed.reverse()
+    edges = np.histogram_bin_edges(points, bins=HISTOGRAM_BINS)
+    for height, (index, _) in enumerate(listed):
+        values = points if labels is None else points[labels == index]
         counts, _ = np.histogram(values, edges)
         top = height + 0.9 * counts / max(1, counts.max())
-        axes.stairs(top, edges, baseline=height, fill=True, color=class_style(index)[0])
-    axes.set_yticks(range(len(rows)), [name for _, name in reversed(rows)], va="bottom")
-    axes.set(ylim=(-0.05, len(rows)), xlim=(edges[0], edges[-1]))
-    if len(groups) > len(rows):
-        axes.set_title(and_more(len(groups) - len(rows)))
+        color, _ = class_style(index)
+        axes.stairs(top, edges, baseline=height, fill=True, color=color)
+    axes.set_yticks(range(len(listed)), [name for _, name in listed], va="bottom")
+    axes.set(ylim=(-0.05, len(listed)), xlim=(edges[0], edges[-1]))
+    if len(groups) > len(listed):
+        axes.set_title(more_classes(len(groups) - len(listed)))

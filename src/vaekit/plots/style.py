@@ -1,4 +1,4 @@
-"""One style for every picture, and the way to disk."""
+"""The style that all plots share, and how a figure is saved."""
 
 import functools
 import os
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from vaekit.atomic_io import atomic_write
 from vaekit.errors import OutputError
 
-CLASS_COLOURS = (
+CLASS_COLORS = (
     "#332288",
     "#EE7733",
     "#44AA99",
@@ -27,18 +27,20 @@ CLASS_COLOURS = (
     "#117733",
     "#AA4499",
 )
-"""Ten colours that colour-blind readers tell apart: Paul Tol's muted scheme, and the orange of his vibrant one."""
+"""Ten colors for color-blind readers: the muted scheme of Paul Tol and his vibrant orange."""
 
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "<", ">", "p")
 """The first ten classes get the first marker, the next ten the second, and so on."""
 
 DPI = 150
 FORMATS = (".png", ".pdf", ".svg")
-DATES = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
-"""What is left out, so that the same picture is the same file."""
-INK, MUTED = "#222222", "#767676"
+NO_DATES = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+"""Metadata without dates, so that equal plots are equal files."""
 
-OTHER_SCRIPTS = (
+INK = "#222222"
+MUTED = "#767676"
+
+CJK_FONTS = (
     "Noto Sans CJK JP",
     "Noto Sans CJK SC",
     "Hiragino Sans",
@@ -48,17 +50,27 @@ OTHER_SCRIPTS = (
     "Microsoft YaHei",
     "Malgun Gothic",
 )
-"""Fonts of Linux, macOS and Windows for names in Chinese, Japanese and Korean, which the usual one lacks."""
+"""Fonts of Linux, macOS and Windows with Chinese, Japanese and Korean characters."""
+
+NORMAL_WEIGHT = 400
+BOLD_WEIGHT = 700
+MIN_SCIENTIFIC = 1e6
+MIN_TITLE_CHARACTERS = 16
+TITLE_CHARACTERS_PER_INCH = 8
 
 
-def installed(families: Iterable[str]) -> list[str]:
-    """Those of some font families that are there, regular and bold: of what it lacks matplotlib complains, text by text."""
-    there = {(font.name, font.weight) for font in font_manager.fontManager.ttflist}
-    return [family for family in families if {(family, 400), (family, 700)} <= there]
+def installed_fonts(families: Iterable[str]) -> list[str]:
+    """The installed fonts among some families: matplotlib warns about every missing one."""
+    fonts = {(font.name, font.weight) for font in font_manager.fontManager.ttflist}
+    return [
+        family
+        for family in families
+        if (family, NORMAL_WEIGHT) in fonts and (family, BOLD_WEIGHT) in fonts
+    ]
 
 
 STYLE: dict[Any, Any] = {
-    "font.family": ["sans-serif", *installed(OTHER_SCRIPTS)],
+    "font.family": ["sans-serif", *installed_fonts(CJK_FONTS)],
     "font.size": 11,
     "axes.titlesize": 11.5,
     "axes.titlelocation": "left",
@@ -77,7 +89,7 @@ STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.8,
     "legend.frameon": False,
     "legend.fontsize": 11,
-    "svg.hashsalt": "vaekit",  # else names within the file are drawn anew each time
+    "svg.hashsalt": "vaekit",  # fixed identifiers inside the file
     "text.color": INK,
     "text.parse_math": False,  # a class may be called "$5" without becoming a formula
     "text.usetex": False,
@@ -94,7 +106,7 @@ T = TypeVar("T")
 
 
 def styled(draw: Callable[P, T]) -> Callable[P, T]:
-    """Run `draw` under the style, and leave the caller's own settings as they were."""
+    """Run `draw` under the style and leave the settings of the caller unchanged."""
 
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -105,50 +117,70 @@ def styled(draw: Callable[P, T]) -> Callable[P, T]:
 
 
 def class_style(index: int) -> tuple[str, str]:
-    """Colour and marker of the class with this index.
+    """Color and marker of the class with this index.
 
     >>> class_style(0), class_style(10)
     (('#332288', 'o'), ('#332288', '^'))
     """
-    colours = len(CLASS_COLOURS)
-    return CLASS_COLOURS[index % colours], MARKERS[index // colours % len(MARKERS)]
+    colors = len(CLASS_COLORS)
+    return CLASS_COLORS[index % colors], MARKERS[index // colors % len(MARKERS)]
 
 
 def wrap_title(title: str, inches: float) -> str:
-    """A figure's title, broken into the lines that fit its width."""
-    return textwrap.fill(title, max(16, int(8 * inches)), break_on_hyphens=False)
+    """The title of a figure, broken into lines that fit its width."""
+    characters = max(MIN_TITLE_CHARACTERS, int(TITLE_CHARACTERS_PER_INCH * inches))
+    return textwrap.fill(title, characters, break_on_hyphens=False)
 
 
-def shorten_start(text: str, most: int) -> str:
+def add_title(figure: Figure, title: str) -> None:
+    """Write a title over a figure, if it is not empty."""
+    if title:
+        figure.suptitle(wrap_title(title, figure.get_figwidth()))
+
+
+def shorten_start(text: str, max_characters: int) -> str:
     """The end of a text that is too long, which tells names apart better than the beginning."""
-    return text if len(text) <= most else "…" + text[1 - most :]
+    if len(text) <= max_characters:
+        return text
+    return "…" + text[1 - max_characters :]
 
 
-def number(value: float, decimals: int = 2) -> str:
-    """A rounded number with a true minus sign and no negative zero; a long one in powers of ten.
+def format_number(value: float, decimals: int = 2) -> str:
+    """A rounded number with a true minus sign and no negative zero; scientific if it is large.
 
-    >>> number(-1.006), number(-0.001)
+    >>> format_number(-1.006), format_number(-0.001)
     ('−1.01', '0.00')
     """
-    short = f"{value:.3g}" if abs(value) >= 1e6 else f"{round(value, decimals) + 0.0:.{decimals}f}"
-    return short.replace("-", "−")
+    if abs(value) >= MIN_SCIENTIFIC:
+        text = f"{value:.3g}"
+    else:
+        text = f"{round(value, decimals) + 0.0:.{decimals}f}"
+    return text.replace("-", "−")
 
 
 @styled
 def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write a figure as PNG (150 dpi), PDF or SVG, by suffix: the file is whole or absent.
+    """Write a figure as PNG (150 dpi), PDF or SVG, by suffix. The write is atomic.
 
-    Raises `OutputError` when the suffix is none of these or the place cannot be written.
+    Args:
+        figure: The figure.
+        path: The file; missing folders are created and an existing file is replaced.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        OutputError: An unknown suffix, or a file that cannot be written.
+
+    >>> save(Figure(), "empty.png").name
+    'empty.png'
     """
     path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise OutputError(
-            f"cannot save a picture as '{path.name}': allowed suffixes are {', '.join(FORMATS)}"
-        )
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise OutputError.for_value("path", path.name, "a name ending in .png, .pdf or .svg")
     with atomic_write(path) as temporary, warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Glyph .* missing from font"
-        )  # a box in the picture says so already
-        suffix = path.suffix.lower()
-        figure.savefig(temporary, dpi=DPI, format=suffix[1:], metadata=DATES.get(suffix))
+        # The plot shows a box for a character without a glyph.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure.savefig(temporary, dpi=DPI, format=suffix[1:], metadata=NO_DATES.get(suffix))
     return path

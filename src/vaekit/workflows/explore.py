@@ -22,7 +22,7 @@ from vaekit.export import DECODER, ENCODER
 from vaekit.inference.bounds import elbo_per_example
 from vaekit.inputs import as_tensor
 from vaekit.inputs.tracked import track_inputs
-from vaekit.plots import CLASS_COLOURS, principal_axes
+from vaekit.plots import CLASS_COLORS, principal_axes
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import data_label, select_examples
 from vaekit.runs.run_data import data_name
@@ -140,7 +140,7 @@ def content_of(run: Run, *, split: SplitName | None = None, data: Any = None) ->
         "range": _range(run, rows),
         "latent": latent,
         "classes": list(run.config.data.classes),
-        "colours": list(CLASS_COLOURS),
+        "colours": list(CLASS_COLORS),
         "conditional": bool(run.model.classes),
         "terms": ["reconstruction", "divergence"][: arrays["terms"].shape[1]],
         "test": _test_loss(run),
