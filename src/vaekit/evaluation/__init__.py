@@ -1,4 +1,4 @@
-"""Judging a model: figures with their standard errors, on rows that training did not see."""
+"""Evaluation of models: metrics with standard errors on held-out examples."""
 
 from vaekit.evaluation.ais import AISBound, ais_bound
 from vaekit.evaluation.classifier import (
@@ -31,10 +31,8 @@ from vaekit.evaluation.latent import (
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.precision_recall import PrecisionRecall, nearest_distance, precision_recall
 from vaekit.evaluation.probes import Probes, probe
-from vaekit.evaluation.reconstruction import (
-    ReconstructionMetrics,
-    reconstruction_metrics,
-)
+from vaekit.evaluation.reconstruction import ReconstructionMetrics, reconstruction_metrics
+from vaekit.evaluation.results import Evaluation
 from vaekit.inference.atypicality import atypicality_score
 from vaekit.inference.bounds import (
     ExampleTerms,
@@ -48,45 +46,46 @@ from vaekit.inference.mixture import CodeMixture
 __all__ = [
     "COMPONENTS",
     "NETWORKS",
-    "AggregatePosterior",
     "AISBound",
+    "AggregatePosterior",
     "Classifier",
+    "ClassifierFeatures",
     "CodeMixture",
-    "EncodedExamples",
+    "CodeUsage",
     "Components",
-    "PrecisionRecall",
-    "Metric",
-    "ReconstructionMetrics",
+    "EncodedExamples",
+    "Evaluation",
+    "ExampleTerms",
     "GradientVariance",
     "Inception",
-    "ClassifierFeatures",
-    "ExampleTerms",
+    "Metric",
+    "PrecisionRecall",
     "Probes",
-    "CodeUsage",
-    "latent_activity",
+    "ReconstructionMetrics",
     "aggregate_posterior",
     "ais_bound",
+    "atypicality_score",
     "bound_sums",
+    "classify_correctly",
     "code_usage",
-    "is_enumerable",
-    "precision_recall",
     "elbo_per_example",
     "elbo_sums",
     "embed",
     "encode_all",
-    "reconstruction_metrics",
-    "frechet_distance",
-    "gradient_variance",
-    "prior_holes",
-    "importance_weighted_bound",
-    "packaged_features",
-    "kernel_distance",
-    "generated_class_accuracy",
-    "load_inception",
     "exact_log_likelihood",
+    "frechet_distance",
+    "generated_class_accuracy",
+    "gradient_variance",
+    "importance_weighted_bound",
+    "is_enumerable",
+    "kernel_distance",
+    "latent_activity",
+    "load_inception",
     "nearest_distance",
+    "packaged_features",
+    "precision_recall",
+    "prior_holes",
     "probe",
-    "classify_correctly",
+    "reconstruction_metrics",
     "train_classifier",
-    "atypicality_score",
 ]

@@ -28,11 +28,11 @@ def class_accuracy(own: RunData, samples: int, seed: int) -> GeneratedClassAccur
         own.labeled_inputs("train"),
         model.classes,
         seed=seed,
-        watch=partial(track, description="training a classifier"),
+        tracker=partial(track, description="training a classifier"),
     )
     is_correct, y = classify_correctly(classifier, own.labeled_inputs("test"))
     recognized = generated_class_accuracy(
-        model, classifier, samples, seed=seed, watch=partial(track, description="classifying")
+        model, classifier, samples, seed=seed, tracker=partial(track, description="classifying")
     ).double()
     per_class = {
         name: ClassAccuracy(recognized[i].mean().item(), _mean(is_correct[y == i]))

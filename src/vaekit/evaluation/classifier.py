@@ -1,4 +1,4 @@
-"""Whether samples show the class that was asked for, by a classifier trained on real rows."""
+"""A classifier trained on real examples, and how well it recognizes the classes of samples."""
 
 from collections.abc import Callable, Iterable
 
@@ -14,15 +14,24 @@ from vaekit.inputs import MAX_BATCH_EXAMPLES, ModelInputs, to_model
 from vaekit.nets import ConvEncoder, MLPEncoder
 from vaekit.runtime.seeding import seeded_noise
 
-UPDATES, ROWS, RATE, HIDDEN = 1000, 128, 3e-3, 128
-"""Twice through MNIST, to 98.9 % of its test rows."""
+TRAINING_STEPS = 1000
+"""Two epochs of MNIST, to 98.9 % of its test examples."""
+BATCH_SIZE = 128
+LEARNING_RATE = 3e-3
+FEATURE_COUNT = 128
 
-Track = Callable[[Iterable], Iterable]
-"""Passes on what it is given, and may show how far that is."""
+Tracker = Callable[[Iterable], Iterable]
+"""Yields the items of an iterable, and may show progress."""
 
 
 class Classifier(nn.Module):
-    """Logits [B, classes] of rows [B, *shape]: a small net, convolutional for images, its channels and features standardised.
+    """A small classifier: convolutional for images, else a multilayer perceptron.
+
+    Input channels and features are standardized by batch statistics.
+
+    Args:
+        shape: Shape of one example.
+        classes: Number of classes.
 
     >>> Classifier((1, 28, 28), 10)(torch.rand(5, 1, 28, 28)).shape
     torch.Size([5, 10])
@@ -30,38 +39,49 @@ class Classifier(nn.Module):
 
     def __init__(self, shape: tuple[int, ...], classes: int):
         super().__init__()
-        images = len(shape) == 3
-        standardise = nn.BatchNorm2d if images else nn.BatchNorm1d
-        encoder = ConvEncoder if images else MLPEncoder
+        is_image = len(shape) == 3
+        batch_norm = nn.BatchNorm2d if is_image else nn.BatchNorm1d
+        encoder = ConvEncoder if is_image else MLPEncoder
         self.layers = nn.Sequential(
-            standardise(shape[0], affine=False),
-            encoder(shape, classes, hidden=(HIDDEN,)),
-            nn.BatchNorm1d(HIDDEN, eps=1e-3, affine=False),
-            nn.Linear(HIDDEN, classes),
+            batch_norm(shape[0], affine=False),
+            encoder(shape, classes, hidden=(FEATURE_COUNT,)),
+            nn.BatchNorm1d(FEATURE_COUNT, eps=1e-3, affine=False),
+            nn.Linear(FEATURE_COUNT, classes),
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits [B, classes] of examples [B, *shape]."""
         return self.layers(x)
 
     def features(self, x: Tensor) -> Tensor:
-        """What the last layer reads the class from, [B, 128], each of mean 0 and variance 1 over the training rows."""
+        """The input of the last layer [B, 128], of mean 0 and variance 1 over training examples."""
         return self.layers[:-1](x)
 
 
 def train_classifier(
-    inputs: ModelInputs, classes: int, *, seed: int = 0, watch: Track = iter
+    inputs: ModelInputs, classes: int, *, seed: int = 0, tracker: Tracker = iter
 ) -> Classifier:
-    """A classifier trained on labelled rows: 1,000 updates of Adam on the cross-entropy of 128 rows, the rate falling to 0.
+    """Train a classifier by 1,000 steps of Adam on the cross-entropy, the learning rate falling to 0.
 
-    Equal seeds give equal classifiers. watch: sees the updates go by.
+    Equal seeds give equal classifiers.
+
+    Args:
+        inputs: Labeled examples.
+        classes: Number of classes.
+        seed: Seed of the initialization and of the order.
+        tracker: Shows progress over the steps.
+
+    Returns:
+        The classifier, in evaluation mode.
     """
     with seeded_noise(seed):
         classifier = Classifier(inputs.x.shape[1:], classes)
-    optimizer = torch.optim.Adam(classifier.parameters(), RATE)
-    schedule = LinearLR(optimizer, 1.0, 0.0, UPDATES)
+    optimizer = torch.optim.Adam(classifier.parameters(), LEARNING_RATE)
+    schedule = LinearLR(optimizer, 1.0, 0.0, TRAINING_STEPS)
     order = np.random.default_rng(seed).permutation(len(inputs))
-    for positions in watch(np.resize(order, (UPDATES, ROWS))):  # the same order again and again
-        x, y = _labelled(inputs, positions, classifier)
+    batches = np.resize(order, (TRAINING_STEPS, BATCH_SIZE))  # the same order in every epoch
+    for positions in tracker(batches):
+        x, y = _labeled_batch(inputs, positions, classifier)
         optimizer.zero_grad()
         F.cross_entropy(classifier(x), y).backward()
         optimizer.step()
@@ -71,48 +91,67 @@ def train_classifier(
 
 @torch.no_grad()
 def classify_correctly(classifier: Classifier, inputs: ModelInputs) -> tuple[Tensor, Tensor]:
-    """Whether the classifier finds the class of each row, bool [N], and the classes [N]."""
-    parts = []
+    """Whether a classifier predicts the class of each example.
+
+    Args:
+        classifier: The classifier.
+        inputs: N labeled examples.
+
+    Returns:
+        Whether the prediction is correct, bool [N], and the class numbers [N].
+    """
+    is_correct = []
+    labels = []
     for start in range(0, len(inputs), MAX_BATCH_EXAMPLES):
-        x, y = _labelled(
-            inputs, np.arange(start, min(start + MAX_BATCH_EXAMPLES, len(inputs))), classifier
-        )
-        parts.append((classifier(x).argmax(-1) == y, y))
-    found, classes = map(torch.cat, zip(*parts, strict=True))
-    return found, classes
+        positions = np.arange(start, min(start + MAX_BATCH_EXAMPLES, len(inputs)))
+        x, y = _labeled_batch(inputs, positions, classifier)
+        is_correct.append(classifier(x).argmax(-1) == y)
+        labels.append(y)
+    return torch.cat(is_correct), torch.cat(labels)
 
 
 @torch.no_grad()
 def generated_class_accuracy(
-    model: VAE, classifier: Classifier, samples: int, *, seed: int = 0, watch: Track = iter
+    model: VAE, classifier: Classifier, samples: int, *, seed: int = 0, tracker: Tracker = iter
 ) -> Tensor:
-    """Whether the classifier finds the class that each sample of a conditional model was asked for, bool [classes, samples].
+    """Whether a classifier recognizes the class of each sample of a conditional model.
 
-    A sample is the mean of p(x given z, y) at z ~ p(z given y), as `model.sample` gives it.
+    A sample is the mean of p(x|z, y) at z ~ p(z|y).
+
+    Args:
+        model: A conditional model.
+        classifier: The classifier.
+        samples: Samples per class.
+        seed: Seed of the noise.
+        tracker: Shows progress over the classes.
+
+    Returns:
+        bool [classes, samples].
     """
-    rows = []
-    for label in watch(range(model.classes)):
+    is_recognized = []
+    for label in tracker(range(model.classes)):
         with seeded_noise(seed, label), eval_mode(model):
-            counts = [
-                min(MAX_BATCH_EXAMPLES, samples - start)
-                for start in range(0, samples, MAX_BATCH_EXAMPLES)
+            predictions = [
+                classifier(_samples_of_class(model, label, count).float()).argmax(-1)
+                for count in _batch_sizes(samples)
             ]
-            found = [
-                classifier(_samples(model, label, count).float()).argmax(-1) == label
-                for count in counts
-            ]
-            rows.append(torch.cat(found))
-    return torch.stack(rows)
+        is_recognized.append(torch.cat(predictions) == label)
+    return torch.stack(is_recognized)
 
 
-def _samples(model: VAE, label: int, count: int) -> Tensor:
+def _batch_sizes(count: int) -> list[int]:
+    starts = range(0, count, MAX_BATCH_EXAMPLES)
+    return [min(MAX_BATCH_EXAMPLES, count - start) for start in starts]
+
+
+def _samples_of_class(model: VAE, label: int, count: int) -> Tensor:
     y = torch.full((count,), label, device=next(model.parameters()).device)
     return sample_means(model, count, y)
 
 
-def _labelled(
+def _labeled_batch(
     inputs: ModelInputs, positions: np.ndarray, classifier: Classifier
 ) -> tuple[Tensor, Tensor]:
     x, y = inputs.select(positions)
-    assert y is not None, "a classifier needs labels"  # whoever calls has checked
+    assert y is not None, "a classifier needs labels"  # callers have checked
     return to_model(x, classifier, inputs.transform), y

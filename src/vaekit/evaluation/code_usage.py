@@ -1,4 +1,4 @@
-"""How much of its codes a discrete model uses."""
+"""Use of the codes of a discrete model."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,14 @@ from vaekit.inputs import ModelInputs
 
 
 class CodeUsage(NamedTuple):
-    """positions: M, codes that make one z. available, used: different codes. perplexity: how many are used alike."""
+    """How many codes are used, and how evenly.
+
+    Attributes:
+        positions: Codes that make one z.
+        available: Number of different codes.
+        used: Number of these that occur.
+        perplexity: Number of codes that, used equally often, would have the same entropy.
+    """
 
     positions: int
     available: int
@@ -20,26 +27,31 @@ class CodeUsage(NamedTuple):
 
 
 @torch.no_grad()
-def code_usage(model: VAE, rows: ModelInputs) -> CodeUsage | None:
-    """How many of its codes the posterior's modes over all rows are made of; None where z is not discrete.
+def code_usage(model: VAE, inputs: ModelInputs) -> CodeUsage | None:
+    """Count the codes that posterior modes consist of; None if z is not discrete.
 
-    perplexity = exp(-sum_k f_k log f_k), f_k the share of code k. Positions that share their codes are counted as one;
-    where each has its own (a categorical latent), codes are counted position by position, and the perplexity is the mean.
+    perplexity = exp(-sum_k f_k log f_k), f_k the frequency of code k. Positions that share one
+    codebook are counted together; if each position has its own (a categorical latent), codes are
+    counted per position, and the perplexity is the mean over positions.
+
+    Args:
+        model: The model.
+        inputs: Examples.
     """
-    codes = model.codebook
-    if codes is None:
+    codebook = model.codebook
+    if codebook is None:
         return None
-    own = 1 if codes.shared else codes.positions
-    first = torch.arange(own) * codes.count
-    counts = torch.zeros(own * codes.count, dtype=torch.long)
-    for x, y in rows.batches(model):
+    tables = 1 if codebook.shared else codebook.positions
+    offsets = torch.arange(tables) * codebook.count
+    counts = torch.zeros(tables * codebook.count, dtype=torch.long)
+    for x, y in inputs.batches(model):
         with eval_mode(model), torch.autocast(x.device.type, enabled=False):
-            chosen = codes.indices(point_estimate(model.encode(x, y))).cpu()
-        counts += torch.bincount((chosen + first).flatten(), minlength=len(counts))
-    perplexity = _perplexity(counts.reshape(own, -1)).mean().item()
-    return CodeUsage(codes.positions, len(counts), int((counts > 0).sum()), perplexity)
+            indices = codebook.indices(point_estimate(model.encode(x, y))).cpu()
+        counts += torch.bincount((indices + offsets).flatten(), minlength=len(counts))
+    perplexity = _perplexity(counts.reshape(tables, -1)).mean().item()
+    return CodeUsage(codebook.positions, len(counts), int((counts > 0).sum()), perplexity)
 
 
 def _perplexity(counts: Tensor) -> Tensor:
-    shares = counts.double() / counts.sum(-1, keepdim=True)
-    return torch.special.entr(shares).sum(-1).exp()
+    frequencies = counts.double() / counts.sum(-1, keepdim=True)
+    return torch.special.entr(frequencies).sum(-1).exp()

@@ -1,4 +1,4 @@
-"""How much the gradient of an objective varies with the noise that it is estimated from."""
+"""Variance of the gradient of an objective over the noise that it is estimated from."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -13,8 +13,13 @@ from vaekit.runtime.seeding import seeded_noise
 
 
 class GradientVariance(NamedTuple):
-    """variance: the trace of the gradient's covariance. squared_norm: of its mean, which the error of the mean raises by
-    variance / draws."""
+    """The variance of a gradient.
+
+    Attributes:
+        variance: Trace of the covariance of the gradient.
+        squared_norm: Squared norm of the mean gradient, larger by variance / draws in expectation
+            than that of the true gradient.
+    """
 
     variance: float
     squared_norm: float
@@ -29,13 +34,21 @@ def gradient_variance(
     draws: int = 100,
     seed: int = 0,
 ) -> GradientVariance:
-    """Of the gradient in the parameters of encoder and posterior, over new noise for the same weights and rows.
+    """The variance of the gradient in the parameters of encoder and posterior.
 
-    variance = 1/(n - 1) sum_i |g_i - mean|^2, summed over all parameters, g_1 ... g_n the gradients of n = `draws` losses;
-    by Welford's recurrence, in float64 whatever the model's precision.
+    variance = 1/(n - 1) sum_i |g_i - mean|^2 over n = `draws` gradients of the same weights and
+    examples with new noise each, by Welford's recurrence in float64 whatever the precision.
 
-    x: rows [B, *shape] as the model takes them; y: their classes, of a conditional model. The model stays in its mode.
-    Raises ConfigError for fewer than two draws.
+    Args:
+        model: The model, in training or evaluation mode; it is not changed.
+        objective: Called as objective(model, x) or objective(model, x, y).
+        x: Examples as the model takes them, [B, *shape].
+        y: Class numbers [B] of a conditional model.
+        draws: Number of gradients.
+        seed: Seed of the noise.
+
+    Raises:
+        ConfigError: Fewer than two draws.
 
     >>> from vaekit import ELBO, build
     >>> x = torch.rand(8, 6)
@@ -43,27 +56,21 @@ def gradient_variance(
     True
     """
     if draws < 2:
-        raise ConfigError(f"draws = {draws}: at least 2, for a variance")
-    model = deepcopy(
-        model
-    )  # a codebook and batch statistics move with every look at them in training mode
+        raise ConfigError.for_value("draws", draws, "2 or more, for a variance")
+    model = deepcopy(model)  # training mode changes a codebook and batch statistics in each call
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    parameters = [
-        p for part in (model.encoder, model.posterior) for p in part.parameters() if p.requires_grad
-    ]
-    mean, squares = torch.zeros(()), torch.zeros(())
+    parts = (model.encoder, model.posterior)
+    parameters = [p for part in parts for p in part.parameters() if p.requires_grad]
+    arguments = (x,) if y is None else (x, y)
+    mean = torch.zeros(())
+    squares = torch.zeros(())
     for i in range(draws):
         with seeded_noise(seed, i):
             model.load_state_dict(buffers, strict=False)
-            loss = objective(model, x, *(() if y is None else (y,))).loss
-        gradient = _flat(
-            torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
-        )
+            loss = objective(model, *arguments).loss
+        gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
+        gradient = torch.cat([g.flatten() for g in gradients]).double()
         deviation = gradient - mean
         mean = mean + deviation / (i + 1)
         squares = squares + deviation @ (gradient - mean)
     return GradientVariance(squares.item() / (draws - 1), mean.square().sum().item())
-
-
-def _flat(gradients: tuple[Tensor, ...]) -> Tensor:
-    return torch.cat([g.flatten() for g in gradients]).double()

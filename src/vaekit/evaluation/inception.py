@@ -1,4 +1,4 @@
-"""Inception v3 as the Frechet distance of the literature uses it, with weights from a file of the user's own."""
+"""Inception v3 as Fréchet distances in the literature use it, with weights from the user's file."""
 
 import os
 from collections.abc import Callable
@@ -10,237 +10,285 @@ from torch import Tensor, nn
 
 from vaekit.errors import DataError
 
-SIDE, WIDTH, MOST_BYTES = 299, 2048, 2**28
-UNUSED = ("fc.", "AuxLogits.")
+INPUT_SIDE = 299
+FEATURE_COUNT = 2048
+MAX_FILE_BYTES = 2**28
 
 
 class Inception(nn.Module):
-    """The 2,048 averages of Inception v3's last map (Szegedy et al., 2016), of images [B, 1 or 3, H, W] in [0, 1].
+    """The 2,048 averages of the last feature map of Inception v3.
 
-    Names and pooling are those of the port of the original weights of Heusel et al. (2017) to PyTorch
-    (pt_inception-2015-12-05-6726825d.pth): no pooling counts padding, the last block takes the largest. Images are resized to
-    299 x 299 bilinearly and scaled to [-1, 1].
+    Names and pooling are those of the port of the original weights to PyTorch
+    (pt_inception-2015-12-05-6726825d.pth): average pooling ignores padding, and the last block
+    pools by the maximum. Images are resized bilinearly to 299 x 299 and scaled to [-1, 1].
+
+    References:
+        Szegedy et al., 2016 (the network); Heusel et al., 2017 (the weights).
+
+    >>> Inception().eval()(torch.rand(1, 1, 28, 28)).shape
+    torch.Size([1, 2048])
     """
 
-    name, width = f"{WIDTH:,} features of Inception v3", WIDTH
-    max_batch_examples = 32  # an image takes 12 MB on its way
+    name = f"{FEATURE_COUNT:,} features of Inception v3"
+    width = FEATURE_COUNT
+    max_batch_examples = 32
+    """The activations of one image take 12 MB."""
 
     def __init__(self):
         super().__init__()
-        self.Conv2d_1a_3x3 = Layer(3, 32, 3, stride=2)
-        self.Conv2d_2a_3x3 = Layer(32, 32, 3)
-        self.Conv2d_2b_3x3 = Layer(32, 64, 3, pad=1)
-        self.Conv2d_3b_1x1 = Layer(64, 80, 1)
-        self.Conv2d_4a_3x3 = Layer(80, 192, 3)
-        self.Mixed_5b, self.Mixed_5c, self.Mixed_5d = (
-            InceptionA(192, 32),
-            InceptionA(256, 64),
-            InceptionA(288, 64),
-        )
+        self.Conv2d_1a_3x3 = ConvLayer(3, 32, 3, stride=2)
+        self.Conv2d_2a_3x3 = ConvLayer(32, 32, 3)
+        self.Conv2d_2b_3x3 = ConvLayer(32, 64, 3, pad=1)
+        self.Conv2d_3b_1x1 = ConvLayer(64, 80, 1)
+        self.Conv2d_4a_3x3 = ConvLayer(80, 192, 3)
+        self.Mixed_5b = InceptionA(192, 32)
+        self.Mixed_5c = InceptionA(256, 64)
+        self.Mixed_5d = InceptionA(288, 64)
         self.Mixed_6a = InceptionB()
-        self.Mixed_6b, self.Mixed_6c, self.Mixed_6d, self.Mixed_6e = (
-            InceptionC(128),
-            InceptionC(160),
-            InceptionC(160),
-            InceptionC(192),
-        )
+        self.Mixed_6b = InceptionC(128)
+        self.Mixed_6c = InceptionC(160)
+        self.Mixed_6d = InceptionC(160)
+        self.Mixed_6e = InceptionC(192)
         self.Mixed_7a = InceptionD()
-        self.Mixed_7b, self.Mixed_7c = InceptionE(1280, average_pool), InceptionE(WIDTH, max_pool)
+        self.Mixed_7b = InceptionE(1280, average_pool)
+        self.Mixed_7c = InceptionE(FEATURE_COUNT, max_pool)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = (
-            F.interpolate(
-                x.expand(-1, 3, -1, -1), (SIDE, SIDE), mode="bilinear", align_corners=False
-            )
-            * 2
-            - 1
-        )
-        x = max_pool_stride_2(self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x))))
-        x = max_pool_stride_2(self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(x)))
+        """Features [B, 2048] of images [B, 1 or 3, H, W] in [0, 1]."""
+        x = x.expand(-1, 3, -1, -1)
+        x = F.interpolate(x, (INPUT_SIDE, INPUT_SIDE), mode="bilinear", align_corners=False)
+        x = x * 2 - 1
+        x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
+        x = max_pool_stride_2(x)
+        x = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(x))
+        x = max_pool_stride_2(x)
         for name, block in self.named_children():
-            x = block(x) if name.startswith("Mixed") else x
+            if name.startswith("Mixed"):
+                x = block(x)
         return x.mean((2, 3))
 
 
-class Layer(nn.Module):
-    """Convolution, batch normalisation, ReLU."""
+class ConvLayer(nn.Module):
+    """Convolution, batch normalization, ReLU."""
 
     def __init__(
         self,
-        c_in: int,
-        c_out: int,
+        in_channels: int,
+        out_channels: int,
         kernel: int | tuple[int, int],
         *,
         stride: int = 1,
         pad: int | tuple[int, int] = 0,
     ):
         super().__init__()
-        self.conv = nn.Conv2d(c_in, c_out, kernel, stride, pad, bias=False)
-        self.bn = nn.BatchNorm2d(c_out, eps=0.001)
+        self.conv = nn.Conv2d(in_channels, out_channels, kernel, stride, pad, bias=False)
+        self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The activation of x."""
         return F.relu(self.bn(self.conv(x)))
 
 
-def conv_1xn(c_in: int, c_out: int, width: int) -> Layer:
-    return Layer(c_in, c_out, (1, width), pad=(0, width // 2))
+def conv_1xn(in_channels: int, out_channels: int, width: int) -> ConvLayer:
+    """A layer with a kernel of one row."""
+    return ConvLayer(in_channels, out_channels, (1, width), pad=(0, width // 2))
 
 
-def conv_nx1(c_in: int, c_out: int, height: int) -> Layer:
-    return Layer(c_in, c_out, (height, 1), pad=(height // 2, 0))
+def conv_nx1(in_channels: int, out_channels: int, height: int) -> ConvLayer:
+    """A layer with a kernel of one column."""
+    return ConvLayer(in_channels, out_channels, (height, 1), pad=(height // 2, 0))
 
 
 def average_pool(x: Tensor) -> Tensor:
+    """Averages of 3 x 3 windows, without padding."""
     return F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
 
 
 def max_pool(x: Tensor) -> Tensor:
+    """Maxima of 3 x 3 windows."""
     return F.max_pool2d(x, 3, 1, 1)
 
 
 def max_pool_stride_2(x: Tensor) -> Tensor:
+    """Maxima of every second 3 x 3 window."""
     return F.max_pool2d(x, 3, 2)
 
 
 class InceptionA(nn.Module):
-    """35 x 35."""
+    """The block at 35 x 35."""
 
-    def __init__(self, c_in: int, pooled: int):
+    def __init__(self, in_channels: int, pooled_channels: int):
         super().__init__()
-        self.branch1x1 = Layer(c_in, 64, 1)
-        self.branch5x5_1, self.branch5x5_2 = Layer(c_in, 48, 1), Layer(48, 64, 5, pad=2)
-        self.branch3x3dbl_1, self.branch3x3dbl_2 = Layer(c_in, 64, 1), Layer(64, 96, 3, pad=1)
-        self.branch3x3dbl_3 = Layer(96, 96, 3, pad=1)
-        self.branch_pool = Layer(c_in, pooled, 1)
+        self.branch1x1 = ConvLayer(in_channels, 64, 1)
+        self.branch5x5_1 = ConvLayer(in_channels, 48, 1)
+        self.branch5x5_2 = ConvLayer(48, 64, 5, pad=2)
+        self.branch3x3dbl_1 = ConvLayer(in_channels, 64, 1)
+        self.branch3x3dbl_2 = ConvLayer(64, 96, 3, pad=1)
+        self.branch3x3dbl_3 = ConvLayer(96, 96, 3, pad=1)
+        self.branch_pool = ConvLayer(in_channels, pooled_channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        five = self.branch5x5_2(self.branch5x5_1(x))
-        three = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        return torch.cat([self.branch1x1(x), five, three, self.branch_pool(average_pool(x))], 1)
+        """Four branches, concatenated over channels."""
+        branch5x5 = self.branch5x5_2(self.branch5x5_1(x))
+        branch3x3dbl = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
+        branch_pool = self.branch_pool(average_pool(x))
+        return torch.cat([self.branch1x1(x), branch5x5, branch3x3dbl, branch_pool], 1)
 
 
 class InceptionB(nn.Module):
-    """35 x 35 to 17 x 17."""
+    """The block from 35 x 35 to 17 x 17."""
 
     def __init__(self):
         super().__init__()
-        self.branch3x3 = Layer(288, 384, 3, stride=2)
-        self.branch3x3dbl_1, self.branch3x3dbl_2 = Layer(288, 64, 1), Layer(64, 96, 3, pad=1)
-        self.branch3x3dbl_3 = Layer(96, 96, 3, stride=2)
+        self.branch3x3 = ConvLayer(288, 384, 3, stride=2)
+        self.branch3x3dbl_1 = ConvLayer(288, 64, 1)
+        self.branch3x3dbl_2 = ConvLayer(64, 96, 3, pad=1)
+        self.branch3x3dbl_3 = ConvLayer(96, 96, 3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        three = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
-        return torch.cat([self.branch3x3(x), three, max_pool_stride_2(x)], 1)
+        """Three branches, concatenated over channels."""
+        branch3x3dbl = self.branch3x3dbl_3(self.branch3x3dbl_2(self.branch3x3dbl_1(x)))
+        return torch.cat([self.branch3x3(x), branch3x3dbl, max_pool_stride_2(x)], 1)
 
 
 class InceptionC(nn.Module):
-    """17 x 17."""
+    """The block at 17 x 17."""
 
-    def __init__(self, inner: int):
+    def __init__(self, inner_channels: int):
         super().__init__()
-        self.branch1x1 = Layer(768, 192, 1)
-        self.branch7x7_1, self.branch7x7_2 = Layer(768, inner, 1), conv_1xn(inner, inner, 7)
+        inner = inner_channels
+        self.branch1x1 = ConvLayer(768, 192, 1)
+        self.branch7x7_1 = ConvLayer(768, inner, 1)
+        self.branch7x7_2 = conv_1xn(inner, inner, 7)
         self.branch7x7_3 = conv_nx1(inner, 192, 7)
-        self.branch7x7dbl_1, self.branch7x7dbl_2 = Layer(768, inner, 1), conv_nx1(inner, inner, 7)
-        self.branch7x7dbl_3, self.branch7x7dbl_4 = (
-            conv_1xn(inner, inner, 7),
-            conv_nx1(inner, inner, 7),
-        )
+        self.branch7x7dbl_1 = ConvLayer(768, inner, 1)
+        self.branch7x7dbl_2 = conv_nx1(inner, inner, 7)
+        self.branch7x7dbl_3 = conv_1xn(inner, inner, 7)
+        self.branch7x7dbl_4 = conv_nx1(inner, inner, 7)
         self.branch7x7dbl_5 = conv_1xn(inner, 192, 7)
-        self.branch_pool = Layer(768, 192, 1)
+        self.branch_pool = ConvLayer(768, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        seven = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
-        twice = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
-        twice = self.branch7x7dbl_5(self.branch7x7dbl_4(twice))
-        return torch.cat([self.branch1x1(x), seven, twice, self.branch_pool(average_pool(x))], 1)
+        """Four branches, concatenated over channels."""
+        branch7x7 = self.branch7x7_3(self.branch7x7_2(self.branch7x7_1(x)))
+        branch7x7dbl = self.branch7x7dbl_3(self.branch7x7dbl_2(self.branch7x7dbl_1(x)))
+        branch7x7dbl = self.branch7x7dbl_5(self.branch7x7dbl_4(branch7x7dbl))
+        branch_pool = self.branch_pool(average_pool(x))
+        return torch.cat([self.branch1x1(x), branch7x7, branch7x7dbl, branch_pool], 1)
 
 
 class InceptionD(nn.Module):
-    """17 x 17 to 8 x 8."""
+    """The block from 17 x 17 to 8 x 8."""
 
     def __init__(self):
         super().__init__()
-        self.branch3x3_1, self.branch3x3_2 = Layer(768, 192, 1), Layer(192, 320, 3, stride=2)
-        self.branch7x7x3_1, self.branch7x7x3_2 = Layer(768, 192, 1), conv_1xn(192, 192, 7)
-        self.branch7x7x3_3, self.branch7x7x3_4 = conv_nx1(192, 192, 7), Layer(192, 192, 3, stride=2)
+        self.branch3x3_1 = ConvLayer(768, 192, 1)
+        self.branch3x3_2 = ConvLayer(192, 320, 3, stride=2)
+        self.branch7x7x3_1 = ConvLayer(768, 192, 1)
+        self.branch7x7x3_2 = conv_1xn(192, 192, 7)
+        self.branch7x7x3_3 = conv_nx1(192, 192, 7)
+        self.branch7x7x3_4 = ConvLayer(192, 192, 3, stride=2)
 
     def forward(self, x: Tensor) -> Tensor:
-        seven = self.branch7x7x3_4(self.branch7x7x3_3(self.branch7x7x3_2(self.branch7x7x3_1(x))))
-        return torch.cat([self.branch3x3_2(self.branch3x3_1(x)), seven, max_pool_stride_2(x)], 1)
+        """Three branches, concatenated over channels."""
+        branch3x3 = self.branch3x3_2(self.branch3x3_1(x))
+        branch7x7x3 = self.branch7x7x3_2(self.branch7x7x3_1(x))
+        branch7x7x3 = self.branch7x7x3_4(self.branch7x7x3_3(branch7x7x3))
+        return torch.cat([branch3x3, branch7x7x3, max_pool_stride_2(x)], 1)
 
 
 class InceptionE(nn.Module):
-    """8 x 8."""
+    """The block at 8 x 8."""
 
-    def __init__(self, c_in: int, pool: Callable[[Tensor], Tensor]):
+    def __init__(self, in_channels: int, pool: Callable[[Tensor], Tensor]):
         super().__init__()
         self.pool = pool
-        self.branch1x1 = Layer(c_in, 320, 1)
-        self.branch3x3_1, self.branch3x3_2a, self.branch3x3_2b = (
-            Layer(c_in, 384, 1),
-            conv_1xn(384, 384, 3),
-            conv_nx1(384, 384, 3),
-        )
-        self.branch3x3dbl_1, self.branch3x3dbl_2 = Layer(c_in, 448, 1), Layer(448, 384, 3, pad=1)
-        self.branch3x3dbl_3a, self.branch3x3dbl_3b = conv_1xn(384, 384, 3), conv_nx1(384, 384, 3)
-        self.branch_pool = Layer(c_in, 192, 1)
+        self.branch1x1 = ConvLayer(in_channels, 320, 1)
+        self.branch3x3_1 = ConvLayer(in_channels, 384, 1)
+        self.branch3x3_2a = conv_1xn(384, 384, 3)
+        self.branch3x3_2b = conv_nx1(384, 384, 3)
+        self.branch3x3dbl_1 = ConvLayer(in_channels, 448, 1)
+        self.branch3x3dbl_2 = ConvLayer(448, 384, 3, pad=1)
+        self.branch3x3dbl_3a = conv_1xn(384, 384, 3)
+        self.branch3x3dbl_3b = conv_nx1(384, 384, 3)
+        self.branch_pool = ConvLayer(in_channels, 192, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        three, twice = self.branch3x3_1(x), self.branch3x3dbl_2(self.branch3x3dbl_1(x))
-        split = [
-            self.branch3x3_2a(three),
-            self.branch3x3_2b(three),
-            self.branch3x3dbl_3a(twice),
-            self.branch3x3dbl_3b(twice),
+        """Six branches, concatenated over channels."""
+        branch3x3 = self.branch3x3_1(x)
+        branch3x3dbl = self.branch3x3dbl_2(self.branch3x3dbl_1(x))
+        branches = [
+            self.branch1x1(x),
+            self.branch3x3_2a(branch3x3),
+            self.branch3x3_2b(branch3x3),
+            self.branch3x3dbl_3a(branch3x3dbl),
+            self.branch3x3dbl_3b(branch3x3dbl),
+            self.branch_pool(self.pool(x)),
         ]
-        return torch.cat([self.branch1x1(x), *split, self.branch_pool(self.pool(x))], 1)
+        return torch.cat(branches, 1)
 
 
 def load_inception(path: str | os.PathLike) -> Inception:
-    """The network with the weights of a file: PyTorch's format, read without executing anything in it, or .safetensors.
+    """Load the network with weights from a file.
 
-    Raises DataError where the file is missing, too large, damaged, or of another network.
+    Args:
+        path: A file of PyTorch, which is read without executing anything in it, or .safetensors.
+
+    Returns:
+        The network, in evaluation mode.
+
+    Raises:
+        DataError: The file is missing, too large, damaged, or of another network.
     """
-    place = Path(path)
-    try:
-        size = place.stat().st_size
-        if size > MOST_BYTES:
-            raise DataError(
-                f"{place} has {size:,} bytes, Inception v3 about 100 million: give its weights"
-            )
-        weights = _read(place)
-    except OSError as error:
-        raise DataError(f"{place} cannot be read: {error.strerror}") from None
+    path = Path(path)
+    weights = _read_weights(path)
     network = Inception()
-    own = network.state_dict()
-    given = {name: value for name, value in weights.items() if not name.startswith(UNUSED)}
-    counts = {name: value for name, value in own.items() if name.endswith("num_batches_tracked")}
-    for name, value in own.items():
-        if name not in counts and (name not in given or given[name].shape != value.shape):
-            raise DataError(
-                f"{place} is not Inception v3 with the names of PyTorch's port: {name} is missing or of another shape"
+    state = network.state_dict()
+    for name, value in state.items():
+        if name in weights and weights[name].shape == value.shape:
+            state[name] = weights[name]
+        elif not name.endswith("num_batches_tracked"):
+            raise _weights_error(
+                f"{path} does not hold the weights of Inception v3 under the names of its port to "
+                f"PyTorch: {name} is missing or has another shape"
             )
-    network.load_state_dict(counts | {name: value for name, value in given.items() if name in own})
+    network.load_state_dict(state)
     return network.eval()
 
 
-def _read(place: Path) -> dict[str, Tensor]:
-    """Tensors by name; DataError where the file holds anything else."""
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors by name; DataError if the file is too large or holds anything else."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise DataError.for_value(
+                "features", f"{size:,} bytes", "about 100 million", problem=f"{path} is too large"
+            )
+        weights = _parse_weights(path)
+    except OSError as error:
+        raise _weights_error(f"cannot read {path}: {error.strerror}") from None
+    is_mapping = isinstance(weights, dict)
+    if not is_mapping or not all(_is_named_tensor(*item) for item in weights.items()):
+        raise _weights_error(f"{path} holds no weights: expected tensors by name")
+    return weights
+
+
+def _is_named_tensor(name: object, value: object) -> bool:
+    return isinstance(name, str) and isinstance(value, Tensor)
+
+
+def _parse_weights(path: Path) -> object:
     from safetensors.torch import load_file
 
     try:
-        found = (
-            load_file(place)
-            if place.suffix == ".safetensors"
-            else torch.load(place, "cpu", weights_only=True)
-        )
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        return torch.load(path, "cpu", weights_only=True)
     except OSError:
         raise
-    except Exception:  # what torch says, it says to programmers, and advises to trust the file
-        raise DataError(f"{place} is damaged, or no file of weights") from None
-    if not isinstance(found, dict) or not all(
-        isinstance(name, str) and isinstance(v, Tensor) for name, v in found.items()
-    ):
-        raise DataError(f"{place} is no file of weights: it must hold tensors by name")
-    return found
+    except Exception:  # PyTorch's own message advises to trust the file
+        raise _weights_error(f"{path} is damaged, or not a file of weights") from None
+
+
+def _weights_error(problem: str) -> DataError:
+    return DataError(f"{problem}. Download the weights again.", parameter="features")

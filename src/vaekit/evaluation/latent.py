@@ -1,4 +1,4 @@
-"""The latent space: what z says about x, and whether the prior knows where the codes are."""
+"""The latent space: information in codes, and how well the prior covers them."""
 
 import math
 from collections.abc import Iterator
@@ -15,12 +15,20 @@ from vaekit.inference.bounds import draw_samples
 from vaekit.inputs import MAX_VALUES, ModelInputs
 from vaekit.runtime.seeding import seeded_noise
 
-ACTIVE = 0.01
-FAR = 0.99
+ACTIVE_VARIANCE = 0.01
+"""Variance of posterior means above which a dimension is active (Burda et al., 2016)."""
+HOLE_QUANTILE = 0.99
+"""Quantile of distances between codes beyond which a prior sample is in a hole."""
 
 
 class EncodedExamples(NamedTuple):
-    """Of N rows: the posteriors in batches, their points and one draw of each [N, L], both on the CPU."""
+    """The codes of N examples.
+
+    Attributes:
+        posteriors: q(z|x), batch by batch.
+        points: Point estimates [N, L], on the CPU.
+        draws: One sample of each q(z|x), [N, L], on the CPU.
+    """
 
     posteriors: list[Distribution]
     points: Tensor
@@ -28,9 +36,13 @@ class EncodedExamples(NamedTuple):
 
 
 class AggregatePosterior(NamedTuple):
-    """E KL(q(z given x) || p(z)) = I(x; z) + KL(q(z) || p(z)), in nats, q(z) being the mean of all posteriors.
+    """The aggregate posterior q(z), the mean of all q(z|x).
 
-    mutual_information: I(x; z), of which N rows can show log N at most. marginal_kl: KL(q(z) || p(z)).
+    E KL(q(z|x) || p(z)) = I(x; z) + KL(q(z) || p(z)), in nats.
+
+    Attributes:
+        mutual_information: I(x; z), at most log N for N examples.
+        marginal_kl: KL(q(z) || p(z)).
     """
 
     mutual_information: Metric
@@ -38,10 +50,18 @@ class AggregatePosterior(NamedTuple):
 
 
 @torch.no_grad()
-def encode_all(model: VAE, rows: ModelInputs, *, seed: int = 0) -> EncodedExamples:
-    """The codes of all rows, in memory."""
-    posteriors, points, draws = [], [], []
-    for step, (x, y) in enumerate(rows.batches(model)):
+def encode_all(model: VAE, inputs: ModelInputs, *, seed: int = 0) -> EncodedExamples:
+    """Encode all examples in memory, and draw one sample of each posterior.
+
+    Args:
+        model: The model.
+        inputs: N examples.
+        seed: Seed of the samples.
+    """
+    posteriors = []
+    points = []
+    draws = []
+    for step, (x, y) in enumerate(inputs.batches(model)):
         with (
             eval_mode(model),
             seeded_noise(seed, step),
@@ -56,67 +76,92 @@ def encode_all(model: VAE, rows: ModelInputs, *, seed: int = 0) -> EncodedExampl
 
 
 def latent_activity(codes: EncodedExamples) -> Tensor:
-    """Var_x(E[z given x]) of each latent dimension [L]; one above 0.01 is called active (Burda et al., 2016)."""
+    """Var_x(E[z|x]) of each latent dimension, [L]; above 0.01 a dimension is called active.
+
+    References:
+        Burda et al., 2016.
+    """
     return codes.points.var(0, correction=0)
 
 
 @torch.no_grad()
 def aggregate_posterior(model: VAE, codes: EncodedExamples) -> AggregatePosterior:
-    """What z says about x, and how far codes together are from the prior (Hoffman & Johnson, 2016).
+    """Estimate I(x; z) and KL(q(z) || p(z)) from one sample z ~ q(z|x) per example.
 
-    I(x; z) = E[log q(z given x) - log q(z)],   KL(q(z) || p(z)) = E[log q(z) - log p(z)],   z ~ q(z given x)
+    I(x; z) = E[log q(z|x) - log q(z)],   KL(q(z) || p(z)) = E[log q(z) - log p(z)]
 
-    One draw of z a row, and q(z) from the same rows, each of which is one of its own neighbours.
+    q(z) is the mean over the same examples, which include the example that z was sampled for.
+
+    Args:
+        model: The model.
+        codes: What `encode_all` returned.
+
+    References:
+        Hoffman & Johnson, 2016.
     """
-    own, together, prior = [], [], []
-    p, start, like = model.prior_distribution(model.dummy_condition(1)), 0, next(model.parameters())
+    p = model.prior_distribution(model.dummy_condition(1))
+    parameter = next(model.parameters())
+    log_posteriors = []
+    log_aggregates = []
+    log_priors = []
+    start = 0
     for q in codes.posteriors:
         count = q.batch_shape[0]
-        z = codes.draws[start : start + count].reshape(count, *q.event_shape).to(like)
-        own.append(q.log_prob(z).cpu())
-        together.append(torch.cat(list(_log_mixture(codes.posteriors, z))).cpu())
-        prior.append(p.log_prob(z).cpu())
+        z = codes.draws[start : start + count].reshape(count, *q.event_shape).to(parameter)
+        log_posteriors.append(q.log_prob(z).cpu())
+        log_aggregates.append(torch.cat(list(_iter_log_aggregate(codes.posteriors, z))).cpu())
+        log_priors.append(p.log_prob(z).cpu())
         start += count
-    q_given_x, q, p_z = (torch.cat(parts).double() for parts in (own, together, prior))
-    return AggregatePosterior(Metric.mean_of(q_given_x - q), Metric.mean_of(q - p_z))
+    log_posterior = torch.cat(log_posteriors).double()
+    log_aggregate = torch.cat(log_aggregates).double()
+    log_prior = torch.cat(log_priors).double()
+    return AggregatePosterior(
+        mutual_information=Metric.mean_of(log_posterior - log_aggregate),
+        marginal_kl=Metric.mean_of(log_aggregate - log_prior),
+    )
 
 
-def _log_mixture(posteriors: list[Distribution], z: Tensor) -> Iterator[Tensor]:
-    """log q(z) = log 1/N sum_n q(z given x_n), some of z [M, ...] at a time."""
-    rows = sum(q.batch_shape[0] for q in posteriors)
+def _iter_log_aggregate(posteriors: list[Distribution], z: Tensor) -> Iterator[Tensor]:
+    """log q(z) = log 1/N sum_n q(z|x_n), chunk by chunk of z [M, ...]."""
+    examples = sum(q.batch_shape[0] for q in posteriors)
     largest = max(q.batch_shape[0] for q in posteriors)
-    for part in z.split(max(1, 4 * MAX_VALUES // (largest * z[0].numel()))):
-        each = torch.stack([q.log_prob(part[:, None]).double().logsumexp(1) for q in posteriors])
-        yield each.logsumexp(0) - math.log(rows)
+    size = max(1, 4 * MAX_VALUES // (largest * z[0].numel()))
+    for chunk in z.split(size):
+        log_sums = [q.log_prob(chunk[:, None]).double().logsumexp(1) for q in posteriors]
+        yield torch.stack(log_sums).logsumexp(0) - math.log(examples)
 
 
 @torch.no_grad()
 def prior_holes(model: VAE, codes: EncodedExamples, *, seed: int = 0) -> float:
-    """The share of draws from the prior that are far from every code.
+    """The fraction of prior samples far from every code.
 
-    Far is what one code in a hundred is from all others: were codes distributed as the prior, the share would be 0.01.
-    Distances are Euclidean, in units of each dimension's standard deviation in the prior.
+    Far means farther than 99 % of codes are from their nearest neighbor: if codes were
+    distributed as the prior, the fraction would be 0.01. Distances are Euclidean, in units of each
+    dimension's standard deviation in the prior.
+
+    Args:
+        model: The model.
+        codes: What `encode_all` returned.
+        seed: Seed of the prior samples.
     """
+    count = len(codes.draws)
     with seeded_noise(seed):
-        drawn = (
-            model.sample_prior(len(codes.draws), model.dummy_condition(len(codes.draws)))
-            .flatten(1)
-            .cpu()
-        )
-    scale = drawn.std(0).clamp(min=1e-12)
-    known = codes.draws / scale
-    limit = _nearest(known, known, skip_self=True).quantile(FAR)
-    return (_nearest(drawn / scale, known) > limit).double().mean().item()
+        samples = model.sample_prior(count, model.dummy_condition(count)).flatten(1).cpu()
+    scale = samples.std(0).clamp(min=1e-12)
+    scaled = codes.draws / scale
+    limit = _nearest_distance(scaled, scaled, skip_self=True).quantile(HOLE_QUANTILE)
+    is_far = _nearest_distance(samples / scale, scaled) > limit
+    return is_far.double().mean().item()
 
 
-def _nearest(x: Tensor, among: Tensor, *, skip_self: bool = False) -> Tensor:
-    """The distance of each row of x to the nearest of others."""
-    found = []
-    size = max(1, 4 * MAX_VALUES // len(among))
+def _nearest_distance(x: Tensor, others: Tensor, *, skip_self: bool = False) -> Tensor:
+    """The distance of each x [N, L] to the nearest of others [M, L], chunk by chunk: [N]."""
+    nearest = []
+    size = max(1, 4 * MAX_VALUES // len(others))
     for start in range(0, len(x), size):
-        distances = torch.cdist(x[start : start + size], among)
+        distances = torch.cdist(x[start : start + size], others)
         if skip_self:
-            rows = torch.arange(len(distances))
-            distances[rows, rows + start] = math.inf
-        found.append(distances.min(1).values)
-    return torch.cat(found)
+            positions = torch.arange(len(distances))
+            distances[positions, positions + start] = math.inf
+        nearest.append(distances.min(1).values)
+    return torch.cat(nearest)

@@ -9,7 +9,7 @@ import numpy as np
 from vaekit.core.distributions import is_deterministic, is_discrete
 from vaekit.data.splits import SplitName
 from vaekit.evaluation.latent import (
-    ACTIVE,
+    ACTIVE_VARIANCE,
     EncodedExamples,
     aggregate_posterior,
     encode_all,
@@ -68,7 +68,7 @@ def latent_metrics(
 
 
 def _active_dimensions(codes: EncodedExamples) -> int:
-    return int((latent_activity(codes) > ACTIVE).sum())
+    return int((latent_activity(codes) > ACTIVE_VARIANCE).sum())
 
 
 def _divergence_per_dimension(terms: ExampleTerms) -> tuple[float, ...] | None:

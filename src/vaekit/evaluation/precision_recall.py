@@ -1,5 +1,6 @@
-"""Whether samples lie where data lie, and whether they reach all of it."""
+"""Precision, recall, density and coverage of samples, by nearest neighbors."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -8,68 +9,92 @@ from torch import Tensor
 from vaekit.evaluation.metric import Metric
 from vaekit.inputs import MAX_VALUES
 
-REACH, DENSE = 3, 5
-"""Neighbours that say how far a row reaches: of precision and recall, and of density and coverage, as published."""
+RECALL_NEIGHBORS = 3
+"""Neighbors whose distance is the radius of precision and recall, as published."""
+COVERAGE_NEIGHBORS = 5
+"""Neighbors whose distance is the radius of density and coverage, as published."""
 
 
 class PrecisionRecall(NamedTuple):
-    """Shares, with the standard errors of what was drawn while the other set stays.
+    """Four metrics of samples, with standard errors that take the other set as fixed.
 
-    A row reaches as far as its k-th neighbour of its own set. precision: of samples within reach of a real row. recall: of real
-    rows within reach of a sample (Kynkaanniemi et al., 2019; k = 3). density: how many real rows reach a sample, by k; 1 where
-    both are distributed alike, and above where samples crowd the middle. coverage: of real rows that reach a sample (Naeem et
-    al., 2020; k = 5).
+    The radius of an example is its distance to its k-th neighbor in its own set.
+
+    Attributes:
+        precision: Fraction of samples within the radius of a real example, k = 3.
+        recall: Fraction of real examples within the radius of a sample, k = 3.
+        density: Number of real examples within whose radius a sample lies, divided by k, k = 5;
+            1 for equal distributions, more if samples crowd the middle.
+        coverage: Fraction of real examples within whose radius a sample lies, k = 5.
     """
 
     precision: Metric
     recall: Metric
     density: Metric
-    precision_recall: Metric
+    coverage: Metric
 
 
 def precision_recall(samples: Tensor, real: Tensor) -> PrecisionRecall:
-    """Precision, recall, density and coverage of samples [N, D] against real rows [M, D], by Euclidean distance.
+    """Compare samples with real examples by Euclidean distance between features.
 
-    Raises ValueError for 5 rows or fewer.
+    Args:
+        samples: Features of samples, [N, D].
+        real: Features of real examples, [M, D].
+
+    Raises:
+        ValueError: Five examples or fewer in a set.
+
+    References:
+        Kynkäänniemi et al., 2019 (precision, recall); Naeem et al., 2020 (density, coverage).
 
     >>> real = torch.randn(500, 2, generator=torch.Generator().manual_seed(0))
-    >>> [figure.value for figure in coverage(real + 100, real)]
+    >>> [metric.value for metric in precision_recall(real + 100, real)]
     [0.0, 0.0, 0.0, 0.0]
     """
-    if min(len(samples), len(real)) <= DENSE:
-        raise ValueError(f"{min(len(samples), len(real))} rows: neighbours need more than {DENSE}")
-    own, reach = _reach(samples, (REACH,)), _reach(real, (REACH, DENSE))
-    near, dense = (
-        torch.zeros(len(samples), dtype=torch.bool),
-        torch.zeros(len(samples), dtype=torch.long),
+    smallest = min(len(samples), len(real))
+    if smallest <= COVERAGE_NEIGHBORS:
+        raise ValueError(
+            f"too few examples: got {smallest}, expected more than {COVERAGE_NEIGHBORS}."
+        )
+    sample_radius = _neighbor_distances(samples, RECALL_NEIGHBORS)[:, RECALL_NEIGHBORS]
+    real_distances = _neighbor_distances(real, COVERAGE_NEIGHBORS)
+    recall_radius = real_distances[:, RECALL_NEIGHBORS]
+    coverage_radius = real_distances[:, COVERAGE_NEIGHBORS]
+    is_precise = torch.zeros(len(samples), dtype=torch.bool)
+    real_count = torch.zeros(len(samples), dtype=torch.long)
+    is_recalled = []
+    is_covered = []
+    for start, distances in _iter_distances(real, samples):  # [chunk of real, N]
+        chunk = slice(start, start + len(distances))
+        is_precise |= (distances <= recall_radius[chunk, None]).any(0)
+        is_inside = distances <= coverage_radius[chunk, None]
+        real_count += is_inside.sum(0)
+        is_covered.append(is_inside.any(1))
+        is_recalled.append((distances <= sample_radius).any(1))
+    return PrecisionRecall(
+        precision=Metric.mean_of(is_precise.double()),
+        recall=Metric.mean_of(torch.cat(is_recalled).double()),
+        density=Metric.mean_of((real_count / COVERAGE_NEIGHBORS).double()),
+        coverage=Metric.mean_of(torch.cat(is_covered).double()),
     )
-    recalled, covered = [], []
-    for start, distance in _distances(real, samples):  # [some real rows, N]
-        rows = slice(start, start + len(distance))
-        near |= (distance <= reach[REACH][rows, None]).any(0)
-        inside = distance <= reach[DENSE][rows, None]
-        dense += inside.sum(0)
-        covered.append(inside.any(1))
-        recalled.append((distance <= own[REACH]).any(1))
-    found = near, torch.cat(recalled), dense / DENSE, torch.cat(covered)
-    return PrecisionRecall(*(Metric.mean_of(each.double()) for each in found))
 
 
-def nearest_distance(x: Tensor, among: Tensor) -> Tensor:
-    """The Euclidean distance of each row of x [N, D] to the nearest of others [M, D], [N]."""
-    return torch.cat([distance.min(1).values for _, distance in _distances(x, among)])
+def nearest_distance(x: Tensor, others: Tensor) -> Tensor:
+    """The Euclidean distance of each x [N, D] to the nearest of others [M, D]: [N]."""
+    return torch.cat([distances.min(1).values for _, distances in _iter_distances(x, others)])
 
 
-def _reach(x: Tensor, neighbours: tuple[int, ...]) -> dict[int, Tensor]:
-    """The distance of each row to its k-th neighbour among the others, for each k."""
-    found = torch.cat(
-        [d.topk(max(neighbours) + 1, largest=False).values for _, d in _distances(x, x)]
-    )
-    return {k: found[:, k] for k in neighbours}
+def _neighbor_distances(x: Tensor, neighbors: int) -> Tensor:
+    """The distances of each x to itself and to its nearest neighbors in order, [N, neighbors + 1]."""
+    chunks = [
+        distances.topk(neighbors + 1, largest=False).values
+        for _, distances in _iter_distances(x, x)
+    ]
+    return torch.cat(chunks)
 
 
-def _distances(x: Tensor, y: Tensor):
-    """Distances of some rows of x at a time to all of y, and where these begin."""
+def _iter_distances(x: Tensor, y: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """Distances of consecutive chunks of x to all of y, each with the position of its first x."""
     size = max(1, 4 * MAX_VALUES // len(y))
     for start in range(0, len(x), size):
         yield start, torch.cdist(x[start : start + size], y)

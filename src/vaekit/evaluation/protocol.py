@@ -1,62 +1,78 @@
-"""What a figure is a figure of: figures of two protocols do not rank models."""
+"""The protocol of a run's metrics: runs are ranked only if their protocols agree."""
 
 from vaekit.data.binarization import SEED
 from vaekit.inference.scoring import has_bound, has_discrete_likelihood
 from vaekit.runs import Run
 
-DRAWN = f"ones drawn once by seed {SEED}, with {{}} as their probability"
-BINARIZED = {"threshold": "ones where {} is above one half", "fixed": DRAWN, "dynamic": DRAWN}
-"""What rows are judged on; what was drawn anew in training is the model's affair."""
-LEVELS: dict[tuple[int, ...], str] = {(1,): "gray", (3,): "colour"}
-"""What numbers are called, by the channels that come before height and width."""
+SAMPLED = f"ones sampled once with seed {SEED}, with {{}} as their probability"
+BINARIZED = {
+    "threshold": "ones where {} is above one half",
+    "fixed": SAMPLED,
+    "dynamic": SAMPLED,
+}
+"""Targets of an evaluation; binarization that is dynamic in training is fixed in evaluation."""
+PIXEL_NAMES: dict[tuple[int, ...], str] = {(1,): "gray", (3,): "color"}
+"""Names of values by the dimensions before height and width."""
 
 
 def protocol(run: Run) -> dict[str, str]:
-    """What must agree, beside rows and seed, where runs are to be ranked.
+    """What must agree, apart from examples and seed, for runs to be ranked.
 
-    targets: what pixels, or numbers, were turned into. likelihood: on what scale p(x given z) is. estimator: of the loss.
-    condition: what the model is told beside x. weights: which rows chose the epoch they are of.
+    Returns:
+        targets: the values that the model explains. likelihood: the scale of p(x|z).
+        estimator: of the loss. condition: the input of the model apart from x. weights: the
+        examples that selected the epoch.
     """
     model = run.model
-    bounded, discrete = has_bound(model), has_discrete_likelihood(model)
+    estimator = "reconstruction error alone, no bound"
+    if has_bound(model):
+        estimator = "one sample of z per example; negative ELBO, beta = 1"
+    selected_on = "test" if run.config.data.validation == "test" else "held-out"
     return {
         "targets": _targets(run),
-        "likelihood": _scale(run, discrete),
-        "estimator": "one draw of z a row; negative ELBO, beta = 1"
-        if bounded
-        else "reconstruction error alone, no bound",
-        "condition": "the class of each row" if model.classes else "nothing",
-        "weights": f"of the epoch that was best on {'the test' if run.config.data.validation == 'test' else 'held-out'} rows",
+        "likelihood": _likelihood_scale(run),
+        "estimator": estimator,
+        "condition": "the class of each example" if model.classes else "nothing",
+        "weights": f"of the best epoch on {selected_on} examples",
     }
 
 
 def differences(protocols: dict[str, dict[str, str]]) -> list[str]:
-    """In what the protocols of runs, by name, differ, a line each."""
-    found = []
+    """The fields in which the protocols of runs differ, one line each.
+
+    Args:
+        protocols: The protocol of each run by name.
+    """
+    lines = []
     for field in next(iter(protocols.values())):
-        values = {name: protocol[field] for name, protocol in protocols.items()}
+        values = {name: each[field] for name, each in protocols.items()}
         if len(set(values.values())) > 1:
-            found.append(
-                f"{field}: " + "; ".join(f"{name} {value}" for name, value in values.items())
-            )
-    return found
+            described = "; ".join(f"{name} {value}" for name, value in values.items())
+            lines.append(f"{field}: {described}")
+    return lines
 
 
 def _targets(run: Run) -> str:
-    what = LEVELS.get(run.model.data_shape[:-2])
-    if how := run.config.data.binarize:
-        return BINARIZED[how].format(what or "a value")
-    raw, shown, what = run.support, run.transform, what or "values"
-    if raw.kind == "integers" and shown.kind == "unit":
-        return f"{what}, k / {shown.divisor:g} for k = 0 to {raw.levels - 1}"
-    return {
+    pixel_name = PIXEL_NAMES.get(run.model.data_shape[:-2])
+    if method := run.config.data.binarize:
+        return BINARIZED[method].format(pixel_name or "a value")
+    support = run.support
+    transform = run.transform
+    value_name = pixel_name or "values"
+    if support.kind == "integers" and transform.kind == "unit":
+        return f"{value_name}, k / {transform.divisor:g} for k = 0 to {support.levels - 1}"
+    targets = {
         "binary": "zeros and ones",
-        "unit": f"{what} in [0, 1]",
+        "unit": f"{value_name} in [0, 1]",
         "real": "numbers as they are",
-    }.get(shown.kind, str(raw))
+    }
+    return targets.get(transform.kind, str(support))
 
 
-def _scale(run: Run, discrete: bool) -> str:
-    if reason := run.model.likelihood.not_normalised(run.transform.kind):
-        return f"{type(run.model.likelihood).__name__}, not normalised: {reason}"
-    return "probability of discrete values" if discrete else "density, not dequantised"
+def _likelihood_scale(run: Run) -> str:
+    likelihood = run.model.likelihood
+    if reason := likelihood.not_normalised(run.transform.kind):
+        return f"{type(likelihood).__name__}, not normalized: {reason}"
+    if has_discrete_likelihood(run.model):
+        return "probability of discrete values"
+    return "density, not dequantized"

@@ -1,4 +1,4 @@
-"""How like their originals reconstructions are."""
+"""Fidelity of reconstructions: squared error, PSNR and SSIM."""
 
 from typing import NamedTuple
 
@@ -9,15 +9,20 @@ from vaekit.core.vae import VAE, eval_mode
 from vaekit.evaluation.metric import Metric
 from vaekit.inputs import ModelInputs
 
-WINDOW = 11  # pixels, over which a structural similarity is taken
-LEAST_ERROR = 2.0**-32  # of the squared range
+SSIM_WINDOW = 11
+"""Side of the windows that structural similarity is computed over, in pixels."""
+MIN_RELATIVE_ERROR = 2.0**-32
+"""The least squared error that PSNR counts, relative to the squared range."""
 
 
 class ReconstructionMetrics(NamedTuple):
-    """Means over rows.
+    """Means over examples.
 
-    mse: squared error of a value. psnr: 10 log10(range^2 / mse) of each row, in decibels, where values have a range, to which
-    decoded ones are cut. ssim: structural similarity, 1 for equal images (Wang et al., 2004), of images of 11 x 11 or more.
+    Attributes:
+        mse: Squared error per value.
+        psnr: 10 log10(range^2 / mse) of each example, in decibels; None without a range.
+        ssim: Structural similarity, 1 for equal images; None unless the examples are images of
+            11 x 11 pixels or more with a range.
     """
 
     mse: Metric
@@ -27,15 +32,27 @@ class ReconstructionMetrics(NamedTuple):
 
 @torch.no_grad()
 def reconstruction_metrics(
-    model: VAE, rows: ModelInputs, *, span: float | None
+    model: VAE, inputs: ModelInputs, *, span: float | None
 ) -> ReconstructionMetrics:
-    """Of rows and what `model.reconstruct` makes of them. span: from the least value to the greatest, None where there is none.
+    """Compare examples with their reconstructions.
 
-    A row that is met exactly has no finite psnr: it counts as one that is off by one part in 2^16 of the range, 96 decibels.
+    The PSNR of an exact reconstruction is not finite: it counts as one with an error of 2^-16 of
+    the range, 96 decibels.
+
+    Args:
+        model: The model.
+        inputs: Examples.
+        span: The range of values, from 0; decoded values are clipped to it for PSNR and SSIM.
+            None if values have no range.
+
+    References:
+        Wang et al., 2004 (SSIM).
     """
     with eval_mode(model):
-        found = [_per_row(x, model.reconstruct(x, y), span) for x, y in rows.batches(model)]
-    mse, psnr, ssim = map(torch.cat, zip(*found, strict=True))
+        batches = [
+            _example_metrics(x, model.reconstruct(x, y), span) for x, y in inputs.batches(model)
+        ]
+    mse, psnr, ssim = map(torch.cat, zip(*batches, strict=True))
     return ReconstructionMetrics(
         Metric.mean_of(mse),
         Metric.mean_of(psnr) if len(psnr) else None,
@@ -43,23 +60,30 @@ def reconstruction_metrics(
     )
 
 
-def _per_row(x: Tensor, decoded: Tensor, span: float | None) -> tuple[Tensor, Tensor, Tensor]:
-    """The three of each row [B]; what these rows have not is empty."""
-    mse, none = (x - decoded).double().square().flatten(1).mean(1).cpu(), torch.zeros(0)
+def _example_metrics(
+    x: Tensor, decoded: Tensor, span: float | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The three metrics per example [B]; [0] for a metric that does not apply."""
+    mse = _squared_error(x, decoded)
+    none = torch.zeros(0)
     if span is None:
         return mse, none, none
-    decoded = decoded.clamp(0, span)  # a value beyond is shown as the end of the range
-    mse_shown = (x - decoded).double().square().flatten(1).mean(1).cpu()
-    psnr = -10 * torch.log10((mse_shown / span**2).clamp(min=LEAST_ERROR))
-    images = x.dim() == 4 and min(x.shape[-2:]) >= WINDOW
-    return mse, psnr, _ssim(x, decoded, span) if images else none
+    clipped = decoded.clamp(0, span)
+    relative = (_squared_error(x, clipped) / span**2).clamp(min=MIN_RELATIVE_ERROR)
+    psnr = -10 * torch.log10(relative)
+    is_large_image = x.dim() == 4 and min(x.shape[-2:]) >= SSIM_WINDOW
+    return mse, psnr, _ssim(x, clipped, span) if is_large_image else none
+
+
+def _squared_error(x: Tensor, decoded: Tensor) -> Tensor:
+    return (x - decoded).double().square().flatten(1).mean(1).cpu()
 
 
 def _ssim(x: Tensor, decoded: Tensor, span: float) -> Tensor:
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    found = structural_similarity_index_measure(
+    similarity = structural_similarity_index_measure(
         decoded.float(), x.float(), data_range=span, reduction="none"
     )
-    assert isinstance(found, Tensor)
-    return found.double().cpu().reshape(len(x))
+    assert isinstance(similarity, Tensor)
+    return similarity.double().cpu().reshape(len(x))

@@ -179,7 +179,7 @@ def _latent_samplers(own: RunData, seed: int) -> dict[str, LatentSampler]:
     samplers: dict[str, LatentSampler] = {"prior": partial(sample_prior, own.run.model)}
     if own.run.model.codebook is None:
         with suppress(DataError):  # codes without a density have no mixture
-            samplers["mixture"] = own.fit_mixture(seed=seed).draw
+            samplers["mixture"] = own.fit_mixture(seed=seed).sample
     return samplers
 
 

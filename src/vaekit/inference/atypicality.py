@@ -1,19 +1,36 @@
-"""How usual a row's figures are among those of rows that are known to be usual."""
+"""Atypicality of statistics of an example among those of typical examples."""
 
 from typing import Any
 
 import numpy as np
 
 
-def atypicality_score(known: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """-log of the density of statistics [M, S] among known ones [N, S], in nats: [M] (Morningstar et al., 2021, DoSE).
+def atypicality_score(typical: np.ndarray, statistics: np.ndarray) -> np.ndarray:
+    """-log of the density of statistics among those of typical examples, in nats.
 
-    A row that is too easy for a model is as odd as one that is too hard: a blank image has the highest likelihood of all. The
-    density is scikit-learn's Gaussian kernel estimate, of statistics scaled to deviation 1, with Silverman's bandwidth.
+    An example that is too easy for a model is as atypical as one that is too hard: a blank image
+    has the highest likelihood of all. The density is scikit-learn's Gaussian kernel estimate of
+    statistics scaled to standard deviation 1, with Silverman's bandwidth.
+
+    Args:
+        typical: Statistics of typical examples, [N, S].
+        statistics: Statistics of the examples to score, [M, S].
+
+    Returns:
+        Scores [M]: the higher, the less typical.
+
+    References:
+        Morningstar et al., 2021.
+
+    >>> typical = np.random.default_rng(0).normal(size=(200, 1))
+    >>> center, tail = atypicality_score(typical, np.array([[0.0], [4.0]]))
+    >>> bool(center < tail)
+    True
     """
     from sklearn.neighbors import KernelDensity
 
-    mean, scale = known.mean(0), known.std(0).clip(min=1e-12)
-    rule: Any = "silverman"  # which scikit-learn's types do not know
-    density = KernelDensity(bandwidth=rule).fit((known - mean) / scale)
-    return -density.score_samples((found - mean) / scale)
+    mean = typical.mean(0)
+    scale = typical.std(0).clip(min=1e-12)
+    bandwidth: Any = "silverman"  # unknown to scikit-learn's types
+    density = KernelDensity(bandwidth=bandwidth).fit((typical - mean) / scale)
+    return -density.score_samples((statistics - mean) / scale)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from vaekit.evaluation.latent import ACTIVE
+from vaekit.evaluation.latent import ACTIVE_VARIANCE
 from vaekit.run_plots.context import PlotContext, View
 from vaekit.run_plots.requirements import continuous_latent, requires
 
@@ -16,13 +16,13 @@ def dimensions(context: PlotContext, view: View) -> "Figure":
     from vaekit.plots import bars
 
     size = len(context.activity)
-    active = context.codes.var(0) > ACTIVE
+    active = context.codes.var(0) > ACTIVE_VARIANCE
     unit = "divergence, nats per example"
     if context.divergence is None:
         unit = "variance of the posterior mean"
     noun = "dimension" if size == 1 else "dimensions"
     title = f"{active.sum()} of {size} latent {noun} active on {context.shown_count}"
-    marked = (active, f"active: its mean varies by more than {ACTIVE}", "inactive")
+    marked = (active, f"active: its mean varies by more than {ACTIVE_VARIANCE}", "inactive")
     return bars(
         context.activity,
         [f"z{i + 1}" for i in range(size)],

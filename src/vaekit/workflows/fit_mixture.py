@@ -24,6 +24,6 @@ def fit_mixture(
     Raises:
         ConfigError: The latent codes are discrete, so they have no density.
 
-    >>> run.sample(16, latents=fit_mixture(run).draw)  # doctest: +SKIP
+    >>> run.sample(16, latents=fit_mixture(run).sample)  # doctest: +SKIP
     """
     return RunData.load(as_run(run), data).fit_mixture(components=components, seed=seed)

@@ -38,7 +38,7 @@ def sample(
     """
     run = as_run(run)
     path = check_examples_file(_path(run, out, label, mixture, seed), run, count)
-    latents = RunData.load(run, data).fit_mixture().draw if mixture else None
+    latents = RunData.load(run, data).fit_mixture().sample if mixture else None
     batches = run.iter_sample(
         count, label, seed=seed, latents=latents, sample_likelihood=sample_likelihood
     )
