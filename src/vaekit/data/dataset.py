@@ -120,15 +120,15 @@ class Dataset:
         if self.train.y is not None:
             counts = np.bincount(self.train.y, minlength=len(self.classes))
             named = [
-                f"{html.shortened(name, 40)}\N{NO-BREAK SPACE}({count:,})"
+                f"{html.shorten(name, 40)}\N{NO-BREAK SPACE}({count:,})"
                 for name, count in zip(self.classes, counts, strict=True)
             ]
-            facts[f"{len(self.classes):,} classes"] = html.some(named)
+            facts[f"{len(self.classes):,} classes"] = html.join_names(named)
         sheet = thumbnails(self.train.x, self.support)
         shown = (
             ""
             if sheet is None
-            else html.note("Training rows, spread evenly:") + html.picture(sheet, "training rows")
+            else html.note("Training rows, spread evenly:") + html.image(sheet, "training rows")
         )
         return html.card(f"Dataset {self.name}", html.facts(facts), shown)
 

@@ -1,4 +1,4 @@
-"""Samples of a conditional run, one class per line."""
+"""Samples of a conditional run, one class per row."""
 
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,8 @@ SAMPLES_PER_CLASS = 10
 
 @requires(image_data, conditional_run, takes=["seed"])
 def classes(context: PlotContext, view: View) -> "Figure":
-    """Samples of a conditional run, one class per line."""
-    from vaekit.plots import image_paths
+    """Samples of a conditional run, one class per row."""
+    from vaekit.plots import image_rows
 
     run = context.run
     names = run.classes[:MAX_CLASSES]
@@ -27,8 +27,8 @@ def classes(context: PlotContext, view: View) -> "Figure":
     with seeded_noise(view.seed):
         y = run.condition(np.repeat(names, SAMPLES_PER_CLASS), count)
         images = sample_means(run.model, count, y)
-    lines = context.pixels(images).reshape(len(names), SAMPLES_PER_CLASS, *images.shape[1:])
-    which = "by class"
+    rows = context.pixels(images).reshape(len(names), SAMPLES_PER_CLASS, *images.shape[1:])
+    part = "by class"
     if len(names) < len(run.classes):
-        which = f"of the first {len(names)} of {len(run.classes):,} classes"
-    return image_paths(lines, names, title=f"Samples {which}, {context.model_name}")
+        part = f"of the first {len(names)} of {len(run.classes):,} classes"
+    return image_rows(rows, names, title=f"Samples {part}, {context.model_name}")

@@ -1,4 +1,4 @@
-"""What the plots of a run share: the run, the examples shown, their codes and loss terms."""
+"""The context of the plots of a run: its examples, latent codes and loss terms."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaekit.data import Examples, evenly_spaced_indices
+from vaekit.errors import ConfigError, suggest
 from vaekit.inference.bounds import ExampleTerms, elbo_per_example
 from vaekit.inference.encode_decode import LatentCodes
 from vaekit.inputs import ModelInputs
@@ -26,27 +27,37 @@ PART_NAMES = {"train": "training", "all": "", "all but test": "non-test"}
 """Names of parts in titles, if not the names that `ExampleSelection` has for them."""
 
 Range = tuple[float, float]
+Projection = Literal["active", "pca"]
+PROJECTIONS: tuple[Projection, ...] = ("active", "pca")
 
 
 @dataclass(frozen=True)
 class View:
-    """What a plot shows.
+    """The options of a plot.
 
     Attributes:
-        indices: Examples of the split; None for some that are spread evenly.
+        indices: Indices of examples to show; None for examples that are spread evenly.
         across: Range of the first latent axis of the grid; None for the quantiles of the prior.
         down: Range of the second latent axis.
-        projection: More than two latent dimensions on two axes: the most active, or PCA.
-        label: The class that a conditional run decodes; None for what suits the plot.
+        projection: How more than two latent dimensions are projected: most active, or PCA.
+        label: The class that a conditional run decodes; None for the default of the plot.
         seed: Seed of the noise.
     """
 
     indices: Sequence[int] | None = None
     across: Range | None = None
     down: Range | None = None
-    projection: Literal["active", "pca"] = "active"
+    projection: Projection = "active"
     label: str | None = None
     seed: int = 0
+
+    def __post_init__(self):
+        if self.projection not in PROJECTIONS:
+            suggestion = suggest(str(self.projection), PROJECTIONS)
+            raise ConfigError(
+                f"unknown projection: got {self.projection!r}. {suggestion}.",
+                parameter="projection",
+            )
 
 
 @dataclass
@@ -58,12 +69,14 @@ class PlotContext:
         select: Selects the examples.
         load_own: Loads the run's own data.
         other_name: The name of the examples, if they are not of the run's dataset.
+        max_examples: The largest number of examples shown.
     """
 
     run: Run
     select: Callable[[], ExampleSelection]
     load_own: Callable[[], RunData]
     other_name: str | None = None
+    max_examples: int = MAX_PLOT_EXAMPLES
 
     @cached_property
     def selection(self) -> ExampleSelection:
@@ -82,11 +95,11 @@ class PlotContext:
 
     @cached_property
     def shown(self) -> Examples:
-        """At most 10,000 of the examples, spread evenly."""
+        """At most `max_examples` of the examples, spread evenly."""
         count = len(self.examples)
-        if count <= MAX_PLOT_EXAMPLES:
+        if count <= self.max_examples:
             return self.examples
-        return self.examples.select(evenly_spaced_indices(count, MAX_PLOT_EXAMPLES))
+        return self.examples.select(evenly_spaced_indices(count, self.max_examples))
 
     # --- Names for titles ------------------------------------------------------------------------
 
@@ -102,7 +115,7 @@ class PlotContext:
 
     @property
     def data_name(self) -> str:
-        """The name of the data that the examples are of."""
+        """The name of the data that the examples belong to."""
         return self.other_name or data_name(self.run)
 
     @property
@@ -140,7 +153,8 @@ class PlotContext:
     @cached_property
     def posterior_samples(self) -> np.ndarray:
         """One sample of q(z|x) per example shown; together samples of the aggregate posterior."""
-        model, batches = self.run.model, []
+        model = self.run.model
+        batches = []
         with torch.no_grad():
             for step, (x, y) in enumerate(self.inputs.batches(model)):
                 with seeded_noise(0, step):
@@ -164,7 +178,7 @@ class PlotContext:
         return self.codes.var(0) if self.divergence is None else self.divergence
 
     def most_active_pair(self) -> tuple[int, int]:
-        """The two most active latent dimensions; of one or two all, in their order."""
+        """The two most active latent dimensions; of one or two dimensions all, in order."""
         size = self.run.model.latent_shape.numel()
         if size <= 2:
             return 0, size - 1
@@ -174,7 +188,7 @@ class PlotContext:
     # --- Pixels ----------------------------------------------------------------------------------
 
     def pixels(self, values: np.ndarray | Tensor) -> np.ndarray:
-        """What the model takes or gives, as pixels."""
+        """Inputs or outputs of the model as pixels."""
         is_real = self.run.transform.kind == "real"
         like = self.examples.x[:MAX_RANGE_EXAMPLES] if is_real else None
         return to_pixels(self.run, values, like)

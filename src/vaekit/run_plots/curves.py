@@ -19,11 +19,11 @@ def curves(context: PlotContext, view: View) -> "Figure":
 
     run, history = context.run, context.run.history
     if not has_bound(run.model):
-        none = {
+        unknown = {
             name: np.full(len(column), np.nan)
             for name, column in history.items()
             if name.endswith("_divergence")
         }
-        history = history | none
+        history = history | unknown
     title = f"Training of {context.model_name}"
     return loss_curves(history, title=title, best_epoch=run.best_epoch)

@@ -1,4 +1,4 @@
-"""What each latent dimension carries."""
+"""The divergence of each latent dimension."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 @requires(continuous_latent)
 def dimensions(context: PlotContext, view: View) -> "Figure":
     """The divergence of each latent dimension, the most active first."""
-    from vaekit.plots import bars
+    from vaekit.plots import Highlight, bars
 
     size = len(context.activity)
     active = context.codes.var(0) > ACTIVE_VARIANCE
@@ -22,11 +22,14 @@ def dimensions(context: PlotContext, view: View) -> "Figure":
         unit = "variance of the posterior mean"
     noun = "dimension" if size == 1 else "dimensions"
     title = f"{active.sum()} of {size} latent {noun} active on {context.shown_count}"
-    marked = (active, f"active: its mean varies by more than {ACTIVE_VARIANCE}", "inactive")
+    highlight = None
+    if not active.all():
+        label = f"active: variance of the posterior mean above {ACTIVE_VARIANCE}"
+        highlight = Highlight(active, label, "inactive")
     return bars(
         context.activity,
         [f"z{i + 1}" for i in range(size)],
-        what=("latent dimension", unit),
-        marked=None if active.all() else marked,
+        axis_labels=("latent dimension", unit),
+        highlight=highlight,
         title=f"{title}, {context.recipe}",
     )

@@ -1,4 +1,4 @@
-"""Decoded points on a grid in the latent plane."""
+"""Decoded latent codes on a grid in the latent plane."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ QUANTILE_SAMPLES = 10_000
 
 @requires(image_data, continuous_latent, takes=["across", "down", "label"])
 def grid(context: PlotContext, view: View) -> "Figure":
-    """Decoded points on a grid in the latent plane."""
+    """Decoded latent codes on a grid in the latent plane."""
     from vaekit.plots import decoded_grid
 
     run, model = context.run, context.run.model
@@ -39,9 +39,10 @@ def grid(context: PlotContext, view: View) -> "Figure":
     y = run.condition(label, z.shape[:2].numel())
     decoded = decode_means(model, z.reshape(-1, *model.latent_shape), y)
     images = context.pixels(decoded.unflatten(0, z.shape[:2]))
-    names = (f"z{first + 1}", f"z{second + 1}" if size > 1 else "")
+    second_name = f"z{second + 1}" if size > 1 else ""
+    axis_names = (f"z{first + 1}", second_name)
     title = _title(context, view, prior, label)
-    return decoded_grid(images, across, down, names=names, title=title)
+    return decoded_grid(images, across, down, axis_names=axis_names, title=title)
 
 
 def _label(context: PlotContext, view: View) -> str | None:
@@ -62,14 +63,14 @@ def _title(context: PlotContext, view: View, prior: Distribution, label: str | N
 
 
 def _coordinates(
-    prior: Distribution, dimension: int, chosen: Range | None, parameter: str
+    prior: Distribution, dimension: int, limits: Range | None, parameter: str
 ) -> np.ndarray:
-    if chosen is None:
+    if limits is None:
         return _prior_quantiles(prior, dimension)
-    low, high = chosen
+    low, high = limits
     if not -MAX_COORDINATE <= low < high <= MAX_COORDINATE:
         raise ConfigError.for_value(
-            parameter, chosen, f"a lower and a higher number within {MAX_COORDINATE:,}"
+            parameter, limits, f"a lower and a higher number within {MAX_COORDINATE:,}"
         )
     return np.linspace(low, high, GRID_SIDE)
 
@@ -82,7 +83,7 @@ def _prior_quantiles(prior: Distribution, dimension: int) -> np.ndarray:
         quantiles = base.icdf(levels.reshape(-1, *[1] * len(prior.event_shape)))
         expanded = quantiles.expand(GRID_SIDE, *prior.event_shape).flatten(1)
         return expanded[:, dimension].numpy(force=True)
-    except NotImplementedError:  # no quantile function: those of many samples
+    except NotImplementedError:  # no quantile function: quantiles of samples
         with seeded_noise(0):
             samples = prior.sample((QUANTILE_SAMPLES,)).reshape(QUANTILE_SAMPLES, -1)
         return samples[:, dimension].quantile(levels).numpy(force=True)

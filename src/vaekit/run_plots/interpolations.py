@@ -21,7 +21,7 @@ Interpolate = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 @requires(image_data, continuous_latent, takes=["indices", "label"])
 def interpolations(context: PlotContext, view: View) -> LatentPaths:
-    """Two paths between each selected example and the next: linear and spherical."""
+    """Linear and spherical interpolations between each selected example and the next."""
     indices = _indices(context, view)
     examples = reconstruct_examples(context.run, context.examples, indices)
     z = examples.codes.mean.astype(np.float64)
@@ -78,7 +78,7 @@ def _classes(
     pairs: list[tuple[int, int]],
     kinds: int,
 ) -> Course | None:
-    """Class weights along the paths: those of one class, or from class to class."""
+    """Class weights along the paths: of one class, or from class to class."""
     count = len(pairs) * kinds
     if view.label is not None or not context.run.model.classes:
         return constant_class(context, view.label, count)
@@ -100,16 +100,16 @@ def slerp(a: np.ndarray, b: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Spherical interpolation from code a to code b [L] at positions t [T], [T, L].
 
     The direction turns evenly, (sin((1 - t) w) a / |a| + sin(t w) b / |b|) / sin w with w the angle
-    between both, and the length goes linearly from |a| to |b|. Codes without an angle between them,
-    or without a unique plane to turn in, are joined by a line.
+    between both, and the length changes linearly from |a| to |b|. Codes without an angle between
+    them, or without a unique plane to turn in, are joined by a line.
 
-    Better than linear for many dimensions under a normal prior: codes then lie on a shell of radius
-    sqrt(L), and the middle of a line between two of them is at 0.7 of it, where hardly any code is.
-    Linear is better in few dimensions, where codes fill the ball, and wherever the origin means
-    nothing, as in a plain autoencoder.
+    Spherical interpolation suits many dimensions under a normal prior: codes then lie on a shell of
+    radius sqrt(L), and the middle of a line between two of them is at 0.7 of that radius, where
+    there are few codes. Linear interpolation suits few dimensions, where codes fill the ball, and
+    models in which the origin has no meaning, such as a plain autoencoder.
 
     References:
-        Shoemake, 1985.
+        Shoemake, "Animating Rotation with Quaternion Curves", 1985.
 
     >>> slerp(np.array([2.0, 0.0]), np.array([0.0, 2.0]), np.array([0.5])).round(3)
     array([[1.414, 1.414]])

@@ -1,4 +1,4 @@
-"""Posterior means by class."""
+"""Latent codes by class."""
 
 from typing import TYPE_CHECKING
 
@@ -14,16 +14,15 @@ def latent(context: PlotContext, view: View) -> "Figure":
     """The means of q(z|x), by class."""
     from vaekit.plots import latent_scatter, project
 
-    is_discrete = context.run.model.codebook is not None
-    method = (
-        "pca" if is_discrete else view.projection
-    )  # entries of a code vector mean nothing alone
-    points, names, axes = project(context.codes, method, context.activity)
+    method = view.projection
+    if context.run.model.codebook is not None:
+        method = "pca"  # single entries of a code vector have no meaning
+    points, axis_names, phrase = project(context.codes, method, context.activity)
     title = f"Latent codes of {context.shown_count}, {context.recipe}"
     return latent_scatter(
         points,
         context.shown.y,
         context.run.config.data.classes,
-        title=f"{title}: {axes}" if axes else title,
-        names=names,
+        title=f"{title}: {phrase}" if phrase else title,
+        axis_names=axis_names,
     )

@@ -62,18 +62,18 @@ def constant_class(context: PlotContext, label: str | None, count: int) -> Cours
 
 
 def draw_paths(context: PlotContext, paths: LatentPaths) -> "Figure":
-    """The paths one under the other, from left to right."""
-    from vaekit.plots import image_paths as draw
+    """The paths as rows of images, from left to right."""
+    from vaekit.plots import image_rows
 
     images = paths.images(context, np.linspace(0, 1, STEPS))
-    return draw(images, paths.labels, ends=paths.ends, title=paths.title)
+    return image_rows(images, paths.labels, ends=paths.ends, title=paths.title)
 
 
 def save_path_animation(path: Path, context: PlotContext, paths: LatentPaths) -> Path:
-    """Write the paths side by side as an animation, there and back without end."""
+    """Write the paths side by side as an animation that plays forward and back in a loop."""
     from vaekit.plots import save_animation
 
-    positions = (1 - np.cos(np.linspace(0, np.pi, FRAMES))) / 2  # slowly at both ends, which turn
+    positions = (1 - np.cos(np.linspace(0, np.pi, FRAMES))) / 2  # slower at both ends
     images = paths.images(context, positions).swapaxes(0, 1)
     captions = [label.split("\n")[0] for label in paths.labels]
     columns = None
@@ -88,7 +88,7 @@ def _between_ends(images: np.ndarray, paths: LatentPaths) -> tuple[np.ndarray, l
     assert paths.ends is not None
     grouped = images.reshape(len(images), len(paths.ends), -1, *images.shape[2:])
     ends = np.broadcast_to(paths.ends, (len(images), *paths.ends.shape))
-    whole = np.concatenate([ends[:, :, :1], grouped, ends[:, :, 1:]], axis=2)
+    joined = np.concatenate([ends[:, :, :1], grouped, ends[:, :, 1:]], axis=2)
     names = [label.split("\n")[1] for label in paths.labels[: grouped.shape[2]]]
     captions = [text for a, b in paths.indices for text in (f"example {a}", *names, f"example {b}")]
-    return whole.reshape(len(images), -1, *images.shape[2:]), captions
+    return joined.reshape(len(images), -1, *images.shape[2:]), captions

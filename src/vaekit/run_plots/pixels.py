@@ -7,12 +7,12 @@ from vaekit.runs import Run
 
 
 def to_pixels(run: Run, values: np.ndarray | Tensor, like: np.ndarray | None = None) -> np.ndarray:
-    """What the model takes or gives, as pixels; other data than images as they are.
+    """Inputs or outputs of the model as pixels; data other than images stay unchanged.
 
     Args:
         run: The run.
-        values: [..., *shape] as the model takes or gives them.
-        like: Raw examples whose range real-valued images, which have no scale of their own, get.
+        values: Inputs or outputs of the model [..., *shape].
+        like: Raw examples that set the range of real-valued images, which have no scale.
     """
     values = values.numpy(force=True) if isinstance(values, Tensor) else np.asarray(values)
     if len(run.model.data_shape) != 3:

@@ -45,7 +45,7 @@ def _figure(run: Run, result: Reconstruction, title: str) -> "Figure":
     )
     labels = None
     if result.labels is not None and classes:
-        labels = [classes[number] for number in result.labels]
+        labels = [classes[label] for label in result.labels]
     return draw(
         original,
         decoded,

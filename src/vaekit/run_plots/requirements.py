@@ -1,4 +1,4 @@
-"""What a plot requires of a run and which options it takes, stated where the plot is defined."""
+"""Requirements of a plot on a run, and the options that the plot takes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -8,7 +8,7 @@ from vaekit.runs.dataset_source import IN_MEMORY, is_missing
 
 Plot = TypeVar("Plot", bound=Callable[..., Any])
 Requirement = Callable[[Run], str | None]
-"""Why a run does not meet it, and what to do; None if it does."""
+"""Why a run does not meet a requirement, and what to do; None if it does."""
 
 
 def image_data(run: Run) -> str | None:
@@ -35,18 +35,18 @@ def discrete_latent(run: Run) -> str | None:
 
 def conditional_run(run: Run) -> str | None:
     """The run is conditional."""
-    return None if run.model.classes else "requires a conditional run. Train with conditional=true."
+    if run.model.classes:
+        return None
+    return "requires a conditional run. Train with conditional=true."
 
 
 def available_data(run: Run) -> str | None:
     """The training examples can be read again."""
     source = run.config.data.source
     if source == IN_MEMORY:
-        return "requires the training examples, which were arrays in memory. Train on a file."
+        return "requires the training examples, but these were arrays in memory. Train on a file."
     if run.config.data.streamed_examples:
-        return (
-            "requires the training examples, which were streamed. Train on other files than shards."
-        )
+        return "requires the training examples, but these were streamed. Train on a single file."
     if is_missing(source):
         return f"requires the training examples, but {source} is missing. Restore it."
     return None

@@ -27,7 +27,7 @@ def samples(context: PlotContext, view: View) -> "Figure":
 
 
 def prior_samples(context: PlotContext, view: View, count: int) -> Tensor:
-    """Means of p(x|z) for `count` samples of the prior: of the chosen class, or all in turn."""
+    """Means of p(x|z) for `count` samples of the prior, of one class or of all in turn."""
     run = context.run
     labels = run.classes_in_turn(count) if view.label is None else view.label
     with seeded_noise(view.seed):

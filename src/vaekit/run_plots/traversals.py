@@ -1,12 +1,14 @@
 """Latent traversals: one path per latent dimension."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from vaekit.errors import ConfigError
 from vaekit.run_plots.context import PlotContext, View, class_phrase
 from vaekit.run_plots.latent_paths import LatentPaths, constant_class
 from vaekit.run_plots.requirements import continuous_latent, image_data, requires
-from vaekit.runs.reconstruction import reconstruct_examples
+from vaekit.runs.reconstruction import Reconstruction, reconstruct_examples
 
 MAX_DIMENSIONS = 16
 QUANTILES = (0.025, 0.975)
@@ -37,38 +39,52 @@ def traversals(context: PlotContext, view: View) -> LatentPaths:
 def _labels(
     context: PlotContext, order: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> list[str]:
-    """The name of each dimension, what it carries, and its range."""
+    """The name of each dimension, its activity, and its range."""
     unit = "{:.2f}\N{NO-BREAK SPACE}nats"
     if context.divergence is None:
         unit = "var.\N{NO-BREAK SPACE}{:.2f}"
-    carried = [unit.format(value) for value in context.activity[order]]
-    ranges = [f"{a:.2f} to {b:.2f}".replace("-", "−") for a, b in zip(low, high, strict=True)]
-    return [f"z{i + 1} {text}\n{r}" for i, text, r in zip(order, carried, ranges, strict=True)]
+    labels = []
+    for dimension, start, end in zip(order, low, high, strict=True):
+        activity = unit.format(context.activity[dimension])
+        interval = f"{start:.2f} to {end:.2f}".replace("-", "−")
+        labels.append(f"z{dimension + 1} {activity}\n{interval}")
+    return labels
 
 
 def _title(context: PlotContext, shown: int, size: int, start_name: str, label: str | None) -> str:
-    which = "all dimensions, most active first" if size > 1 else "the one dimension"
+    dimensions = "all dimensions, most active first" if size > 1 else "the only dimension"
     if size > shown:
-        which = f"the {shown} most active of {size} dimensions"
-    title = f"Traversals, {context.recipe}: {which}, 2.5 to 97.5 % of the codes of {context.kind}"
+        dimensions = f"the {shown} most active of {size} dimensions"
+    title = f"Traversals, {context.recipe}: {dimensions}, "
+    title += f"2.5 to 97.5 % of the codes of {context.kind}"
     if size > 1:
-        return f"{title}; the rest at {start_name}"
+        return f"{title}; other dimensions at {start_name}"
     return title if label is None else f"{title}; {class_phrase(label)}"
 
 
 def _start(context: PlotContext, view: View) -> tuple[np.ndarray, str | None, str]:
     """The code that paths start from, its class in a conditional run, and its name."""
     names = context.run.classes
-    label = view.label if view.label is not None or not names else names[0]
+    label = view.label
+    if label is None and names:
+        label = names[0]
     if view.indices is None:
-        start, name = context.codes.mean(0), "the mean code"
-    elif len(view.indices) > 1:
-        raise ConfigError.for_value(
-            "indices", list(view.indices), "one index", problem="traversals start from one example"
-        )
+        start = context.codes.mean(0)
+        start_name = "the mean code"
     else:
-        example = reconstruct_examples(context.run, context.examples, view.indices)
-        start, name = example.codes.mean[0], f"the code of example {example.indices[0]}"
+        example = _start_example(context, view.indices)
+        start = example.codes.mean[0]
+        start_name = f"the code of example {example.indices[0]}"
         if names and view.label is None and example.labels is not None:
             label = names[example.labels[0]]
-    return start, label, name if label is None else f"{name}, {class_phrase(label)}"
+    if label is not None:
+        start_name = f"{start_name}, {class_phrase(label)}"
+    return start, label, start_name
+
+
+def _start_example(context: PlotContext, indices: Sequence[int]) -> Reconstruction:
+    if len(indices) > 1:
+        raise ConfigError.for_value(
+            "indices", list(indices), "one index", problem="traversals start from one example"
+        )
+    return reconstruct_examples(context.run, context.examples, indices)

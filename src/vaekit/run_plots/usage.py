@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 @requires(discrete_latent)
 def usage(context: PlotContext, view: View) -> "Figure":
     """How often each code of a discrete latent is used, the most frequent first."""
-    from vaekit.plots import bars
+    from vaekit.plots import Level, bars
 
-    codebook, indices = context.run.model.codebook, context.encoded.indices
-    assert codebook is not None and indices is not None
+    codebook = context.run.model.codebook
+    indices = context.encoded.indices
+    assert codebook is not None
+    assert indices is not None
     tables = 1 if codebook.shared else codebook.positions
     if not codebook.shared:
         indices = indices + np.arange(tables) * codebook.count
@@ -27,7 +29,7 @@ def usage(context: PlotContext, view: View) -> "Figure":
     return bars(
         100 * frequencies,
         range(len(frequencies)),
-        what=("code", "% of all uses"),
-        level=(100 / len(frequencies), "uniform use"),
+        axis_labels=("code", "% of all uses"),
+        level=Level(100 / len(frequencies), "uniform use"),
         title=f"{used} used by {context.shown_count}, {context.recipe}",
     )

@@ -36,7 +36,7 @@ def run_card(run: "Run") -> str:
     return html.card(
         f"Run: {run.config.recipe} on {Path(data.source).name}",
         html.facts({name: fact for name, fact in facts.items() if fact}),
-        html.curves(losses, "loss, nats per example"),
+        html.line_chart(losses, "loss, nats per example"),
         _samples(run),
     )
 
@@ -76,5 +76,5 @@ def _samples(run: "Run") -> str:
     with suppress(RuntimeError, ValueError):
         images = thumbnails(run.sample(count, seed=0), run.support)
         if images is not None:
-            return html.note("Samples from the prior:") + html.picture(images, "samples")
+            return html.note("Samples from the prior:") + html.image(images, "samples")
     return ""
