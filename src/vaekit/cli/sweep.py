@@ -36,7 +36,7 @@ def sweep(
     from vaekit import workflows
 
     grid = parse_grid(settings or [])
-    result = workflows.sweep(recipe, grid, out=out, **config_overrides(options))
+    result = workflows.sweep(recipe, grid, out=out, **config_overrides(options)).to_dict()
     if json:
         output.print_json(result)
     else:

@@ -1,1 +1,1 @@
-"""What a process runs on: seeds, devices, the other processes, progress on a terminal."""
+"""Runtime: seeds, devices, processes, and progress on a terminal."""

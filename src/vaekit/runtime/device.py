@@ -1,4 +1,4 @@
-"""What this machine can do of what the options ask: device, precision, loggers; and how it is to keep memory."""
+"""Device, precision and loggers that a configuration asks for, and the memory of this process."""
 
 import ctypes
 import sys
@@ -10,31 +10,49 @@ import torch
 from vaekit.errors import ConfigError, DeviceError
 
 PRECISIONS = {"32-true": torch.float32, "64-true": torch.float64, "bf16-mixed": torch.float32}
-"""What the weights are kept in."""
+"""The type of the weights by precision."""
 
-COMPILED_FROM = 20_000  # updates
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+MIN_COMPILED_STEPS = 20_000
+"""Steps that repay the minute that compilation takes."""
+
+# Parameters of mallopt, from malloc.h of glibc.
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+MAX_BLOCK_BYTES = 2**28
+MAX_FREE_BYTES = 2**30
 
 
 def find_device(name: str) -> torch.device:
-    """The device of that name; DeviceError where it is not there.
+    """The device of a name.
+
+    Args:
+        name: `auto`, `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        DeviceError: The device is missing.
 
     >>> find_device("cpu")
     device(type='cpu')
     """
     if name == "auto":
         return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-    there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    wanted = "cuda:0" if name == "cuda" else name
-    if wanted not in there:
-        raise DeviceError(
-            f"device {name!r} is not there: {', '.join(['auto', *there])} can be used here"
+    available = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    full_name = "cuda:0" if name == "cuda" else name
+    if full_name not in available:
+        raise DeviceError.for_value(
+            "training.device",
+            name,
+            f"one of {', '.join(['auto', *available])}",
+            problem="The device is missing",
         )
-    return torch.device(wanted)
+    return torch.device(full_name)
 
 
 def find_precision(name: str, device: torch.device) -> str:
-    """`auto`: float32, and on a GPU that computes in bfloat16 natively, that for the nets."""
+    """The precision of a name.
+
+    `auto` is float32, and bfloat16 for the nets on a GPU that has it natively.
+    """
     if name != "auto":
         return name
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
@@ -42,29 +60,31 @@ def find_precision(name: str, device: torch.device) -> str:
 
 
 def check_loggers(names: Iterable[str]) -> None:
-    """ConfigError for the first logger whose package is not installed."""
+    """Raise ConfigError for the first logger whose package is not installed."""
     for name in names:
         if find_spec(name) is None:
             raise ConfigError(
-                f"training.loggers: {name} is not installed: pip install 'vaekit[{name}]'"
+                f'The logger {name} is not installed. Run pip install "vaekit[{name}]".',
+                parameter="training.loggers",
             )
 
 
-def compile_long_training(module: torch.nn.Module, device: torch.device, updates: int) -> None:
-    """On a GPU, record a module's forward and backward as CUDA graphs, where so many updates repay the minute that it takes."""
-    if device.type == "cuda" and updates >= COMPILED_FROM:
+def compile_long_training(module: torch.nn.Module, device: torch.device, steps: int) -> None:
+    """On a GPU, record a module's forward and backward pass as CUDA graphs for a long training."""
+    if device.type == "cuda" and steps >= MIN_COMPILED_STEPS:
         module.compile(mode="reduce-overhead")
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep the memory that it frees, up to a gigabyte, where the C library is glibc; elsewhere nothing.
+    """Let this process keep up to a gigabyte of freed memory, if the C library is glibc.
 
-    A training step frees and asks for the same blocks again and again. glibc hands large ones back to the system each time,
-    which then clears every page anew: steps of a convolutional net took 17 or 28 ms, as chance had it; with this, 17.
+    A training step frees and allocates the same blocks again and again. glibc returns large ones
+    to the system each time, which then clears every page: steps of a convolutional net took 17 or
+    28 ms by chance; with this, 17.
     """
     if not sys.platform.startswith("linux"):
         return
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
-        library.mallopt(M_MMAP_THRESHOLD, 2**28)
-        library.mallopt(M_TRIM_THRESHOLD, 2**30)
+        library.mallopt(M_MMAP_THRESHOLD, MAX_BLOCK_BYTES)
+        library.mallopt(M_TRIM_THRESHOLD, MAX_FREE_BYTES)

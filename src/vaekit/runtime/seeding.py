@@ -1,4 +1,4 @@
-"""Noise as a function of a seed and a counter, so that a step draws the same whether or not the run was interrupted."""
+"""Noise as a function of seed and step: equal whether or not the run was interrupted."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,8 @@ _MASK = 2**64 - 1
 def seed_noise(seed: int, step: int) -> None:
     """Seed torch's generators for one step of a run.
 
-    One by one: `torch.manual_seed` takes a millisecond, most of it to write down the stack for devices that nobody uses.
+    Generators are seeded one by one: `torch.manual_seed` takes a millisecond, most of it for
+    recording the stack for devices that are not used.
     """
     mixed = mix_seeds(seed, step)
     torch.default_generator.manual_seed(mixed)
@@ -21,14 +22,14 @@ def seed_noise(seed: int, step: int) -> None:
 
 @contextmanager
 def seeded_noise(seed: int, step: int = 0) -> Iterator[None]:
-    """The same for a block, after which torch's generator on the CPU is as it was."""
+    """Seed the block; afterwards torch's generator on the CPU continues as before."""
     with torch.random.fork_rng(devices=[]):
         seed_noise(seed, step)
         yield
 
 
 def mix_seeds(seed: int, step: int) -> int:
-    """One seed out of two numbers, well spread (the finaliser of splitmix64)."""
+    """One seed of two numbers, by the finalizer of splitmix64 (Steele et al., 2014)."""
     x = (seed * 0x9E3779B97F4A7C15 + step + 1) & _MASK
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK

@@ -1,4 +1,4 @@
-"""Progress bars with the time left; nothing is shown where standard error is no terminal."""
+"""Progress bars with the time left, shown if standard error is a terminal."""
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 @contextmanager
 def byte_progress(description: str, done: int, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar of bytes; yields a function to call with each number of new bytes."""
+    """Show a bar of bytes; yields a function that advances it by a number of bytes."""
     if not sys.stderr.isatty():
         yield lambda count: None
         return
@@ -37,7 +37,7 @@ def byte_progress(description: str, done: int, total: int) -> Iterator[Callable[
 
 
 def track(steps: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """The steps, with a bar and the time left while they go by, on a terminal."""
+    """Iterate over steps with a bar and the time left."""
     from rich.console import Console
     from rich.progress import track as rich_track
 
@@ -46,3 +46,17 @@ def track(steps: Iterable[T], description: str, total: int | None = None) -> Ite
     return iter(
         rich_track(steps, description, total, console=console, transient=True, disable=hidden)
     )
+
+
+def format_duration(seconds: float) -> str:
+    """A duration in the units in which one would say it.
+
+    >>> format_duration(42.3), format_duration(190), format_duration(7500)
+    ('42 s', '3 min', '2 h 5 min')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"

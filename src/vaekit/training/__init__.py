@@ -1,1 +1,1 @@
-"""Training: a model and rows in, a run folder out; by one process, or by several that Lightning Fabric brings together."""
+"""Training: from a model and inputs to a run folder, in one process or several."""

@@ -1,4 +1,4 @@
-"""Shuffled batches, sliced whole; the order is a function of the seed and the epoch alone, the position can be saved."""
+"""Shuffled batches of examples; the order depends on seed and epoch only, the position is saved."""
 
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -8,65 +8,88 @@ import numpy as np
 from vaekit.inputs import Batch, ModelInputs
 from vaekit.runtime.distributed import ProcessInfo
 
+ONE_PROCESS = ProcessInfo()
 
-def count_batches(rows: int, size: int) -> int:
-    """How many batches an epoch has: a last one of a single row, which batch normalisation cannot use, joins the one before."""
-    return -(-rows // size) - int(size > 1 and rows > size and rows % size == 1)
+
+def count_batches(examples: int, size: int) -> int:
+    """The number of batches of an epoch.
+
+    A last batch of one example, which batch normalization cannot use, is added to the one before.
+    """
+    has_single_rest = size > 1 and examples > size and examples % size == 1
+    return -(-examples // size) - int(has_single_rest)
 
 
 class Batches:
-    """Batches of raw rows; iterating goes through the rest of the epoch that `load_state_dict` put it in, or the next.
+    """Batches of examples in random order, epoch after epoch.
 
-    process: of which each process takes its rows of every batch, all as many: an epoch leaves out up to one row less than there
-    are processes, others each time.
+    Iterating yields the rest of the epoch of `load_state_dict`, or the next epoch. Each process
+    gets an equal part of every batch, so an epoch omits up to world_size - 1 examples, others each
+    time.
+
+    Args:
+        inputs: The training examples.
+        size: Examples per batch, over all processes.
+        seed: Seed of the order.
+        process: This process.
+
+    Attributes:
+        epoch: The current epoch, from 0.
+        position: The number of batches of the epoch that have been yielded.
     """
 
     def __init__(
-        self, inputs: ModelInputs, size: int, seed: int, process: ProcessInfo = ProcessInfo()
-    ):  # noqa: B008 - immutable
-        self.inputs, self.size, self.seed, self.process = inputs, size, seed, process
-        self.epoch = self.position = 0
+        self, inputs: ModelInputs, size: int, seed: int, process: ProcessInfo = ONE_PROCESS
+    ):
+        self.inputs = inputs
+        self.size = size
+        self.seed = seed
+        self.process = process
+        self.epoch = 0
+        self.position = 0
 
     def __len__(self) -> int:
-        return count_batches(self._used, self.size)
+        return count_batches(self.examples_per_epoch, self.size)
 
     def __iter__(self) -> Generator[Batch]:
-        if self.position >= len(self):
-            self.epoch, self.position = self.epoch + 1, 0
+        self._begin_epoch()
         order = self._order()
         while self.position < len(self):
-            self.position += (
-                1  # before the yield: a state saved while the batch is in use counts it as seen
-            )
-            yield self.inputs.select(self._slice(order))
+            # Before the yield: a checkpoint during the step counts the batch as seen.
+            self.position += 1
+            yield self.inputs.select(self._current_indices(order))
 
     @property
     def examples_per_epoch(self) -> int:
-        """Of all processes."""
-        return self._used
-
-    def rows(self) -> Sequence[Any]:
-        """The rows of the data in the batch last given, for messages."""
-        return self.inputs.source_indices(self._slice(self._order())).tolist()
-
-    @property
-    def _used(self) -> int:
+        """The examples of an epoch, over all processes."""
         return len(self.inputs) - len(self.inputs) % self.process.world_size
 
-    def _order(self) -> np.ndarray:
-        return np.random.default_rng((self.seed, self.epoch)).permutation(len(self.inputs))[
-            : self._used
-        ]
+    def current_examples(self) -> Sequence[Any]:
+        """Dataset indices of the examples in the batch that was yielded last, for messages."""
+        return self.inputs.source_indices(self._current_indices(self._order())).tolist()
 
-    def _slice(self, order: np.ndarray) -> np.ndarray:
-        """The part of this epoch's order that is this process's process of the batch before `position`."""
-        end = None if self.position >= len(self) else self.position * self.size
-        batch = order[(self.position - 1) * self.size : end]
-        rows = len(batch) // self.process.world_size
-        return batch[self.process.rank * rows : (self.process.rank + 1) * rows]
-
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> dict[str, int]:
+        """Epoch and position."""
         return {"epoch": self.epoch, "position": self.position}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.epoch, self.position = state["epoch"], state["position"]
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Continue at a saved epoch and position."""
+        self.epoch = state["epoch"]
+        self.position = state["position"]
+
+    def _begin_epoch(self) -> None:
+        if self.position >= len(self):
+            self.epoch += 1
+            self.position = 0
+
+    def _order(self) -> np.ndarray:
+        order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.inputs))
+        return order[: self.examples_per_epoch]
+
+    def _current_indices(self, order: np.ndarray) -> np.ndarray:
+        """The part of this process of the batch before `position`."""
+        is_last = self.position >= len(self)
+        end = None if is_last else self.position * self.size
+        batch = order[(self.position - 1) * self.size : end]
+        count = len(batch) // self.process.world_size
+        return batch[self.process.rank * count : (self.process.rank + 1) * count]

@@ -1,4 +1,4 @@
-"""What a run leaves on disk while it trains: the best weights, the table of epochs, a checkpoint to go on from."""
+"""Files that training writes: the best weights, metrics.csv, and a checkpoint to resume from."""
 
 import io
 import time
@@ -12,121 +12,158 @@ from vaekit.errors import Interrupted, RunError
 from vaekit.training.graceful_interrupt import GracefulInterrupt
 from vaekit.training.stage_trainer import StageTrainer
 
-AGREE_EVERY = 20  # updates
+AGREEMENT_STEPS = 20
+"""Steps between two agreements of several processes on whether to save."""
 
 
-def checkpoint(folder: Path, stage: str) -> Path:
-    """Where the checkpoint of a stage is."""
+def checkpoint_path(folder: Path, stage: str) -> Path:
+    """The path of a stage's checkpoint."""
     return (folder / runs.CHECKPOINT).with_stem(stage)
 
 
 class Checkpointer:
-    """Keeps the best weights by a validation figure, metrics.csv, and a checkpoint: each epoch, each `seconds`, at a signal.
+    """Saves the best weights, metrics.csv and checkpoints.
 
-    Of several processes the first alone writes.
+    A checkpoint is saved after each epoch, every `seconds`, and at a signal. Of several processes
+    only rank 0 writes.
+
+    Args:
+        folder: The run folder.
+        interrupt: Signals that stop the training.
+        seconds: Seconds between two checkpoints.
+
+    Attributes:
+        history: Rows of metrics.csv, one per epoch.
+        best: The row of the best epoch.
+        elapsed: Seconds of training.
     """
 
-    def __init__(self, folder: Path, signals: GracefulInterrupt, seconds: float):
-        self.folder, self.signals, self.seconds = folder, signals, seconds
-        self.rows: list[dict[str, float]] = []
+    def __init__(self, folder: Path, interrupt: GracefulInterrupt, seconds: float):
+        self.folder = folder
+        self.interrupt = interrupt
+        self.seconds = seconds
+        self.history: list[dict[str, float]] = []
         self.best: dict[str, float] = {}
         self.elapsed = 0.0
-        self._stop: str | None = None  # why, once all processes have agreed to
+        self._stop_reason: str | None = None  # set when all processes have agreed to stop
 
-    def begin(self, training: StageTrainer, *, resume: bool) -> None:
-        """Turn to a stage, from its checkpoint if it has one; the rows of the one before stay."""
-        self.path = checkpoint(self.folder, training.stage.name)
+    def begin_stage(self, trainer: StageTrainer, *, resume: bool) -> None:
+        """Begin a stage, from its checkpoint if `resume`; the history of earlier stages is kept."""
+        self._path = checkpoint_path(self.folder, trainer.stage.name)
         if resume:
-            self._load(training)
-        self._started = self._saved = time.monotonic()
-        if (
-            not self.path.exists()
-        ):  # a stage that was begun is never begun again from weights that it has changed
-            self._save(training)
-
-    def after_update(self, training: StageTrainer) -> None:
-        """A checkpoint within an epoch where one is due."""
-        if training.batches.position < len(training.batches) and self._asks(training):
-            self._save(training)
-
-    def after_epoch(self, training: StageTrainer, figures: dict[str, float]) -> dict[str, float]:
-        """The table's new row, and the best weights."""
-        training.check()
-        self.elapsed += time.monotonic() - self._started
-        seconds = self.elapsed - sum(row["seconds"] for row in self.rows)
-        updates = len(training.batches) + (self.rows[-1]["step"] if self.rows else 0)
-        speed = {
-            "seconds": seconds,
-            "samples_per_second": training.batches.examples_per_epoch / seconds,
-        }
-        row = {"epoch": len(self.rows) + 1, "step": updates} | figures | speed
-        criterion = training.stage.criterion
-        better = not self.best or row[criterion] < self.best[criterion]
-        self.rows.append(row)
-        self.best = row if better else self.best
-        training.epochs_without_improvement = (
-            0 if better else training.epochs_without_improvement + 1
-        )
-        if training.processes.process.rank == 0:
-            if better:
-                runs.save_weights(self.folder, training.model)
-            runs.save_metrics(self.folder, self.rows)
+            self._load(trainer)
         self._started = time.monotonic()
+        self._saved = self._started
+        if not self._path.exists():
+            # From now on the stage is resumed, never begun again from weights that it has changed.
+            self._save(trainer)
+
+    def after_step(self, trainer: StageTrainer) -> None:
+        """Save a checkpoint within an epoch if it is due."""
+        is_within_epoch = trainer.batches.position < len(trainer.batches)
+        if is_within_epoch and self._is_due(trainer):
+            self._save(trainer)
+
+    def after_epoch(self, trainer: StageTrainer, metrics: dict[str, float]) -> dict[str, float]:
+        """Save metrics.csv with a new row, and the weights if they are the best.
+
+        Args:
+            trainer: The trainer.
+            metrics: Training and validation metrics of the epoch.
+
+        Returns:
+            The new row.
+        """
+        trainer.check_finite()
+        now = time.monotonic()
+        self.elapsed += now - self._started
+        self._started = now
+
+        row = self._row(trainer, metrics)
+        criterion = trainer.stage.criterion
+        is_best = not self.best or row[criterion] < self.best[criterion]
+        self.history.append(row)
+        if is_best:
+            self.best = row
+            trainer.epochs_without_improvement = 0
+        else:
+            trainer.epochs_without_improvement += 1
+
+        if trainer.processes.process.rank == 0:
+            if is_best:
+                runs.save_weights(self.folder, trainer.model)
+            runs.save_metrics(self.folder, self.history)
         return row
 
-    def end_epoch(self, training: StageTrainer) -> None:
-        """The checkpoint between two epochs."""
-        self._asks(training, now=True)
-        self._save(training)
+    def end_epoch(self, trainer: StageTrainer) -> None:
+        """Save the checkpoint between two epochs."""
+        self._is_due(trainer, agree_now=True)
+        self._save(trainer)
 
-    def _asks(self, training: StageTrainer, now: bool = False) -> bool:
-        """Whether a checkpoint is asked for, by the clock or by a signal; several processes agree on it now and then."""
-        late = time.monotonic() - self._saved > self.seconds
-        if training.processes.process.world_size == 1:
-            self._stop = self.signals.received
-        elif training.step % AGREE_EVERY == 0 or now:
-            asked = torch.tensor(
-                [float(self.signals.received is not None), float(late)],
-                device=training.processes.device,
-            )
-            stop, late = training.processes.sum(asked).bool().tolist()
-            self._stop = (self.signals.received or "a signal to another process") if stop else None
-        else:
+    def _row(self, trainer: StageTrainer, metrics: dict[str, float]) -> dict[str, float]:
+        seconds = self.elapsed - sum(row["seconds"] for row in self.history)
+        earlier_steps = self.history[-1]["step"] if self.history else 0
+        return {
+            "epoch": len(self.history) + 1,
+            "step": earlier_steps + len(trainer.batches),
+            **metrics,
+            "seconds": seconds,
+            "samples_per_second": trainer.batches.examples_per_epoch / seconds,
+        }
+
+    def _is_due(self, trainer: StageTrainer, agree_now: bool = False) -> bool:
+        """Whether to save, by the clock or a signal; several processes agree now and then."""
+        is_late = time.monotonic() - self._saved > self.seconds
+        if trainer.processes.process.world_size == 1:
+            self._stop_reason = self.interrupt.received
+            return is_late or self._stop_reason is not None
+        if not agree_now and trainer.step % AGREEMENT_STEPS:
             return False
-        return late or self._stop is not None
 
-    def _save(self, training: StageTrainer) -> None:
-        training.check()
+        is_interrupted = self.interrupt.received is not None
+        own = torch.tensor([is_interrupted, is_late], dtype=torch.float32)
+        stop, is_late = trainer.processes.sum(own.to(trainer.processes.device)).bool().tolist()
+        self._stop_reason = None
+        if stop:
+            self._stop_reason = self.interrupt.received or "a signal to another process"
+        return is_late or stop
+
+    def _save(self, trainer: StageTrainer) -> None:
+        trainer.check_finite()
         own = {
-            "rows": self.rows,
+            "history": self.history,
             "best": self.best,
             "elapsed": self.elapsed + time.monotonic() - self._started,
         }
-        if training.processes.process.rank == 0:
-            content = (
-                io.BytesIO()
-            )  # written to a full disk by torch itself, it would fail without saying why
-            torch.save(training.state_dict() | {"recorder": own}, content)
-            atomic_write_bytes(self.path, content.getbuffer())
+        if trainer.processes.process.rank == 0:
+            # In memory first: torch reports a full disk without a reason.
+            content = io.BytesIO()
+            torch.save(trainer.state_dict() | {"checkpointer": own}, content)
+            atomic_write_bytes(self._path, content.getbuffer())
         self._saved = time.monotonic()
-        if self._stop:
-            training.processes.barrier()  # else the first might be killed, with the others gone, before it has written
+
+        if self._stop_reason:
+            # Otherwise rank 0 may be killed with the others gone, before it has written.
+            trainer.processes.barrier()
             raise Interrupted(
-                f"stopped by {self._stop}; go on with `vaekit train --resume {self.folder}`"
+                f"Training was stopped by {self._stop_reason}. "
+                f"Resume it with `vaekit train --resume {self.folder}`."
             )
 
-    def _load(self, training: StageTrainer) -> None:
+    def _load(self, trainer: StageTrainer) -> None:
         try:
-            state = torch.load(self.path, map_location="cpu", weights_only=True)
-        except Exception:  # what torch says, it says to programmers, and advises to trust the file
+            state = torch.load(self._path, map_location="cpu", weights_only=True)
+        except Exception:  # torch's messages are for programmers, and suggest to trust the file
             raise RunError(
-                f"{self.path} is damaged, or no checkpoint: remove it to begin its stage again"
+                f"{self._path} is corrupt or not a checkpoint. Delete it to restart its stage."
             ) from None
         try:
-            training.load_state_dict(state)
-            own = state["recorder"]
-            self.rows, self.best, self.elapsed = own["rows"], own["best"], own["elapsed"]
+            trainer.load_state_dict(state)
+            own = state["checkpointer"]
+            self.history = own["history"]
+            self.best = own["best"]
+            self.elapsed = own["elapsed"]
         except Exception:
             raise RunError(
-                f"{self.path} is not that of this run: remove it to begin its stage again"
+                f"{self._path} does not match this run. Delete it to restart its stage."
             ) from None

@@ -1,10 +1,10 @@
-"""From a model, rows and a configuration to a trained run folder."""
+"""The training loop: stages, epochs, steps, from a model and its inputs to a run folder."""
 
 import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,14 +20,33 @@ from vaekit.inputs.streaming import StreamedInputs
 from vaekit.runtime.device import PRECISIONS, keep_freed_memory
 from vaekit.runtime.seeding import mix_seeds
 from vaekit.training.batches import Batches
-from vaekit.training.checkpointer import Checkpointer, checkpoint
+from vaekit.training.checkpointer import Checkpointer, checkpoint_path
 from vaekit.training.freezing import freeze_except
 from vaekit.training.graceful_interrupt import GracefulInterrupt
 from vaekit.training.processes import Processes
-from vaekit.training.progress import ProgressBar
-from vaekit.training.stage_trainer import StageTrainer, means
+from vaekit.training.progress import TrainingProgress
+from vaekit.training.stage_trainer import ADVICE, StageTrainer, means
 from vaekit.training.stages import Stage
 from vaekit.training.streamed_batches import StreamedBatches
+
+Validate = Callable[..., Tensor]
+"""(model, process=) -> sums of loss, reconstruction, divergence, and of the negative bound if it
+selects weights, over the validation examples of the process; then their number."""
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """The result of a training.
+
+    Attributes:
+        epochs: The number of epochs.
+        best_epoch: The epoch whose weights were kept.
+        seconds: Seconds of training.
+    """
+
+    epochs: int
+    best_epoch: int
+    seconds: float
 
 
 def fit(
@@ -38,109 +57,131 @@ def fit(
     folder: Path,
     *,
     stages: Sequence[Stage],
-    validate: Callable[..., Tensor],
+    validate: Validate,
     console: Console,
     resume: bool = False,
-) -> dict[str, Any]:
-    """Train `model` on raw rows into `folder`, whose best weights it has at the end; what is to be summed up.
+) -> FitResult:
+    """Train a model into a run folder; at the end it has the best weights.
 
-    stages: one after the other, each from the best weights of the one before.
-    validate: of the model and one process's `share` of the validation rows, the sums of loss, reconstruction and divergence,
-        of the negative bound too where the objective is judged by it, and the number of rows.
-    resume: go on from the folder's checkpoint, to the same weights and rows as if nothing had happened.
-    Raises NonFiniteError and Interrupted; RunError for a damaged checkpoint.
+    Args:
+        processes: The processes of the run.
+        model: The model, trained in place.
+        inputs: The training examples.
+        config: The configuration.
+        folder: The run folder.
+        stages: The stages, each from the best weights of the one before.
+        validate: Validation of the model.
+        console: Where progress is printed.
+        resume: Continue from the folder's checkpoint, to the same weights and metrics as without
+            the interruption.
+
+    Raises:
+        NonFiniteError: A loss or a weight is not finite.
+        Interrupted: A signal stopped the training, after a checkpoint.
+        RunError: The checkpoint is corrupt.
     """
-    begun = [
-        i for i, stage in enumerate(stages) if resume and checkpoint(folder, stage.name).is_file()
-    ]
     keep_freed_memory()
-    precision = config.training.precision
-    model.to(processes.device, PRECISIONS[precision])
+    model.to(processes.device, PRECISIONS[config.training.precision])
     inputs = inputs.to_device_if_fits(processes.device)
-    with (
-        GracefulInterrupt() as signals,
-        torch.random.fork_rng(devices=[]),
-    ):  # the caller's random state stays as it was
-        if not begun and hasattr(model.likelihood, "init_from_data"):
-            model.likelihood.init_from_data(_spread(inputs, model))
-        recorder, progress = (
-            Checkpointer(folder, signals, config.training.checkpoint_seconds),
-            ProgressBar(console),
+    # The caller's generator continues as before.
+    with GracefulInterrupt() as interrupt, torch.random.fork_rng(devices=[]):
+        checkpointer = Checkpointer(folder, interrupt, config.training.checkpoint_seconds)
+        loop = _Loop(
+            processes=processes,
+            model=model,
+            inputs=inputs,
+            config=config,
+            checkpointer=checkpointer,
+            progress=TrainingProgress(console, len(stages)),
+            validate=validate,
         )
         try:
-            for i, stage in enumerate(stages[max(begun, default=0) :], max(begun, default=0)):
-                kind = StreamedBatches if isinstance(inputs, StreamedInputs) else Batches
-                batches = kind(
-                    inputs,
-                    stage.batch_size,
-                    mix_seeds(config.seed, i) if i else config.seed,
-                    processes.process,
-                )
-                with freeze_except(model, stage):
-                    training = StageTrainer(
-                        processes, model, stage, batches, mixed=precision == "bf16-mixed"
-                    )
-                    recorder.begin(training, resume=i in begun)
-                    with progress.stage_bar(training):
-                        _run(training, recorder, progress, validate)
-                processes.barrier()
-                runs.load_weights(folder, model)
+            _fit_stages(loop, stages, resume)
         except BaseException:
             processes.finish("failed")
             raise
         processes.finish("success")
-    return {
-        "epochs": len(recorder.rows),
-        "best_epoch": recorder.best["epoch"],
-        "seconds": recorder.elapsed,
-    }
+    best_epoch = int(checkpointer.best["epoch"])
+    return FitResult(len(checkpointer.history), best_epoch, checkpointer.elapsed)
 
 
-def _run(
-    training: StageTrainer,
-    recorder: Checkpointer,
-    progress: ProgressBar,
-    validate: Callable[..., Tensor],
-) -> None:
-    """Epoch after epoch, from wherever the stage is."""
-    while not training.finished:
-        with training.running(), closing(iter(training.batches)) as batches:
+@dataclass(frozen=True)
+class _Loop:
+    """What all stages share."""
+
+    processes: Processes
+    model: VAE
+    inputs: ModelInputs
+    config: Settings
+    checkpointer: Checkpointer
+    progress: TrainingProgress
+    validate: Validate
+
+
+def _fit_stages(loop: _Loop, stages: Sequence[Stage], resume: bool) -> None:
+    """Train one stage after the other; `resume` begins with the last one that has a checkpoint."""
+    folder = loop.checkpointer.folder
+    begun = [i for i, stage in enumerate(stages) if checkpoint_path(folder, stage.name).is_file()]
+    first = max(begun) if resume and begun else None
+    likelihood = loop.model.likelihood
+    if first is None and hasattr(likelihood, "init_from_data"):
+        likelihood.init_from_data(_spread_examples(loop.inputs, loop.model))
+
+    for number in range(first or 0, len(stages)):
+        stage = stages[number]
+        with freeze_except(loop.model, stage):
+            trainer = _stage_trainer(loop, stage, number)
+            loop.checkpointer.begin_stage(trainer, resume=number == first)
+            with loop.progress.stage_bar(trainer):
+                _fit_epochs(loop, trainer)
+        loop.processes.barrier()
+        runs.load_weights(folder, loop.model)
+
+
+def _stage_trainer(loop: _Loop, stage: Stage, number: int) -> StageTrainer:
+    kind = StreamedBatches if isinstance(loop.inputs, StreamedInputs) else Batches
+    seed = mix_seeds(loop.config.seed, number) if number else loop.config.seed
+    batches = kind(loop.inputs, stage.batch_size, seed, loop.processes.process)
+    mixed_precision = loop.config.training.precision == "bf16-mixed"
+    return StageTrainer(loop.processes, loop.model, stage, batches, mixed_precision=mixed_precision)
+
+
+def _fit_epochs(loop: _Loop, trainer: StageTrainer) -> None:
+    """Train epoch after epoch, from the current position of the stage."""
+    while not trainer.finished:
+        with trainer.train_mode(), closing(iter(trainer.batches)) as batches:
             for batch in batches:
-                training.update(batch)
-                progress.after_update(training)
-                recorder.after_update(training)
-        training.epoch += 1
-        row = recorder.after_epoch(training, _figures(training, validate))
-        training.sums.zero_()
-        training.processes.log(row, training.step)
-        progress.after_epoch(training, row)
-        recorder.end_epoch(training)
+                trainer.update(batch)
+                loop.progress.after_step(trainer)
+                loop.checkpointer.after_step(trainer)
+
+        trainer.epoch += 1
+        row = loop.checkpointer.after_epoch(trainer, _epoch_metrics(loop, trainer))
+        trainer.sums.zero_()
+        loop.processes.log(row, trainer.step)
+        loop.progress.after_epoch(trainer, row, loop.checkpointer.best)
+        loop.checkpointer.end_epoch(trainer)
 
 
-def _figures(training: StageTrainer, validate: Callable[..., Tensor]) -> dict[str, float]:
-    """The means of an epoch over the rows of all processes; NonFiniteError for a validation figure that is none."""
-    both = torch.cat(
-        [
-            training.sums,
-            validate(training.model, process=training.processes.process).to(training.sums),
-        ]
-    )
-    summed = training.processes.sum(both)
-    trained, validated = means(summed[: len(training.sums)]), means(summed[len(training.sums) :])
-    for name, value in validated.items():
+def _epoch_metrics(loop: _Loop, trainer: StageTrainer) -> dict[str, float]:
+    """Means of training and validation over the examples of all processes."""
+    own_validation = loop.validate(trainer.model, process=loop.processes.process)
+    own = torch.cat([trainer.sums, own_validation.to(trainer.sums)])
+    total = loop.processes.sum(own)
+    training = means(total[: len(trainer.sums)])
+    validation = means(total[len(trainer.sums) :])
+    for name, value in validation.items():
         if not math.isfinite(value):
             raise NonFiniteError(
-                f"validation {name} is {value} after epoch {training.epoch}, step {training.step}: weights of earlier epochs, "
-                "if any, are kept; try a lower optimizer.lr, training.grad_clip_norm=1, or data on a smaller scale"
+                f"The validation {name} is {value} after epoch {trainer.epoch}, "
+                f"step {trainer.step}. {ADVICE}"
             )
-    return {f"train_{k}": v for k, v in trained.items()} | {
-        f"val_{k}": v for k, v in validated.items()
-    }
+    metrics = {f"train_{name}": value for name, value in training.items()}
+    return metrics | {f"val_{name}": value for name, value in validation.items()}
 
 
-def _spread(inputs: ModelInputs, model: VAE) -> Tensor:
-    """Some rows, evenly out of all, as the model takes them."""
+def _spread_examples(inputs: ModelInputs, model: VAE) -> Tensor:
+    """Evenly spaced examples, as the model takes them."""
     count = min(len(inputs), max_batch_examples(values_per_example(model)))
-    return to_model(
-        inputs.select(np.linspace(0, len(inputs) - 1, count).astype(int)).x, model, inputs.transform
-    )
+    indices = np.linspace(0, len(inputs) - 1, count).astype(int)
+    return to_model(inputs.select(indices).x, model, inputs.transform)

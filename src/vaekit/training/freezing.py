@@ -11,7 +11,7 @@ from vaekit.training.stages import Stage
 def freeze_except(model: VAE, stage: Stage) -> Iterator[None]:
     """Within the block only the trainable parts of the stage have gradients.
 
-    A frozen prior whose own stage is yet to come is deferred: it stays as it starts.
+    A prior with a later stage of its own is deferred: it keeps its initial distribution.
     """
     frozen = stage.frozen(model)
     parameters = [p for part in frozen for p in part.parameters() if p.requires_grad]

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a request, which the training answers between two batches."""
+"""Ctrl-C and SIGTERM as a request that training answers between two steps."""
 
 import signal
 import threading
@@ -6,18 +6,20 @@ from types import FrameType
 
 
 class GracefulInterrupt:
-    """While entered, the first SIGINT or SIGTERM is only noted in `received`; a second one acts as usual."""
+    """Within the block, the first SIGINT or SIGTERM is noted in `received`; a second one acts.
+
+    Attributes:
+        received: The name of the signal, or None.
+    """
 
     def __init__(self) -> None:
         self.received: str | None = None
-        self._before: dict[int, object] = {}
+        self._handlers: dict[int, object] = {}
 
     def __enter__(self) -> "GracefulInterrupt":
         if threading.current_thread() is threading.main_thread():
-            self._before = {
-                number: signal.signal(number, self._note)
-                for number in (signal.SIGINT, signal.SIGTERM)
-            }
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._handlers[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -28,6 +30,6 @@ class GracefulInterrupt:
         self._restore()
 
     def _restore(self) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
-        self._before = {}
+        self._handlers = {}

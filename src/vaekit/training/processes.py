@@ -1,4 +1,4 @@
-"""The processes of a run: one, or several on one machine or more, brought together by Lightning Fabric."""
+"""The processes of a run: one, or several on one machine or more, connected by Fabric."""
 
 import atexit
 import logging
@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -21,35 +21,60 @@ from vaekit.training.stages import Stage
 
 if TYPE_CHECKING:
     from lightning.fabric import Fabric
+    from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 
 T = TypeVar("T")
 
+LAUNCHER_VARIABLES = {"TORCHELASTIC_RUN_ID", "SLURM_STEP_ID"}
+RESTART_VARIABLES = ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT")
+
+
+class ProcessCount(NamedTuple):
+    """The number of processes: on each machine, and of machines."""
+
+    devices: int
+    nodes: int
+
 
 class Processes(Protocol):
-    """What training asks of the processes that share it; the gradients of a `wrapped` module are the means over all."""
+    """The processes that share a training.
+
+    Attributes:
+        device: The device of this process.
+        process: Its rank, and the number of processes.
+    """
 
     device: torch.device
     process: ProcessInfo
 
-    def wrap(self, module: nn.Module) -> nn.Module: ...
+    def wrap(self, module: nn.Module) -> nn.Module:
+        """The module with gradients averaged over processes."""
+        ...
 
-    def sum(self, x: Tensor) -> Tensor: ...
+    def sum(self, x: Tensor) -> Tensor:
+        """The sum over processes."""
+        ...
 
     def broadcast(self, x: T) -> T:
-        """What the first process has."""
+        """The value of rank 0."""
         ...
 
     def barrier(self) -> None:
-        """Go on when all are here."""
+        """Wait for all processes."""
 
-    def log(self, row: dict[str, float], step: int) -> None: ...
+    def log(self, row: dict[str, float], step: int) -> None:
+        """Send metrics to the loggers."""
 
     def finish(self, status: str) -> None:
-        """Tell loggers that the run is over: "success" or "failed"."""
+        """Tell loggers that the run has ended, "success" or "failed"."""
 
 
 class SingleProcess:
-    """One process, which needs nobody, and none of Lightning, whose import takes longer than that of torch."""
+    """One process, without Lightning, whose import takes longer than that of torch.
+
+    Args:
+        device: Its device.
+    """
 
     process = ProcessInfo()
 
@@ -57,202 +82,283 @@ class SingleProcess:
         self.device = device
 
     def wrap(self, module: nn.Module) -> nn.Module:
+        """The module."""
         return module
 
     def sum(self, x: Tensor) -> Tensor:
+        """The tensor."""
         return x
 
     def broadcast(self, x: T) -> T:
+        """The value."""
         return x
 
-    def barrier(self) -> None: ...
+    def barrier(self) -> None:
+        """Return at once."""
 
-    def log(self, row: dict[str, float], step: int) -> None: ...
+    def log(self, row: dict[str, float], step: int) -> None:
+        """Ignore the metrics: there are no loggers."""
 
-    def finish(self, status: str) -> None: ...
+    def finish(self, status: str) -> None:
+        """Ignore the status: there are no loggers."""
 
 
 class FabricProcesses:
-    """The processes that Fabric has started or met, and its loggers."""
+    """The processes of a Fabric, and its loggers.
+
+    Args:
+        fabric: A launched Fabric.
+    """
 
     def __init__(self, fabric: "Fabric"):
-        self.fabric, self.device = fabric, fabric.device
+        self.fabric = fabric
+        self.device = fabric.device
         self.process = ProcessInfo(fabric.global_rank, fabric.world_size)
 
     def wrap(self, module: nn.Module) -> nn.Module:
-        with warnings.catch_warnings(
-            action="ignore", category=FutureWarning
-        ):  # of how torch is called by what calls it
+        """The module with gradients averaged over processes."""
+        # The warning is about how lightning calls torch.
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
             return self.fabric.strategy.setup_module(module)
 
     def sum(self, x: Tensor) -> Tensor:
-        return self.fabric.all_reduce(x, reduce_op="sum")  # pyright: ignore[reportReturnType] - a tensor
+        """The sum over processes."""
+        return self.fabric.all_reduce(x, reduce_op="sum")  # pyright: ignore[reportReturnType]
 
     def broadcast(self, x: T) -> T:
+        """The value of rank 0."""
         return self.fabric.broadcast(x)
 
     def barrier(self) -> None:
+        """Wait for all processes."""
         self.fabric.barrier()
 
     def log(self, row: dict[str, float], step: int) -> None:
+        """Send metrics to the loggers."""
         self.fabric.log_dict(row, step)
 
     def finish(self, status: str) -> None:
+        """Tell loggers that the run has ended."""
         for logger in self.fabric.loggers:
             logger.finalize(status)
 
 
 def launch(config: Settings, folder: Path) -> Processes:
-    """Start or meet the other processes of this run, if it has any."""
+    """Start the other processes of a run, or connect to them.
+
+    Args:
+        config: The configuration.
+        folder: The run folder, for loggers.
+    """
     options = config.training
-    devices, nodes = find_processes(options)
-    if devices * nodes == 1 and not options.loggers:
+    count = find_processes(options)
+    if math.prod(count) == 1 and not options.loggers:
         return SingleProcess(find_device(options.device))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
-        return FabricProcesses(_fabric(options, devices, nodes, folder))
+        return FabricProcesses(_launch_fabric(options, count, folder))
 
 
-def _fabric(options: TrainingOptions, devices: int, nodes: int, folder: Path) -> "Fabric":
+def _launch_fabric(options: TrainingOptions, count: ProcessCount, folder: Path) -> "Fabric":
     from lightning.fabric import Fabric
     from lightning.fabric.strategies.ddp import DDPStrategy
 
-    for name in ("lightning.fabric", "lightning.pytorch"):  # adverts and advice
+    for name in ("lightning.fabric", "lightning.pytorch"):  # advertisements and advice
         logging.getLogger(name).setLevel(logging.ERROR)
-    device, strategy = (
-        find_device(options.device),
-        DDPStrategy(static_graph=True, broadcast_buffers=False),
-    )
-    if devices * nodes > 1 and int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0)):
-        _meet_again("nccl" if device.type == "cuda" else "gloo")
+
+    device = find_device(options.device)
+    is_one_gpu = device.type == "cuda" and count.devices == 1
+    has_peers = math.prod(count) > 1
+    if has_peers and _environment_number("TORCHELASTIC_RESTART_COUNT"):
+        _init_restarted_group("nccl" if device.type == "cuda" else "gloo")
+    strategy = DDPStrategy(static_graph=True, broadcast_buffers=False) if has_peers else "auto"
     fabric = Fabric(
         accelerator=device.type,
-        devices=[device.index] if device.type == "cuda" and devices == 1 else devices,
-        num_nodes=nodes,
-        strategy=strategy if devices * nodes > 1 else "auto",
+        devices=[device.index or 0] if is_one_gpu else count.devices,
+        num_nodes=count.nodes,
+        strategy=strategy,
         loggers=[_logger(name, folder) for name in options.loggers],
     )
     fabric.launch()
-    atexit.register(_part)
+    atexit.register(_destroy_process_group)
     return fabric
 
 
-def _part() -> None:
-    """End the threads that talk to the others; one that is still there when Python has gone aborts a finished program."""
+def _destroy_process_group() -> None:
+    """End the communication threads: one that outlives Python aborts a finished program."""
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
-def _meet_again(backend: str) -> None:
-    """Meet under a name of this attempt's own: torchrun's store still has the addresses of those that died."""
+def _init_restarted_group(backend: str) -> None:
+    """Connect under a name of this attempt: torchrun's store has addresses of dead workers."""
     distributed: Any = torch.distributed
-    place = distributed.TCPStore(
-        os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), is_master=False
+    address = os.environ["MASTER_ADDR"]
+    port = int(os.environ["MASTER_PORT"])
+    base = distributed.TCPStore(address, port, is_master=False)
+    attempt = os.environ["TORCHELASTIC_RESTART_COUNT"]
+    distributed.init_process_group(
+        backend,
+        store=distributed.PrefixStore(f"attempt {attempt}", base),
+        rank=int(os.environ["RANK"]),
+        world_size=int(os.environ["WORLD_SIZE"]),
     )
-    store = distributed.PrefixStore(f"attempt {os.environ['TORCHELASTIC_RESTART_COUNT']}", place)
-    rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    distributed.init_process_group(backend, store=store, rank=rank, world_size=count)
 
 
 def is_rank_zero(options: TrainingOptions) -> bool:
-    """Whether this is the process that writes and speaks, of those that share a run; known before they have met."""
-    if find_processes(options) == (1, 1):
+    """Whether this process writes and prints, known before the processes are connected."""
+    if math.prod(find_processes(options)) == 1:
         return True
-    if "RANK" in os.environ:
-        return os.environ["RANK"] == "0"
-    rank = os.environ.get("LOCAL_RANK", os.environ.get("SLURM_PROCID", "0"))
-    return rank == "0" and os.environ.get("NODE_RANK", "0") == "0"
+    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+
+    environment = _cluster()
+    if environment is not None:
+        return environment.global_rank() == 0
+    environment = LightningEnvironment()
+    return environment.local_rank() == 0 and environment.node_rank() == 0
 
 
 def is_restarted() -> bool:
-    """Whether torchrun or SLURM has started this command again after something died."""
-    return any(
-        int(os.environ.get(name, 0))
-        for name in ("TORCHELASTIC_RESTART_COUNT", "SLURM_RESTART_COUNT")
-    )
+    """Whether torchrun or SLURM has restarted this command after a failure."""
+    return any(_environment_number(name) for name in RESTART_VARIABLES)
 
 
 def check_restartable(out: Any) -> None:
-    """ConfigError where a run may be restarted and has no name to be found by."""
-    if int(os.environ.get("TORCHELASTIC_MAX_RESTARTS", 0)) and out is None:
-        raise ConfigError("a run that torchrun may restart needs a name to be found by: give --out")
+    """Raise ConfigError if torchrun may restart a run that has no path."""
+    if out is None and _environment_number("TORCHELASTIC_MAX_RESTARTS"):
+        raise ConfigError(
+            "A run that torchrun may restart needs a path. Set the run folder.", parameter="out"
+        )
 
 
-def find_processes(options: TrainingOptions) -> tuple[int, int]:
-    """Processes on each machine, and machines: as asked for, else as torchrun or SLURM started them, else one of one.
+def find_processes(options: TrainingOptions) -> ProcessCount:
+    """The number of processes: as configured, else as torchrun or SLURM started them, else one.
 
-    Raises ConfigError where they cannot be started, or are others than those that were.
+    Args:
+        options: The section `training` of a configuration.
+
+    Raises:
+        ConfigError: They cannot be started, or differ from those that were started.
+        DeviceError: There are fewer GPUs.
     """
-    started = _started()
-    devices, nodes = (
-        asked or there
-        for asked, there in zip((options.devices, options.nodes), started or (1, 1), strict=True)
-    )
-    if devices * nodes > 1:
-        _check_startable(devices, nodes, started)
+    started = _started_processes()
+    default = started or ProcessCount(1, 1)
+    count = ProcessCount(options.devices or default.devices, options.nodes or default.nodes)
+    if math.prod(count) > 1:
+        _check_startable(count, started)
         if options.device.startswith("cuda"):
-            _check_devices(options.device, devices)
-    return devices, nodes
+            _check_gpus(options.device, count.devices)
+    return count
 
 
-def _check_startable(devices: int, nodes: int, started: tuple[int, int] | None) -> None:
-    group = (
-        torch.distributed.get_world_size()
-        if torch.distributed.is_initialized()
-        else devices * nodes
-    )
-    if group != devices * nodes:
+def _check_startable(count: ProcessCount, started: ProcessCount | None) -> None:
+    if torch.distributed.is_initialized():
+        world_size = torch.distributed.get_world_size()
+        if world_size != math.prod(count):
+            raise ConfigError.for_value(
+                "training.devices",
+                math.prod(count),
+                f"the {world_size} processes that this program has trained with before",
+                problem="The number of processes cannot change within a program",
+            )
+    if started is not None:
+        if started != count:
+            raise ConfigError.for_value(
+                "training.devices",
+                tuple(count),
+                f"{tuple(started)}, devices and nodes as they were started",
+                problem="Devices and nodes differ from the processes that were started",
+                fix="Remove training.devices and training.nodes",
+            )
+        return
+    if count.nodes > 1 and not {"MASTER_ADDR", "NODE_RANK"} <= os.environ.keys():
         raise ConfigError(
-            f"training.devices: this program has trained with {group} processes before, {devices * nodes} are new"
+            "Several machines need a launcher. Use torchrun or srun, or set MASTER_ADDR and "
+            "NODE_RANK on each.",
+            parameter="training.nodes",
         )
-    if started and started != (devices, nodes):
+    if hasattr(sys, "ps1") or sys.argv[:1] in ([""], ["-c"]):
         raise ConfigError(
-            f"training.devices and nodes are {devices} and {nodes}, {started[0]} and {started[1]} were started: leave them out"
-        )
-    if not started and nodes > 1 and not {"MASTER_ADDR", "NODE_RANK"} <= os.environ.keys():
-        raise ConfigError(
-            "training.nodes: for several machines use torchrun or srun, or set MASTER_ADDR and NODE_RANK on each"
-        )
-    if not started and (hasattr(sys, "ps1") or sys.argv[:1] in ([""], ["-c"])):
-        raise ConfigError(
-            "training.devices: further processes start the program again, here is none: use a script, or 1"
+            "Several processes need a script: each runs the program again, and an interactive "
+            "session has none. Use a script, or training.devices=1.",
+            parameter="training.devices",
         )
 
 
-def _check_devices(name: str, devices: int) -> None:
-    there = torch.cuda.device_count()
-    if devices > there:
-        raise DeviceError(f"training.devices = {devices}: this machine has {there} GPUs")
+def _check_gpus(name: str, devices: int) -> None:
+    available = torch.cuda.device_count()
+    if devices > available:
+        raise DeviceError.for_value(
+            "training.devices", devices, f"at most {available}, the GPUs of this machine"
+        )
     if name not in ("cuda", "cuda:0"):
-        raise ConfigError(f"training.device = {name} is one GPU: for several leave it out")
+        raise ConfigError.for_value(
+            "training.device", name, "cuda for several GPUs", problem="This is one GPU"
+        )
 
 
 def check_batch_division(stages: Sequence[Stage], pieces: int, options: TrainingOptions) -> None:
-    """ConfigError where batches cannot be shared out evenly, or there are fewer pieces, rows or shards, than processes."""
-    count = math.prod(find_processes(options))
-    for key, stage in zip(("training", "prior_stage"), stages, strict=False):
-        if stage.batch_size % count:
-            raise ConfigError(
-                f"{key}.batch_size = {stage.batch_size} cannot be shared out evenly among {count} processes: choose a multiple"
+    """Raise ConfigError if batches or examples cannot be divided among the processes.
+
+    Args:
+        stages: The stages of the training.
+        pieces: The number of examples, or of shards.
+        options: The section `training` of a configuration.
+    """
+    world_size = math.prod(find_processes(options))
+    for section, stage in zip(("training", "prior_stage"), stages, strict=False):
+        if stage.batch_size % world_size:
+            raise ConfigError.for_value(
+                f"{section}.batch_size",
+                stage.batch_size,
+                f"a multiple of {world_size}, the number of processes",
+                problem="Batches cannot be divided evenly",
             )
-    if pieces < count:
-        raise ConfigError(
-            f"training.devices: {pieces} rows or shards are too few for {count} processes"
+    if pieces < world_size:
+        raise ConfigError.for_value(
+            "training.devices",
+            world_size,
+            f"at most {pieces}, the number of training examples or shards",
+            problem="There are too many processes",
         )
 
 
-def _started() -> tuple[int, int] | None:
-    """Processes on each machine, and machines, as a launcher has started them; None without one."""
-    if "TORCHELASTIC_RUN_ID" in os.environ:
-        each = int(os.environ["LOCAL_WORLD_SIZE"])
-        return each, int(os.environ["WORLD_SIZE"]) // each
-    if "SLURM_STEP_ID" in os.environ and os.environ.get("SLURM_JOB_NAME") not in (
-        "bash",
-        "interactive",
-    ):  # by srun
-        nodes = int(os.environ.get("SLURM_NNODES", 1))
-        return int(os.environ.get("SLURM_NTASKS", 1)) // nodes, nodes
+def _cluster() -> "ClusterEnvironment | None":
+    """torchrun or SLURM, if this process was started by it."""
+    if not LAUNCHER_VARIABLES & os.environ.keys():
+        return None  # without the import of Lightning
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+    from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+
+    if TorchElasticEnvironment.detect():
+        return TorchElasticEnvironment()
+    if "SLURM_STEP_ID" in os.environ and SLURMEnvironment.detect():
+        try:
+            return SLURMEnvironment(auto_requeue=False)
+        except RuntimeError as error:
+            raise ConfigError(
+                f"SLURM cannot be used: {str(error).rstrip('.')}.", parameter="training.devices"
+            ) from None
     return None
+
+
+def _started_processes() -> ProcessCount | None:
+    """The processes that a launcher has started; None without a launcher."""
+    environment = _cluster()
+    if environment is None:
+        return None
+    from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+
+    world_size = environment.world_size()
+    if isinstance(environment, TorchElasticEnvironment):
+        devices = int(os.environ["LOCAL_WORLD_SIZE"])
+        return ProcessCount(devices, world_size // devices)
+    nodes = _environment_number("SLURM_NNODES", 1)
+    return ProcessCount(world_size // nodes, nodes)
+
+
+def _environment_number(name: str, default: int = 0) -> int:
+    return int(os.environ.get(name, default))
 
 
 def _logger(name: str, folder: Path) -> Any:

@@ -1,30 +1,44 @@
-"""What people see while a run trains: a bar with the time left and the three losses, and a line per epoch."""
+"""Progress of training: a bar with the time left, and a line per epoch, at most 30 in all."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from vaekit.runtime.terminal_progress import format_duration
 from vaekit.training.stage_trainer import StageTrainer
 
-REFRESH_SECONDS = 0.5  # each reading of the sums waits for the device
+MAX_LINES = 30
+REFRESH_SECONDS = 0.5
+"""Seconds between two readings of the losses, each of which waits for the device."""
+
+ESTIMATE_SECONDS = 2.0
+"""Seconds after which the duration is estimated."""
 
 
-class ProgressBar:
-    """A bar over the whole stage on standard error; elsewhere than on a terminal only the lines."""
+class TrainingProgress:
+    """A bar on a terminal, and lines anywhere.
 
-    def __init__(self, console: Console):
+    Args:
+        console: Where to print.
+        stages: The number of stages, which share the lines.
+    """
+
+    def __init__(self, console: Console, stages: int = 1):
         self.console = console
+        self.max_lines = MAX_LINES // stages
 
     @contextmanager
-    def stage_bar(self, training: StageTrainer) -> Iterator[None]:
-        """Show the bar of a stage meanwhile."""
-        if "encoder" not in training.stage.trainable:
-            parts = " and ".join(training.stage.trainable)
-            self.console.print(f"the {parts} alone, on what all else has learned:", highlight=False)
-        self.bar = Progress(
+    def stage_bar(self, trainer: StageTrainer) -> Iterator[None]:
+        """Show the bar of a stage within the block."""
+        if "encoder" not in trainer.stage.trainable:
+            parts = " and ".join(trainer.stage.trainable)
+            self.console.print(f"second stage: training the {parts} alone", highlight=False)
+        self._clock = _Clock(trainer)
+        self._estimated = False
+        self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
             TextColumn("{task.percentage:3.0f} %"),
@@ -35,40 +49,95 @@ class ProgressBar:
             transient=True,
             disable=not self.console.is_terminal,
         )
-        self.task = self.bar.add_task(
-            "", total=training.total_steps, completed=training.step, epoch="", losses=""
+        self._task = self._bar.add_task(
+            "", total=trainer.total_steps, completed=trainer.step, epoch="", losses=""
         )
-        self.updated = 0.0
-        with self.bar:
+        self._refreshed = 0.0
+        with self._bar:
             yield
 
-    def after_update(self, training: StageTrainer) -> None:
-        if self.bar.disable or time.monotonic() - self.updated < REFRESH_SECONDS:
+    def after_step(self, trainer: StageTrainer) -> None:
+        """Refresh the bar; estimate the duration once."""
+        now = time.monotonic()
+        if not self._estimated:
+            self._estimate(trainer)
+        if self._bar.disable or now - self._refreshed < REFRESH_SECONDS:
             return
-        self.updated = time.monotonic()
-        epoch = f"{training.epoch + 1}/{training.stage.epochs}"
-        self.bar.update(
-            self.task,
-            completed=training.step,
-            epoch=epoch,
-            losses=_terms("loss", "", training.means()),
+        self._refreshed = now
+        self._bar.update(
+            self._task,
+            completed=trainer.step,
+            epoch=f"{trainer.epoch + 1}/{trainer.stage.epochs}",
+            losses=_terms("loss", "", trainer.means()),
         )
 
-    def after_epoch(self, training: StageTrainer, row: dict[str, float]) -> None:
-        self.console.print(
-            f"epoch {training.epoch}/{training.stage.epochs}  training {row['train_loss']:.2f}  "
+    def after_epoch(
+        self, trainer: StageTrainer, row: Mapping[str, float], best: Mapping[str, float]
+    ) -> None:
+        """Print the epoch, if it is one of those with a line.
+
+        Args:
+            trainer: The trainer.
+            row: The epoch's row of metrics.csv.
+            best: The row of the best epoch so far.
+        """
+        self._estimated = True  # the lines say how much time is left
+        if not self._has_line(trainer):
+            return
+        parts = [
+            f"epoch {trainer.epoch}/{trainer.stage.epochs}",
+            f"training {row['train_loss']:.2f}",
             f"{_terms('validation', 'val_', row)}{_bound(row)} nats",
-            highlight=False,
-            soft_wrap=True,
-        )
+            _best_mark(row, best),
+        ]
+        if not trainer.finished:
+            parts.append(f"{format_duration(self._clock.seconds_left(trainer))} left")
+        self.console.print("  ".join(parts), highlight=False, soft_wrap=True)
+
+    def _estimate(self, trainer: StageTrainer) -> None:
+        if self._clock.elapsed() < ESTIMATE_SECONDS or trainer.step == self._clock.first_step:
+            return
+        self._estimated = True
+        duration = format_duration(self._clock.elapsed() + self._clock.seconds_left(trainer))
+        epochs = trainer.stage.epochs - trainer.epoch
+        unit = "epoch" if epochs == 1 else "epochs"
+        self.console.print(f"estimated duration: {duration} for {epochs:,} {unit}", highlight=False)
+
+    def _has_line(self, trainer: StageTrainer) -> bool:
+        """The first epoch, the last, and evenly spaced ones between them."""
+        interval = -(-trainer.stage.epochs // (self.max_lines - 2))
+        return trainer.epoch == 1 or trainer.epoch % interval == 0 or trainer.finished
 
 
-def _bound(row: dict[str, float]) -> str:
+class _Clock:
+    """The time left of a stage, by the pace since this process began it."""
+
+    def __init__(self, trainer: StageTrainer):
+        self.first_step = trainer.step
+        self._started = time.monotonic()
+
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started
+
+    def seconds_left(self, trainer: StageTrainer) -> float:
+        """Seconds that the remaining steps take at the same pace."""
+        done = trainer.step - self.first_step
+        return self.elapsed() * (trainer.total_steps - trainer.step) / max(done, 1)
+
+
+def _best_mark(row: Mapping[str, float], best: Mapping[str, float]) -> str:
+    if row["epoch"] == best["epoch"]:
+        return "best so far"
+    return f"(best: epoch {best['epoch']:.0f}, {best['val_loss']:.2f})"
+
+
+def _bound(row: Mapping[str, float]) -> str:
     return f", bound {-row['val_bound']:.2f}" if "val_bound" in row else ""
 
 
-def _terms(name: str, prefix: str, row: dict[str, float]) -> str:
-    loss, reconstruction, divergence = (
-        row[prefix + term] for term in ("loss", "reconstruction", "divergence")
-    )
+def _terms(name: str, prefix: str, row: Mapping[str, float]) -> str:
+    loss = row[f"{prefix}loss"]
+    reconstruction = row[f"{prefix}reconstruction"]
+    divergence = row[f"{prefix}divergence"]
     return f"{name} {loss:.2f} = reconstruction {reconstruction:.2f} + divergence {divergence:.2f}"

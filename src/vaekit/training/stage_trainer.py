@@ -1,4 +1,4 @@
-"""One stage of training: its updates, the sums over an epoch, and all of its state that a checkpoint keeps."""
+"""One stage of training: its steps, sums over an epoch, and the state for checkpoints."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +19,37 @@ from vaekit.training.processes import Processes
 from vaekit.training.stages import Stage
 
 COLUMNS = ("loss", "reconstruction", "divergence")
-VALIDATED = (*COLUMNS, "bound")  # the last where the objective is judged by it
-CHECK_EVERY = {"cpu": 1, "cuda": 50}  # updates: to look at a number on a GPU is to wait for it
+VALIDATION_COLUMNS = (*COLUMNS, "bound")
+"""The last only if the objective selects weights by the bound."""
+
+CHECK_STEPS = {"cpu": 1, "cuda": 50}
+"""Steps between two checks for finite losses: reading a value of a GPU waits for it."""
+
+COUNTERS = ("step", "epoch", "epochs_without_improvement")
+ADVICE = (
+    "Weights of earlier epochs, if any, are kept; use a lower optimizer.lr, "
+    "training.grad_clip_norm=1, or data on a smaller scale."
+)
 
 
 class StageTrainer:
-    """One update per batch, with sums, not logs, on the way.
+    """The steps of one stage, with sums of losses instead of logs.
 
-    All `processes` do the same, each on its share of the batch. mixed: whether nets compute in bfloat16.
+    All processes do the same, each on its part of the batch.
+
+    Args:
+        processes: The processes of the run.
+        model: The model, trained in place.
+        stage: The stage.
+        batches: Its batches.
+        mixed_precision: Whether the nets compute in bfloat16.
+
+    Attributes:
+        step: The number of steps so far.
+        epoch: The number of finished epochs.
+        epochs_without_improvement: Epochs since the best one.
+        total_steps: The number of steps of all epochs.
+        sums: Sums of the loss and its terms over the examples of the epoch, and their number.
     """
 
     def __init__(
@@ -36,46 +59,42 @@ class StageTrainer:
         stage: Stage,
         batches: Batches,
         *,
-        mixed: bool = False,
+        mixed_precision: bool = False,
     ):
-        self.processes, self.model, self.stage, self.batches, self.mixed = (
-            processes,
-            model,
-            stage,
-            batches,
-            mixed,
-        )
-        self.loss = processes.wrap(_Loss(model, stage.objective))
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
-        self.optimizer = stage.optimizer(self.parameters)
-        self.rates = [group["lr"] for group in self.optimizer.param_groups]
+        self.processes = processes
+        self.model = model
+        self.stage = stage
+        self.batches = batches
+        self.mixed_precision = mixed_precision
+
+        self.step = 0
+        self.epoch = 0
+        self.epochs_without_improvement = 0
         self.total_steps = len(batches) * stage.epochs
-        self.step = self.epoch = self.epochs_without_improvement = 0
-        self.check_every, self.nonfinite = (
-            CHECK_EVERY[processes.device.type],
-            torch.zeros((), device=processes.device),
-        )
-        if not getattr(
-            stage.objective, "warmup", 0
-        ):  # each weight of a warm-up would be a graph of its own
-            compile_long_training(self.loss, processes.device, self.total_steps)
         self.sums = torch.zeros(len(COLUMNS) + 1, dtype=torch.float64, device=processes.device)
-        learning = [part for name, part in model.named_children() if name in stage.trainable]
-        self.annealed = [
-            module for part in learning for module in part.modules() if hasattr(module, "anneal")
-        ]
+
+        self._loss = processes.wrap(_LossModule(model, stage.objective))
+        self._parameters = [p for p in model.parameters() if p.requires_grad]
+        self._optimizer = stage.optimizer(self._parameters)
+        self._learning_rates = [group["lr"] for group in self._optimizer.param_groups]
+        self._annealed = _annealed_modules(model, stage)
+        self._check_steps = CHECK_STEPS[processes.device.type]
+        self._nonfinite = torch.zeros((), device=processes.device)
+        if not getattr(stage.objective, "warmup", 0):
+            # Each weight of a warm-up would be compiled as a graph of its own.
+            compile_long_training(self._loss, processes.device, self.total_steps)
 
     @property
     def finished(self) -> bool:
-        """Whether all epochs are done, or as many as patience allows have brought nothing better."""
+        """Whether all epochs are done, or patience is exhausted."""
         patience = self.stage.patience
-        return self.epoch >= self.stage.epochs or (
-            patience is not None and self.epochs_without_improvement >= patience
-        )
+        if patience is not None and self.epochs_without_improvement >= patience:
+            return True
+        return self.epoch >= self.stage.epochs
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """The model as it is while its weights change."""
+    def train_mode(self) -> Iterator[None]:
+        """Within the block only the trainable parts are in training mode."""
         self.model.train()
         for part in self.stage.frozen(self.model):
             part.eval()
@@ -83,127 +102,142 @@ class StageTrainer:
             yield
 
     def update(self, batch: Batch) -> None:
-        """One update of the weights; NonFiniteError, on a CPU before it reaches them, for a loss that is not finite."""
+        """Update the weights once.
+
+        Args:
+            batch: Raw examples and their labels.
+
+        Raises:
+            NonFiniteError: The loss is not finite; on a CPU the weights are still finite then.
+        """
         seed_noise(self.batches.seed, self.step)
-        for module in self.annealed:
+        for module in self._annealed:
             module.anneal(min(1.0, self.step / self.total_steps))  # pyright: ignore[reportCallIssue]
-        self._set_rate()
+        self._set_learning_rate()
+
         x = to_model(batch.x, self.model, self.batches.inputs.transform)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed):
-            loss, terms = self.loss(x, batch.y, self.step)
-        for p in self.parameters:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.mixed_precision):
+            loss, terms = self._loss(x, batch.y, self.step)
+
+        for p in self._parameters:
             p.grad = None
         loss.backward()
-        self.nonfinite = self.nonfinite + 0 * self._size(
-            loss
-        )  # from the first NaN or infinity on it is NaN
-        if self.step % self.check_every == 0 and self.nonfinite.isnan():
-            raise NonFiniteError(self._where(terms))
-        self.optimizer.step()
+        # From the first NaN or infinity on it is NaN.
+        self._nonfinite = self._nonfinite + 0 * self._finite_if_valid(loss)
+        if self.step % self._check_steps == 0 and self._nonfinite.isnan():
+            raise self._nonfinite_error(terms)
+
+        self._optimizer.step()
         self.step += 1
-        self._add(terms)
+        self._add_terms(terms)
 
     def means(self) -> dict[str, float]:
-        """The means per row over the epoch so far, of this process's rows."""
+        """Means of the loss and its terms over the examples of this process in this epoch."""
         return means(self.sums)
 
-    def check(self) -> None:
-        """NonFiniteError where the losses or the weights are not finite: to be called before weights are kept."""
-        if self.nonfinite.isnan() or not self._weights_finite():
-            raise NonFiniteError(self._where(None))
+    def check_finite(self) -> None:
+        """Raise NonFiniteError if the losses or the weights are not finite."""
+        if self._nonfinite.isnan() or not self._has_finite_weights():
+            raise self._nonfinite_error(None)
 
     def state_dict(self) -> dict[str, Any]:
+        """The state to continue from."""
+        counters = {name: getattr(self, name) for name in COUNTERS}
         return {
             "state_dict": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
             "batches": self.batches.state_dict(),
             "sums": self.sums,
-            **{
-                name: getattr(self, name)
-                for name in ("step", "epoch", "epochs_without_improvement")
-            },
+            **counters,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a saved state."""
         self.model.load_state_dict(state["state_dict"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self._optimizer.load_state_dict(state["optimizer"])
         self.batches.load_state_dict(state["batches"])
         self.sums.copy_(state["sums"])
-        self.step, self.epoch, self.epochs_without_improvement = (
-            state["step"],
-            state["epoch"],
-            state["epochs_without_improvement"],
-        )
+        for name in COUNTERS:
+            setattr(self, name, state[name])
 
-    def _set_rate(self) -> None:
-        factor = self.stage.schedule(
-            min(1.0, (self.step + 0.5) / self.total_steps)
-        )  # midpoints: no update at a rate of zero
-        for group, rate in zip(self.optimizer.param_groups, self.rates, strict=True):
+    def _set_learning_rate(self) -> None:
+        # The midpoint of the step: no step has a rate of zero.
+        factor = self.stage.schedule(min(1.0, (self.step + 0.5) / self.total_steps))
+        for group, rate in zip(self._optimizer.param_groups, self._learning_rates, strict=True):
             group["lr"] = factor * rate
 
-    def _size(self, loss: Tensor) -> Tensor:
-        """A number that is finite where the loss is; where gradients must be read, theirs before they are clipped.
+    def _finite_if_valid(self, loss: Tensor) -> Tensor:
+        """A scalar that is finite if the loss is; the norm of the gradients if they must be read.
 
-        Of several processes it is the same for all, who stop together. A gradient that is not finite though the loss is, is
-        found by the next one's: to look for it in each update takes a tenth of a small net's time.
+        With several processes it is the same for all, so that they stop together. A gradient that
+        is not finite although the loss is, is noticed by the next loss: reading it in each step
+        takes a tenth of a small net's time.
         """
         if self.stage.grad_clip_norm is not None:
-            return nn.utils.clip_grad_norm_(self.parameters, self.stage.grad_clip_norm)
+            return nn.utils.clip_grad_norm_(self._parameters, self.stage.grad_clip_norm)
         if self.processes.process.world_size > 1:
-            return nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+            gradients = [p.grad for p in self._parameters if p.grad is not None]
+            return nn.utils.get_total_norm(gradients)
         return loss.detach()
 
-    def _weights_finite(self) -> bool:
-        return all(bool(p.isfinite().all()) for p in self.parameters)
+    def _has_finite_weights(self) -> bool:
+        return all(bool(p.isfinite().all()) for p in self._parameters)
 
     @torch.no_grad()
-    def _add(self, terms: Terms) -> None:
-        rows = terms.log_likelihood.shape[1]
+    def _add_terms(self, terms: Terms) -> None:
+        count = terms.log_likelihood.shape[1]
         values = [
             terms.loss,
             terms.reconstruction.mean(),
             terms.divergence.sum(-1).mean(),
             terms.loss.new_ones(()),
         ]
-        self.sums.add_(torch.stack(values), alpha=rows)
+        self.sums.add_(torch.stack(values), alpha=count)
 
-    def _where(self, terms: Terms | None) -> str:
-        what, batches = "the loss" if terms is None else _first_non_finite(terms), self.batches
-        what = what if self._weights_finite() else "a weight"
-        rows = ", ".join(map(str, batches.rows()[:3]))
-        return (
-            f"{what} is not finite at step {self.step} (epoch {self.epoch + 1}, batch {batches.position} of {len(batches)}, "
-            f"rows {rows}, ... of the data): weights of earlier epochs, if any, are kept; "
-            "try a lower optimizer.lr, training.grad_clip_norm=1, or data on a smaller scale"
+    def _nonfinite_error(self, terms: Terms | None) -> NonFiniteError:
+        name = "The loss" if terms is None else _first_nonfinite(terms)
+        if not self._has_finite_weights():
+            name = "A weight"
+        batches = self.batches
+        examples = ", ".join(map(str, batches.current_examples()[:3]))
+        return NonFiniteError(
+            f"{name} is NaN or infinite at step {self.step} (epoch {self.epoch + 1}, "
+            f"batch {batches.position} of {len(batches)}, examples {examples}, ...). {ADVICE}"
         )
 
 
-class _Loss(nn.Module):
-    """The objective as a module, for what wraps modules to spread them over processes."""
+class _LossModule(nn.Module):
+    """The objective as a module, which can be wrapped for several processes."""
 
     def __init__(self, model: VAE, objective: Any):
         super().__init__()
-        self.model, self._objective = (
-            model,
-            (objective,),
-        )  # in a tuple: an objective that is a module does not learn
+        self.model = model
+        self._objective = (objective,)  # a tuple: an objective that is a module is not trained
 
     def forward(self, x: Tensor, y: Tensor | None, step: int) -> tuple[Tensor, Terms]:
-        terms = self._objective[0](self.model, x, *(() if y is None else (y,)), step=step)
-        return terms.loss, terms  # the loss apart, where what spreads it over processes finds it
+        objective = self._objective[0]
+        if y is None:
+            terms = objective(self.model, x, step=step)
+        else:
+            terms = objective(self.model, x, y, step=step)
+        return terms.loss, terms  # the loss separately, where DistributedDataParallel finds it
 
 
 def means(sums: Tensor) -> dict[str, float]:
-    """From sums of the columns over rows, and the number of rows behind them, to means."""
-    *values, rows = sums.tolist()
-    return {name: value / max(rows, 1) for name, value in zip(VALIDATED, values, strict=False)}
+    """Means of columns from their sums over examples, followed by the number of examples."""
+    *values, count = sums.tolist()
+    pairs = zip(VALIDATION_COLUMNS, values, strict=False)
+    return {name: value / max(count, 1) for name, value in pairs}
 
 
-def _first_non_finite(terms: Terms) -> str:
-    found = [
-        name
-        for name, value in terms.named().items()
-        if name != "loss" and not torch.isfinite(value).all()
-    ]
-    return next(iter(found), "the gradient" if torch.isfinite(terms.loss) else "loss")
+def _annealed_modules(model: VAE, stage: Stage) -> list[nn.Module]:
+    """The modules of the trainable parts that change over training."""
+    parts = [part for name, part in model.named_children() if name in stage.trainable]
+    return [module for part in parts for module in part.modules() if hasattr(module, "anneal")]
+
+
+def _first_nonfinite(terms: Terms) -> str:
+    for name, value in terms.named().items():
+        if name != "loss" and not torch.isfinite(value).all():
+            return f"The {name}".replace("_", " ")
+    return "The gradient" if torch.isfinite(terms.loss) else "The loss"

@@ -1,4 +1,4 @@
-"""Stages of training: which parts are trained, by which objective, for how long."""
+"""Stages of training: the trained parts, the objective, the number of epochs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ class Stage:
     Attributes:
         name: The name of the checkpoint.
         trainable: The parts whose weights change; the others are frozen, in evaluation mode.
-        objective: What is minimized.
+        objective: The objective to minimize.
         optimizer: Parameters -> torch optimizer.
         schedule: Progress in [0, 1] -> factor of the learning rate.
         epochs: Passes over the training examples.
         batch_size: Examples per step, over all processes.
         patience: Epochs without improvement after which training stops; None for never.
-        grad_clip_norm: Bound of the gradient's norm.
+        grad_clip_norm: Maximal norm of the gradient.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Batches out of shards, read ahead by processes of their own, shuffled in a buffer, the same ones again after a stop."""
+"""Batches from shards: read ahead by workers, shuffled in a buffer, equal after resuming."""
 
 import os
 import random
@@ -6,9 +6,9 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from itertools import count, islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -19,16 +19,28 @@ from vaekit.inputs.streaming import StreamedInputs
 from vaekit.runtime.seeding import mix_seeds
 from vaekit.training.batches import Batches, count_batches
 
-T = TypeVar("T")
+
+class ReadBatch(NamedTuple):
+    """A batch as a worker reads it.
+
+    Attributes:
+        names: Names of the samples, for messages.
+        x: Raw examples.
+        y: Class indices, or None.
+    """
+
+    names: list[str]
+    x: np.ndarray
+    y: np.ndarray | None
 
 
 class StreamedBatches(Batches):
-    """Batches of raw rows out of shards, all of the same size; an epoch has as many as its rows need, in a new order.
+    """Batches of raw examples from shards, all of one size, in another order each epoch.
 
-    Each process, and each of its readers, has shards of its own; readers take turns, a batch each, whatever their shards
-    hold, so that of shards of unequal size some rows come twice in an epoch and others not. Where shards end before the epoch
-    does, they are read again in another order. A place in an epoch is found again by passing over what came before it, which
-    is read but not decoded.
+    Each worker of each process reads shards of its own; workers take turns, one batch each,
+    whatever their shards contain: from shards of unequal size some examples occur twice in an
+    epoch and others not at all. If shards end before the epoch, they are read again in another
+    order. Resuming within an epoch reads over the earlier batches without decoding them.
     """
 
     inputs: StreamedInputs
@@ -38,113 +50,124 @@ class StreamedBatches(Batches):
 
     @property
     def examples_per_epoch(self) -> int:
+        """The examples of an epoch, over all processes."""
         return len(self) * self.size
 
     def __iter__(self) -> Generator[Batch]:
-        if self.position >= len(self):
-            self.epoch, self.position = self.epoch + 1, 0
-        readers = min(self.inputs.num_workers, self.inputs.shards // self.process.world_size)
-        with warnings.catch_warnings(
-            action="ignore", category=UserWarning
-        ):  # more readers than cores: they wait for the disk
-            reading = iter(
-                DataLoader(
-                    _Reading(self), batch_size=None, num_workers=readers, collate_fn=_as_it_is
-                )
-            )
+        self._begin_epoch()
+        batches = iter(self._loader())
         try:
-            while (read := _next(reading)) is not None:
-                if isinstance(read, VaekitError):
-                    raise read
-                self._last, x, y = read
+            while (batch := _next_batch(batches)) is not None:
+                if isinstance(batch, VaekitError):
+                    raise batch
+                self._names = batch.names
                 self.position += 1
-                yield Batch(as_tensor(x), None if y is None else as_tensor(y))
+                yield Batch(as_tensor(batch.x), None if batch.y is None else as_tensor(batch.y))
         finally:
-            del reading  # the readers end here and now
+            del batches  # ends the workers
 
-    def rows(self) -> list[str]:
-        """The samples in the batch last given, for messages."""
-        return self._last
+    def current_examples(self) -> Sequence[str]:
+        """Names of the samples in the batch that was yielded last, for messages."""
+        return self._names
 
-    def read(
-        self, reader: int, of: int
-    ) -> Iterator[tuple[list[str], np.ndarray, np.ndarray | None]]:
-        """What one reader of so many reads of the rest of the epoch: names, rows and classes, batch by batch."""
-        reader = (
-            self.position + reader
-        ) % of  # the first is asked first, whoever's turn it was when training stopped
-        turns = range(reader, len(self), of)
-        done, rows = (
-            sum(turn < self.position for turn in turns),
-            self.size // self.process.world_size,
-        )
-        samples = islice(self._samples(reader, of), done * rows, len(turns) * rows)
-        for part in iter(lambda: tuple(islice(samples, rows)), ()):
-            yield [sample.name for sample in part], *self.inputs.decoded(part)
+    def read(self, worker: int, workers: int) -> Iterator[ReadBatch]:
+        """Read the batches of one worker for the rest of the epoch.
 
-    def _samples(self, reader: int, of: int) -> Iterator[Any]:
-        """The rows of this epoch for one reader, without end."""
+        Args:
+            worker: Its number, from 0.
+            workers: The number of workers.
+        """
+        # The first worker is asked first, whoever was next when training stopped.
+        worker = (self.position + worker) % workers
+        turns = range(worker, len(self), workers)
+        turns_done = sum(turn < self.position for turn in turns)
+        size = self.size // self.process.world_size
+        samples = self._samples(worker, workers)
+        remaining = islice(samples, turns_done * size, len(turns) * size)
+        while batch := list(islice(remaining, size)):
+            x, y = self.inputs.decoded(tuple(batch))
+            yield ReadBatch([sample.name for sample in batch], x, y)
+
+    def _loader(self) -> DataLoader:
+        shards_per_process = self.inputs.shards // self.process.world_size
+        workers = min(self.inputs.num_workers, shards_per_process)
+        # The warning: more workers than cores, which wait for the disk anyway.
+        with warnings.catch_warnings(action="ignore", category=UserWarning):
+            return DataLoader(
+                _WorkerDataset(self),
+                batch_size=None,
+                num_workers=workers,
+                collate_fn=_keep_arrays,
+            )
+
+    def _samples(self, worker: int, workers: int) -> Iterator[Any]:
+        """The samples of this epoch for one worker, without end."""
         from webdataset.filters import shuffle
 
-        number, all_readers = self.process.rank * of + reader, self.process.world_size * of
-        buffer = -(-self.inputs.shuffle_buffer // of)
-        empty = 0
-        for turn in count():
-            mine = np.random.default_rng((self.seed, self.epoch, turn)).permutation(
-                self.inputs.shards
-            )[number::all_readers]
-            noise = random.Random(
-                mix_seeds(mix_seeds(self.seed, self.epoch), turn * all_readers + number)
-            )
+        number = self.process.rank * workers + worker
+        all_workers = self.process.world_size * workers
+        buffer = -(-self.inputs.shuffle_buffer // workers)
+        passes_without_samples = 0
+        for number_of_pass in count():
+            order = np.random.default_rng((self.seed, self.epoch, number_of_pass))
+            shards = order.permutation(self.inputs.shards)[number::all_workers]
+            seed = mix_seeds(self.seed, self.epoch)
+            noise = random.Random(mix_seeds(seed, number_of_pass * all_workers + number))
+
             sample = None
-            for sample in shuffle(buffer, initial=buffer, rng=noise)(self.inputs.samples(mine)):
+            samples = self.inputs.samples(shards)
+            for sample in shuffle(buffer, initial=buffer, rng=noise)(samples):
                 yield sample
-            empty = 0 if sample else empty + 1
-            if empty > self.inputs.shards:
-                raise DataError("the shards hold no rows: look into one")
+
+            passes_without_samples = 0 if sample else passes_without_samples + 1
+            if passes_without_samples > self.inputs.shards:
+                raise DataError(
+                    "The shards contain no examples. Check the names of their members.",
+                    parameter="data.source",
+                )
 
 
-class _Reading(IterableDataset):
-    """What a reader does, in the process that a DataLoader has started for it."""
+class _WorkerDataset(IterableDataset):
+    """The work of one worker process of a DataLoader."""
 
     def __init__(self, batches: StreamedBatches):
         self.batches = batches
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[ReadBatch | DataError]:
         info = get_worker_info()
         assert info is not None
-        for number in (
-            signal.SIGINT,
-            signal.SIGTERM,
-        ):  # sent to all: it is for training to stop, and for curl to go on
-            signal.signal(number, signal.SIG_IGN)
-        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+        # Signals reach all processes: training stops, and its downloads continue until then.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        threading.Thread(target=_exit_with_parent, args=(os.getppid(),), daemon=True).start()
         try:
             yield from self.batches.read(info.id, info.num_workers)
-        except VaekitError as error:  # raised in a reader it would come wrapped in its traceback
-            yield DataError(str(error))
+        except VaekitError as error:
+            # Raised in a worker, it would arrive wrapped in a traceback.
+            yield DataError(str(error), parameter=error.parameter)
 
 
-def _end_with(parent: int) -> None:
-    """End this process when its parent has died: else it would wait for ever for somebody to take its batch."""
+def _exit_with_parent(parent: int) -> None:
+    """Exit when the parent has died; otherwise the worker would wait forever."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)
 
 
-def _next(reading: Iterator[T]) -> T | None:
-    """The next batch, or None behind the last."""
+def _next_batch(batches: Iterator[Any]) -> Any:
+    """The next batch, or None after the last."""
     try:
-        return next(reading, None)
+        return next(batches, None)
     except RuntimeError as error:
         if "worker" not in str(error):
             raise
         raise DataError(
-            "a process that reads shards has died, perhaps for want of memory: go on with --resume, or begin with a smaller "
-            "data.shuffle_buffer or fewer data.num_workers"
+            "A worker process that reads shards has died, perhaps for lack of memory. "
+            "Resume the run, or use a smaller data.shuffle_buffer or fewer data.num_workers.",
+            parameter="data.num_workers",
         ) from None
 
 
-def _as_it_is(read: Any) -> Any:
-    """Arrays stay arrays, which come by a pipe; tensors would need shared memory, of which containers have little."""
-    return read
+def _keep_arrays(batch: Any) -> Any:
+    """Arrays are sent through a pipe; tensors need shared memory, which containers limit."""
+    return batch

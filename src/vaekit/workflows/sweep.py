@@ -1,7 +1,8 @@
-"""The same recipe under several settings: ordinary runs side by side, a table, and what they pay for their codes."""
+"""`vaekit sweep`: one recipe under several settings, as ordinary runs in one folder."""
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,71 @@ from vaekit.errors import ConfigError
 from vaekit.runs import Run
 from vaekit.workflows.train import train
 
-MOST = 100
-PICTURE = "rate-distortion.png"
+Settings = Mapping[str, str]
+"""Values by key of the configuration."""
+
+MAX_RUNS = 100
+PLOT_FILE = "rate-distortion.png"
+UNIT = "nats per example"
+
+
+@dataclass(frozen=True)
+class SweptRun:
+    """One run of a sweep.
+
+    Attributes:
+        name: The name of its folder.
+        settings: Its values of the settings that differ.
+        loss: Test loss in nats per example.
+        reconstruction: Test reconstruction in nats per example.
+        divergence: Test divergence in nats per example; None for a deterministic posterior.
+        epochs: The number of epochs.
+        seconds: Seconds of training.
+    """
+
+    name: str
+    settings: Settings
+    loss: float
+    reconstruction: float
+    divergence: float | None
+    epochs: int
+    seconds: int
+
+    def to_dict(self) -> dict[str, object]:
+        """The run as JSON values."""
+        return {
+            "run": self.name,
+            **self.settings,
+            "loss": self.loss,
+            "reconstruction": self.reconstruction,
+            "divergence": self.divergence,
+            "epochs": self.epochs,
+            "seconds": self.seconds,
+        }
+
+
+@dataclass(frozen=True)
+class SweepResult:
+    """The result of a sweep.
+
+    Attributes:
+        out: The folder of the runs.
+        runs: The runs, in the order of the settings.
+        files: Paths of plots.
+    """
+
+    out: Path
+    runs: tuple[SweptRun, ...]
+    files: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """The result as JSON values."""
+        return {
+            "out": str(self.out),
+            "unit": UNIT,
+            "runs": [run.to_dict() for run in self.runs],
+            "files": [str(path) for path in self.files],
+        }
 
 
 def sweep(
@@ -26,101 +90,121 @@ def sweep(
     data: Any = None,
     console: Console | None = None,
     **overrides: Any,
-) -> dict[str, Any]:
-    """Train a recipe under every combination of settings, each into a run folder of `out`, and put their test figures together.
+) -> SweepResult:
+    """Train a recipe under every combination of settings, each into a run folder.
 
-    grid: by key of the configuration, such as objective.beta, the values in turn, written as for --set. A key with one
-        value is the same for all.
-    data, overrides: as for `train`, the same for all.
-    Run again, it goes on: runs that are whole are read, one that was interrupted is resumed.
+    Run again, a sweep is continued: finished runs are read, an interrupted one is resumed.
 
-    Raises ConfigError where a folder holds a run of another configuration, and whatever `train` raises.
+    Args:
+        recipe: The name of a recipe, or the path of a configuration.
+        grid: Values by key of the configuration, such as objective.beta; a key with one value is
+            the same for all runs.
+        out: The folder of the runs.
+        data: As for `train`.
+        console: Where progress is printed; default standard error.
+        **overrides: As for `train`, the same for all runs.
+
+    Returns:
+        The runs with their test metrics.
+
+    Raises:
+        ConfigError: Not 2 to 100 combinations, or a folder has a run of another configuration.
+        VaekitError: As for `train`.
 
     >>> sweep("mlp", {"objective.beta": ["0.5", "1", "2"]}, out="runs/betas")  # doctest: +SKIP
     """
-    swept = {key: values for key, values in grid.items() if len(values) > 1}
-    same = [f"{key}={values[0]}" for key, values in grid.items() if key not in swept]
-    combinations = [dict(zip(swept, values, strict=True)) for values in product(*swept.values())]
-    if not 2 <= len(combinations) <= MOST:
-        raise ConfigError(
-            f"a sweep has 2 to {MOST} runs, not {len(combinations)}: --set objective.beta=0.5,1,2 makes three"
-        )
+    out = Path(out)
     console = console or Console(stderr=True)
-    places = {_name(chosen): chosen for chosen in combinations}
-    if len(places) < len(combinations):
-        raise ConfigError(
-            "a sweep has every combination of settings once: some of these are the same"
-        )
-    rows = []
-    for number, (name, chosen) in enumerate(places.items(), 1):
-        pairs = [f"{key}={value}" for key, value in chosen.items()]
-        console.print(
-            f"{number} of {len(places)}: {', '.join(pairs)}", highlight=False, soft_wrap=True
-        )
-        settings = configuration.merge(overrides, configuration.assignments(same + pairs))
-        rows_of = _with_options(data, settings.pop("data", {}))
+    shared = [f"{key}={values[0]}" for key, values in grid.items() if len(values) == 1]
+    combinations = _combinations(grid)
+
+    runs = []
+    for number, (name, settings) in enumerate(combinations.items(), 1):
+        assignments = [f"{key}={value}" for key, value in settings.items()]
+        title = f"run {number} of {len(combinations)}: {', '.join(assignments)}"
+        console.print(title, highlight=False, soft_wrap=True)
+        options = configuration.merge(overrides, configuration.assignments(shared + assignments))
+        source = _with_options(data, options.pop("data", {}))
         run = train(
             recipe,
-            data=rows_of,
-            out=Path(out) / name,
+            data=source,
+            out=out / name,
             continue_existing=True,
             console=console,
-            **settings,
+            **options,
         )
-        rows.append(_row(run, name, chosen))
-    return {
-        "out": str(out),
-        "unit": "nats per row",
-        "runs": rows,
-        "files": [str(path) for path in _picture(Path(out), rows)],
-    }
+        runs.append(_swept_run(run, name, settings))
+    return SweepResult(out, tuple(runs), tuple(_plot(out, runs)))
+
+
+def _combinations(grid: Mapping[str, Sequence[str]]) -> dict[str, Settings]:
+    """The settings of each run by the name of its folder."""
+    swept = {key: values for key, values in grid.items() if len(values) > 1}
+    products = product(*swept.values())
+    settings: list[Settings] = [dict(zip(swept, values, strict=True)) for values in products]
+    if not 2 <= len(settings) <= MAX_RUNS:
+        raise ConfigError.for_value(
+            "set",
+            len(settings),
+            f"2 to {MAX_RUNS}",
+            problem="The number of runs is invalid",
+            fix="Set several values of a key, such as objective.beta=0.5,1,2",
+        )
+    combinations = {_folder_name(each): each for each in settings}
+    if len(combinations) < len(settings):
+        raise ConfigError(
+            "Two runs have the same settings. Set each value of a key once.", parameter="set"
+        )
+    return combinations
 
 
 def _with_options(data: Any, options: Mapping[str, Any]) -> Any:
-    """Where data are read from, and how; ConfigError for rows in memory, which are not read any more."""
+    """The source of the data with options of reading it."""
     if not options:
         return data
-    if not (data is None or isinstance(data, str | os.PathLike | Mapping)):
-        raise ConfigError(
-            f"data.{min(options)} is about data that are read: give a path or a name, not rows in memory"
-        )
-    named = (
-        data if isinstance(data, Mapping) else {} if data is None else {"source": os.fspath(data)}
+    if data is None:
+        return dict(options)
+    if isinstance(data, Mapping):
+        return {**data, **options}
+    if isinstance(data, str | os.PathLike):
+        return {"source": os.fspath(data), **options}
+    key = f"data.{min(options)}"
+    raise ConfigError(
+        f"{key} cannot be set for data in memory. Pass the path or the name of the data.",
+        parameter=key,
     )
-    return {**named, **options}
 
 
-def _name(chosen: Mapping[str, str]) -> str:
+def _folder_name(settings: Settings) -> str:
     """A folder's name, such as beta=0.5,latent_dim=8."""
-    return ",".join(
-        f"{key.rsplit('.', 1)[-1]}={dataset_name(value)}" for key, value in chosen.items()
+    pairs = ((key.rsplit(".", 1)[-1], dataset_name(value)) for key, value in settings.items())
+    return ",".join(f"{key}={value}" for key, value in pairs)
+
+
+def _swept_run(run: Run, name: str, settings: Settings) -> SweptRun:
+    test = run.summary["test"]
+    return SweptRun(
+        name=name,
+        settings=settings,
+        loss=test["loss"]["value"],
+        reconstruction=test["reconstruction"]["value"],
+        divergence=test["divergence"]["value"],
+        epochs=run.summary["epochs"],
+        seconds=round(run.summary["seconds"]),
     )
 
 
-def _row(run: Run, name: str, chosen: Mapping[str, str]) -> dict[str, Any]:
-    test = run.summary["test"]
-    figures = {term: test[term]["value"] for term in ("loss", "reconstruction", "divergence")}
-    return {
-        "run": name,
-        **chosen,
-        **figures,
-        "epochs": run.summary["epochs"],
-        "seconds": round(run.summary["seconds"]),
-    }
-
-
-def _picture(out: Path, rows: list[dict[str, Any]]) -> list[Path]:
+def _plot(out: Path, runs: Sequence[SweptRun]) -> list[Path]:
+    """The rate-distortion plot, if at least two runs have a rate."""
     from vaekit.plots import rate_distortion, save
 
-    shown = [row for row in rows if row["divergence"] is not None]
-    if len(shown) < 2:
+    rates = [(run, run.divergence) for run in runs if run.divergence is not None]
+    if len(rates) < 2:
         return []
-    names, rate, distortion = (
-        [row[key] for row in shown] for key in ("run", "divergence", "reconstruction")
+    plot = rate_distortion(
+        [run.name for run, _ in rates],
+        [rate for _, rate in rates],
+        [run.reconstruction for run, _ in rates],
+        title=f"{out.name}: rate and distortion",
     )
-    return [
-        save(
-            rate_distortion(names, rate, distortion, title=f"{out.name}: what codes cost and give"),
-            out / PICTURE,
-        )
-    ]
+    return [save(plot, out / PLOT_FILE)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from torch import Tensor
@@ -46,6 +46,9 @@ from vaekit.workflows.training_setup import (
     resolve_training,
     separate_modules,
 )
+
+if TYPE_CHECKING:
+    from vaekit.training.fit import FitResult
 
 
 def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
@@ -233,7 +236,7 @@ def _fit(setup: TrainingSetup, folder: Path, console: Console | None, *, resume:
     note_scale(console, setup.dataset)
     processes = launch(setup.config, folder)
     folder = processes.broadcast(folder)
-    outcome = fit(
+    result = fit(
         processes,
         setup.model,
         setup.training_inputs(),
@@ -244,7 +247,7 @@ def _fit(setup: TrainingSetup, folder: Path, console: Console | None, *, resume:
         console=console,
         resume=resume,
     )
-    return _finish(setup, folder, processes, outcome)
+    return _finish(setup, folder, processes, result)
 
 
 def _console(console: Console | None, config: Settings) -> Console:
@@ -263,22 +266,20 @@ def _validation(setup: TrainingSetup) -> Callable[..., Tensor]:
     return partial(elbo_sums, inputs=inputs, seed=seed)
 
 
-def _finish(
-    setup: TrainingSetup, folder: Path, processes: Processes, outcome: Mapping[str, Any]
-) -> Run:
+def _finish(setup: TrainingSetup, folder: Path, processes: Processes, result: "FitResult") -> Run:
     """The finished run: summary and plots are written by rank 0, the summary last."""
     run = load_run(folder, model=setup.model.cpu())
     if processes.process.rank == 0:
-        run.summary = _summary(run, setup, outcome)
+        run.summary = _summary(run, setup, result)
         plot_run_data(RunData(run, setup.dataset, setup.split))
         runs.save_summary(folder, run.summary)  # a folder that has it is complete
     run.summary = processes.broadcast(run.summary)
     return run
 
 
-def _summary(run: Run, setup: TrainingSetup, outcome: Mapping[str, Any]) -> dict[str, Any]:
+def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> dict[str, Any]:
     """The final metrics; the test examples are evaluated here for the first time, and once."""
-    best = outcome["best_epoch"]
+    best = result.best_epoch
     validation = {
         name.removeprefix("val_"): column[best - 1]
         for name, column in run.history.items()
@@ -294,13 +295,13 @@ def _summary(run: Run, setup: TrainingSetup, outcome: Mapping[str, Any]) -> dict
         "recipe": run.config.recipe,
         "data": _data_summary(setup),
         "parameters": parameters,
-        "epochs": outcome["epochs"],
+        "epochs": result.epochs,
         "best_epoch": best,
         "unit": "nats per example",
         "validation": validation,
         "test": test,
         "seed": run.config.seed,
-        "seconds": outcome["seconds"],
+        "seconds": result.seconds,
         "versions": _versions(),
     }
 
