@@ -1,7 +1,11 @@
 """vaekit: variational autoencoders you can trust, on your own data.
 
+Names are loaded on first use: importing vaekit is quick, and torch comes with the first model.
+
 >>> import vaekit
->>> run = vaekit.train("conv", data="mnist", latent_dim=2)  # doctest: +SKIP
+>>> run = vaekit.load_run("runs/conv")
+>>> run.sample(3).shape
+(3, 1, 8, 8)
 """
 
 from importlib import import_module
@@ -9,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-_PUBLIC = {
+_OBJECTS = {
+    "Dataset": "vaekit.data",
     "ELBO": "vaekit.objectives",
+    "Examples": "vaekit.data",
+    "Run": "vaekit.runs",
     "VAE": "vaekit.core.vae",
     "VaekitError": "vaekit.errors",
     "build": "vaekit.workflows",
@@ -29,20 +36,24 @@ _PUBLIC = {
     "push": "vaekit.workflows",
     "resume": "vaekit.workflows",
     "serve": "vaekit.workflows",
+    "sweep": "vaekit.workflows",
     "train": "vaekit.workflows",
 }
+"""Public functions and classes by name: their module, and their name in it if it is another."""
+
 _PACKAGES = ("data", "errors", "likelihoods", "nets", "objectives", "plots", "posteriors", "priors")
 
-__all__ = sorted([*_PUBLIC, *_PACKAGES])
+__all__ = sorted([*_OBJECTS, *_PACKAGES])
 
 if TYPE_CHECKING:
     from vaekit import data, errors, likelihoods, nets, objectives, plots, posteriors, priors
     from vaekit.core.vae import VAE
+    from vaekit.data import Dataset, Examples
     from vaekit.data import load as load_data
     from vaekit.errors import VaekitError
     from vaekit.export import load_exported
     from vaekit.objectives import ELBO
-    from vaekit.runs import load_run
+    from vaekit.runs import Run, load_run
     from vaekit.workflows import (
         build,
         compare,
@@ -57,16 +68,17 @@ if TYPE_CHECKING:
         push,
         resume,
         serve,
+        sweep,
         train,
     )
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name on first use (PEP 562): importing vaekit costs nothing, torch comes with the first model."""
+    """Load a public name on first use (PEP 562)."""
     if name in _PACKAGES:
         return import_module(f"vaekit.{name}")
-    if name in _PUBLIC:
-        module, _, attribute = _PUBLIC[name].partition(":")
+    if name in _OBJECTS:
+        module, _, attribute = _OBJECTS[name].partition(":")
         return getattr(import_module(module), attribute or name)
     raise AttributeError(f"module 'vaekit' has no attribute {name!r}")
 
