@@ -1,28 +1,31 @@
-"""What can go wrong, as types: catch `VaekitError` and nothing of ours escapes.
+"""The errors of the package as types: `except VaekitError` catches all of them.
 
     VaekitError
     ├── RequestError            the request was wrong; the command line ends with status 2
-    │   ├── ConfigError         a recipe, key, value or part that does not exist or does not fit
-    │   ├── DataError           data that cannot be read, or does not suit the model
-    │   ├── RunError            a run folder that is incomplete, from a newer format, or hostile
-    │   ├── OutputError         a place that exists, cannot be written, or is full
-    │   └── DeviceError         a device that is not there
+    │   ├── ConfigError         a recipe, key, value or part is unknown, invalid or incompatible
+    │   ├── DataError           data are unreadable, or incompatible with the model
+    │   ├── RunError            a run folder is incomplete, too new, or hostile
+    │   ├── OutputError         an output path exists, is not writable, or is full
+    │   └── DeviceError         a device is missing
     └── WorkError               the request was right, the work failed; status 1
         ├── NonFiniteError      NaN or infinity in a term of the loss or in its gradient
         └── Interrupted         stopped by a signal, after a checkpoint
 
-Every message is one line: what was given, what is allowed, the remedy.
+Every message is one line, `<what is wrong>: got <value>, expected <allowed>. <fix>.` for a wrong
+value and `<what failed>. <fix>.` otherwise.
 """
 
 import difflib
 from collections.abc import Iterable
 from typing import Self
 
-MAX_SHOWN = 80
+MAX_SHOWN_CHARACTERS = 80
+MAX_SHOWN_BITS = 1000
+"""Python refuses to print integers that are much longer."""
 
 
 class VaekitError(Exception):
-    """The root of the tree.
+    """The root of all errors.
 
     Args:
         message: One line: `<what is wrong>: got <value>, expected <allowed>. <fix>.`
@@ -59,23 +62,23 @@ class RequestError(VaekitError, ValueError):
 
 
 class ConfigError(RequestError):
-    """A recipe, key, value or part that does not exist or does not fit."""
+    """A recipe, key, value or part is unknown, invalid or incompatible with the others."""
 
 
 class DataError(RequestError):
-    """Data that cannot be read, or does not suit the model."""
+    """Data are unreadable, or incompatible with the model."""
 
 
 class RunError(RequestError):
-    """A run folder that is incomplete, from a newer format, or hostile."""
+    """A run folder is incomplete, from a newer format, or hostile."""
 
 
 class OutputError(RequestError):
-    """A place that exists, cannot be written, or is full."""
+    """An output path exists, is not writable, or is full."""
 
 
 class DeviceError(RequestError):
-    """A device that is not there."""
+    """A device is missing."""
 
 
 class WorkError(VaekitError, RuntimeError):
@@ -83,34 +86,36 @@ class WorkError(VaekitError, RuntimeError):
 
 
 class NonFiniteError(WorkError):
-    """NaN or infinity in a term of the loss or in its gradient."""
+    """A term of the loss or its gradient is NaN or infinite."""
 
 
-class Interrupted(WorkError):  # noqa: N818 - not an error of anybody
-    """Stopped by a signal, after a checkpoint."""
+class Interrupted(WorkError):  # noqa: N818 - a signal stopped the work, nothing is wrong
+    """A signal stopped the work, after a checkpoint."""
 
 
-def suggest(given: str, allowed: Iterable[str]) -> str:
-    """The end of a message about an unknown name: the nearest allowed one, and all of them.
+def suggest(name: str, allowed: Iterable[str]) -> str:
+    """The fix for an unknown name, without its full stop: the nearest allowed name, and all names.
 
     >>> suggest("cnv", ["conv", "mlp"])
-    "did you mean 'conv'? Allowed: conv, mlp"
+    "Did you mean 'conv'? Allowed: conv, mlp"
+    >>> suggest("zzz", ["conv", "mlp"])
+    'Allowed: conv, mlp'
     """
-    allowed = sorted(allowed)
-    near = difflib.get_close_matches(given, allowed, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}Allowed: {', '.join(allowed)}"
+    names = sorted(allowed)
+    nearest = difflib.get_close_matches(name, names, n=1)
+    question = f"Did you mean {nearest[0]!r}? " if nearest else ""
+    return f"{question}Allowed: {', '.join(names)}"
 
 
 def shown(value: object) -> str:
-    """A value as messages show it: its repr, shortened.
+    """A value as messages show it: its repr on one line, shortened.
 
     >>> shown("x" * 100)[-4:]
     'xxx…'
     """
-    text = "a number of thousands of digits" if _is_endless(value) else repr(value)
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
-
-
-def _is_endless(value: object) -> bool:
-    return isinstance(value, int) and value.bit_length() > 1000  # Python refuses to print it
+    if isinstance(value, int) and value.bit_length() > MAX_SHOWN_BITS:
+        return "a number of thousands of digits"
+    text = " ".join(repr(value).split("\n"))
+    if len(text) <= MAX_SHOWN_CHARACTERS:
+        return text
+    return text[: MAX_SHOWN_CHARACTERS - 1] + "…"

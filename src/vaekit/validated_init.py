@@ -1,23 +1,70 @@
-"""Arguments checked where an object is made by hand, as the configuration checks them where it is made from a file."""
+"""Constructor arguments checked against their annotations, and the words for what is expected."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pydantic import ConfigDict, ValidationError, validate_call
 
 from vaekit.errors import ConfigError
 
+EXPECTED = {
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+    "dict_type": "a mapping of keys to values",
+    "finite_number": "a finite number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number with fewer digits",
+    "int_type": "a whole number",
+    "literal_error": "{expected}",
+    "greater_than": "a number greater than {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than": "a number less than {lt}",
+    "less_than_equal": "a number of at most {le}",
+    "mapping_type": "a mapping of keys to values",
+    "missing": "a value",
+    "model_attributes_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "string_pattern_mismatch": "letters, digits, '_', '.' and '-' only",
+    "string_too_long": "at most {max_length} characters",
+    "string_type": "text",
+    "string_unicode": "text",
+    "too_long": "at most {max_length} items",
+    "too_short": "at least {min_length} items",
+    "tuple_type": "a list, such as [32, 64]",
+    "value_error": "{error}",
+}
+"""What is expected instead, by the type of a pydantic error."""
+
+
+def expected_value(error: Mapping[str, Any]) -> str:
+    """The allowed values, in words, of one of a ValidationError's `errors()`."""
+    words = EXPECTED.get(error["type"])
+    if words is None:
+        message = error["msg"].splitlines()[0].removeprefix("Input should be ")
+        return message[0].lower() + message[1:]
+    return words.format_map(error.get("ctx", {}))
+
+
+def expected_values(errors: Iterable[Mapping[str, Any]]) -> str:
+    """The allowed values of one value that failed the checks of several types."""
+    return " or ".join(dict.fromkeys(map(expected_value, errors)))
+
 
 def validated_init(init: Callable[..., None]) -> Any:
-    """A constructor that raises ConfigError, in one line, for an argument that is not what its annotation allows.
+    """A constructor that raises ConfigError if its annotations do not allow an argument.
+
+    The configuration checks the same annotations when an object is made from a file.
 
     >>> class Ball:
-    ...     @checked
+    ...     @validated_init
     ...     def __init__(self, *, radius: float): ...
     >>> Ball(radius="red")
     Traceback (most recent call last):
-    vaekit.errors.ConfigError: Ball: radius = 'red': input should be a valid number, unable to parse string as a number
+    vaekit.errors.ConfigError: radius is invalid: got 'red', expected a number.
     """
     validated = validate_call(config=ConfigDict(allow_inf_nan=False))(init)
 
@@ -27,9 +74,7 @@ def validated_init(init: Callable[..., None]) -> Any:
             validated(self, *args, **options)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            key, given, said = ".".join(map(str, first["loc"])), repr(first["input"]), first["msg"]
-            raise ConfigError(
-                f"{type(self).__name__}: {key} = {given[:80]}: {said[0].lower()}{said[1:]}"
-            ) from None
+            parameter = ".".join(map(str, first["loc"]))
+            raise ConfigError.for_value(parameter, first["input"], expected_value(first)) from None
 
     return make

@@ -1,7 +1,8 @@
-"""Discrete latents: code vectors at positions, and distributions over them.
+"""Discrete latent codes: code vectors at positions, and distributions over them.
 
-A discrete z is put together from code vectors, one at each position: a one-hot vector for each variable of a categorical
-latent, an entry of the codebook for each pixel of a map. Posteriors own their codes; priors are built for the same ones.
+A discrete z consists of code vectors, one at each position: a one-hot vector for each variable of
+a categorical latent code, an entry of the codebook for each pixel of a map. A posterior owns its
+codebook, and its prior is built for the same one.
 """
 
 import math
@@ -13,14 +14,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, constraints, register_kl
 
-MAX_DISTANCES = 2**24  # between vectors and codes, compared at once
+MAX_DISTANCES = 2**24
+"""Distances between vectors and codes that are computed at once."""
 
 
 class Codebook(nn.Module):
-    """K code vectors of d numbers for each of M = groups x (pixels of the map) positions; z has the shape (groups d, *map).
+    """K code vectors of d numbers for each of M positions.
 
-    vectors: the codes, [K, d]. groups: how many codes stand side by side. map: height and width of z; () for a vector.
-    shared: whether every position has the same codes in the same sense (a codebook), not each its own (a categorical).
+    z has the shape (groups * d, *map), and M is `groups` times the pixels of the map.
+
+    Args:
+        vectors: The code vectors [K, d].
+        groups: Number of codes at one pixel, or of a vector.
+        map: Height and width of z; () for a vector.
+        shared: Whether a code means the same at every position (a codebook), rather than each
+            position having its own codes (categorical variables).
+        learned: Whether the vectors are saved with the weights.
 
     >>> codebook = Codebook(torch.eye(10), groups=20)
     >>> z = codebook.embed(torch.zeros(5, 20, dtype=torch.long))
@@ -41,7 +50,9 @@ class Codebook(nn.Module):
     ):
         super().__init__()
         self.register_buffer("vectors", vectors, persistent=learned)
-        self.groups, self.map, self.shared = groups, tuple(map), shared
+        self.groups = groups
+        self.map = tuple(map)
+        self.shared = shared
 
     @property
     def count(self) -> int:
@@ -59,44 +70,37 @@ class Codebook(nn.Module):
         return (self.groups * self.vectors.shape[1], *self.map)
 
     def split(self, z: Tensor) -> Tensor:
-        """z [..., *shape] by position, [..., M, d]; pixel by pixel, and within one group by group."""
+        """z [..., *shape] as vectors [..., M, d], pixel by pixel, and group by group within one."""
         lead = z.shape[: z.dim() - len(self.shape)]
         grouped = z.reshape(*lead, self.groups, self.vectors.shape[1], math.prod(self.map))
         return grouped.movedim(-1, len(lead)).reshape(*lead, self.positions, self.vectors.shape[1])
 
     def join(self, vectors: Tensor) -> Tensor:
-        """The inverse of `split`."""
+        """Vectors [..., M, d] as z [..., *shape]: the inverse of `split`."""
         lead = vectors.shape[:-2]
         grouped = vectors.reshape(*lead, math.prod(self.map), self.groups, self.vectors.shape[1])
         return grouped.movedim(len(lead), -1).reshape(*lead, *self.shape)
 
     def embed(self, indices: Tensor) -> Tensor:
-        """z [..., *shape] of the codes with these indices, [..., M]."""
+        """z [..., *shape] that consists of the codes with the indices [..., M]."""
         return self.join(F.embedding(indices, self.vectors))
 
     def nearest(self, vectors: Tensor) -> Tensor:
         """Indices [...] of the codes nearest to vectors [..., d]."""
-        device = (
-            "cpu" if vectors.is_meta else vectors.device.type
-        )  # an outline without values has no autocast
-        centre = self.vectors.mean(
-            0
-        )  # far from the origin, what tells codes apart would be lost in rounding
-        flat = (vectors - centre).reshape(-1, vectors.shape[-1])
-        parts = (
-            (flat,)
-            if torch.compiler.is_exporting()
-            else flat.split(max(1, MAX_DISTANCES // self.count))
-        )
-        with torch.autocast(
-            device, enabled=False
-        ):  # in bfloat16 near codes would be taken for one another
-            codes = self.vectors - centre
+        # Tensors on the meta device have no values and no autocast of their own.
+        device = "cpu" if vectors.is_meta else vectors.device.type
+        # Far from the origin, rounding would hide the differences between codes.
+        center = self.vectors.mean(0)
+        flat = (vectors - center).reshape(-1, vectors.shape[-1])
+        # An exported graph has one path for any number of examples.
+        chunk = max(1, MAX_DISTANCES // self.count)
+        chunks = (flat,) if torch.compiler.is_exporting() else flat.split(chunk)
+        # bfloat16 would confuse codes that are close together.
+        with torch.autocast(device, enabled=False):
+            codes = self.vectors - center
             squares = codes.square().sum(-1)
-            found = [
-                (squares - 2 * part @ codes.T).argmin(-1) for part in parts
-            ]  # an exported graph has one path for any number of rows
-        return torch.cat(found).reshape(vectors.shape[:-1])
+            nearest = [(squares - 2 * part @ codes.T).argmin(-1) for part in chunks]
+        return torch.cat(nearest).reshape(vectors.shape[:-1])
 
     def indices(self, z: Tensor) -> Tensor:
         """Indices [..., M] of the codes in z [..., *shape]."""
@@ -104,7 +108,7 @@ class Codebook(nn.Module):
 
 
 class _Discrete(constraints.Constraint):
-    """Vectors out of a finite set."""
+    """Vectors from a finite set."""
 
     is_discrete = True
     event_dim = 1
@@ -114,7 +118,10 @@ class _Discrete(constraints.Constraint):
 
 
 class CodeDistribution(Distribution):
-    """A distribution over z made of codes; a family defines `log_prob_of` and `sample_indices`."""
+    """A distribution over z that consists of codes.
+
+    A subclass defines `log_prob_of` and `sample_indices`.
+    """
 
     arg_constraints: dict[str, Any] = {}  # noqa: RUF012  # pyright: ignore - torch's own convention
     support = _Discrete()  # pyright: ignore - torch's own convention
@@ -124,10 +131,11 @@ class CodeDistribution(Distribution):
         super().__init__(batch_shape, torch.Size(codebook.shape), validate_args=False)
 
     def sample_indices(self, sample_shape: torch.Size) -> Tensor:
+        """Draws of the indices of codes, [*sample_shape, *batch_shape, M]."""
         raise NotImplementedError(f"{type(self).__name__} must define sample_indices")  # abstract
 
     def log_prob_of(self, indices: Tensor) -> Tensor:
-        """log p of codes by index, [..., M]: of each position, given those before it where it depends on them."""
+        """log p in nats of each code by its index, [..., M], conditional on the codes before it."""
         raise NotImplementedError(f"{type(self).__name__} must define log_prob_of")  # abstract
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -139,7 +147,12 @@ class CodeDistribution(Distribution):
 
 
 class IndependentCodes(CodeDistribution):
-    """Each position draws its own code: logits [*B, M, K], or [*B, 1, K] where all positions have the same."""
+    """A product of one categorical distribution over codes per position.
+
+    Args:
+        codebook: The codes.
+        logits: [*B, M, K], or [*B, 1, K] if all positions have the same.
+    """
 
     def __init__(self, codebook: Codebook, logits: Tensor):
         self.logits = logits.log_softmax(-1).expand(
@@ -149,6 +162,7 @@ class IndependentCodes(CodeDistribution):
 
     @property
     def probs(self) -> Tensor:
+        """Probabilities of the codes, [*B, M, K]."""
         return self.logits.exp()
 
     @property
@@ -176,11 +190,15 @@ class IndependentCodes(CodeDistribution):
 
 
 class Quantized(CodeDistribution):
-    """All mass on one z, the codes at `indices` [B, M]; a sample lets the gradient pass straight to what was quantised.
+    """All mass on one z; the gradient of a sample passes straight to the quantized vectors.
 
-    It keeps the z that it was made with, wherever the codes move after.
+    The z stays as it was at construction, even if the codebook changes later.
 
-    vectors: what was quantised, by position, [B, M, d]. penalties: scalars for the loss, by name.
+    Args:
+        codebook: The codes.
+        indices: Indices of the codes that z consists of, [B, M].
+        vectors: The vectors before quantization, [B, M, d].
+        penalties: Scalars for the loss, by name.
     """
 
     has_rsample = True
@@ -193,7 +211,8 @@ class Quantized(CodeDistribution):
         vectors: Tensor,
         penalties: dict[str, Tensor] | None = None,
     ):
-        self.indices, self.penalties = indices, penalties or {}
+        self.indices = indices
+        self.penalties = penalties or {}
         self.straight_through = codebook.embed(indices) + codebook.join(vectors - vectors.detach())
         super().__init__(codebook, indices.shape[:-1])
 
@@ -223,11 +242,11 @@ class Quantized(CodeDistribution):
 
 @register_kl(IndependentCodes, IndependentCodes)
 def _kl_independent(q: IndependentCodes, p: IndependentCodes) -> Tensor:
-    """Per position, [*B, M]."""
+    """KL(q || p) in nats per position, [*B, M]."""
     return (q.probs * (q.logits - p.logits)).sum(-1)
 
 
 @register_kl(Quantized, CodeDistribution)
-def _kl_quantised(q: Quantized, p: CodeDistribution) -> Tensor:
-    """Per position, [*B, M]: all mass on one code, so KL(q || p) = -log p of it."""
+def _kl_quantized(q: Quantized, p: CodeDistribution) -> Tensor:
+    """KL(q || p) in nats per position, [*B, M]: all mass is on one code, so it is -log p of it."""
     return -p.log_prob_of(q.indices)

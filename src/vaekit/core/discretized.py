@@ -1,6 +1,6 @@
-"""Distributions over data of L levels, shown as 0, 1 / (L - 1), ..., 1: what `torch.distributions` lacks for integers.
+"""Distributions over integer data of L levels, scaled to 0, 1 / (L - 1), ..., 1.
 
-Values between two levels stand for the nearest one, values outside [0, 1] for the first or the last.
+Values between two levels count as the nearest one, values outside [0, 1] as the first or the last.
 """
 
 from collections.abc import Sequence
@@ -22,24 +22,26 @@ class _Levels(constraints.Constraint):
         super().__init__()
 
     def check(self, value: Tensor) -> Tensor:
-        return (
-            value * (self.levels - 1) - nearest_level(value, self.levels)
-        ).abs() < 0.01  # float32 is 0.004 off at 65,536
+        scaled = value * (self.levels - 1)
+        # float32 is 0.004 off at 65,536 levels
+        return (scaled - nearest_level(value, self.levels)).abs() < 0.01
 
 
 def nearest_level(value: Tensor, levels: int) -> Tensor:
-    """The level 0..levels - 1 that a value in [0, 1] stands for, as a float.
+    """The number of the level, from 0 to levels - 1, nearest to a value in [0, 1], as a float.
 
-    >>> nearest(torch.tensor([0.0, 0.5, 1.0]), 256)
+    >>> nearest_level(torch.tensor([0.0, 0.5, 1.0]), 256)
     tensor([  0., 128., 255.])
     """
     return (value * (levels - 1)).round().clamp(0, levels - 1)
 
 
 class Categorical(Distribution):
-    """Any probabilities of the L levels: p(k / (L - 1)) = softmax(logits)_k.
+    """A probability for each of L levels: p(k / (L - 1)) = softmax(logits)_k.
 
-    logits: real, [..., L]; the batch shape is what comes before L.
+    Args:
+        logits: Real numbers [..., L]; the dimensions before L are the batch shape.
+        validate_args: Whether to check the logits.
 
     >>> Categorical(torch.zeros(3, 256)).mean
     tensor([0.5000, 0.5000, 0.5000])
@@ -48,7 +50,8 @@ class Categorical(Distribution):
     arg_constraints = {"logits": constraints.independent(constraints.real, 1)}  # noqa: RUF012  # pyright: ignore - torch's own convention
 
     def __init__(self, logits: Tensor, validate_args: bool | None = False):
-        self.logits, self.levels = logits, logits.shape[-1]
+        self.logits = logits
+        self.levels = logits.shape[-1]
         super().__init__(logits.shape[:-1], validate_args=validate_args)
 
     def expand(self, batch_shape: Sequence[int], _instance=None) -> "Categorical":
@@ -67,17 +70,14 @@ class Categorical(Distribution):
         return (self.logits.softmax(-1) * (self._grid() - self.mean[..., None]).square()).sum(-1)
 
     def sample(self, sample_shape: torch.Size | Sequence[int] = ()) -> Tensor:
-        level = TorchCategorical(logits=self.logits.detach(), validate_args=False).sample(
-            torch.Size(sample_shape)
-        )
+        p = TorchCategorical(logits=self.logits.detach(), validate_args=False)
+        level = p.sample(torch.Size(sample_shape))
         return level.to(self.logits.dtype) / (self.levels - 1)
 
     def log_prob(self, value: Tensor) -> Tensor:
         index = nearest_level(value, self.levels).long()
         shape = torch.broadcast_shapes(index.shape, self.batch_shape)
-        log_p = self.logits.log_softmax(
-            -1
-        )  # half the time of gather - logsumexp, forwards and backwards
+        log_p = self.logits.log_softmax(-1)  # half the time of gather - logsumexp
         return log_p.expand(*shape, -1).gather(-1, index.expand(shape)[..., None])[..., 0]
 
     def _grid(self) -> Tensor:
@@ -85,16 +85,25 @@ class Categorical(Distribution):
 
 
 class DiscretizedLogistic(Distribution):
-    r"""A logistic rounded to the nearest level, the first and the last taking the tails (Salimans et al., 2017).
+    r"""A logistic distribution rounded to the nearest level.
 
-    p(x) = sigma(b) - sigma(a),   a, b = (x -+ d / 2 - loc) / scale,   d = 1 / (L - 1),   a = -inf at 0, b = inf at 1.
+    p(x) = sigma(b) - sigma(a),   a, b = (x -+ d / 2 - loc) / scale,   d = 1 / (L - 1),
 
-    The difference is computed as sigma(b) sigma(-a) (1 - exp(a - b)), so that nothing cancels, and in units of one level, so
-    that levels are exact.
+    with a = -inf at the first level and b = inf at the last, which take the tails. The difference
+    is computed as sigma(b) sigma(-a) (1 - exp(a - b)), so that nothing cancels, and in units of
+    one level, so that levels are exact.
 
-    loc, scale: in the units of x, any shapes that broadcast; scale > 0. levels: L.
+    Args:
+        loc: Location in the units of x; it broadcasts with `scale`.
+        scale: Positive scale in the units of x.
+        levels: L, the number of levels.
+        validate_args: Whether to check location and scale.
 
-    >>> DiscretizedLogistic(torch.tensor(0.5), torch.tensor(0.01), 3).log_prob(torch.tensor([0.0, 0.5, 1.0])).exp()
+    References:
+        Salimans et al., 2017, "PixelCNN++".
+
+    >>> p = DiscretizedLogistic(torch.tensor(0.5), torch.tensor(0.01), 3)
+    >>> p.log_prob(torch.tensor([0.0, 0.5, 1.0])).exp()
     tensor([1.3888e-11, 1.0000e+00, 1.3888e-11])
     """
 
@@ -116,7 +125,7 @@ class DiscretizedLogistic(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """Exact: E[k] is the sum over the edges between levels of P(k above the edge)."""
+        """The exact mean: E[k] is the sum of P(k above the edge) over the edges between levels."""
         loc, scale = self._in_levels()
         total = torch.zeros_like(loc)
         for edges in self._edges():
@@ -125,34 +134,32 @@ class DiscretizedLogistic(Distribution):
 
     @property
     def variance(self) -> Tensor:
-        """Exact: E[(k - c)^2] is the sum over edges e of 2 |e - c| P(k beyond e from c); c the level nearest to loc.
+        """The exact variance, from E[(k - c)^2] around the level c nearest to the location.
 
-        Around c, as around no other point, nothing large cancels when the square of the mean is taken off.
+        E[(k - c)^2] is the sum over edges e of 2 |e - c| P(k beyond e, seen from c). Around c
+        nothing large cancels when the square of the mean is subtracted.
         """
         loc, scale = self._in_levels()
-        centre, total, steps = (
-            nearest_level(self.loc.detach(), self.levels),
-            torch.zeros_like(loc),
-            self.levels - 1,
-        )
+        center = nearest_level(self.loc.detach(), self.levels)
+        total = torch.zeros_like(loc)
         for edges in self._edges():
-            away = edges - centre
-            total = total + (
-                2 * away.abs() * torch.sigmoid(away.sign() * (loc - edges) / scale)
-            ).sum(0)
-        return (total - (self.mean * steps - centre).square()) / steps**2
+            offset = edges - center
+            beyond = torch.sigmoid(offset.sign() * (loc - edges) / scale)
+            total = total + (2 * offset.abs() * beyond).sum(0)
+        steps = self.levels - 1
+        return (total - (self.mean * steps - center).square()) / steps**2
 
     def sample(self, sample_shape: torch.Size | Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(torch.Size(sample_shape))
         with torch.no_grad():
             u = torch.rand(shape, dtype=self.loc.dtype, device=self.loc.device)
-            return nearest_level(self.loc + self.scale * torch.logit(u), self.levels) / (
-                self.levels - 1
-            )
+            value = self.loc + self.scale * torch.logit(u)
+            return nearest_level(value, self.levels) / (self.levels - 1)
 
     def log_prob(self, value: Tensor) -> Tensor:
         level = nearest_level(value, self.levels)
-        first, last = level == 0, level == self.levels - 1
+        first = level == 0
+        last = level == self.levels - 1
         loc, scale = self._in_levels()
         above_lower = F.logsigmoid((loc - level + 0.5) / scale)
         below_upper = F.logsigmoid((level + 0.5 - loc) / scale)
@@ -167,6 +174,6 @@ class DiscretizedLogistic(Distribution):
         return self.loc * (self.levels - 1), self.scale * (self.levels - 1)
 
     def _edges(self) -> Sequence[Tensor]:
-        """Between levels, [8, ...]: not all at once, which would take L times the memory."""
+        """The edges between levels in chunks [8, ...]: all at once take L times the memory."""
         edges = torch.arange(self.levels - 1, dtype=self.loc.dtype, device=self.loc.device) + 0.5
         return edges.reshape(-1, *(1,) * self.loc.dim()).split(8)

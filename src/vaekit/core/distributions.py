@@ -1,4 +1,4 @@
-"""What `torch.distributions` lacks."""
+"""Distributions that `torch.distributions` lacks, and properties of any distribution."""
 
 import math
 
@@ -11,33 +11,37 @@ from vaekit.errors import ConfigError
 
 
 def soft_clamp(x: Tensor, lower: float, upper: float) -> Tensor:
-    """`x` bounded smoothly: the identity well inside [lower, upper], never outside it, its gradient never zero at once.
+    """`x` bounded smoothly: the identity well inside [lower, upper], and never outside.
 
-    lower + softplus(x - lower) - softplus(x - upper); off the identity by exp(-d) at a distance d from a bound.
+    The formula is lower + softplus(x - lower) - softplus(x - upper). At a distance d inside a
+    bound it differs from the identity by exp(-d), and its gradient vanishes nowhere abruptly.
 
     >>> soft_clamp(torch.tensor([-100.0, 1.0, 100.0]), -20.0, 10.0)
     tensor([-20.0000,   0.9999,  10.0000])
     """
-    x = x.clamp(
-        lower - 100, upper + 100
-    )  # beyond, the two terms are so large that their difference is lost
+    # Beyond, the two terms are so large that rounding hides their difference.
+    x = x.clamp(lower - 100, upper + 100)
     return lower + _softplus(x - lower) - _softplus(x - upper)
 
 
 def _softplus(x: Tensor) -> Tensor:
-    return F.softplus(
-        x, threshold=40.0
-    )  # torch's default of 20 would be 2e-9 off, visible in float64
+    return F.softplus(x, threshold=40.0)  # the default of 20 is 2e-9 off, visible in float64
 
 
 class ContinuousBernoulli(Distribution):
-    r"""Density on [0, 1] proportional to a Bernoulli's mass, normalised (Loaiza-Ganem & Cunningham, 2019).
+    r"""The density on [0, 1] proportional to a Bernoulli's mass.
 
     log p(x) = a x - softplus(a) + log C(a),   C(a) = a / tanh(a / 2),   a the logit.
 
-    `torch.distributions` goes through probabilities, which saturate in float32 from |a| = 16 on; here only logits appear.
+    `torch.distributions.ContinuousBernoulli` computes with probabilities, which saturate in
+    float32 from |a| = 16 on; this class computes with logits only.
 
-    logits: real, any shape; nats. Values outside [0, 1] have no density; they are not checked on the hot path.
+    Args:
+        logits: Real numbers of any shape, which is the batch shape.
+        validate_args: Whether to check the logits.
+
+    References:
+        Loaiza-Ganem & Cunningham, 2019, "The continuous Bernoulli".
 
     >>> ContinuousBernoulli(logits=torch.zeros(())).log_prob(torch.tensor(0.3)).item()
     0.0
@@ -72,13 +76,15 @@ class ContinuousBernoulli(Distribution):
         """Var[x] = 1 / a^2 - 1 / (4 sinh(a / 2)^2), by its series near a = 0."""
         a, small = self._away_from_zero(0.3)
         series = 1 / 12 - self.logits**2 / 240 + self.logits**4 / 6048 - self.logits**6 / 172800
-        half = (a.abs() / 2).clamp(
-            max=40.0
-        )  # sinh overflows float32 at 89; beyond 40 the term is nothing
+        # sinh overflows float32 at 89; beyond 40 its term is below rounding.
+        half = (a.abs() / 2).clamp(max=40.0)
         return torch.where(small, series, 1 / a**2 - 1 / (4 * torch.sinh(half) ** 2))
 
     def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
-        """By the inverse of the distribution function, written for -|a| and mirrored, so that nothing overflows."""
+        """Samples by the inverse distribution function at -|a|, mirrored if a > 0.
+
+        In this way nothing overflows.
+        """
         shape = self._extended_shape(torch.Size(sample_shape))
         u = torch.rand(shape, dtype=self.logits.dtype, device=self.logits.device)
         a, small = self._away_from_zero(1e-6)
@@ -87,9 +93,9 @@ class ContinuousBernoulli(Distribution):
         return torch.where(small, u + self.logits * u * (1 - u) / 2, x)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        return value * self.logits - _softplus(self.logits) + self._log_normaliser()
+        return value * self.logits - _softplus(self.logits) + self._log_normalizer()
 
-    def _log_normaliser(self) -> Tensor:
+    def _log_normalizer(self) -> Tensor:
         a, small = self._away_from_zero(0.1)
         a = a.abs()
         series = (
@@ -102,13 +108,21 @@ class ContinuousBernoulli(Distribution):
         return torch.where(small, series, exact)
 
     def _away_from_zero(self, radius: float) -> tuple[Tensor, Tensor]:
-        """The logits with those within `radius` of 0 replaced (so that no unused branch makes a NaN gradient), and which."""
+        """The logits with values within `radius` of 0 replaced by `radius`, and a mask of those.
+
+        The branch of `torch.where` that is not taken must not have a NaN gradient.
+        """
         small = self.logits.abs() < radius
-        return torch.where(small, torch.full_like(self.logits, radius), self.logits), small
+        replaced = torch.where(small, torch.full_like(self.logits, radius), self.logits)
+        return replaced, small
 
 
 class Delta(Distribution):
-    """All mass on one point [*batch, *event], without a density.
+    """All mass on one point, without a density.
+
+    Args:
+        point: The point [*batch, *event].
+        event_dims: Number of event dimensions.
 
     >>> Delta(torch.zeros(5, 2), 1).rsample((3,)).shape
     torch.Size([3, 5, 2])
@@ -143,29 +157,31 @@ class Delta(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         raise ConfigError(
-            "a deterministic posterior has no density, so neither a bound of log p(x) nor importance weights"
+            "a deterministic posterior has no density, so neither a bound of log p(x) nor "
+            "importance weights. Choose another posterior.",
+            parameter="posterior",
         )
 
 
 def point_estimate(q: Distribution) -> Tensor:
-    """The one code that stands for q: its mean or, where q is discrete and a mean would be no code, its mode."""
+    """The latent code that represents q: its mean, or its mode if q is discrete."""
     return q.mode if is_discrete(q) else q.mean
 
 
 def is_deterministic(q: Distribution) -> bool:
-    """Whether q has all its mass on one point, so that samples are all the same and say nothing of its parameters."""
+    """Whether q has all its mass on one point."""
     return getattr(q, "deterministic", False)
 
 
 def penalties_of(q: Distribution) -> dict[str, Tensor]:
-    """Scalars that q wants in the loss, by name, such as a codebook's commitment."""
+    """Scalars that q adds to the loss, by name, such as a codebook's commitment."""
     return dict(getattr(q, "penalties", {}))
 
 
 def is_discrete(q: Distribution) -> bool:
-    """Whether q is over a countable set."""
+    """Whether q is a distribution over a countable set."""
     try:
         support = q.support
-    except NotImplementedError:  # a distribution of the user's own need not say
+    except NotImplementedError:  # a distribution of the user's own may lack a support
         return False
     return support is not None and support.is_discrete

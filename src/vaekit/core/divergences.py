@@ -1,7 +1,7 @@
-"""KL(q || p) per latent dimension: the closed form where `torch.distributions` has one registered, otherwise from samples.
+"""KL(q || p) per latent dimension: in closed form if one is registered, else from samples.
 
-A new closed form is registered with `torch.distributions.kl.register_kl`, and may keep the dimensions apart, [B, D]; nothing
-here changes.
+`torch.distributions.kl.register_kl` registers further closed forms. They may keep the dimensions
+separate, [B, D].
 """
 
 import torch
@@ -13,9 +13,16 @@ from vaekit.core.distributions import is_deterministic, is_discrete
 
 
 def closed_form(q: Distribution, p: Distribution) -> Tensor | None:
-    """KL(q || p) in nats, [B, D] per latent dimension ([B, 1] where q and p do not factorise); None without a closed form.
+    """KL(q || p) in closed form, or None if no closed form is known.
 
-    For two normals: 1/2 sum(exp(log_var) + mu^2 - 1 - log_var) against N(0, I).
+    For two normals it is 1/2 sum(exp(log_var) + mu^2 - 1 - log_var) against N(0, I).
+
+    Args:
+        q: A distribution of batch shape [B].
+        p: A distribution whose batch shape broadcasts with that of q.
+
+    Returns:
+        Nats per latent dimension, [B, D], or [B, 1] if q and p are not products.
 
     >>> import torch; from torch.distributions import Normal
     >>> q = Independent(Normal(torch.zeros(1, 2), torch.ones(1, 2)), 1)
@@ -32,9 +39,15 @@ def closed_form(q: Distribution, p: Distribution) -> Tensor | None:
 
 
 def monte_carlo(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
-    """log q(z) - log p(z) in nats, [K, B, D] per latent dimension ([K, B, 1] where q and p do not factorise); z [K, B, ...].
+    """log q(z) - log p(z) of samples z ~ q, whose mean over samples is KL(q || p).
 
-    Its mean over samples z ~ q is KL(q || p).
+    Args:
+        q: A distribution of batch shape [B].
+        p: A distribution whose batch shape broadcasts with that of q.
+        z: Samples [K, B, *latent shape].
+
+    Returns:
+        Nats per latent dimension, [K, B, D], or [K, B, 1] if q and p are not products.
     """
     factors = _factors(q, p)
     if factors:
@@ -43,12 +56,15 @@ def monte_carlo(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
 
 
 def has_finite_kl(q: Distribution) -> bool:
-    """Whether q has a divergence from a prior at all: all mass on one point of a continuum has none that is finite."""
+    """Whether KL(q || p) can be finite: for all mass on one point of a continuum it is not."""
     return is_discrete(q) or not is_deterministic(q)
 
 
 def kl_divergence(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
-    """KL(q || p) in nats, [B, D], by the closed form, else from the samples z; [B, 0] where there is none that is finite."""
+    """KL(q || p) in nats, [B, D]: in closed form if one is known, else from the samples z.
+
+    The result is [B, 0] if the divergence is infinite.
+    """
     if not has_finite_kl(q):
         return torch.zeros(*q.batch_shape, 0, dtype=z.dtype, device=z.device)
     divergence = closed_form(q, p)
@@ -56,11 +72,11 @@ def kl_divergence(q: Distribution, p: Distribution, z: Tensor) -> Tensor:
 
 
 def _factors(q: Distribution, p: Distribution) -> tuple[Distribution, Distribution] | None:
-    """The distributions of the single dimensions, where both are products over the same ones."""
-    if (
-        not (isinstance(q, Independent) and isinstance(p, Independent))
-        or q.event_shape != p.event_shape
-    ):
+    """The distributions of single dimensions, if q and p are products over the same ones."""
+    if not (isinstance(q, Independent) and isinstance(p, Independent)):
         return None
-    alike = q.reinterpreted_batch_ndims == p.reinterpreted_batch_ndims
-    return (q.base_dist, p.base_dist) if alike else None
+    if q.event_shape != p.event_shape:
+        return None
+    if q.reinterpreted_batch_ndims != p.reinterpreted_batch_ndims:
+        return None
+    return q.base_dist, p.base_dist

@@ -1,4 +1,4 @@
-"""Likelihoods: the decoder's output -> p(x given z). One family per file."""
+"""Likelihoods: the decoder's output to p(x|z). One family per file."""
 
 from vaekit.likelihoods.base import Likelihood
 from vaekit.likelihoods.bernoulli import Bernoulli

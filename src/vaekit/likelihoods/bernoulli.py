@@ -1,4 +1,4 @@
-"""p(x given z) = Bernoulli(sigmoid(decoder output))."""
+"""p(x|z) = Bernoulli(sigmoid(decoder output))."""
 
 from torch import Tensor
 from torch.distributions import Bernoulli as TorchBernoulli
@@ -7,24 +7,29 @@ from vaekit.likelihoods.base import Likelihood
 
 
 class Bernoulli(Likelihood):
-    """log p(x given z) = sum x log p + (1 - x) log(1 - p), from logits; x binary, or gray in [0, 1] ("soft labels").
+    """log p(x|z) = sum x log p + (1 - x) log(1 - p), with logits from the decoder.
 
-    With gray targets it is a cross-entropy, not a normalised density: it compares with other VAEs on the same pixels and with
-    nothing else. The continuous Bernoulli is the density that it is often taken for.
+    x is binary, or gray in [0, 1] ("soft labels"). With gray targets it is a cross-entropy and not
+    a normalized density: it compares only with other VAEs on the same pixels. The density that it
+    is often mistaken for is the continuous Bernoulli.
+
+    Args:
+        shape: Shape of one example.
 
     >>> import torch
-    >>> Bernoulli((4,))(torch.zeros(1, 4)).log_prob(torch.tensor([[0.0, 1.0, 0.5, 0.2]]))  # -4 log 2
+    >>> x = torch.tensor([[0.0, 1.0, 0.5, 0.2]])
+    >>> Bernoulli((4,))(torch.zeros(1, 4)).log_prob(x)  # -4 log 2
     tensor([-2.7726])
     """
 
     accepts = ("binary", "unit")
 
-    def not_normalised(self, support: str) -> str | None:
-        return (
-            None
-            if support == "binary"
-            else "a Bernoulli with grayscale targets is not a normalised density"
-        )
+    def not_normalized(self, support: str) -> str | None:
+        """The reason why log p(x|z) on gray targets is no log-density; None for binary ones."""
+        if support == "binary":
+            return None
+        return "a Bernoulli with grayscale targets is not a normalized density"
 
     def per_value(self, logits: Tensor) -> TorchBernoulli:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The Bernoulli distribution of each value."""
         return TorchBernoulli(logits=logits, validate_args=False)

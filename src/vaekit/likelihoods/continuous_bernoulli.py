@@ -1,4 +1,4 @@
-"""p(x given z) = continuous Bernoulli on [0, 1]."""
+"""p(x|z) = continuous Bernoulli on [0, 1]."""
 
 from torch import Tensor
 
@@ -7,14 +7,22 @@ from vaekit.likelihoods.base import Likelihood
 
 
 class ContinuousBernoulli(Likelihood):
-    """log p(x given z) = sum x a - softplus(a) + log(a / tanh(a / 2)), a density on [0, 1] (Loaiza-Ganem & Cunningham, 2019).
+    """log p(x|z) = sum x a - softplus(a) + log(a / tanh(a / 2)), a density on [0, 1].
+
+    Args:
+        shape: Shape of one example.
+
+    References:
+        Loaiza-Ganem & Cunningham, 2019, "The continuous Bernoulli".
 
     >>> import torch
-    >>> ContinuousBernoulli((4,))(torch.zeros(1, 4)).log_prob(torch.rand(1, 4)).abs().max() < 1e-6  # uniform at logit 0
+    >>> p = ContinuousBernoulli((4,))(torch.zeros(1, 4))  # uniform at logit 0
+    >>> p.log_prob(torch.rand(1, 4)).abs().max() < 1e-6
     tensor(True)
     """
 
     accepts = ("unit",)
 
     def per_value(self, logits: Tensor) -> ContinuousBernoulliDistribution:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The continuous Bernoulli distribution of each value."""
         return ContinuousBernoulliDistribution(logits)

@@ -1,33 +1,45 @@
 """Options of the likelihoods of integers, and their checks."""
 
 from numbers import Integral
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from vaekit.errors import ConfigError
 
-Levels = Annotated[int, Field(ge=2, le=65_536)]
-Components = Annotated[int, Field(ge=1, le=100)]
+MIN_LEVELS = 2
+MAX_LEVELS = 65_536
+MAX_COMPONENTS = 100
+
+Levels = Annotated[int, Field(ge=MIN_LEVELS, le=MAX_LEVELS)]
+Components = Annotated[int, Field(ge=1, le=MAX_COMPONENTS)]
 
 
-def checked_levels(levels: Any, likelihood: str) -> int:
-    """`levels`, 2 to 65536; ConfigError where they are missing or no such number."""
+def checked_levels(levels: object, likelihood: str) -> int:
+    """The number of levels.
+
+    Raises:
+        ConfigError: It is missing, or no whole number from 2 to 65536.
+    """
     if levels is None:
         raise ConfigError(
-            f"{likelihood} needs the number of levels of the data: give levels=256 for 8-bit images"
+            f"likelihood {likelihood} needs the number of levels of the data. "
+            "Set levels, such as 256 for 8-bit images.",
+            parameter="likelihood.levels",
         )
-    return _whole("levels", levels, 2, 65_536, ": 256 for 8-bit images")
+    return _whole_number("likelihood.levels", levels, MIN_LEVELS, MAX_LEVELS)
 
 
-def checked_components(components: Any) -> int:
-    """`components`, 1 to 100; ConfigError where it is no such number."""
-    return _whole("components", components, 1, 100)
+def checked_components(components: object) -> int:
+    """The number of components of a mixture.
+
+    Raises:
+        ConfigError: It is no whole number from 1 to 100.
+    """
+    return _whole_number("likelihood.components", components, 1, MAX_COMPONENTS)
 
 
-def _whole(name: str, given: Any, least: int, most: int, remedy: str = "") -> int:
-    if not isinstance(given, Integral) or not least <= int(given) <= most:
-        raise ConfigError(
-            f"{name} = {given!r} must be a whole number from {least} to {most}{remedy}"
-        )
-    return int(given)
+def _whole_number(parameter: str, value: object, lower: int, upper: int) -> int:
+    if not isinstance(value, Integral) or not lower <= int(value) <= upper:
+        raise ConfigError.for_value(parameter, value, f"a whole number from {lower} to {upper}")
+    return int(value)

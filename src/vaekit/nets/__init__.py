@@ -1,4 +1,7 @@
-"""Networks: data -> features (encoders), latent -> parameters of the likelihood (decoders). One family per file."""
+"""Networks: data to features (encoders), latent codes to likelihood parameters (decoders).
+
+One family per file.
+"""
 
 from vaekit.nets.conv import ConvDecoder, ConvEncoder
 from vaekit.nets.conv_map import ConvMapDecoder, ConvMapEncoder

@@ -1,13 +1,18 @@
-"""A net that sees a condition beside its input."""
+"""A net whose input includes a condition."""
 
 import torch
 from torch import Tensor, nn
 
 
 class ConditionedNet(nn.Module):
-    """`net` with a condition [B, C] as C further numbers, or planes, of its input [B, D, ...]; it is built for D + C.
+    """A net for an input [B, D, ...] and a condition [B, C].
 
-    >>> Conditioned(nn.Linear(2 + 10, 3))(torch.zeros(5, 2), torch.eye(10)[:5]).shape
+    The condition is C further numbers, or constant planes, of the input.
+
+    Args:
+        net: A net for inputs of D + C numbers or planes.
+
+    >>> ConditionedNet(nn.Linear(2 + 10, 3))(torch.zeros(5, 2), torch.eye(10)[:5]).shape
     torch.Size([5, 3])
     """
 
@@ -16,7 +21,7 @@ class ConditionedNet(nn.Module):
         self.net = net
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
-        planes = condition.reshape(*condition.shape, *[1] * (x.dim() - 2)).expand(
-            -1, -1, *x.shape[2:]
-        )
+        """The output of the net for input and condition together."""
+        pixels = [1] * (x.dim() - 2)
+        planes = condition.reshape(*condition.shape, *pixels).expand(-1, -1, *x.shape[2:])
         return self.net(torch.cat([x, planes.to(x.dtype)], 1))

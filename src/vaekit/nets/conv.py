@@ -1,7 +1,8 @@
 """Convolutional nets for images of any size and number of channels.
 
-Every stage halves the image, rounding up, with Keras's "same" geometry; the decoder doubles and crops back to the sizes
-that the encoder went through (37 -> 19 -> 10 and 10 -> 20, cropped to 19 -> 38, cropped to 37).
+Every stage halves the image, rounding up, with the geometry of Keras's "same" padding. The decoder
+doubles the image and crops it back to the sizes of the encoder: 37 -> 19 -> 10 in the encoder, and
+10 -> 20, cropped to 19, -> 38, cropped to 37 in the decoder.
 """
 
 import math
@@ -14,20 +15,41 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from vaekit.errors import ConfigError
-from vaekit.nets.blocks import Activation, Shape, Widths, after, dense, glorot_, width
+from vaekit.nets.blocks import (
+    Activation,
+    Shape,
+    Widths,
+    dense_layers,
+    glorot_init_,
+    latent_size,
+    with_activation,
+)
 
 Size = tuple[int, int]
 Kernel = Annotated[int, Field(ge=2, le=31)]
+
 STRIDE = 2
+LAST_KERNEL = 3
+MAX_SMALLEST_SIDE = 7
+FIRST_CHANNELS = 32
+MAX_CHANNELS = 256
 
 
 class ConvEncoder(nn.Module):
-    """Strided convolutions, then dense layers: images [B, C, H, W] -> features [B, hidden[-1]].
+    """Strided convolutions, then dense layers: images [B, C, H, W] to features [B, hidden[-1]].
 
-    channels: of each stage; by default 32, 64, 128, ... (at most 256) until the shorter side is 7 or less.
-    kernel: side of the square kernels.
-    hidden: widths of the dense layers; by default one of 8 x latent.
-    activation, batch_norm: of every layer, in this order.
+    Args:
+        shape: Channels, height and width of an image.
+        latent: Latent dimensions, from which the default of `hidden` follows.
+        channels: Channels of each stage, which halves the image; null: 32, 64, 128, ... (at most
+            256) until the shorter side is 7 or less.
+        kernel: Side of the square kernels.
+        hidden: Widths of the dense layers; null: one layer of 8 times the latent dimensions.
+        activation: Activation of every layer.
+        batch_norm: Whether batch normalization follows every activation.
+
+    Raises:
+        ConfigError: The shape is not that of an image.
 
     >>> ConvEncoder((1, 28, 28), 2).channels
     (32, 64)
@@ -47,30 +69,44 @@ class ConvEncoder(nn.Module):
     ):
         super().__init__()
         size = image_size(shape)
-        self.channels = tuple(channels) if channels is not None else default_channels(size)
-        self.hidden = tuple(hidden) if hidden is not None else (8 * latent,)
-        self.kernel, self.activation, self.batch_norm = kernel, activation, batch_norm
+        self.channels = default_channels(size) if channels is None else tuple(channels)
+        self.kernel = kernel
+        self.hidden = (8 * latent,) if hidden is None else tuple(hidden)
+        self.activation = activation
+        self.batch_norm = batch_norm
+        widths = [shape[0], *self.channels]
         self.stages = nn.Sequential(
-            *down([shape[0], *self.channels], size, kernel, activation, batch_norm)
+            *downsampling_stages(widths, size, kernel, activation, batch_norm)
         )
-        flat = ([shape[0], *self.channels])[-1] * math.prod(pyramid(size, len(self.channels))[-1])
+        map_size = widths[-1] * math.prod(pyramid(size, len(self.channels))[-1])
         self.dense = nn.Sequential(
-            nn.Flatten(), *dense([flat, *self.hidden], activation, batch_norm)
+            nn.Flatten(), *dense_layers([map_size, *self.hidden], activation, batch_norm)
         )
-        glorot_(self)
-        channels_last(self)
+        glorot_init_(self)
+        to_channels_last_(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, hidden[-1]] of images [B, C, H, W]."""
         return self.dense(self.stages(x.contiguous(memory_format=torch.channels_last)))
 
 
 class ConvDecoder(nn.Module):
-    """The encoder's mirror: latent [B, latent], or a map, -> parameters of the likelihood [B, C, H, W]; linear at the end.
+    """The mirror image of `ConvEncoder`: latent codes to likelihood parameters [B, C, H, W].
 
-    channels: in the encoder's order, so that both read alike; the stages go through them backwards. Default as the encoder's.
-    kernel: side of the square kernels; the last layer, at full size, always has 3.
-    hidden: widths of the dense layers before the one that makes the smallest map.
-    activation, batch_norm: of every layer but the last, in this order.
+    The last layer is linear.
+
+    Args:
+        latent: Size, or shape, of a latent code.
+        shape: Shape of the likelihood's parameters for one example.
+        channels: Channels of each stage in the order of the encoder, so that both options are
+            equal; null: the encoder's default.
+        kernel: Side of the square kernels; the last layer, at full size, always has 3.
+        hidden: Widths of the dense layers before the one that makes the smallest map.
+        activation: Activation of every layer but the last.
+        batch_norm: Whether batch normalization follows every activation.
+
+    Raises:
+        ConfigError: The shape is not that of an image.
 
     >>> ConvDecoder(2, (3, 37, 53))(torch.zeros(5, 2)).shape
     torch.Size([5, 3, 37, 53])
@@ -90,81 +126,84 @@ class ConvDecoder(nn.Module):
     ):
         super().__init__()
         size = image_size(shape)
-        self.channels = tuple(channels) if channels is not None else default_channels(size)
-        self.hidden, self.kernel, self.activation, self.batch_norm = (
-            tuple(hidden),
-            kernel,
-            activation,
-            batch_norm,
-        )
+        self.channels = default_channels(size) if channels is None else tuple(channels)
+        self.kernel = kernel
+        self.hidden = tuple(hidden)
+        self.activation = activation
+        self.batch_norm = batch_norm
         smallest = pyramid(size, len(self.channels))[-1]
         widths = self.channels[::-1] or (shape[0],)
+        sizes = [latent_size(latent), *self.hidden, widths[0] * math.prod(smallest)]
         self.dense = nn.Sequential(
-            *dense(
-                [width(latent), *self.hidden, widths[0] * math.prod(smallest)],
-                activation,
-                batch_norm,
-            ),
+            *dense_layers(sizes, activation, batch_norm),
             nn.Unflatten(1, (widths[0], *smallest)),
         )
-        stages = up([widths[0], *self.channels[::-1]], size, kernel, activation, batch_norm)
+        stage_widths = [widths[0], *self.channels[::-1]]
         self.stages = nn.Sequential(
-            *stages, TurnedConvTranspose2d(widths[-1], shape[0], 3, size, stride=1)
+            *upsampling_stages(stage_widths, size, kernel, activation, batch_norm),
+            RotatedConvTranspose2d(widths[-1], shape[0], LAST_KERNEL, size, stride=1),
         )
-        glorot_(self)
-        channels_last(self)
+        glorot_init_(self)
+        to_channels_last_(self)
 
     def forward(self, z: Tensor) -> Tensor:
-        return turn(
-            self.stages(
-                turn(self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last))
-            )
-        )
+        """Likelihood parameters [B, C, H, W] of latent codes [B, *latent shape]."""
+        smallest = self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last)
+        return rotate_180(self.stages(rotate_180(smallest)))
 
 
-def down(
+def downsampling_stages(
     widths: Sequence[int], size: Size, kernel: int, activation: Activation, batch_norm: bool
 ) -> list[nn.Module]:
     """Stages that each halve an image of `size`, widths[0] -> widths[1] -> ... channels."""
     stages = []
-    for n, c_in, c_out in zip(pyramid(size, len(widths)), widths, widths[1:], strict=False):
-        conv = SameConv2d(c_in, c_out, kernel, n)
-        stages += after(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
+    sizes = pyramid(size, len(widths))
+    for stage_size, c_in, c_out in zip(sizes, widths, widths[1:], strict=False):
+        conv = SameConv2d(c_in, c_out, kernel, stage_size)
+        stages += with_activation(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
     return stages
 
 
-def up(
+def upsampling_stages(
     widths: Sequence[int], size: Size, kernel: int, activation: Activation, batch_norm: bool
 ) -> list[nn.Module]:
-    """Stages that each double a turned image, back to `size`, widths[0] -> widths[1] -> ... channels."""
+    """Stages that each double a rotated image, back to `size`.
+
+    The channels are widths[0] -> widths[1] -> ...
+    """
     stages = []
-    for n, c_in, c_out in zip(
-        pyramid(size, len(widths) - 1)[-2::-1], widths, widths[1:], strict=False
-    ):
-        conv = TurnedConvTranspose2d(c_in, c_out, kernel, n)
-        stages += after(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
+    sizes = pyramid(size, len(widths) - 1)[-2::-1]
+    for stage_size, c_in, c_out in zip(sizes, widths, widths[1:], strict=False):
+        conv = RotatedConvTranspose2d(c_in, c_out, kernel, stage_size)
+        stages += with_activation(conv, activation, nn.BatchNorm2d(c_out) if batch_norm else None)
     return stages
 
 
 class SameConv2d(nn.Conv2d):
-    """Stride 2, padded as Keras's "same": half before, the odd row or column at the end; size n -> ceil(n / 2)."""
+    """A convolution of stride 2 with Keras's "same" padding: size n to ceil(n / 2).
+
+    Half of the padding comes before the image, and the odd row or column after it.
+    """
 
     def __init__(self, c_in: int, c_out: int, kernel: int, size: Size):
-        total = [max((-(-n // STRIDE) - 1) * STRIDE + kernel - n, 0) for n in size]
         super().__init__(c_in, c_out, kernel, STRIDE)
-        top, left = (t // 2 for t in total)
-        self.pad = (left, total[1] - left, top, total[0] - top)
+        height, width = (max((-(-n // STRIDE) - 1) * STRIDE + kernel - n, 0) for n in size)
+        top, left = height // 2, width // 2
+        self.pad = (left, width - left, top, height - top)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Images of half the size."""
         return super().forward(F.pad(x, self.pad))
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
-    """Stride 2, cropped as Keras's "same" and then, at the end, to `size`: ceil(n / 2) -> n. With a stride of 1: n -> n.
+    """A transposed convolution cropped as Keras's "same", and then at the end to `size`.
 
-    What it crops at the end, PyTorch's own padding crops at the start. So it works on the image turned by 180 degrees, where
-    nothing has to be cut off, and only odd sizes filled up. It adds the bias itself: within the transposed convolution its
-    gradient takes longer than the two others (benchmarks/README.md).
+    With a stride of 2 a map of size ceil(n / 2) becomes one of size n, with a stride of 1 the size
+    stays. Keras crops at the end what PyTorch's padding crops at the start. The layer therefore
+    works on the image rotated by 180 degrees, where no crop at the end remains and only odd sizes
+    are padded. It adds the bias itself: the gradient of the bias within a transposed convolution
+    takes longer than both other gradients together (benchmarks/README.md).
     """
 
     def __init__(self, c_in: int, c_out: int, kernel: int, size: Size, stride: int = STRIDE):
@@ -172,35 +211,39 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         self.size = size
 
     def forward(self, x: Tensor) -> Tensor:
-        return turn(self.turned(turn(x)))
+        """Images of the layer's `size`."""
+        return rotate_180(self.forward_rotated(rotate_180(x)))
 
-    def turned(self, x: Tensor) -> Tensor:
-        """The same of an image that has been turned, and is to be."""
+    def forward_rotated(self, x: Tensor) -> Tensor:
+        """Rotated images of the layer's `size`, from rotated ones."""
         stride, kernel = self.stride[0], self.kernel_size[0]
-        end = (kernel - stride) // 2
-        start = [
-            (n - 1) * stride + kernel - end - wanted
-            for n, wanted in zip(x.shape[-2:], self.size, strict=True)
+        crop_end = (kernel - stride) // 2
+        crop_start = [
+            (n - 1) * stride + kernel - crop_end - size
+            for n, size in zip(x.shape[-2:], self.size, strict=True)
         ]
-        (high, rest_high), (wide, rest_wide) = (divmod(cut - end, stride) for cut in start)
-        x = F.pad(x, (0, wide, 0, high)) if high or wide else x
-        x = F.conv_transpose2d(x, turn(self.weight), None, stride, start, (rest_high, rest_wide))
+        missing = [divmod(crop - crop_end, stride) for crop in crop_start]
+        (pad_height, extra_height), (pad_width, extra_width) = missing
+        if pad_height or pad_width:
+            x = F.pad(x, (0, pad_width, 0, pad_height))
+        kernels = rotate_180(self.weight)
+        x = F.conv_transpose2d(x, kernels, None, stride, crop_start, (extra_height, extra_width))
         return x if self.bias is None else x.add_(self.bias.to(x.dtype)[:, None, None])
 
 
-class TurnedConvTranspose2d(SameConvTranspose2d):
-    """`SameConvTranspose2d` in a chain that is turned at both its ends, not between its layers."""
+class RotatedConvTranspose2d(SameConvTranspose2d):
+    """`SameConvTranspose2d` between rotated images: a chain rotates only at both its ends."""
 
-    forward = SameConvTranspose2d.turned
+    forward = SameConvTranspose2d.forward_rotated
 
 
-def turn(x: Tensor) -> Tensor:
-    """An image, or a kernel, turned by 180 degrees."""
+def rotate_180(x: Tensor) -> Tensor:
+    """Images, or kernels, rotated by 180 degrees."""
     return x.flip(-2, -1)
 
 
 def pyramid(size: Size, depth: int) -> list[Size]:
-    """The sizes that an image goes through when it is halved `depth` times, rounding up.
+    """The sizes of an image that is halved `depth` times, rounding up.
 
     >>> pyramid((37, 53), 3)
     [(37, 53), (19, 27), (10, 14), (5, 7)]
@@ -213,21 +256,33 @@ def pyramid(size: Size, depth: int) -> list[Size]:
 
 
 def default_channels(size: Size) -> tuple[int, ...]:
-    """32, 64, 128, ... (at most 256), as many stages as bring the shorter side to 7 or less, at least one."""
+    """32, 64, 128, ... (at most 256) for as many stages as bring the shorter side to 7 or less.
+
+    There is at least one stage.
+    """
     depth = 1
-    while min(pyramid(size, depth)[-1]) > 7:
+    while min(pyramid(size, depth)[-1]) > MAX_SMALLEST_SIDE:
         depth += 1
-    return tuple(min(32 * 2**i, 256) for i in range(depth))
+    return tuple(min(FIRST_CHANNELS * 2**i, MAX_CHANNELS) for i in range(depth))
 
 
-def channels_last(module: nn.Module) -> None:
-    """The layout in which the processor's convolutions are fastest."""
-    module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - missing from torch's stubs
+def to_channels_last_(module: nn.Module) -> None:
+    """Put weights into the layout in which convolutions on a CPU are fastest, in place."""
+    module.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] - not in stubs
 
 
 def image_size(shape: Shape, net: str = "conv") -> Size:
+    """Height and width of an image of this shape.
+
+    Raises:
+        ConfigError: The shape is not that of an image.
+    """
     if len(shape) != 3:
-        raise ConfigError(
-            f"{net} takes images (channels, height, width), the data have shape {tuple(shape)}: use mlp"
+        raise ConfigError.for_value(
+            "shape",
+            tuple(shape),
+            "images (channels, height, width)",
+            problem=f"the shape of the data does not suit the net {net}",
+            fix="Choose the net mlp",
         )
     return shape[1], shape[2]

@@ -1,28 +1,38 @@
-"""Convolutional nets whose latent is a small map, with no dense layer between."""
+"""Convolutional nets whose latent code is a small map, without dense layers."""
 
 import torch
 from torch import Tensor, nn
 
 from vaekit.errors import ConfigError
-from vaekit.nets.blocks import Activation, Shape, Widths, glorot_
+from vaekit.nets.blocks import Activation, Shape, Widths, glorot_init_
 from vaekit.nets.conv import (
+    LAST_KERNEL,
     Kernel,
-    TurnedConvTranspose2d,
-    channels_last,
+    RotatedConvTranspose2d,
     default_channels,
-    down,
+    downsampling_stages,
     image_size,
     pyramid,
-    turn,
-    up,
+    rotate_180,
+    to_channels_last_,
+    upsampling_stages,
 )
 
 
 class ConvMapEncoder(nn.Module):
-    """Strided convolutions: images [B, C, H, W] -> a map of features [B, channels[-1], h, w].
+    """Strided convolutions: images [B, C, H, W] to a map of features [B, channels[-1], h, w].
 
-    channels: of each stage, which halves the image; by default 32, 64, ... until the shorter side is 7 or less.
-    kernel: side of the square kernels. activation, batch_norm: of every layer, in this order.
+    Args:
+        shape: Channels, height and width of an image.
+        latent: Latent dimensions; this encoder does not depend on them.
+        channels: Channels of each stage, which halves the image; null: 32, 64, 128, ... (at most
+            256) until the shorter side is 7 or less.
+        kernel: Side of the square kernels.
+        activation: Activation of every layer.
+        batch_norm: Whether batch normalization follows every activation.
+
+    Raises:
+        ConfigError: The shape is not that of an image.
 
     >>> ConvMapEncoder((1, 28, 28), 2)(torch.zeros(5, 1, 28, 28)).shape
     torch.Size([5, 64, 7, 7])
@@ -41,25 +51,37 @@ class ConvMapEncoder(nn.Module):
     ):
         super().__init__()
         size = image_size(shape)
-        self.channels = tuple(channels) if channels is not None else default_channels(size)
-        self.kernel, self.activation, self.batch_norm = kernel, activation, batch_norm
+        self.channels = default_channels(size) if channels is None else tuple(channels)
+        self.kernel = kernel
+        self.activation = activation
+        self.batch_norm = batch_norm
+        widths = [shape[0], *self.channels]
         self.stages = nn.Sequential(
-            *down([shape[0], *self.channels], size, kernel, activation, batch_norm)
+            *downsampling_stages(widths, size, kernel, activation, batch_norm)
         )
-        glorot_(self)
-        channels_last(self)
+        glorot_init_(self)
+        to_channels_last_(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, channels[-1], h, w] of images [B, C, H, W]."""
         return self.stages(x.contiguous(memory_format=torch.channels_last))
 
 
 class ConvMapDecoder(nn.Module):
-    """The encoder's mirror: a map of latents [B, D, h, w] -> parameters of the likelihood [B, C, H, W].
+    """The mirror image of `ConvMapEncoder`: a map of latent codes to likelihood parameters.
 
-    channels: in the encoder's order. kernel: side of the square kernels; the first and the last layer have 3.
-    activation, batch_norm: of every layer but the last, in this order.
+    The latent codes are [B, D, h, w], the parameters [B, C, H, W]; the last layer is linear.
 
-    Raises ConfigError where the map is not what as many stages would make of an image of this shape.
+    Args:
+        latent: Shape of a latent code, (D, h, w).
+        shape: Shape of the likelihood's parameters for one example.
+        channels: Channels of each stage in the order of the encoder; null: the encoder's default.
+        kernel: Side of the square kernels; the first and the last layer have 3.
+        activation: Activation of every layer but the last.
+        batch_norm: Whether batch normalization follows every activation.
+
+    Raises:
+        ConfigError: The latent code is not the map that as many stages make of such an image.
 
     >>> ConvMapDecoder((2, 7, 7), (1, 28, 28))(torch.zeros(5, 2, 7, 7)).shape
     torch.Size([5, 1, 28, 28])
@@ -78,26 +100,35 @@ class ConvMapDecoder(nn.Module):
     ):
         super().__init__()
         size = image_size(shape)
-        self.channels = tuple(channels) if channels is not None else default_channels(size)
-        self.kernel, self.activation, self.batch_norm = kernel, activation, batch_norm
+        self.channels = default_channels(size) if channels is None else tuple(channels)
+        self.kernel = kernel
+        self.activation = activation
+        self.batch_norm = batch_norm
         smallest = pyramid(size, len(self.channels))[-1]
         if isinstance(latent, int) or tuple(latent[1:]) != smallest:
-            raise ConfigError(
-                f"decoder conv-map with {len(self.channels)} stages starts from a map of {smallest[0]} x {smallest[1]}, the "
-                f"latent has the shape {latent}: set encoder=conv-map with the same channels, or decoder=conv"
+            height, width = smallest
+            raise ConfigError.for_value(
+                "decoder",
+                latent,
+                f"a map of {height} x {width}",
+                problem=f"decoder conv-map with {len(self.channels)} stages does not fit the shape "
+                "of the latent codes",
+                fix="Choose the encoder conv-map with the same channels, or the decoder conv",
             )
         widths = self.channels[::-1] or (shape[0],)
+        stage_widths = [widths[0], *self.channels[::-1]]
         self.stages = nn.Sequential(
-            nn.Conv2d(latent[0], widths[0], 3, padding=1),
-            *up([widths[0], *self.channels[::-1]], size, kernel, activation, batch_norm),
-            TurnedConvTranspose2d(widths[-1], shape[0], 3, size, stride=1),
+            nn.Conv2d(latent[0], widths[0], LAST_KERNEL, padding=1),
+            *upsampling_stages(stage_widths, size, kernel, activation, batch_norm),
+            RotatedConvTranspose2d(widths[-1], shape[0], LAST_KERNEL, size, stride=1),
         )
-        glorot_(self)
-        channels_last(self)
+        glorot_init_(self)
+        to_channels_last_(self)
 
     def forward(self, z: Tensor) -> Tensor:
+        """Likelihood parameters [B, C, H, W] of latent codes [B, D, h, w]."""
         first, *others = self.stages
-        x = turn(first(z.contiguous(memory_format=torch.channels_last)))
+        x = rotate_180(first(z.contiguous(memory_format=torch.channels_last)))
         for stage in others:
             x = stage(x)
-        return turn(x)
+        return rotate_180(x)

@@ -4,14 +4,25 @@ import math
 
 from torch import Tensor, nn
 
-from vaekit.nets.blocks import Activation, Shape, Widths, dense, glorot_, width
+from vaekit.nets.blocks import (
+    Activation,
+    Shape,
+    Widths,
+    dense_layers,
+    glorot_init_,
+    latent_size,
+)
 
 
 class MLPEncoder(nn.Module):
-    """Fully connected: data [B, *shape] -> features [B, hidden[-1]].
+    """A fully connected encoder: data [B, *shape] to features [B, hidden[-1]].
 
-    hidden: widths of the layers; none passes the flattened data on.
-    activation, batch_norm: of every layer, in this order.
+    Args:
+        shape: Shape of one example.
+        latent: Latent dimensions; this encoder does not depend on them.
+        hidden: Widths of the layers; without any, the features are the flattened data.
+        activation: Activation of every layer.
+        batch_norm: Whether batch normalization follows every activation.
 
     >>> import torch
     >>> MLPEncoder((1, 28, 28), 2, hidden=(256, 64))(torch.zeros(5, 1, 28, 28)).shape
@@ -29,21 +40,29 @@ class MLPEncoder(nn.Module):
         batch_norm: bool = False,
     ):
         super().__init__()
-        self.hidden, self.activation, self.batch_norm = tuple(hidden), activation, batch_norm
-        self.layers = nn.Sequential(
-            nn.Flatten(), *dense([math.prod(shape), *hidden], activation, batch_norm)
-        )
-        glorot_(self)
+        self.hidden = tuple(hidden)
+        self.activation = activation
+        self.batch_norm = batch_norm
+        sizes = [math.prod(shape), *hidden]
+        self.layers = nn.Sequential(nn.Flatten(), *dense_layers(sizes, activation, batch_norm))
+        glorot_init_(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, hidden[-1]] of data [B, *shape]."""
         return self.layers(x)
 
 
 class MLPDecoder(nn.Module):
-    """Fully connected: latent [B, latent] (or a map) -> parameters of the likelihood [B, *shape]; the last layer is linear.
+    """A fully connected decoder: latent codes to likelihood parameters [B, *shape].
 
-    hidden: widths of the layers between, in the order in which they are passed.
-    activation, batch_norm: of every layer but the last, in this order.
+    The last layer is linear.
+
+    Args:
+        latent: Size, or shape, of a latent code.
+        shape: Shape of the likelihood's parameters for one example.
+        hidden: Widths of the layers before the last, from the latent code on.
+        activation: Activation of every layer but the last.
+        batch_norm: Whether batch normalization follows every activation.
 
     >>> import torch
     >>> MLPDecoder(2, (1, 28, 28), hidden=(64, 256))(torch.zeros(5, 2)).shape
@@ -61,14 +80,17 @@ class MLPDecoder(nn.Module):
         batch_norm: bool = False,
     ):
         super().__init__()
-        self.hidden, self.activation, self.batch_norm = tuple(hidden), activation, batch_norm
-        sizes = [width(latent), *hidden]
+        self.hidden = tuple(hidden)
+        self.activation = activation
+        self.batch_norm = batch_norm
+        sizes = [latent_size(latent), *hidden]
         self.layers = nn.Sequential(
-            *dense(sizes, activation, batch_norm),
+            *dense_layers(sizes, activation, batch_norm),
             nn.Linear(sizes[-1], math.prod(shape)),
             nn.Unflatten(1, tuple(shape)),
         )
-        glorot_(self)
+        glorot_init_(self)
 
     def forward(self, z: Tensor) -> Tensor:
+        """Likelihood parameters [B, *shape] of latent codes [B, *latent shape]."""
         return self.layers(z.flatten(1))

@@ -1,9 +1,10 @@
-"""Residual convolutional nets, for larger images in colour.
+"""Residual convolutional nets, for larger images in color.
 
-The pyramid is that of `conv`: every stage halves the image, rounding up, and the decoder doubles and crops back. Behind every
-halving, and before every doubling, stand residual blocks with the activation first (He et al., 2016), whose sum passes through
-from end to end. Group normalisation (Wu & He, 2018) rather than batch normalisation: a row's code then depends on no other row,
-a batch may have any size, and training and evaluation compute the same.
+The pyramid is that of `conv`: every stage halves the image, rounding up, and the decoder doubles
+and crops back. Residual blocks with the activation first (He et al., 2016) follow every halving
+and precede every doubling, so that a sum passes through from end to end. Group normalization
+(Wu & He, 2018) replaces batch normalization: the latent code of an example then depends on no
+other example, a batch may have any size, and training and evaluation compute the same.
 """
 
 import math
@@ -14,29 +15,50 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from vaekit.nets.blocks import Activation, Shape, Widths, after, dense, glorot_, width
+from vaekit.nets.blocks import (
+    Activation,
+    Shape,
+    Widths,
+    dense_layers,
+    glorot_init_,
+    latent_size,
+    with_activation,
+)
 from vaekit.nets.conv import (
+    LAST_KERNEL,
     Kernel,
     SameConv2d,
     SameConvTranspose2d,
     Size,
-    channels_last,
     default_channels,
     image_size,
     pyramid,
+    to_channels_last_,
 )
 
 Blocks = Annotated[int, Field(ge=1, le=64)]
-GROUP = 16  # channels that are normalised together
+
+CHANNELS_PER_GROUP = 16
+CONVOLUTIONS_PER_BLOCK = 2
 
 
 class ResNetEncoder(nn.Module):
-    """Residual stages, then dense layers: images [B, C, H, W] -> features [B, hidden[-1]], or the last map as it is, flat.
+    """Residual stages, then dense layers: images [B, C, H, W] to features [B, hidden[-1]].
 
-    channels: of each stage; by default 32, 64, 128, ... (at most 256) until the shorter side is 7 or less.
-    blocks: residual blocks of each stage, two convolutions each.
-    kernel: side of the square kernels that halve the image; all others have 3.
-    hidden: widths of the dense layers. activation: of every layer.
+    Without dense layers the features are the last map, flattened.
+
+    Args:
+        shape: Channels, height and width of an image.
+        latent: Latent dimensions; this encoder does not depend on them.
+        channels: Channels of each stage, which halves the image; null: 32, 64, 128, ... (at most
+            256) until the shorter side is 7 or less.
+        blocks: Residual blocks of each stage, of two convolutions each.
+        kernel: Side of the square kernels that halve the image; all other kernels have 3.
+        hidden: Widths of the dense layers.
+        activation: Activation of every layer.
+
+    Raises:
+        ConfigError: The shape is not that of an image.
 
     >>> ResNetEncoder((3, 64, 64), 32).channels
     (32, 64, 128, 256)
@@ -56,35 +78,44 @@ class ResNetEncoder(nn.Module):
     ):
         super().__init__()
         size = image_size(shape, "resnet")
-        self.channels = tuple(channels) if channels is not None else default_channels(size)
-        self.blocks, self.kernel, self.hidden, self.activation = (
-            blocks,
-            kernel,
-            tuple(hidden),
-            activation,
-        )
+        self.channels = default_channels(size) if channels is None else tuple(channels)
+        self.blocks = blocks
+        self.kernel = kernel
+        self.hidden = tuple(hidden)
+        self.activation = activation
         widths = [shape[0], *self.channels]
         self.stages = nn.Sequential(
-            *down(widths, size, kernel, blocks, activation), *normalised(widths[-1], activation)
+            *downsampling_stages(widths, size, kernel, blocks, activation),
+            *norm_and_activation(widths[-1], activation),
         )
-        flat = widths[-1] * math.prod(pyramid(size, len(self.channels))[-1])
+        map_size = widths[-1] * math.prod(pyramid(size, len(self.channels))[-1])
         self.dense = nn.Sequential(
-            nn.Flatten(), *dense([flat, *self.hidden], activation, batch_norm=False)
+            nn.Flatten(), *dense_layers([map_size, *self.hidden], activation, batch_norm=False)
         )
-        start_(self)
-        channels_last(self)
+        residual_init_(self)
+        to_channels_last_(self)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Features [B, F] of images [B, C, H, W]."""
         return self.dense(self.stages(x.contiguous(memory_format=torch.channels_last)))
 
 
 class ResNetDecoder(nn.Module):
-    """The encoder's mirror: latent [B, latent], or a map, -> parameters of the likelihood [B, C, H, W]; linear at the end.
+    """The mirror image of `ResNetEncoder`: latent codes to likelihood parameters [B, C, H, W].
 
-    channels: in the encoder's order; the stages go through them backwards. Default as the encoder's.
-    blocks: residual blocks of each stage, two convolutions each.
-    kernel: side of the square kernels that double the image; all others have 3.
-    hidden: widths of the dense layers before the one that makes the smallest map. activation: of every layer but the last.
+    The last layer is linear.
+
+    Args:
+        latent: Size, or shape, of a latent code.
+        shape: Shape of the likelihood's parameters for one example.
+        channels: Channels of each stage in the order of the encoder; null: the encoder's default.
+        blocks: Residual blocks of each stage, of two convolutions each.
+        kernel: Side of the square kernels that double the image; all other kernels have 3.
+        hidden: Widths of the dense layers before the one that makes the smallest map.
+        activation: Activation of every layer but the last.
+
+    Raises:
+        ConfigError: The shape is not that of an image.
 
     >>> ResNetDecoder(2, (3, 37, 53))(torch.zeros(5, 2)).shape
     torch.Size([5, 3, 37, 53])
@@ -104,97 +135,106 @@ class ResNetDecoder(nn.Module):
     ):
         super().__init__()
         size = image_size(shape, "resnet")
-        self.channels = tuple(channels) if channels is not None else default_channels(size)
-        self.blocks, self.kernel, self.hidden, self.activation = (
-            blocks,
-            kernel,
-            tuple(hidden),
-            activation,
-        )
+        self.channels = default_channels(size) if channels is None else tuple(channels)
+        self.blocks = blocks
+        self.kernel = kernel
+        self.hidden = tuple(hidden)
+        self.activation = activation
         smallest = pyramid(size, len(self.channels))[-1]
         widths = [*self.channels[::-1], *(self.channels[:1] or shape[:1])]
-        sizes = [width(latent), *self.hidden]
+        sizes = [latent_size(latent), *self.hidden]
         self.dense = nn.Sequential(
-            *dense(sizes, activation, batch_norm=False),
+            *dense_layers(sizes, activation, batch_norm=False),
             nn.Linear(sizes[-1], widths[0] * math.prod(smallest)),
             nn.Unflatten(1, (widths[0], *smallest)),
         )
         self.stages = nn.Sequential(
-            *up(widths, size, kernel, blocks, activation), *normalised(widths[-1], activation)
+            *upsampling_stages(widths, size, kernel, blocks, activation),
+            *norm_and_activation(widths[-1], activation),
         )
-        self.last = nn.Conv2d(widths[-1], shape[0], 3, padding=1)
-        start_(self)
-        _damp_(self.last)  # behind a normalisation, images would begin with a variance of one
-        channels_last(self)
+        self.last = nn.Conv2d(widths[-1], shape[0], LAST_KERNEL, padding=1)
+        residual_init_(self)
+        _reduce_weights_(self.last)  # else images start with a variance of one
+        to_channels_last_(self)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.last(
-            self.stages(self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last))
-        )
+        """Likelihood parameters [B, C, H, W] of latent codes [B, *latent shape]."""
+        smallest = self.dense(z.flatten(1)).contiguous(memory_format=torch.channels_last)
+        return self.last(self.stages(smallest))
 
 
 class Residual(nn.Module):
-    """x + two convolutions of x, each behind normalisation and activation; it begins close to x, however deep the net."""
+    """x plus two convolutions of x, each after normalization and activation.
+
+    At initialization the block is close to the identity, however deep the net is.
+    """
 
     def __init__(self, channels: int, activation: Activation):
         super().__init__()
-        self.layers = nn.Sequential(
-            *(layer for _ in range(2) for layer in _convolution(channels, activation))
-        )
+        layers = []
+        for _ in range(CONVOLUTIONS_PER_BLOCK):
+            layers += norm_and_activation(channels, activation)
+            layers.append(nn.Conv2d(channels, channels, 3, padding=1))
+        self.layers = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
+        """A map of the shape of x."""
         return x + self.layers(x)
 
 
-def _convolution(channels: int, activation: Activation) -> list[nn.Module]:
-    return [*normalised(channels, activation), nn.Conv2d(channels, channels, 3, padding=1)]
+def norm_and_activation(channels: int, activation: Activation) -> list[nn.Module]:
+    """Normalization over groups of 16 channels, then an activation.
+
+    If 16 does not divide the channels, all of them are one group.
+    """
+    if channels == 1:  # a single value, normalized, is always zero
+        return with_activation(nn.Identity(), activation)
+    groups = channels // CHANNELS_PER_GROUP if channels % CHANNELS_PER_GROUP == 0 else 1
+    return with_activation(nn.GroupNorm(groups, channels), activation)
 
 
-def normalised(channels: int, activation: Activation) -> list[nn.Module]:
-    """Normalisation over groups of 16 channels, or all where 16 does not divide them, and an activation behind it."""
-    norm = nn.GroupNorm(channels // GROUP if channels % GROUP == 0 else 1, channels)
-    return after(
-        norm if channels > 1 else nn.Identity(), activation
-    )  # a single value normalised would always be zero
-
-
-def down(
+def downsampling_stages(
     widths: Sequence[int], size: Size, kernel: int, blocks: int, activation: Activation
 ) -> list[nn.Module]:
-    """Stages that each halve an image of `size`, then refine it, widths[0] -> widths[1] -> ... channels."""
+    """Stages that each halve an image of `size`, then refine it.
+
+    The channels are widths[0] -> widths[1] -> ...
+    """
     stages = []
-    for n, c_in, c_out in zip(pyramid(size, len(widths)), widths, widths[1:], strict=False):
-        stages += [
-            SameConv2d(c_in, c_out, kernel, n),
-            *(Residual(c_out, activation) for _ in range(blocks)),
-        ]
+    sizes = pyramid(size, len(widths))
+    for stage_size, c_in, c_out in zip(sizes, widths, widths[1:], strict=False):
+        stages.append(SameConv2d(c_in, c_out, kernel, stage_size))
+        stages += [Residual(c_out, activation) for _ in range(blocks)]
     return stages
 
 
-def up(
+def upsampling_stages(
     widths: Sequence[int], size: Size, kernel: int, blocks: int, activation: Activation
 ) -> list[nn.Module]:
-    """Stages that each refine an image, then double it, back to `size`, widths[0] -> widths[1] -> ... channels."""
+    """Stages that each refine an image, then double it, back to `size`.
+
+    The channels are widths[0] -> widths[1] -> ...
+    """
     stages = []
-    for n, c_in, c_out in zip(
-        pyramid(size, len(widths) - 1)[-2::-1], widths, widths[1:], strict=False
-    ):
-        stages += [
-            *(Residual(c_in, activation) for _ in range(blocks)),
-            SameConvTranspose2d(c_in, c_out, kernel, n),
-        ]
+    sizes = pyramid(size, len(widths) - 1)[-2::-1]
+    for stage_size, c_in, c_out in zip(sizes, widths, widths[1:], strict=False):
+        stages += [Residual(c_in, activation) for _ in range(blocks)]
+        stages.append(SameConvTranspose2d(c_in, c_out, kernel, stage_size))
     return stages
 
 
-def start_(net: nn.Module) -> None:
-    """Weights as `conv` starts them, but those of the last convolution of each residual block a tenth of that. In place."""
-    glorot_(net)
+def residual_init_(net: nn.Module) -> None:
+    """Initialize as `conv` does, with a tenth for the last convolution of each block, in place."""
+    glorot_init_(net)
     for block in net.modules():
         if isinstance(block, Residual):
-            _damp_(block.layers[-1])
+            _reduce_weights_(block.layers[-1])
 
 
-def _damp_(layer: nn.Module) -> None:
-    """A tenth and not zero, so that every weight learns from the first update on."""
+def _reduce_weights_(layer: nn.Module) -> None:
+    """Multiply weights by a tenth, in place.
+
+    With zero instead, some weights would have no gradient in the first step.
+    """
     with torch.no_grad():
         layer.get_parameter("weight").mul_(0.1)

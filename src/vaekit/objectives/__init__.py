@@ -1,4 +1,4 @@
-"""Objectives: what training minimises, over a model and a batch. One family per file."""
+"""Objectives: functions of a model and a batch that training minimizes. One family per file."""
 
 from vaekit.objectives.ablations import DivergenceOnly, ReconstructionOnly
 from vaekit.objectives.elbo import ELBO

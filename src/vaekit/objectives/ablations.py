@@ -1,7 +1,8 @@
-"""The ELBO's two terms, each alone; both are reported."""
+"""The two terms of the ELBO, each alone in the loss; both are reported."""
 
 from pydantic import PositiveInt
 from torch import Tensor
+from torch.distributions import Distribution
 
 from vaekit.core import divergences
 from vaekit.core.distributions import is_deterministic, is_discrete, penalties_of
@@ -13,9 +14,16 @@ from vaekit.validated_init import validated_init
 
 
 class ReconstructionOnly:
-    """loss = E_q[-log p(x given z)]: without the divergence the posterior narrows to a plain autoencoder's code.
+    """loss = E_q[-log p(x|z)]: without the divergence the posterior narrows to a single code.
 
-    samples: K, draws of z per row.
+    Args:
+        samples: Samples of z per example.
+
+    Raises:
+        ConfigError: `samples` is not allowed.
+
+    >>> ReconstructionOnly(samples=2).selection_metric
+    'reconstruction'
     """
 
     selection_metric = "reconstruction"
@@ -27,22 +35,27 @@ class ReconstructionOnly:
     def __call__(
         self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None
     ) -> Terms:
+        """The loss on a batch x [B, *shape] and its terms."""
         q, log_likelihood, divergence = _terms(model, x, y, self.samples)
         penalties = penalties_of(q)
-        return Terms(
-            sum(penalties.values(), -log_likelihood.mean()),
-            log_likelihood,
-            divergence,
-            penalties=penalties,
-        )
+        loss = sum(penalties.values(), -log_likelihood.mean())
+        return Terms(loss, log_likelihood, divergence, penalties=penalties)
 
 
 class DivergenceOnly:
-    """loss = KL(q(z given x) || p(z)): without the reconstruction the posterior becomes the prior, whatever x is.
+    """loss = KL(q(z|x) || p(z)): without the reconstruction the posterior becomes the prior.
 
-    samples: K, draws of z per row.
-    Raises ConfigError for a divergence without a gradient: that of a deterministic or quantised posterior, and that of a
-    categorical one from a prior that couples its variables.
+    A call raises ConfigError for a divergence without a gradient: that of a deterministic
+    posterior, and that of a categorical posterior from a prior that couples its variables.
+
+    Args:
+        samples: Samples of z per example.
+
+    Raises:
+        ConfigError: `samples` is not allowed.
+
+    >>> DivergenceOnly().selection_metric
+    'divergence'
     """
 
     selection_metric = "divergence"
@@ -54,21 +67,34 @@ class DivergenceOnly:
     def __call__(
         self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None
     ) -> Terms:
+        """The loss on a batch x [B, *shape] and its terms."""
         q, log_likelihood, divergence = _terms(model, x, y, self.samples)
-        sampled = is_discrete(q) and divergences.closed_form(q, model.prior_distribution(y)) is None
-        if sampled or is_deterministic(q):
-            raise ConfigError(
-                f"objective divergence-only would train nothing, posterior {type(model.posterior).__name__}'s "
-                "divergence has no gradient: set posterior to diagonal-normal, or to categorical with the prior uniform"
-            )
+        _check_gradient(model, q, y)
         return Terms(divergence.sum(-1).mean(), log_likelihood.detach(), divergence)
 
 
-def _terms(model: VAE, x: Tensor, y: Tensor | None, samples: int):
+def _check_gradient(model: VAE, q: Distribution, y: Tensor | None) -> None:
+    if is_deterministic(q) or (is_discrete(q) and _is_estimated(model, q, y)):
+        raise ConfigError.for_value(
+            "objective",
+            "divergence-only",
+            "another objective",
+            problem=f"the divergence of posterior {type(model.posterior).__name__} has no gradient",
+            fix="Or set posterior to diagonal-normal, or to categorical with the prior uniform",
+        )
+
+
+def _is_estimated(model: VAE, q: Distribution, y: Tensor | None) -> bool:
+    """Whether the divergence has no closed form."""
+    return divergences.closed_form(q, model.prior_distribution(y)) is None
+
+
+def _terms(
+    model: VAE, x: Tensor, y: Tensor | None, samples: int
+) -> tuple[Distribution, Tensor, Tensor]:
+    """The posterior, log p(x|z) [K, B] and the divergence [B, D]."""
     q = model.encode(x, y)
     z = distributed.sample_global(q.rsample, samples)
-    return (
-        q,
-        model.decode(z, y).log_prob(x),
-        divergences.kl_divergence(q, model.prior_distribution(y), z),
-    )
+    log_likelihood = model.decode(z, y).log_prob(x)
+    divergence = divergences.kl_divergence(q, model.prior_distribution(y), z)
+    return q, log_likelihood, divergence

@@ -4,6 +4,7 @@ import math
 
 from pydantic import PositiveInt
 from torch import Tensor
+from torch.distributions import Distribution
 
 from vaekit.core import divergences
 from vaekit.core.distributions import is_deterministic, is_discrete, penalties_of
@@ -15,13 +16,25 @@ from vaekit.validated_init import validated_init
 
 
 class ImportanceWeighted:
-    """loss = -E[log 1/K sum_k p(x, z_k) / q(z_k given x)], the mean over rows, in nats (Burda et al., 2016).
+    """loss = -E[log 1/K sum_k p(x, z_k) / q(z_k|x)], the mean over examples, in nats.
 
-    A bound of -log p(x) that is closer than the ELBO's, which it is for K = 1, and that asks of the posterior only to reach
-    where the true one is: with many samples it learns a better decoder and a vaguer encoder.
+    For K = 1 it is the ELBO; with more samples the bound of log p(x) is closer, and the posterior
+    need only cover the true one. Many samples train a better decoder and a vaguer encoder. The
+    best epoch is that of the best bound of K samples on the validation split (val_bound). A call
+    raises ConfigError for a deterministic or discrete posterior, whose samples carry no gradient
+    into the weights.
 
-    samples: K, draws of z per row. The best epoch is that of the best bound of K samples on validation rows (val_bound).
-    Raises ConfigError for a posterior that is certain or discrete: its samples carry no gradient into the weights.
+    Args:
+        samples: Samples of z per example, K.
+
+    Raises:
+        ConfigError: `samples` is not allowed.
+
+    References:
+        Burda et al., 2016, "Importance weighted autoencoders".
+
+    >>> ImportanceWeighted(samples=50).selection_metric
+    'bound'
     """
 
     selection_metric = "bound"
@@ -33,26 +46,33 @@ class ImportanceWeighted:
     def __call__(
         self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None
     ) -> Terms:
-        q, p = model.encode(x, y), model.prior_distribution(y)
-        if is_deterministic(q) or is_discrete(q):
-            raise ConfigError(
-                f"objective importance-weighted needs samples with a density, posterior {type(model.posterior).__name__} has "
-                "none: set posterior to diagonal-normal, or objective to elbo"
-            )
+        """The loss on a batch x [B, *shape] and its terms."""
+        q = model.encode(x, y)
+        p = model.prior_distribution(y)
+        _check_density(model, q)
         z = distributed.sample_global(q.rsample, self.samples)
-        log_likelihood, log_prior, log_posterior = (
-            model.decode(z, y).log_prob(x),
-            p.log_prob(z),
-            q.log_prob(z),
-        )
-        bound = (log_likelihood + log_prior - log_posterior).logsumexp(0) - math.log(self.samples)
+        log_likelihood = model.decode(z, y).log_prob(x)
+        log_prior = p.log_prob(z)
+        log_posterior = q.log_prob(z)
+        log_weights = log_likelihood + log_prior - log_posterior
+        bound = log_weights.logsumexp(0) - math.log(self.samples)
         penalties = penalties_of(q)
-        loss = sum(penalties.values(), -bound.mean())
         return Terms(
-            loss,
+            sum(penalties.values(), -bound.mean()),
             log_likelihood,
             divergences.kl_divergence(q, p, z),
             log_prior,
             log_posterior,
             penalties,
+        )
+
+
+def _check_density(model: VAE, q: Distribution) -> None:
+    if is_deterministic(q) or is_discrete(q):
+        raise ConfigError.for_value(
+            "objective",
+            "importance-weighted",
+            "'elbo'",
+            problem=f"the samples of posterior {type(model.posterior).__name__} have no density",
+            fix="Or set posterior to diagonal-normal",
         )

@@ -10,13 +10,23 @@ from vaekit.core.vae import VAE
 
 @dataclass(frozen=True)
 class Terms:
-    """What an objective computed, apart, and the loss that it made of it. Nats; K samples, B rows, D latent dimensions.
+    """The loss of an objective on a batch, and the terms that it consists of, all in nats.
 
-    loss: scalar, the mean over rows; what is minimised.
-    log_likelihood: log p(x given z), [K, B].
-    divergence: KL(q(z given x) || p(z)), or its estimate, per latent dimension, [B, D].
-    log_prior, log_posterior: log p(z) and log q(z given x), [K, B], where the divergence is estimated from samples.
-    penalties: further scalars in the loss, by name.
+    K is the number of samples, B that of examples, D that of latent dimensions.
+
+    Args:
+        loss: The scalar that training minimizes, a mean over examples.
+        log_likelihood: log p(x|z), [K, B].
+        divergence: KL(q(z|x) || p(z)), or its estimate, per latent dimension, [B, D].
+        log_prior: log p(z), [K, B], if the divergence is estimated from samples.
+        log_posterior: log q(z|x), [K, B], if the divergence is estimated from samples.
+        penalties: Further scalars in the loss, by name.
+
+    >>> import torch
+    >>> loss, log_likelihood = torch.tensor(5.0), torch.tensor([[-3.0], [-5.0]])
+    >>> terms = Terms(loss, log_likelihood, divergence=torch.tensor([[0.5, 0.5]]))
+    >>> terms.reconstruction, terms.elbo
+    (tensor([4.]), tensor([-5.]))
     """
 
     loss: Tensor
@@ -28,28 +38,40 @@ class Terms:
 
     @property
     def reconstruction(self) -> Tensor:
-        """-E[log p(x given z)], [B]."""
+        """-E[log p(x|z)] in nats, [B]."""
         return -self.log_likelihood.mean(0)
 
     @property
     def elbo(self) -> Tensor:
-        """E[log p(x given z)] - KL, [B]: a lower bound of log p(x), whatever the weights in the loss."""
+        """E[log p(x|z)] - KL in nats, [B], a lower bound of log p(x).
+
+        It does not depend on the weights in the loss.
+        """
         return -self.reconstruction - self.divergence.sum(-1)
 
     def named(self) -> dict[str, Tensor]:
-        """Every tensor that is there, by name."""
-        found = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
-        return found | self.penalties
+        """All tensors by name, penalties included."""
+        terms = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return terms | self.penalties
 
 
 class Objective(Protocol):
-    """A callable over a model and a batch x [B, *shape], with its classes y [B] where the model is conditional.
+    """A function of a model and a batch that training minimizes.
 
-    step: counts updates; None: whatever is scheduled has ended.
-    An attribute `selection_metric` may name the validation figure that chooses the best weights, if it is not the loss:
-    reconstruction, divergence, or bound, the importance-weighted one of the objective's `samples`.
+    An attribute `selection_metric` may name the validation metric that selects the best weights,
+    if it is not the loss: "reconstruction", "divergence", or "bound", the importance-weighted
+    bound of the objective's `samples`.
     """
 
     def __call__(
         self, model: VAE, x: Tensor, y: Tensor | None = None, *, step: int | None = None
-    ) -> Terms: ...
+    ) -> Terms:
+        """The loss on a batch and its terms.
+
+        Args:
+            model: The model.
+            x: Examples [B, *shape].
+            y: Their classes [B], for a conditional model.
+            step: The number of completed steps; None: every warm-up has ended.
+        """
+        ...

@@ -1,4 +1,4 @@
-"""Optimisers: parameters -> `torch.optim.Optimizer`. PyTorch's own, with what a configuration may set."""
+"""Optimizers: parameters to a `torch.optim.Optimizer`, with the options of a configuration."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any
@@ -11,12 +11,25 @@ from torch.optim.adam import adam
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Parameters = Iterable[nn.Parameter]
 
+ADAM_EPS = 1e-8
+MIN_NORM = 1e-7
+
 
 class Adam:
-    """Adam (Kingma & Ba, 2015); with weight_decay decoupled it is AdamW (Loshchilov & Hutter, 2019).
+    """Adam; with weight decay, which is decoupled, it is AdamW.
 
-    lr: the rate at the schedule's height. betas: decay of the averages of gradient and its square. eps: added to the root.
-    weight_decay: share of a weight taken off per update, times lr.
+    Args:
+        lr: Learning rate, which the schedule multiplies.
+        betas: Decays of the averages of the gradient and of its square.
+        eps: Constant added to the root of the average square.
+        weight_decay: Fraction of each weight, times lr, subtracted per step.
+
+    References:
+        Kingma & Ba, 2015, "Adam".
+        Loshchilov & Hutter, 2019, "Decoupled weight decay regularization".
+
+    >>> Adam(lr=0.01)([nn.Parameter(torch.zeros(3))]).param_groups[0]["lr"]
+    0.01
     """
 
     def __init__(
@@ -27,14 +40,13 @@ class Adam:
         eps: PositiveFloat = 1e-8,
         weight_decay: NonNegativeFloat = 0.0,
     ):
-        self.lr, self.betas, self.eps, self.weight_decay = (
-            lr,
-            (betas[0], betas[1]),
-            eps,
-            weight_decay,
-        )
+        self.lr = lr
+        self.betas = (betas[0], betas[1])
+        self.eps = eps
+        self.weight_decay = weight_decay
 
     def __call__(self, parameters: Parameters) -> torch.optim.Optimizer:
+        """The optimizer of these parameters."""
         return torch.optim.AdamW(
             parameters,
             lr=self.lr,
@@ -48,39 +60,67 @@ class Adam:
 class RMSprop:
     """RMSprop (Tieleman & Hinton, 2012).
 
-    lr: the rate at the schedule's height. decay: of the average of the squared gradient. eps: added to the root.
+    Args:
+        lr: Learning rate, which the schedule multiplies.
+        decay: Decay of the average of the squared gradient.
+        eps: Constant added to the root of the average square.
+
+    >>> RMSprop(decay=0.8)([nn.Parameter(torch.zeros(3))]).param_groups[0]["alpha"]
+    0.8
     """
 
     def __init__(self, *, lr: PositiveFloat = 1e-3, decay: Decay = 0.9, eps: PositiveFloat = 1e-7):
-        self.lr, self.decay, self.eps = lr, decay, eps
+        self.lr = lr
+        self.decay = decay
+        self.eps = eps
 
     def __call__(self, parameters: Parameters) -> torch.optim.Optimizer:
+        """The optimizer of these parameters."""
         return torch.optim.RMSprop(parameters, lr=self.lr, alpha=self.decay, eps=self.eps)
 
 
 class SGD:
-    """Stochastic gradient descent.
+    """Stochastic gradient descent, with Nesterov's momentum.
 
-    lr: the rate at the schedule's height. momentum: of the running gradient; nesterov is used where it is not 0.
+    Args:
+        lr: Learning rate, which the schedule multiplies.
+        momentum: Decay of the running gradient; 0 for plain gradient descent.
+
+    >>> SGD(momentum=0.9)([nn.Parameter(torch.zeros(3))]).param_groups[0]["nesterov"]
+    True
     """
 
     def __init__(self, *, lr: PositiveFloat = 1e-2, momentum: Decay = 0.0):
-        self.lr, self.momentum = lr, momentum
+        self.lr = lr
+        self.momentum = momentum
 
     def __call__(self, parameters: Parameters) -> torch.optim.Optimizer:
+        """The optimizer of these parameters."""
         return torch.optim.SGD(
             parameters, lr=self.lr, momentum=self.momentum, nesterov=self.momentum > 0
         )
 
 
 class Muon:
-    """Momentum made orthogonal for weights that are matrices (Jordan et al., 2024); AdamW for all others.
+    """Orthogonalized momentum for weights that are matrices, AdamW for all others.
 
-    A kernel counts as a matrix of its first dimension by all the others. The Keras example's network needs about half the images that Adam takes
-    (benchmarks/README.md); an update's work grows with the cube of a matrix's smaller side.
+    A kernel counts as a matrix whose rows are its first dimension. The convolutional network of
+    the Keras example needs about half as many images as with Adam (benchmarks/README.md); the work
+    of a step grows with the cube of a matrix's smaller side.
 
-    lr: of matrices, whose step has singular values near 1, times sqrt(rows / columns) where that is above 1. momentum: of the
-    running gradient. adam_lr, betas: of AdamW.
+    Args:
+        lr: Learning rate of matrices, which the schedule multiplies; the singular values of a step
+            are near 1, times sqrt(rows / columns) if that is above 1.
+        momentum: Decay of the running gradient of matrices.
+        adam_lr: Learning rate of AdamW, which the schedule multiplies.
+        betas: Decays of AdamW's averages of the gradient and of its square.
+
+    References:
+        Jordan et al., 2024, "Muon".
+
+    >>> weights = [nn.Parameter(torch.zeros(3, 3)), nn.Parameter(torch.zeros(3))]
+    >>> [group["lr"] for group in Muon(lr=0.02, adam_lr=0.001)(weights).param_groups]
+    [0.02, 0.001]
     """
 
     def __init__(
@@ -91,69 +131,78 @@ class Muon:
         adam_lr: PositiveFloat = 6e-3,
         betas: tuple[Decay, Decay] = (0.8, 0.95),
     ):
-        self.lr, self.momentum, self.adam_lr, self.betas = (
-            lr,
-            momentum,
-            adam_lr,
-            (betas[0], betas[1]),
-        )
+        self.lr = lr
+        self.momentum = momentum
+        self.adam_lr = adam_lr
+        self.betas = (betas[0], betas[1])
 
     def __call__(self, parameters: Parameters) -> torch.optim.Optimizer:
+        """The optimizer of these parameters."""
         parameters = list(parameters)
-        matrices = [p for p in parameters if p.dim() > 1]
-        others = [p for p in parameters if p.dim() <= 1]
-        return _MuonWithAdam(
-            [
-                {"params": matrices, "lr": self.lr, "momentum": self.momentum},
-                {
-                    "params": others,
-                    "lr": self.adam_lr,
-                    "betas": self.betas,
-                    "eps": 1e-8,
-                    "fused": True,
-                },
-            ]
-        )
+        matrices = {
+            "params": [p for p in parameters if p.dim() > 1],
+            "lr": self.lr,
+            "momentum": self.momentum,
+        }
+        others = {
+            "params": [p for p in parameters if p.dim() <= 1],
+            "lr": self.adam_lr,
+            "betas": self.betas,
+            "eps": ADAM_EPS,
+            "fused": True,
+        }
+        return _MuonWithAdam([matrices, others])
 
 
 class _MuonWithAdam(torch.optim.Optimizer):
-    """The first group's parameters by Muon, the second's by Adam."""
+    """Muon for the parameters of the first group, Adam for those of the second."""
 
     def __init__(self, groups: list[dict[str, Any]]):
         super().__init__(groups, {})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:
+        """Update all parameters that have a gradient."""
         matrices, others = self.param_groups
-        for p in _with_gradient(matrices):
+        self._muon_step(matrices)
+        self._adam_step(others)
+
+    def _muon_step(self, group: dict[str, Any]) -> None:
+        momentum = group["momentum"]
+        for p in _with_gradient(group):
             mean = self.state[p].get("mean")
             if mean is None:
                 mean = self.state[p]["mean"] = torch.zeros_like(p)
-            mean.mul_(matrices["momentum"]).add_(p.grad)
-            ahead = p.grad.add(mean, alpha=matrices["momentum"]).flatten(1)  # Nesterov's
-            scale = max(1.0, ahead.shape[0] / ahead.shape[1]) ** 0.5
-            p.add_(orthogonal(ahead).view(p.shape), alpha=-matrices["lr"] * scale)
-        vectors = _with_gradient(others)
-        for p in vectors:
-            if not (state := self.state[p]):
-                state.update(
+            mean.mul_(momentum).add_(p.grad)
+            lookahead = p.grad.add(mean, alpha=momentum).flatten(1)  # Nesterov's momentum
+            rows, columns = lookahead.shape
+            scale = max(1.0, rows / columns) ** 0.5
+            p.add_(orthogonal(lookahead).view(p.shape), alpha=-group["lr"] * scale)
+
+    def _adam_step(self, group: dict[str, Any]) -> None:
+        parameters = _with_gradient(group)
+        for p in parameters:
+            if not self.state[p]:
+                self.state[p].update(
                     step=torch.zeros((), device=p.device),
                     mean=torch.zeros_like(p),
                     square=torch.zeros_like(p),
                 )
-        columns = [[self.state[p][name] for p in vectors] for name in ("mean", "square", "step")]
-        first, second = others["betas"]
+        beta1, beta2 = group["betas"]
         adam(
-            vectors,
-            [p.grad for p in vectors],
-            *(columns[0], columns[1], [], columns[2]),
+            parameters,
+            [p.grad for p in parameters],
+            [self.state[p]["mean"] for p in parameters],
+            [self.state[p]["square"] for p in parameters],
+            [],
+            [self.state[p]["step"] for p in parameters],
             fused=True,
             amsgrad=False,
-            beta1=first,
-            beta2=second,
-            lr=others["lr"],
+            beta1=beta1,
+            beta2=beta2,
+            lr=group["lr"],
             weight_decay=0.0,
-            eps=others["eps"],
+            eps=group["eps"],
             maximize=False,
         )
 
@@ -163,19 +212,29 @@ def _with_gradient(group: dict[str, Any]) -> list[Any]:
 
 
 def orthogonal(matrix: Tensor, iterations: int = 5) -> Tensor:
-    """About the nearest matrix with orthogonal rows, or columns: singular values between 0.7 and 1.2 in place of its own.
+    """Approximately the nearest matrix with orthonormal rows, or columns.
 
-    X <- (a + b S + c S^2) X, S = X X': a quintic Newton-Schulz iteration whose coefficients are chosen for speed at zero rather
-    than for convergence to 1 (Jordan et al., 2024). It is done on S and on the product of the polynomials, which are as small
-    as the matrix is narrow. matrix [m, n].
+    The singular values of the result lie between 0.7 and 1.2. The quintic Newton-Schulz iteration
+    X <- (a + b S + c S^2) X, S = X X', has coefficients chosen for speed at zero rather than for
+    convergence to 1. It is computed on S and on the product of the polynomials, whose side is the
+    smaller one of the matrix.
 
-    >>> torch.linalg.svdvals(orthogonal(torch.tensor([[3.0, 1.0], [0.0, 0.2]]))).sub(1).abs().max() < 0.4
+    Args:
+        matrix: [m, n].
+        iterations: Steps of the iteration.
+
+    References:
+        Jordan et al., 2024, "Muon".
+
+    >>> matrix = torch.tensor([[3.0, 1.0], [0.0, 0.2]])
+    >>> torch.linalg.svdvals(orthogonal(matrix)).sub(1).abs().max() < 0.4
     tensor(True)
     """
     if matrix.shape[0] > matrix.shape[1]:
         return orthogonal(matrix.T, iterations).T
-    x = matrix / (matrix.norm() + 1e-7)
-    square, product = x @ x.T, None
+    x = matrix / (matrix.norm() + MIN_NORM)
+    square = x @ x.T
+    product = None
     for _ in range(iterations):
         polynomial = torch.addmm(square, square, square, beta=-4.7750, alpha=2.0315)
         polynomial.diagonal().add_(3.4445)

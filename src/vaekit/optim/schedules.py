@@ -1,4 +1,4 @@
-"""Learning-rate schedules: progress through training, 0 to 1 -> factor on the optimiser's rate."""
+"""Learning-rate schedules: the completed fraction of training to a factor on the rate."""
 
 import math
 from typing import Annotated
@@ -9,7 +9,10 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Constant:
-    """The rate as it is, after a linear rise over the first `warmup` of training (a share, 0 to 1).
+    """A constant rate after a linear warm-up.
+
+    Args:
+        warmup: Fraction of training over which the rate rises linearly.
 
     >>> Constant(warmup=0.1)(0.05)
     0.5
@@ -19,30 +22,48 @@ class Constant:
         self.warmup = warmup
 
     def __call__(self, progress: float) -> float:
+        """The factor at a completed fraction of training, 0 to 1."""
         return _rise(progress, self.warmup)
 
 
 class Linear:
-    """Linear to zero at the end, after a linear rise over the first `warmup` of training (a share, 0 to 1)."""
+    """A linear descent to zero after a linear warm-up.
+
+    Args:
+        warmup: Fraction of training over which the rate rises linearly.
+
+    >>> Linear(warmup=0.5)(0.75)
+    0.5
+    """
 
     def __init__(self, *, warmup: Fraction = 0.1):
         self.warmup = warmup
 
     def __call__(self, progress: float) -> float:
+        """The factor at a completed fraction of training, 0 to 1."""
         return min(_rise(progress, self.warmup), 1 - _descent(progress, self.warmup))
 
 
 class Cosine:
-    """Half a cosine to zero at the end (Loshchilov & Hutter, 2017), after a linear rise over the first `warmup` of training."""
+    """Half a cosine down to zero after a linear warm-up.
+
+    Args:
+        warmup: Fraction of training over which the rate rises linearly.
+
+    References:
+        Loshchilov & Hutter, 2017, "SGDR".
+
+    >>> Cosine(warmup=0)(0.5)
+    0.5
+    """
 
     def __init__(self, *, warmup: Fraction = 0.1):
         self.warmup = warmup
 
     def __call__(self, progress: float) -> float:
-        return min(
-            _rise(progress, self.warmup),
-            0.5 * (1 + math.cos(math.pi * _descent(progress, self.warmup))),
-        )
+        """The factor at a completed fraction of training, 0 to 1."""
+        cosine = 0.5 * (1 + math.cos(math.pi * _descent(progress, self.warmup)))
+        return min(_rise(progress, self.warmup), cosine)
 
 
 def _rise(progress: float, warmup: float) -> float:
@@ -50,8 +71,10 @@ def _rise(progress: float, warmup: float) -> float:
 
 
 def _descent(progress: float, warmup: float) -> float:
-    """How far the part after the rise has gone, 0 to 1."""
-    return min(1.0, max(0.0, (progress - warmup) / (1 - warmup))) if warmup < 1 else 0.0
+    """The completed fraction of the time after the warm-up, 0 to 1."""
+    if warmup >= 1:
+        return 0.0
+    return min(1.0, max(0.0, (progress - warmup) / (1 - warmup)))
 
 
 SCHEDULES = {"constant": Constant, "linear": Linear, "cosine": Cosine}

@@ -1,4 +1,4 @@
-"""Posteriors: features -> q(z given x). One family per file."""
+"""Posteriors: features to q(z|x). One family per file."""
 
 from vaekit.posteriors.base import Posterior
 from vaekit.posteriors.categorical import Categorical

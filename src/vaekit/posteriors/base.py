@@ -1,4 +1,4 @@
-"""What a posterior declares: what its z is, and the prior that suits it."""
+"""The interface of posteriors: the shape of z, and the default prior."""
 
 from typing import ClassVar
 
@@ -8,21 +8,26 @@ from vaekit.nets.blocks import Shape
 
 
 class Posterior(DistributionModule):
-    """q(z given x): features [B, F], or a map [B, C, h, w], -> a distribution over z.
+    """q(z|x): features [B, F], or a map [B, C, h, w], to a distribution over z.
 
-    The distribution may say that it is `certain`, all its mass on one z, and have `penalties`, scalars for the loss by name.
-    A family is built from the shape of the features and `latent_dim`. Only `forward` is needed of a module of your own;
-    without `latent`, z is a vector of the model's `latent_dim`.
+    The distribution may have an attribute `deterministic` (all its mass is on one z) and
+    `penalties` (scalars for the loss, by name). A family is constructed from the shape of the
+    features and `latent_dim`. A module of your own needs `forward` only; without `latent`, z is a
+    vector of the model's `latent_dim` entries.
     """
 
     latent: Shape | Codebook
-    """What z is, and what the prior is built for: a shape, or the codebook of a discrete z."""
+    """The shape of z, or the codebook of a discrete z; the prior is built for it."""
 
     latent_dim: int
     """Numbers, or variables, of z at one position."""
 
     prior: ClassVar[str] = "standard-normal"
-    """The name of the prior where none is chosen."""
+    """The name of the default prior."""
 
     def anneal(self, progress: float) -> None:
-        """Be told before each update how far training is, 0 to 1: for what is annealed."""
+        """Follow an annealing schedule; training calls this before each step.
+
+        Args:
+            progress: The completed fraction of training, 0 to 1.
+        """

@@ -1,4 +1,4 @@
-"""q(z given x) = N(mu, diag(sigma^2))."""
+"""q(z|x) = N(mu, diag(sigma^2))."""
 
 import torch
 from torch import Tensor
@@ -6,15 +6,25 @@ from torch.distributions import Independent, Normal
 
 from vaekit.core.distribution_module import full_precision
 from vaekit.core.distributions import soft_clamp
-from vaekit.nets.blocks import Shape, glorot_, head
+from vaekit.nets.blocks import Shape, glorot_init_, linear_head
 from vaekit.posteriors.base import Posterior
+
+MIN_LOG_VAR = -20.0
+MAX_LOG_VAR = 20.0
 
 
 class DiagonalNormal(Posterior):
-    """q(z given x) = N(mu, diag(sigma^2)), mu and log sigma^2 linear in the features (Kingma & Welling, 2014).
+    """q(z|x) = N(mu, diag(sigma^2)), with mu and log sigma^2 linear in the features.
 
-    log sigma^2 is bounded smoothly to [-20, 20]: off the linear value by less than 1e-4 between -10 and 10.
-    Features that are a map [C, H, W] give a map of `latent` channels, pixel by pixel.
+    log sigma^2 is bounded smoothly to [-20, 20]; between -10 and 10 it differs from the linear
+    value by less than 1e-4. Features that are a map [C, H, W] give a map of `latent` channels.
+
+    Args:
+        features: Size, or shape, of the features of one example.
+        latent: Latent dimensions, at each pixel if the features are a map.
+
+    References:
+        Kingma & Welling, 2014, "Auto-encoding variational Bayes".
 
     >>> DiagonalNormal(16, 2)(torch.zeros(5, 16)).event_shape
     torch.Size([2])
@@ -23,11 +33,14 @@ class DiagonalNormal(Posterior):
     def __init__(self, features: int | Shape, latent: int, /):
         super().__init__()
         self.latent_dim = latent
-        self.mu, self.log_var = head(features, latent), head(features, latent)
+        self.mu = linear_head(features, latent)
+        self.log_var = linear_head(features, latent)
         self.latent = self.mu.shape
-        glorot_(self)
+        glorot_init_(self)
 
     def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]
-        log_var = soft_clamp(full_precision(self.log_var(features)), -20.0, 20.0)
-        q = Normal(full_precision(self.mu(features)), torch.exp(0.5 * log_var), validate_args=False)
+        """q(z|x) of features [B, F] or [B, C, h, w]."""
+        mu = full_precision(self.mu(features))
+        log_var = soft_clamp(full_precision(self.log_var(features)), MIN_LOG_VAR, MAX_LOG_VAR)
+        q = Normal(mu, torch.exp(0.5 * log_var), validate_args=False)
         return Independent(q, len(self.mu.shape), validate_args=False)

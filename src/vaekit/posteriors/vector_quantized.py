@@ -1,4 +1,4 @@
-"""z = entries of a learned codebook, the nearest to what the encoder gives."""
+"""q(z|x) with all mass on the nearest entries of a learned codebook."""
 
 from typing import Annotated
 
@@ -9,31 +9,49 @@ from torch import Tensor
 from vaekit.core.codebook import Codebook, Quantized
 from vaekit.core.distribution_module import full_precision
 from vaekit.errors import ConfigError
-from vaekit.nets.blocks import Shape, glorot_, head
+from vaekit.nets.blocks import Shape, glorot_init_, linear_head
 from vaekit.posteriors.base import Posterior
 from vaekit.runtime import distributed
 
 Count = Annotated[int, Field(ge=2, le=65_536)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
+MIN_USAGE = 1e-6
+"""Codes that are used less keep their vectors: an average of nothing would be the origin."""
+
 
 class VectorQuantized(Posterior):
-    """z by position the nearest of `codes` vectors, which follow what is assigned to them (van den Oord et al., 2017).
+    """At each position z is the nearest entry of a codebook to the encoder's vector z_e.
 
-    The gradient passes straight through; the penalty commitment * |z_e - z|^2 keeps the encoder near its codes.
-    codes: entries of the codebook, shared by all positions. groups: codes side by side, each of latent / groups numbers.
-    decay: of the moving averages that make the codebook (Razavi et al., 2019).
-    revive: a code with fewer assignments per batch than this, on the moving average, moves to a random vector of the batch.
+    The codes follow the moving averages of the vectors that are assigned to them. The gradient
+    passes straight through, and the penalty commitment * |z_e - z|^2 keeps the encoder near its
+    codes. Features that are a map [C, H, W] give a map of codes; a vector gives `groups` codes.
 
-    Features that are a map [C, H, W] give a map of codes; a vector gives `groups` codes.
-    Raises ConfigError where groups does not divide latent.
+    Args:
+        features: Size, or shape, of the features of one example.
+        latent: Latent dimensions, a multiple of `groups`.
+        codes: Entries of the codebook, which all positions share.
+        groups: Codes per position, each of latent_dim / groups numbers.
+        commitment: Weight of the penalty that keeps the encoder near its codes.
+        decay: Decay of the moving averages that the codes follow.
+        dead_code_threshold: Assignments per batch, on the moving average, below which a code
+            moves to a random vector of the batch.
 
-    >>> VectorQuantised(16, 8, codes=32, groups=4)(torch.randn(5, 16)).sample().shape
+    Raises:
+        ConfigError: `groups` does not divide `latent`.
+
+    References:
+        van den Oord et al., 2017, "Neural discrete representation learning".
+        Razavi et al., 2019, "Generating diverse high-fidelity images with VQ-VAE-2".
+
+    >>> VectorQuantized(16, 8, codes=32, groups=4)(torch.randn(5, 16)).sample().shape
     torch.Size([5, 8])
     """
 
     prior = "autoregressive"
     latent: Codebook
+    usage: Tensor
+    totals: Tensor
 
     def __init__(
         self,
@@ -45,67 +63,65 @@ class VectorQuantized(Posterior):
         groups: PositiveInt = 1,
         commitment: NonNegativeFloat = 0.25,
         decay: Decay = 0.99,
-        revive: NonNegativeFloat = 0.1,
+        dead_code_threshold: NonNegativeFloat = 0.1,
     ):
         super().__init__()
         if latent % groups:
-            raise ConfigError(
-                f"posterior.groups = {groups} does not divide latent_dim = {latent}: choose a divisor of it"
+            raise ConfigError.for_value(
+                "posterior.groups", groups, f"a divisor of latent_dim, which is {latent}"
             )
-        self.latent_dim, self.codes, self.groups = latent, codes, groups
-        self.commitment, self.decay, self.revive = commitment, decay, revive
-        self.project = head(features, latent)
-        glorot_(self)
-        book = torch.randn(codes, latent // groups) / codes
-        self.latent = Codebook(book, groups, self.project.shape[1:], shared=True, learned=True)
+        self.latent_dim = latent
+        self.codes = codes
+        self.groups = groups
+        self.commitment = commitment
+        self.decay = decay
+        self.dead_code_threshold = dead_code_threshold
+        self.project = linear_head(features, latent)
+        glorot_init_(self)
+        vectors = torch.randn(codes, latent // groups) / codes
+        self.latent = Codebook(vectors, groups, self.project.shape[1:], shared=True, learned=True)
         self.register_buffer("usage", torch.zeros(codes))
-        self.register_buffer("totals", torch.zeros_like(book))
-        self.usage: Tensor
-        self.totals: Tensor
+        self.register_buffer("totals", torch.zeros_like(vectors))
 
     def forward(self, features: Tensor) -> Quantized:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """q(z|x) of features [B, F] or [B, C, h, w]; in training mode the codes move after it."""
         vectors = self.latent.split(full_precision(self.project(features)))
         if self.training and not self.usage.any():
-            self._replace(
-                torch.ones_like(self.usage, dtype=torch.bool),
-                distributed.all_gather(vectors.detach()),
-            )
+            every_code = torch.ones_like(self.usage, dtype=torch.bool)
+            self._replace_codes(every_code, distributed.all_gather(vectors.detach()))
         indices = self.latent.nearest(vectors)
-        q = Quantized(
-            self.latent,
-            indices,
-            vectors,
-            {"commitment": self.commitment * self._distance(vectors, indices)},
-        )
+        commitment = self.commitment * self._squared_distance(vectors, indices)
+        q = Quantized(self.latent, indices, vectors, {"commitment": commitment})
         if self.training:
-            self._follow(distributed.all_gather(vectors.detach()), distributed.all_gather(indices))
+            self._update_codes(
+                distributed.all_gather(vectors.detach()), distributed.all_gather(indices)
+            )
         return q
 
-    def _distance(self, vectors: Tensor, indices: Tensor) -> Tensor:
-        """|z_e - z|^2, the mean over rows."""
+    def _squared_distance(self, vectors: Tensor, indices: Tensor) -> Tensor:
+        """|z_e - z|^2, the mean over examples."""
         return (vectors - self.latent.vectors[indices]).square().flatten(1).sum(1).mean()
 
     @torch.no_grad()
-    def _follow(self, vectors: Tensor, indices: Tensor) -> None:
-        """Move each code towards the mean of the vectors that were assigned to it, and the unused ones to others."""
+    def _update_codes(self, vectors: Tensor, indices: Tensor) -> None:
+        """Move each code toward the mean of its assigned vectors, and replace the dead codes."""
         flat = indices.flatten()
         counts = torch.bincount(flat, minlength=self.codes).to(self.usage)
-        sums = torch.zeros_like(self.totals).index_add_(
-            0, flat, vectors.flatten(0, -2).to(self.totals)
-        )
+        sums = torch.zeros_like(self.totals)
+        sums.index_add_(0, flat, vectors.flatten(0, -2).to(self.totals))
         self.usage.lerp_(counts, 1 - self.decay)
         self.totals.lerp_(sums, 1 - self.decay)
-        used = self.usage.unsqueeze(-1) > 1e-6  # an average of nothing would be the origin
-        self.latent.vectors = torch.where(
-            used, self.totals / self.usage.unsqueeze(-1), self.latent.vectors
-        )
-        self._replace(self.usage < self.revive, vectors)
+        used = self.usage.unsqueeze(-1) > MIN_USAGE
+        means = self.totals / self.usage.unsqueeze(-1)
+        self.latent.vectors = torch.where(used, means, self.latent.vectors)
+        self._replace_codes(self.usage < self.dead_code_threshold, vectors)
 
     @torch.no_grad()
-    def _replace(self, dead: Tensor, vectors: Tensor) -> None:
-        """Put the dead codes on random ones of the vectors, with a usage of 1."""
+    def _replace_codes(self, dead: Tensor, vectors: Tensor) -> None:
+        """Move the dead codes to random vectors, with a usage of 1."""
         candidates = vectors.flatten(0, -2).to(self.totals)
-        chosen = candidates[torch.randint(len(candidates), (self.codes,), device=candidates.device)]
+        indices = torch.randint(len(candidates), (self.codes,), device=candidates.device)
+        replacements = candidates[indices]
         self.usage = torch.where(dead, 1.0, self.usage)
-        self.totals = torch.where(dead.unsqueeze(-1), chosen, self.totals)
-        self.latent.vectors = torch.where(dead.unsqueeze(-1), chosen, self.latent.vectors)
+        self.totals = torch.where(dead.unsqueeze(-1), replacements, self.totals)
+        self.latent.vectors = torch.where(dead.unsqueeze(-1), replacements, self.latent.vectors)

@@ -1,4 +1,4 @@
-"""Priors: a condition, or nothing -> p(z). One family per file."""
+"""Priors: nothing, or a condition, to p(z). One family per file."""
 
 from vaekit.priors.autoregressive import Autoregressive
 from vaekit.priors.base import Prior

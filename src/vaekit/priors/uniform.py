@@ -1,4 +1,4 @@
-"""p(z) the same for all discrete codes."""
+"""p(z) uniform over all discrete codes."""
 
 import torch
 from torch import Tensor
@@ -8,9 +8,14 @@ from vaekit.priors.base import CodePrior, Latent
 
 
 class Uniform(CodePrior):
-    """p(z) = K^-M for M positions of K codes each: the prior of a discrete latent that nothing is known of.
+    """p(z) = K^-M for M positions of K codes each.
 
-    Raises ConfigError for a posterior that is not discrete.
+    Args:
+        latent: The posterior's codebook.
+        condition: Width of the condition, which this prior does not depend on.
+
+    Raises:
+        ConfigError: The posterior is continuous.
 
     >>> from vaekit.core.codebook import Codebook
     >>> Uniform(Codebook(torch.eye(10), groups=20))().log_prob(torch.zeros(200)) / 20  # -log 10
@@ -24,4 +29,5 @@ class Uniform(CodePrior):
         self.register_buffer("logits", torch.zeros(1, self.codebook.count), persistent=False)
 
     def forward(self, features: Tensor | None = None) -> IndependentCodes:
+        """p(z), for any condition."""
         return IndependentCodes(self.codebook, self.logits)
