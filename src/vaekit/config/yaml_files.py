@@ -11,6 +11,7 @@ import yaml.constructor
 
 from vaekit import recipes
 from vaekit.config.schema import DEFAULT_PARTS, Settings, merge, validate
+from vaekit.config.upgrade import upgrade_config
 from vaekit.errors import ConfigError
 
 MAX_CONFIG_BYTES = 1_000_000
@@ -100,7 +101,7 @@ def load_config_file(recipe: str | None, *overrides: Mapping[str, Any]) -> Setti
     name = recipe or recipes.DEFAULT
     complete: Mapping[str, Any] = DEFAULT_PARTS
     if name.endswith((".yaml", ".yml")):
-        given = parse_mapping(_read(Path(name)), name)
+        given = upgrade_config(parse_mapping(_read(Path(name)), name))
         given.setdefault("recipe", re.sub(r"[^\w.-]", "-", Path(name).stem)[:100])
     else:
         given = parse_mapping(recipes.text(name), f"recipe {name}") | {"recipe": name}

@@ -1,4 +1,4 @@
-"""Annealed importance sampling: a bound of log p(x) that stays close where the posterior is poor."""
+"""Annealed importance sampling: a bound of log p(x) that stays close if the posterior is poor."""
 
 import math
 from collections.abc import Iterator
@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit.core.distributions import is_deterministic, is_discrete
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
 from vaekit.inference.bounds import draw_samples
 from vaekit.inputs import MAX_VALUES, ModelInputs, concat_batches, values_per_example
@@ -164,7 +165,7 @@ def _run_chains(
 def _hamiltonian_transition(
     path: _AnnealingPath, z: Tensor, b: float, step_size: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Move z [C, B, ...] with step sizes [B]: the new z, and the fraction of chains accepted [B]."""
+    """Move z [C, B, ...] with step sizes [B]; the new z, and the fraction of moves accepted [B]."""
     step = step_size.reshape(-1, *[1] * (z.dim() - 2))
     momentum = torch.randn_like(z)
     log_prob, gradient = path.log_prob_and_gradient(z, b)

@@ -38,7 +38,7 @@ def bits_per_dimension(
         Theis et al., 2016.
     """
     kind, support, dimensions = run.transform.kind, run.support, math.prod(run.model.data_shape)
-    if reason := run.model.likelihood.not_normalised(kind):
+    if reason := run.model.likelihood.not_normalized(kind):
         return BitsMetric(Metric(None, unavailable=reason))
     basis = f"probabilities of values, K = {samples}"
     if kind in ("unit", "real"):

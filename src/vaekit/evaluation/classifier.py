@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LinearLR
 
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.inference.encode_decode import sample_means
 from vaekit.inputs import MAX_BATCH_EXAMPLES, ModelInputs, to_model
 from vaekit.nets import ConvEncoder, MLPEncoder
@@ -61,9 +62,9 @@ class Classifier(nn.Module):
 def train_classifier(
     inputs: ModelInputs, classes: int, *, seed: int = 0, tracker: Tracker = iter
 ) -> Classifier:
-    """Train a classifier by 1,000 steps of Adam on the cross-entropy, the learning rate falling to 0.
+    """Train a classifier by 1,000 steps of Adam on the cross-entropy.
 
-    Equal seeds give equal classifiers.
+    The learning rate decays linearly to 0. Equal seeds give equal classifiers.
 
     Args:
         inputs: Labeled examples.

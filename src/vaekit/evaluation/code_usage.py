@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from vaekit.core.distributions import point_estimate
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.inputs import ModelInputs
 
 

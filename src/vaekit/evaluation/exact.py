@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from vaekit.core.codebook import Codebook
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.inputs import MAX_VALUES, ModelInputs, concat_batches, values_per_example
 
 MAX_LATENT_VALUES = 4096

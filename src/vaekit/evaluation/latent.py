@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit.core.distributions import point_estimate
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.evaluation.metric import Metric
 from vaekit.inference.bounds import draw_samples
 from vaekit.inputs import MAX_VALUES, ModelInputs

@@ -94,17 +94,18 @@ def _warnings(metrics: LatentMetrics) -> Iterator[str]:
     yield from _collapse_warnings(metrics)
     if metrics.prior_holes is not None and metrics.prior_holes > MANY_HOLES:
         yield (
-            f"{metrics.prior_holes:.0%} of prior samples are far from every code, where the decoder "
-            "has not been trained: samples from there may look like no data. Try a larger "
-            "objective.beta, or sample codes from a mixture (sample --mixture)."
+            f"{metrics.prior_holes:.0%} of prior samples are far from every code, in regions "
+            "where the decoder has not been trained: samples may not look like data. "
+            "Try a larger objective.beta, or sample latent codes from a mixture."
         )
     information, most = metrics.mutual_information, metrics.max_mutual_information
     if information is None or information.value is None or most is None:
         return
     if information.value > most - 1:
         yield (
-            f"{metrics.examples:,} examples can show at most {most:.2f} nats of mutual information, "
-            "and do: there may be more, and KL(q(z) || p(z)) may be smaller."
+            f"mutual information is close to {most:.2f} nats, the maximum for "
+            f"{metrics.examples:,} examples: it may be larger, and KL(q(z) || p(z)) smaller. "
+            "Evaluate more examples."
         )
 
 

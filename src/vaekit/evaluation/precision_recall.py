@@ -85,7 +85,7 @@ def nearest_distance(x: Tensor, others: Tensor) -> Tensor:
 
 
 def _neighbor_distances(x: Tensor, neighbors: int) -> Tensor:
-    """The distances of each x to itself and to its nearest neighbors in order, [N, neighbors + 1]."""
+    """Distances of each x to itself and its nearest neighbors, in order: [N, neighbors + 1]."""
     chunks = [
         distances.topk(neighbors + 1, largest=False).values
         for _, distances in _iter_distances(x, x)

@@ -71,7 +71,7 @@ def _targets(run: Run) -> str:
 
 def _likelihood_scale(run: Run) -> str:
     likelihood = run.model.likelihood
-    if reason := likelihood.not_normalised(run.transform.kind):
+    if reason := likelihood.not_normalized(run.transform.kind):
         return f"{type(likelihood).__name__}, not normalized: {reason}"
     if has_discrete_likelihood(run.model):
         return "probability of discrete values"

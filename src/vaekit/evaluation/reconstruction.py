@@ -5,7 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.evaluation.metric import Metric
 from vaekit.inputs import ModelInputs
 

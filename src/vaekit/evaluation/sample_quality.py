@@ -166,7 +166,7 @@ def _inception(run: Run, name: str) -> Inception:
 
 
 def _packaged(run: Run, count: int) -> ClassifierFeatures | None:
-    """The network that the package has for the run's dataset, if it suits and has enough examples."""
+    """The packaged network for the run's dataset, if it suits and there are enough examples."""
     source = run.config.data.source
     is_scaled = run.transform.kind != "real" or run.support.kind == "integers"
     if source not in NETWORKS or not is_scaled or run.model.data_shape != (1, 28, 28):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vaekit.config import MAX_CONFIG_BYTES
 from vaekit.errors import OutputError, RunError
-from vaekit.runs import CONFIG, MAX_TEXT, METRICS, PLOTS, SPLIT, SUMMARY, WEIGHTS, load_config
+from vaekit.runs import CONFIG, MAX_TEXT_BYTES, METRICS, PLOTS, SPLIT, SUMMARY, WEIGHTS, load_config
 
 MODEL_CONFIG = "config.json"
 CARD = "README.md"
@@ -19,10 +19,10 @@ _MAX_BYTES = {
     CONFIG: MAX_CONFIG_BYTES,
     WEIGHTS: 20_000_000_000,
     SPLIT: 2_000_000_000,
-    METRICS: MAX_TEXT,
-    SUMMARY: MAX_TEXT,
-    MODEL_CONFIG: MAX_TEXT,
-    CARD: MAX_TEXT,
+    METRICS: MAX_TEXT_BYTES,
+    SUMMARY: MAX_TEXT_BYTES,
+    MODEL_CONFIG: MAX_TEXT_BYTES,
+    CARD: MAX_TEXT_BYTES,
 }
 _PLOT = re.compile(rf"{PLOTS}/\w[\w.-]{{0,99}}\.png", re.ASCII)
 
@@ -83,7 +83,7 @@ def _is_run(folder: Path) -> bool:
     """Whether a folder is a shared run, even a damaged one, or a run folder."""
     config = folder / MODEL_CONFIG
     with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-        small = config.is_file() and config.stat().st_size <= MAX_TEXT
+        small = config.is_file() and config.stat().st_size <= MAX_TEXT_BYTES
         if small and json.loads(config.read_bytes())["library"] == LIBRARY:
             return True
     with suppress(RunError):

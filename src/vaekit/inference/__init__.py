@@ -1,1 +1,1 @@
-"""A trained model on examples, in bounded memory: encoding, decoding, bounds, scores, imputation."""
+"""Inference in bounded memory: encoding, decoding, bounds, scores, imputation."""

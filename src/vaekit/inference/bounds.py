@@ -10,7 +10,8 @@ from torch.distributions import Distribution
 
 from vaekit.core import divergences
 from vaekit.core.distributions import is_deterministic
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.inputs import (
     MAX_VALUES,
     ModelInputs,
@@ -54,7 +55,7 @@ def draw_samples(q: Distribution, samples: int) -> Tensor:
 def elbo_per_example(
     model: VAE, inputs: ModelInputs, *, seed: int = 0, samples: int = 1
 ) -> ExampleTerms:
-    """The negative ELBO with beta = 1 and no free bits, in full precision, however a model is trained.
+    """The negative ELBO with beta = 1 and no free bits, in full precision.
 
     The divergence is exact if a closed form is known, otherwise estimated from the same samples.
 

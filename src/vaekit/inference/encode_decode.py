@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from vaekit.core.distributions import point_estimate
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.inference.bounds import draw_samples
 from vaekit.inputs import ModelInputs, concat_batches, max_batch_examples, values_per_example
 from vaekit.runtime.seeding import seeded_noise
@@ -54,9 +55,14 @@ def encode_samples(model: VAE, inputs: ModelInputs, *, seed: int = 0) -> Tensor:
     """One sample z ~ q(z|x) per example, [N, L], on the CPU."""
     batches = []
     for step, (x, y) in enumerate(inputs.batches(model)):
-        with torch.no_grad(), eval_mode(model), seeded_noise(seed, step):
-            with torch.autocast(x.device.type, enabled=False):
-                batches.append(draw_samples(model.encode(x, y), 1)[0].flatten(1).cpu())
+        with (
+            torch.no_grad(),
+            eval_mode(model),
+            seeded_noise(seed, step),
+            torch.autocast(x.device.type, enabled=False),
+        ):
+            z = draw_samples(model.encode(x, y), 1)[0]
+        batches.append(z.flatten(1).cpu())
     return torch.cat(batches)
 
 

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from vaekit.core.distributions import is_discrete
 from vaekit.core.divergences import has_finite_kl
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
 from vaekit.inference.atypicality import atypicality_score
 from vaekit.inference.bounds import elbo_per_example, importance_weighted_bound

@@ -1,17 +1,17 @@
 """Runs: the object, the folder that it is kept in, and its data."""
 
+from vaekit.runs.claim import claim_folder
 from vaekit.runs.folder import (
     CHECKPOINT,
     CONFIG,
     FILES,
-    MAX_TEXT,
+    MAX_TEXT_BYTES,
     METRICS,
     PLOTS,
     REPORT,
     SPLIT,
     SUMMARY,
     WEIGHTS,
-    claim_folder,
     load_config,
     load_history,
     load_split,
@@ -30,7 +30,7 @@ __all__ = [
     "CHECKPOINT",
     "CONFIG",
     "FILES",
-    "MAX_TEXT",
+    "MAX_TEXT_BYTES",
     "METRICS",
     "PLOTS",
     "REPORT",

@@ -1,4 +1,4 @@
-"""Which examples a command is about: a part of the run's own dataset, or other examples that suit it."""
+"""Select the examples to use a model on: a part of the run's dataset, or other examples."""
 
 import os
 from collections.abc import Callable
@@ -41,9 +41,9 @@ def select_examples(run: Run, split: SplitName | None = None, data: Any = None) 
 
     Args:
         run: The run.
-        split: The part of the run's own dataset, by default test; of other data that have a test
-            part, test or the rest.
-        data: Other data than the run's dataset, by default all of them.
+        split: The part of the run's dataset; default test. Of other data with a test part, test or
+            the rest.
+        data: Other data in the place of the run's dataset; without a split, all of them.
 
     Raises:
         ConfigError: An unknown split.
@@ -57,8 +57,11 @@ def select_examples(run: Run, split: SplitName | None = None, data: Any = None) 
 def select_evaluation_examples(
     run: Run, split: SplitName | None = None, data: Any = None
 ) -> ExampleSelection:
-    """The examples to evaluate a model on: as `select_examples`, but the run's own dataset, passed
-    as `data`, is always split as it was, so that no training example is evaluated as a test."""
+    """The examples to evaluate a model on.
+
+    As `select_examples`, but the run's own dataset, passed as `data`, is always split as it was in
+    training, so that no training example is evaluated as a test example.
+    """
     if split is not None and split not in SPLIT_NAMES:
         raise ConfigError(
             f"unknown split: got {split!r}. {suggest(str(split), SPLIT_NAMES)}.", parameter="split"
@@ -74,7 +77,7 @@ def select_evaluation_examples(
 
 
 def data_label(data: Any) -> str:
-    """What other data are called."""
+    """The name of other data, as titles show it."""
     return Path(data).stem if isinstance(data, str | os.PathLike) else "data in memory"
 
 
@@ -111,7 +114,10 @@ def _load_other(run: Run, data: Any) -> Dataset:
         dataset = binarize(datasets.load(data), method)
         if dataset.support != run.support:
             raise DataError.for_value(
-                "data", data, f"data with the support {run.support}", problem="other support"
+                "data",
+                str(dataset.support),
+                f"{run.support} as in training",
+                problem=f"{data} has another support",
             )
         return dataset
     is_image = isinstance(data, str | os.PathLike) and _names_images(Path(data))
@@ -135,16 +141,26 @@ def _names_images(path: Path) -> bool:
 
 
 def _match_channels(run: Run, dataset: Dataset) -> Dataset:
-    """Gray images as three equal channels for a color model, color images as lightness for a gray one."""
+    """Convert gray images for a model of color images, and color images for one of gray images."""
     conversions: dict[tuple[int, int], Callable[[np.ndarray], np.ndarray]] = {
-        (1, 3): lambda x: np.repeat(x, 3, axis=1),
-        (3, 1): lambda x: np.round(np.tensordot(x, GRAY_WEIGHTS, (1, 0)))[:, None].astype(np.uint8),
+        (1, 3): _gray_to_color,
+        (3, 1): _color_to_gray,
     }
     convert = conversions.get((dataset.shape[0], run.model.data_shape[0]))
     if convert is None:
         return dataset
+    train = replace(dataset.train, x=convert(dataset.train.x))
     test = None if dataset.test is None else replace(dataset.test, x=convert(dataset.test.x))
-    return replace(dataset, train=replace(dataset.train, x=convert(dataset.train.x)), test=test)
+    return replace(dataset, train=train, test=test)
+
+
+def _gray_to_color(x: np.ndarray) -> np.ndarray:
+    return np.repeat(x, 3, axis=1)
+
+
+def _color_to_gray(x: np.ndarray) -> np.ndarray:
+    lightness = np.tensordot(x, GRAY_WEIGHTS, (1, 0))
+    return np.round(lightness)[:, None].astype(np.uint8)
 
 
 def _run_labels(run: Run, dataset: Dataset, examples: Examples) -> np.ndarray | None:

@@ -1,13 +1,14 @@
-"""Load a run: its configuration, a model of it, the weights, the history and the summary."""
+"""Load a run: its configuration, model, weights, history and summary."""
 
 import os
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaekit.config import MODEL_PARTS, Custom, Settings, build_model
-from vaekit.core.vae import VAE, check_fit
+from vaekit.core.compatibility import check_fit
+from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError, DataError, RunError
 from vaekit.runs.folder import (
     CONFIG,
@@ -16,6 +17,7 @@ from vaekit.runs.folder import (
     load_history,
     load_summary,
     load_weights,
+    unusable,
 )
 from vaekit.runs.run import Run
 
@@ -24,65 +26,98 @@ MAX_ACTIVATION = 2**28
 
 
 def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
-    """Read a run folder: its model with the best weights, its configuration, its figures.
+    """Read a run folder.
 
-    model: the model with modules of your own that was trained; only its weights are replaced.
-    Raises RunError for a folder that is incomplete, from a newer format, or does not hold what its configuration says.
+    Args:
+        path: The run folder.
+        model: The model that was trained, if it has modules of your own; only its weights are
+            replaced.
+
+    Returns:
+        The run, with the best weights.
+
+    Raises:
+        RunError: A folder that is incomplete, from a newer format, or inconsistent.
 
     >>> run = load_run("runs/conv-mnist-20260101-120000")  # doctest: +SKIP
     """
     folder = Path(path)
     config = load_config(folder)
     if model is None:
-        for name in MODEL_PARTS:
-            if isinstance(options := config.part(name), Custom):
-                raise RunError(
-                    f"the {name} of {folder} is a module of your own, {options.name}: load_run(path, model=...)"
-                )
-    load_weights(folder, model if model is not None else (model := _blank(folder, config)))
+        _check_parts(folder, config)
+        model = _build_blank(folder, config)
+    load_weights(folder, model)
     run = Run(folder, config, model.eval(), load_history(folder), load_summary(folder))
     try:
-        _ = run.transform  # the support that was recorded is one that the model accepts
+        _ = run.transform  # the likelihood accepts the recorded support
     except (ConfigError, DataError) as error:
-        raise RunError(f"{folder} is not a usable run folder: {error}") from None
+        raise unusable(folder, error) from None
     return run
-
-
-def _blank(folder: Path, config: Settings) -> VAE:
-    """A model of the configuration's shape, once the weights on disk are known to have it: a lying one allocates nothing."""
-    try:
-        if (
-            config.data.shape is None
-            or config.latent_dim is None
-            or not (config.part("likelihood") and config.part("prior"))
-        ):
-            raise RunError(
-                f"{folder / CONFIG} is not that of a run: data.shape, latent_dim, likelihood or prior is missing"
-            )
-        with torch.device("meta"):
-            outline = build_model(config)
-            compare_weights(folder, outline)
-            _check_size(folder, outline)
-        model = build_model(config)
-        return model.double() if config.training.precision == "64-true" else model
-    except (ConfigError, RuntimeError) as error:  # torch's own word on sizes beyond all measure
-        raise RunError(f"{folder} is not a usable run folder: {error}") from None
-
-
-def _check_size(folder: Path, outline: VAE) -> None:
-    """Refuse a model of few weights whose layers would still give enormous outputs for a single row."""
-    sizes = [0]
-    for module in outline.modules():
-        module.register_forward_hook(
-            lambda _, __, out: sizes.append(out.numel() if isinstance(out, Tensor) else 0)
-        )
-    check_fit(outline)
-    if max(sizes) > MAX_ACTIVATION:
-        raise RunError(
-            f"{folder} is not a usable run folder: a layer would give {max(sizes):,} values for one row"
-        )
 
 
 def as_run(run: Run | str | os.PathLike) -> Run:
     """A run as it is, or loaded from its folder."""
     return run if isinstance(run, Run) else load_run(run)
+
+
+def _check_parts(folder: Path, config: Settings) -> None:
+    """RunError for a part that is a module of the user's own: it is never imported."""
+    for name in MODEL_PARTS:
+        options = config.part(name)
+        if isinstance(options, Custom):
+            raise RunError(
+                f"the {name} of {folder} is a module of your own: got {options.name}. "
+                "Pass the model: load_run(path, model=...).",
+                parameter="model",
+            )
+
+
+def _build_blank(folder: Path, config: Settings) -> VAE:
+    """A model of the configuration, built only if the weights on disk have its shapes.
+
+    A configuration that asks for more than the weights hold allocates nothing.
+    """
+    _check_complete(folder, config)
+    try:
+        with torch.device("meta"):
+            outline = build_model(config)
+            compare_weights(folder, outline)
+            _check_activations(folder, outline)
+        model = build_model(config)
+    except (ConfigError, RuntimeError) as error:  # RuntimeError: PyTorch, for enormous sizes
+        raise unusable(folder, error) from None
+    return model.double() if config.training.precision == "64-true" else model
+
+
+def _check_complete(folder: Path, config: Settings) -> None:
+    required = {
+        "data.shape": config.data.shape,
+        "latent_dim": config.latent_dim,
+        "likelihood": config.part("likelihood"),
+        "prior": config.part("prior"),
+    }
+    for name, value in required.items():
+        if value is None:
+            raise RunError(
+                f"{folder / CONFIG} is not the configuration of a run: {name} is missing. "
+                "Train a run from it.",
+                parameter=name,
+            )
+
+
+def _check_activations(folder: Path, outline: VAE) -> None:
+    """Refuse a model of few weights whose layers have enormous outputs for a single example."""
+    sizes = [0]
+
+    def record(_module: nn.Module, _inputs: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            sizes.append(output.numel())
+
+    for module in outline.modules():
+        module.register_forward_hook(record)
+    check_fit(outline)
+    if max(sizes) > MAX_ACTIVATION:
+        raise RunError(
+            f"{folder} is not a usable run folder: a layer has {max(sizes):,} values for one "
+            f"example, expected at most {MAX_ACTIVATION:,}."
+        )

@@ -1,6 +1,7 @@
-"""The `Run` object: a trained model with all that made it, on data in its own units."""
+"""The `Run` object: a trained model, used on data in the units of its dataset."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import torch
 from torch import Tensor
 
 from vaekit.config import Settings
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.data import Examples
 from vaekit.data.checks import Labels, check_inputs, check_labels
 from vaekit.data.dataset import check_numeric
+from vaekit.data.raw_dataset import channels_first
 from vaekit.data.support import Support, Transform
 from vaekit.errors import ConfigError, DataError
 from vaekit.inference import encode_decode, imputation
@@ -35,14 +38,19 @@ Data = np.ndarray | Tensor | Examples
 
 @dataclass
 class Run:
-    """A trained model with all that made it, and its use on data in the units of the dataset.
+    """A trained model with its configuration and metrics, for use on data in their own units.
 
     Attributes:
         path: The run folder.
         config: The complete configuration.
         model: The best weights, in evaluation mode.
         history: Columns of metrics.csv by name, one value per epoch.
-        summary: The content of summary.json; empty while training has not finished.
+        summary: The content of summary.json, whose keys `load_summary` has validated; empty while
+            training has not finished.
+
+    >>> run = load_run("runs/conv-mnist-20260101-120000")  # doctest: +SKIP
+    >>> run.reconstruct(run.sample(4)).shape  # doctest: +SKIP
+    (4, 1, 28, 28)
     """
 
     path: Path
@@ -73,8 +81,7 @@ class Run:
     @property
     def best_epoch(self) -> int | None:
         """The epoch, from 1, whose weights were kept; None if the summary does not say."""
-        epoch = self.summary.get("best_epoch")
-        return epoch if isinstance(epoch, int) and epoch > 0 else None
+        return self.summary.get("best_epoch")
 
     # --- Use -------------------------------------------------------------------------------------
 
@@ -119,9 +126,32 @@ class Run:
             batches = (self.model.reconstruct(x, y) for x, y in inputs.batches(self.model))
             return _concat(self._raw_units(batches), len(inputs))
 
-    def sample(self, count: int, labels: Labels = None, **options: Any) -> np.ndarray:
-        """Draw samples in raw units, [count, *shape]; the options are those of `iter_sample`."""
-        return _concat(self.iter_sample(count, labels, **options), count)
+    def sample(
+        self,
+        count: int,
+        labels: Labels = None,
+        *,
+        seed: int | None = None,
+        latents: LatentSampler | None = None,
+        sample_likelihood: bool = False,
+    ) -> np.ndarray:
+        """Draw samples in raw units, [count, *shape].
+
+        Args:
+            count: Number of samples, at most a million.
+            labels: Class names of a conditional run; default all in turn.
+            seed: Seed of the noise; default the state of PyTorch's generator.
+            latents: Sampler of the latent codes, such as that of a mixture; default the prior.
+            sample_likelihood: Sample p(x|z) instead of taking its mean.
+
+        Raises:
+            ConfigError: A count that is out of range.
+            DataError: Unknown class names.
+        """
+        batches = self.iter_sample(
+            count, labels, seed=seed, latents=latents, sample_likelihood=sample_likelihood
+        )
+        return _concat(batches, count)
 
     def iter_sample(
         self,
@@ -132,35 +162,26 @@ class Run:
         latents: LatentSampler | None = None,
         sample_likelihood: bool = False,
     ) -> Iterator[np.ndarray]:
-        """`sample`, batch by batch.
-
-        Args:
-            count: Number of samples, at most a million.
-            labels: Class names of a conditional run; default all in turn.
-            seed: Seed of the noise; default new noise each time.
-            latents: Sampler of the latent codes, such as that of a mixture; default the prior.
-            sample_likelihood: Sample p(x|z) instead of taking its mean.
-        """
-        seed = int(torch.randint(2**62, ())) if seed is None else seed
+        """`sample`, batch by batch."""
         z, y = self.sample_latents(count, labels, seed=seed, latents=latents)
-        if sample_likelihood:
-            decoded = encode_decode.iter_decode_samples(self.model, z, y, seed=seed)
-        else:
-            decoded = encode_decode.iter_decode_means(self.model, z, y)
-        return self._raw_units(decoded)
+        if not sample_likelihood:
+            return self._raw_units(encode_decode.iter_decode_means(self.model, z, y))
+        if seed is None:
+            seed = int(torch.randint(2**62, ()))
+        return self._raw_units(encode_decode.iter_decode_samples(self.model, z, y, seed=seed))
 
     def sample_latents(
         self,
         count: int,
         labels: Labels = None,
         *,
-        seed: int = 0,
+        seed: int | None = None,
         latents: LatentSampler | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """The latent codes [count, *latent shape] that `sample` decodes, and their classes."""
         count = check_count(count)
         y = self.condition(self.classes_in_turn(count) if labels is None else labels, count)
-        with seeded_noise(seed):
+        with nullcontext() if seed is None else seeded_noise(seed):
             if latents is None:
                 return encode_decode.sample_prior(self.model, count, y), y
             return latents(count, y).reshape(count, *self.model.latent_shape), y
@@ -212,24 +233,30 @@ class Run:
             seed: Seed of the noise.
 
         Raises:
-            ConfigError: A likelihood or a posterior that does not allow it.
+            ConfigError: A likelihood that does not allow it, or options out of range.
+            DataError: A mask of another shape.
         """
+        for name, number in {"iterations": iterations, "proposals": proposals}.items():
+            if number < 1:
+                raise ConfigError.for_value(name, number, "a whole number of at least 1")
         inputs = self.inputs(x, labels)
-        size = max_batch_examples(values_per_example(self.model), proposals)
-        filled, start = [], 0
-        for step, (batch, y) in enumerate(inputs.batches(self.model, size)):
-            gone = torch.from_numpy(missing[start : start + len(batch)]).to(batch.device)
+        missing = _check_mask(missing, inputs.x.shape)
+        batch_size = max_batch_examples(values_per_example(self.model), proposals)
+        imputed = []
+        start = 0
+        for step, (batch, y) in enumerate(inputs.batches(self.model, batch_size)):
+            mask = torch.from_numpy(missing[start : start + len(batch)]).to(batch.device)
             with eval_mode(self.model), seeded_noise(seed, step):
-                filled.append(
+                imputed.append(
                     imputation.impute(
-                        self.model, batch, gone, y, iterations=iterations, proposals=proposals
+                        self.model, batch, mask, y, iterations=iterations, proposals=proposals
                     )
                 )
             start += len(batch)
-        means = np.concatenate(list(self._raw_units(iter(filled))))
+        means = np.concatenate(list(self._raw_units(iter(imputed))))
         return np.where(missing, means, inputs.x)
 
-    # --- Data on their way in and out ------------------------------------------------------------
+    # --- Inputs and outputs ----------------------------------------------------------------------
 
     def inputs(self, x: Data, labels: Labels = None) -> ModelInputs:
         """Examples as inputs of the model; DataError unless they suit it."""
@@ -276,7 +303,7 @@ class Run:
         z = z.to(next(self.model.parameters()))
         if not torch.isfinite(z).all():
             raise DataError(
-                "latent codes contain NaN or infinity: all values must be finite.", parameter="z"
+                "latent codes contain NaN or infinity. Pass finite values.", parameter="z"
             )
         return z.reshape(-1, *self.model.latent_shape)
 
@@ -295,7 +322,7 @@ class Run:
     def _raw_units(self, batches: Iterator[Tensor]) -> Iterator[np.ndarray]:
         return (self.transform.inverse(batch).numpy(force=True) for batch in batches)
 
-    # --- How it shows itself ---------------------------------------------------------------------
+    # --- Display ---------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         state = "" if self.summary else ", unfinished"
@@ -314,6 +341,16 @@ def check_count(count: int) -> int:
     if not isinstance(count, int | np.integer) or not 1 <= count <= MAX_COUNT:
         raise ConfigError.for_value("count", count, f"a whole number from 1 to {MAX_COUNT:,}")
     return int(count)
+
+
+def _check_mask(missing: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A mask with channels first; DataError unless it has one bool per value."""
+    mask = channels_first(missing, "missing")
+    if mask.shape != shape or mask.dtype != bool:
+        raise DataError.for_value(
+            "missing", f"{mask.dtype} {mask.shape}", f"bool {shape}, one per value"
+        )
+    return mask
 
 
 def _concat(batches: Iterator[np.ndarray], count: int) -> np.ndarray:

@@ -57,15 +57,14 @@ def _training(run: "Run") -> str:
 
 def _example_counts(run: "Run") -> str:
     counts = run.summary.get("data", {}).get("examples", {})
-    known = (f"{part} {count:,}" for part, count in counts.items() if isinstance(count, int))
-    return ", ".join(known)
+    return ", ".join(f"{part} {count:,}" for part, count in counts.items())
 
 
 def _test_metrics(run: "Run") -> Iterator[tuple[str, str]]:
     metrics = run.summary.get("test", {})
     for name in ("loss", "reconstruction", "divergence"):
-        with suppress(TypeError, KeyError, ValueError):  # a summary that others wrote
-            yield name, html.with_error(metrics[name])
+        if name in metrics and metrics[name]["value"] is not None:
+            yield name, html.with_error({"standard_error": None, **metrics[name]})
 
 
 def _samples(run: "Run") -> str:

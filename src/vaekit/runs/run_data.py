@@ -1,4 +1,4 @@
-"""A run with its data: the one place where both meet, each read once per command."""
+"""A run with its dataset and its split, each read once per command."""
 
 import math
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class RunData:
 
     Attributes:
         run: The run.
-        dataset: Its dataset, with the content that the fingerprint says.
-        split: The examples of each part.
+        dataset: Its dataset, verified by the fingerprint.
+        split: The indices of each part.
     """
 
     run: Run
@@ -43,7 +43,7 @@ class RunData:
 
         Args:
             run: The run.
-            data: New location of the run's dataset, or the dataset itself; default where it was.
+            data: New location of the run's dataset, or the dataset itself; default the old one.
 
         Raises:
             DataError: The dataset is missing or has changed.
@@ -109,7 +109,8 @@ class RunData:
         if model.codebook is not None:
             raise ConfigError(
                 "a mixture needs continuous latent codes, but those of this run are discrete. "
-                "Sample from the prior."
+                "Sample from the prior.",
+                parameter="mixture",
             )
         inputs = self.training_sample(MAX_MIXTURE_EXAMPLES, seed)
         y = inputs.labels() if model.classes else None

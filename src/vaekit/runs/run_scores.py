@@ -10,21 +10,42 @@ from vaekit.runs.run_data import RunData
 
 
 def score_inputs(
-    run: Run, inputs: ModelInputs, metric: str, *, samples: int = 20, seed: int = 0
+    run: Run,
+    inputs: ModelInputs,
+    metric: str,
+    *,
+    samples: int = 20,
+    seed: int = 0,
+    run_data: RunData | None = None,
 ) -> np.ndarray:
-    """Scores [N] of examples; see `Run.score`."""
+    """Scores [N] of examples; see `Run.score`.
+
+    Args:
+        run: The run.
+        inputs: N examples.
+        metric: Name of the score.
+        samples: Samples of z per example.
+        seed: Seed of the noise.
+        run_data: The run with its dataset, if it has been loaded already.
+
+    Raises:
+        ConfigError: An unknown metric, or one that the posterior does not have.
+    """
     if metric not in SCORES:
         raise ConfigError(
             f"unknown metric: got {metric!r}. {suggest(metric, SCORES)}.", parameter="metric"
         )
     if samples < 1:
         raise ConfigError.for_value("samples", samples, "a whole number of at least 1")
-    return SCORES[metric](_scorer(run, metric, samples, seed), inputs).numpy(force=True)
-
-
-def _scorer(run: Run, metric: str, samples: int, seed: int) -> Scorer:
     if metric not in NEED_RUN_DATA:
-        return Scorer(run.model, samples, seed)
-    data = RunData.load(run)
-    mixture = data.fit_mixture(components=DENSITY_COMPONENTS) if metric == "density" else None
-    return Scorer(run.model, samples, seed, data.inputs("validation"), mixture)
+        scorer = Scorer(run.model, samples, seed)
+    else:
+        scorer = _relative_scorer(run_data or RunData.load(run), metric, samples, seed)
+    return SCORES[metric](scorer, inputs).numpy(force=True)
+
+
+def _relative_scorer(data: RunData, metric: str, samples: int, seed: int) -> Scorer:
+    mixture = None
+    if metric == "density":
+        mixture = data.fit_mixture(components=DENSITY_COMPONENTS)
+    return Scorer(data.run.model, samples, seed, data.inputs("validation"), mixture)

@@ -26,7 +26,7 @@ from vaekit.inference.bounds import ExampleTerms, elbo_per_example, importance_w
 from vaekit.inputs import ModelInputs
 from vaekit.inputs.tracked import track_inputs
 from vaekit.runs import Run, as_run
-from vaekit.runs.example_selection import data_label, select_evaluation_examples
+from vaekit.runs.example_selection import select_evaluation_examples
 from vaekit.runs.run_data import RunData
 
 MAX_SAMPLES = 1_000_000
@@ -106,7 +106,7 @@ def evaluate(
         samples = _sample_quality(inputs, own, part, generated_examples, features, seed)
     return Evaluation(
         run=str(run.path),
-        data=run.config.data.source if data is None else data_label(data),
+        data=_data_source(run, data),
         split=part,
         examples=len(inputs),
         unit="nats per example",
@@ -124,6 +124,12 @@ def evaluate(
         codes=code_usage(run.model, inputs),
         generated_class_accuracy=accuracy,
     )
+
+
+def _data_source(run: Run, data: Any) -> str:
+    if data is None:
+        return run.config.data.source
+    return str(data) if isinstance(data, str | os.PathLike) else "data in memory"
 
 
 def term_metrics(terms: ExampleTerms) -> TermMetrics:

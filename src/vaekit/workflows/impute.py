@@ -6,17 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaekit.data import Examples
 from vaekit.data.file_reading import data_errors
-from vaekit.data.raw_dataset import channels_first
-from vaekit.errors import ConfigError, DataError
+from vaekit.errors import DataError
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.workflows.save_examples import check_examples_file, save_examples
 
 
 class ImputedFile(NamedTuple):
-    """A file of examples without gaps, their number, and the fraction of values imputed."""
+    """A file of imputed examples, their number, and the fraction of values imputed."""
 
     path: Path
     examples: int
@@ -45,38 +43,13 @@ def impute(
         seed: Seed of the noise.
     """
     run = as_run(run)
-    values, gaps = load_incomplete(Path(data), None if missing is None else Path(missing))
+    values, mask = load_incomplete(Path(data), None if missing is None else Path(missing))
     path = check_examples_file(Path(out), run, len(values))
     examples = select_examples(run, None, values).examples
-    filled = impute_examples(
-        run, examples, gaps, iterations=iterations, proposals=proposals, seed=seed
-    )
-    title = f"{len(filled)} imputed examples, {run.path.name}"
-    save_examples(path, run, iter([filled]), len(filled), title=title)
-    return ImputedFile(path, len(filled), float(gaps.mean()))
-
-
-def impute_examples(
-    run: Run,
-    examples: Examples,
-    missing: np.ndarray,
-    *,
-    iterations: int = 100,
-    proposals: int = 50,
-    seed: int = 0,
-) -> np.ndarray:
-    """`Run.impute` for examples and a mask of their shape; DataError for another mask."""
-    for name, number in {"iterations": iterations, "proposals": proposals}.items():
-        if number < 1:
-            raise ConfigError.for_value(name, number, "a whole number of at least 1")
-    missing = channels_first(missing, "missing")
-    if missing.shape != examples.x.shape or missing.dtype != bool:
-        raise DataError.for_value(
-            "missing",
-            f"{missing.dtype} {missing.shape}",
-            f"bool {examples.x.shape}, one per value",
-        )
-    return run.impute(examples, missing, iterations=iterations, proposals=proposals, seed=seed)
+    imputed = run.impute(examples, mask, iterations=iterations, proposals=proposals, seed=seed)
+    title = f"{len(imputed)} imputed examples, {run.path.name}"
+    save_examples(path, run, iter([imputed]), len(imputed), title=title)
+    return ImputedFile(path, len(imputed), float(mask.mean()))
 
 
 def load_incomplete(path: Path, mask: Path | None) -> tuple[np.ndarray, np.ndarray]:
