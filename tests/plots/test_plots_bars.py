@@ -1,37 +1,42 @@
-"""Bars: the largest first, named where there is room, those that stand out in another colour."""
+"""Bars are sorted by height, named if they are few, and highlighted in another color."""
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from raising import raises
 from vaekit.errors import DataError
-from vaekit.plots import CLASS_COLOURS, bars
+from vaekit.plots import CLASS_COLORS, Highlight, Level, bars
 
-WHAT = ("dimension", "nats")
+AXIS_LABELS = ("dimension", "nats")
 
 
-def test_heights_names_and_colours_go_from_the_largest():
+def test_heights_names_and_colors_are_sorted_by_height():
     figure = bars(
         [1.0, 3.0, 2.0],
         ["z1", "z2", "z3"],
-        what=WHAT,
-        marked=([True, True, False], "active", "idle"),
+        axis_labels=AXIS_LABELS,
+        highlight=Highlight([True, True, False], "active", "idle"),
         title="what",
     )
     (axes,) = figure.axes
     assert [patch.get_height() for patch in axes.patches] == [3.0, 2.0, 1.0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["z2", "z3", "z1"]
     first, second, third = (to_hex(patch.get_facecolor()).upper() for patch in axes.patches)
-    assert first == third == CLASS_COLOURS[0] != second
-    assert (axes.get_xlabel(), axes.get_ylabel(), figure.get_suptitle()) == (*WHAT, "what")
+    assert first == third == CLASS_COLORS[0] != second
+    assert (axes.get_xlabel(), axes.get_ylabel(), figure.get_suptitle()) == (*AXIS_LABELS, "what")
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["active", "idle"]
 
 
 def test_many_are_drawn_as_outlines_that_hold_every_value():
     values = np.random.default_rng(0).uniform(size=500)
-    chosen = values > 0.5
+    mask = values > 0.5
     (axes,) = bars(
-        values, range(500), what=WHAT, marked=(chosen, "a", "b"), level=(0.25, "even")
+        values,
+        range(500),
+        axis_labels=AXIS_LABELS,
+        highlight=Highlight(mask, "a", "b"),
+        level=Level(0.25, "even"),
     ).axes
     drawn = [patch.get_data().values for patch in axes.patches]
     ordered = np.sort(values)[::-1]
@@ -41,9 +46,13 @@ def test_many_are_drawn_as_outlines_that_hold_every_value():
 
 
 @pytest.mark.parametrize(
-    ("values", "names", "marked"),
-    [([1.0], ["a", "b"], None), ([1.0, np.nan], "ab", None), ([1.0, 2.0], "ab", ([True], "", ""))],
+    ("values", "names", "highlight", "parameter"),
+    [
+        ([1.0], ["a", "b"], None, "names"),
+        ([1.0, np.nan], "ab", None, "values"),
+        ([1.0, 2.0], "ab", Highlight([True], "", ""), "highlight"),
+    ],
 )
-def test_what_does_not_fit_is_refused(values, names, marked):
-    with pytest.raises(DataError, match="allowed"):
-        bars(values, names, what=WHAT, marked=marked)
+def test_invalid_arguments(values, names, highlight, parameter):
+    with raises(DataError, parameter):
+        bars(values, names, axis_labels=AXIS_LABELS, highlight=highlight)

@@ -1,8 +1,8 @@
-"""The loss and its parts: everything finite is drawn, and the best epoch is marked."""
+"""Loss curves show all finite values and mark the best epoch."""
 
 import numpy as np
-import pytest
 
+from raising import raises
 from vaekit.errors import DataError
 from vaekit.plots import loss_curves, save
 
@@ -38,10 +38,10 @@ VAL = [
     152.08,
     151.70,
 ]
-PARTS = ("loss", "reconstruction", "divergence")
+TERMS = ("loss", "reconstruction", "divergence")
 
 
-def metrics(train=TRAIN, val=VAL) -> dict[str, np.ndarray]:
+def history(train=TRAIN, val=VAL) -> dict[str, np.ndarray]:
     """Columns with a divergence of 6 nats throughout."""
     table = {"epoch": np.arange(1.0, len(train) + 1)}
     for name, values in (("train", np.array(train, float)), ("val", np.array(val, float))):
@@ -62,7 +62,7 @@ def star(axes) -> list[tuple[float, float]]:
 
 
 def test_three_panels_of_training_and_validation_in_nats():
-    table = metrics()
+    table = history()
     figure = loss_curves(table, title="run")
     assert [axes.get_title("left") for axes in figure.axes] == [
         "Loss (negative ELBO)",
@@ -71,24 +71,23 @@ def test_three_panels_of_training_and_validation_in_nats():
     ]
     assert figure.axes[-1].get_xlabel() == "epoch" and figure.get_suptitle() == "run"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["training", "validation"]
-    for axes, part in zip(figure.axes, PARTS, strict=True):
+    for axes, term in zip(figure.axes, TERMS, strict=True):
         assert axes.get_ylabel() == "nats"
         for label, series in (("training", "train"), ("validation", "val")):
             x, y = lines(axes)[label]
-            assert np.array_equal(x, table["epoch"]) and np.array_equal(
-                y, table[f"{series}_{part}"]
-            )
+            assert np.array_equal(x, table["epoch"])
+            assert np.array_equal(y, table[f"{series}_{term}"])
 
 
 def test_the_best_validation_epoch_is_marked_with_its_values():
-    figure = loss_curves(metrics())
+    figure = loss_curves(history())
     assert [star(axes) for axes in figure.axes] == [[[12, 151.33]], [[12, 145.33]], [[12, 6]]]
     titles = [axes.get_title("right") for axes in figure.axes]
-    assert titles == ["★ kept: 151.33, epoch 12", "★ 145.33", "★ 6.00"]
+    assert titles == ["★ best: 151.33, epoch 12", "★ 145.33", "★ 6.00"]
 
 
 def test_a_huge_first_epoch_does_not_flatten_the_rest():
-    axes = loss_curves(metrics([9e4, *TRAIN[1:]])).axes[0]
+    axes = loss_curves(history([9e4, *TRAIN[1:]])).axes[0]
     low, high = axes.get_ylim()
     assert low < 150.34 and 163.97 < high < 175
     assert [text.get_text() for text in axes.texts] == ["↑ epoch 1 reaches 90000.00"]
@@ -96,72 +95,69 @@ def test_a_huge_first_epoch_does_not_flatten_the_rest():
 
 def test_a_steady_descent_or_late_growth_keeps_every_value_in_view():
     for values in (np.linspace(300, 100, 20), np.exp(np.arange(20.0))):
-        axes = loss_curves(metrics(values, values)).axes[0]
+        axes = loss_curves(history(values, values)).axes[0]
         low, high = axes.get_ylim()
         assert low <= values.min() and high >= values.max() and not axes.texts
 
 
 def test_one_epoch_shows_as_a_marker(tmp_path):
-    figure = loss_curves(metrics([191.68], [170.15]))
+    figure = loss_curves(history([191.68], [170.15]))
     assert figure.axes[0].lines[0].get_marker() == "o" and star(figure.axes[0]) == [[1, 170.15]]
     save(figure, tmp_path / "a.png")
 
 
-def test_what_is_not_finite_is_left_out(tmp_path):
-    table = metrics()
-    table["train_loss"][3], table["val_loss"][11], table["val_divergence"][:] = (
-        np.nan,
-        -np.inf,
-        np.nan,
-    )
+def test_values_that_are_not_finite_are_left_out(tmp_path):
+    table = history()
+    table["train_loss"][3] = np.nan
+    table["val_loss"][11] = -np.inf
+    table["val_divergence"][:] = np.nan
     table["epoch"][5] = np.nan
     figure = loss_curves(table)
     drawn = lines(figure.axes[0])
-    assert (
-        4 not in drawn["training"][0]
-        and 12 not in drawn["validation"][0]
-        and len(drawn["training"][0]) == 12
-    )
+    assert len(drawn["training"][0]) == 12
+    assert 4 not in drawn["training"][0]
+    assert 12 not in drawn["validation"][0]
     assert star(figure.axes[0]) == [[11, 151.66]] and star(figure.axes[2]) == []
     save(figure, tmp_path / "a.png")
 
 
 def test_without_a_divergence_the_loss_is_the_reconstruction_and_stands_alone(tmp_path):
-    table = metrics() | {
+    table = history() | {
         f"{series}_divergence": np.full(len(TRAIN), np.nan) for series in ("train", "val")
     }
     figure = loss_curves(table)
     (axes,) = figure.axes
     assert axes.get_title("left") == "Loss (reconstruction alone)" and axes.get_xlabel() == "epoch"
-    assert star(axes) == [[12, 151.33]] and axes.get_title("right") == "★ kept: 151.33, epoch 12"
+    assert star(axes) == [[12, 151.33]] and axes.get_title("right") == "★ best: 151.33, epoch 12"
     save(figure, tmp_path / "a.png")
 
 
-def test_no_validation_at_all_marks_nothing(tmp_path):
-    figure = loss_curves(metrics(TRAIN, [None] * len(TRAIN)))
+def test_without_validation_losses_no_epoch_is_marked(tmp_path):
+    figure = loss_curves(history(TRAIN, [None] * len(TRAIN)))
     assert [star(axes) for axes in figure.axes] == [[], [], []]
     save(figure, tmp_path / "a.png")
 
 
 def test_early_epochs_that_are_not_finite(tmp_path):
-    assert save(
-        loss_curves(metrics([np.nan, *TRAIN[1:]], [np.inf, *VAL[1:]])), tmp_path / "a.png"
-    ).is_file()
+    figure = loss_curves(history([np.nan, *TRAIN[1:]], [np.inf, *VAL[1:]]))
+    assert save(figure, tmp_path / "a.png").is_file()
 
 
-def test_what_is_refused():
-    table = metrics()
+def test_the_best_epoch_may_be_chosen():
+    figure = loss_curves(history(), best_epoch=3)
+    assert [star(axes) for axes in figure.axes] == [[[3, 158.08]], [[3, 152.08]], [[3, 6]]]
+
+
+def test_invalid_histories():
+    table = history()
     without = {name: column for name, column in table.items() if name not in ("epoch", "val_loss")}
-    with pytest.raises(
-        DataError,
-        match="metrics lacks epoch, val_loss; allowed: a mapping with the columns epoch, ",
-    ):
-        loss_curves(without)
-    with pytest.raises(DataError, match="the same for all"):
-        loss_curves(table | {"epoch": [1, 2]})
-    with pytest.raises(DataError, match="what is not a number"):
-        loss_curves(table | {"val_loss": np.array(["a"] * 14)})
-    with pytest.raises(DataError, match="no finite loss in 2 epochs"):
-        loss_curves(metrics([np.nan, np.inf], [np.nan, np.nan]))
-    with pytest.raises(DataError, match="no finite loss in 0 epochs"):
-        loss_curves(metrics([], []))
+    invalid = [
+        without,
+        table | {"epoch": [1, 2]},
+        table | {"val_loss": np.array(["a"] * 14)},
+        history([np.nan, np.inf], [np.nan, np.nan]),
+        history([], []),
+    ]
+    for each in invalid:
+        with raises(DataError, "history"):
+            loss_curves(each)

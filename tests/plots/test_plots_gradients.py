@@ -1,4 +1,4 @@
-"""Gradient estimators side by side: every loss and every variance is drawn, in one colour per estimator."""
+"""Every loss and every variance is drawn, in one color per gradient estimator."""
 
 from itertools import pairwise
 
@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+from raising import raises
 from vaekit.errors import DataError
-from vaekit.plots import CLASS_COLOURS, gradient_estimators, save
+from vaekit.plots import CLASS_COLORS, gradient_estimators, save
 
 LOSSES = {
     "pathwise": [180.0, 165.0, 160.0],
@@ -28,14 +29,14 @@ def test_a_curve_and_a_bar_per_moment_for_each_estimator(tmp_path):
         assert (
             {to_hex(bar.get_facecolor()).upper() for bar in bars}
             == {line.get_color()}
-            == {CLASS_COLOURS[i]}
+            == {CLASS_COLORS[i]}
         )
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(LOSSES)
     assert figure.get_suptitle() == "three"
     save(figure, tmp_path / "a.png")
 
 
-def test_the_variances_stand_on_a_log_scale_with_all_in_view():
+def test_variances_are_on_a_log_scale_that_shows_all():
     _, right = gradient_estimators(LOSSES, VARIANCES).axes
     low, high = right.get_ylim()
     assert right.get_yscale() == "log" and 0 < low < 0.02 and high > 12_000
@@ -50,7 +51,7 @@ def test_the_variances_stand_on_a_log_scale_with_all_in_view():
     ]
 
 
-def test_bars_of_a_moment_stand_side_by_side():
+def test_bars_of_a_moment_are_side_by_side():
     _, right = gradient_estimators(LOSSES, VARIANCES).axes
     first = [bars[0] for bars in right.containers]
     edges = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in first]
@@ -58,7 +59,7 @@ def test_bars_of_a_moment_stand_side_by_side():
     assert np.mean([np.mean(edge) for edge in edges]) == pytest.approx(0)
 
 
-def test_no_variance_at_all_has_a_number_in_the_place_of_a_bar(tmp_path):
+def test_a_variance_of_zero_has_a_number_and_no_bar(tmp_path):
     for variances in (VARIANCES | {"none": [0.0, 0.0]}, {name: [0.0, 0.0] for name in LOSSES}):
         figure = gradient_estimators(LOSSES, variances)
         right = figure.axes[1]
@@ -76,24 +77,16 @@ def test_one_estimator_and_one_epoch(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("losses", "variances", "message"),
+    ("losses", "variances", "parameter"),
     [
-        ({}, {}, "the same estimators"),
-        (
-            LOSSES,
-            {"pathwise": [1.0, 2.0]},
-            r"variances of \['pathwise'\]; allowed: the same estimators",
-        ),
-        ({"a": [1.0]}, {"a": [1.0]}, "variances of a has 1 entries; allowed: 2, one for each"),
-        (
-            {"a": [1.0]},
-            {"a": [-1.0, 1.0]},
-            r"variances of a are \[-1.0, 1.0\]; allowed: 0 or above",
-        ),
-        ({"a": [np.nan]}, {"a": [1.0, 1.0]}, "losses of a holds NaN"),
-        ({"a": [[1.0]]}, {"a": [1.0, 1.0]}, r"losses of a has shape \[1, 1\]; allowed: \[epochs\]"),
+        ({}, {}, "losses"),
+        (LOSSES, {"pathwise": [1.0, 2.0]}, "variances"),
+        ({"a": [1.0]}, {"a": [1.0]}, "variances.a"),
+        ({"a": [1.0]}, {"a": [-1.0, 1.0]}, "variances.a"),
+        ({"a": [np.nan]}, {"a": [1.0, 1.0]}, "losses.a"),
+        ({"a": [[1.0]]}, {"a": [1.0, 1.0]}, "losses.a"),
     ],
 )
-def test_what_is_refused(losses, variances, message):
-    with pytest.raises(DataError, match=message):
+def test_invalid_arguments(losses, variances, parameter):
+    with raises(DataError, parameter):
         gradient_estimators(losses, variances)

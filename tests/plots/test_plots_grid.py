@@ -1,18 +1,19 @@
-"""Sheets show each image where it belongs, pixel by pixel."""
+"""A grid shows each decoded image at its coordinates, pixel by pixel."""
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
+from raising import raises
 from vaekit.errors import DataError
-from vaekit.plots import decoded_grid, save, sheet
+from vaekit.plots import decoded_grid, save
 
 RNG = np.random.default_rng(3)
 
 
-def shown(figure: Figure, index: int = 0) -> np.ndarray:
-    return np.asarray(figure.axes[index].images[0].get_array())
+def shown(figure: Figure) -> np.ndarray:
+    return np.asarray(figure.axes[0].images[0].get_array())
 
 
 def ticks(figure: Figure) -> tuple[dict[float, float], dict[float, float]]:
@@ -36,12 +37,12 @@ def ticks(figure: Figure) -> tuple[dict[float, float], dict[float, float]]:
 )
 def test_the_largest_of_down_is_at_the_top(channels, rows, columns, height, width):
     images = RNG.random((rows, columns, channels, height, width))
-    picture = shown(decoded_grid(images, np.arange(columns), np.arange(rows)))
-    assert picture.shape[:2] == (rows * height, columns * width)
+    pixels = shown(decoded_grid(images, np.arange(columns), np.arange(rows)))
+    assert pixels.shape[:2] == (rows * height, columns * width)
     for i in range(rows):
         for j in range(columns):
             top = (rows - 1 - i) * height
-            tile = picture[top : top + height, j * width : (j + 1) * width].reshape(
+            tile = pixels[top : top + height, j * width : (j + 1) * width].reshape(
                 height, width, channels
             )
             assert np.array_equal(tile, images[i, j].transpose(1, 2, 0))
@@ -54,16 +55,14 @@ def test_ticks_are_the_coordinates_at_the_middle_of_their_tiles():
         assert value == pytest.approx(across[round((at - 13.5) / 28)], abs=0.005)
     for at, value in ys.items():
         assert value == pytest.approx(down[14 - round((at - 13.5) / 28)], abs=0.005)
-    assert (min(xs.values()), max(xs.values())) == (-2, 2) and (
-        min(ys.values()),
-        max(ys.values()),
-    ) == (-1, 3)
+    assert (min(xs.values()), max(xs.values())) == (-2, 2)
+    assert (min(ys.values()), max(ys.values())) == (-1, 3)
     assert 4 <= len(xs) < 15
 
 
-def test_few_tiles_keep_every_tick_with_no_needless_decimals():
+def test_few_tiles_have_all_ticks_with_few_decimals():
     axes = decoded_grid(
-        np.zeros((3, 2, 3, 32, 32)), [-0.5, 0.5], [-2, 0, 2], names=("z3", "z11"), title="map"
+        np.zeros((3, 2, 3, 32, 32)), [-0.5, 0.5], [-2, 0, 2], axis_names=("z3", "z11"), title="map"
     ).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["−0.5", "0.5"]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["−2", "0", "2"]
@@ -72,21 +71,21 @@ def test_few_tiles_keep_every_tick_with_no_needless_decimals():
 
 
 def test_an_axis_without_a_name_has_no_coordinates():
-    axes = decoded_grid(np.zeros((1, 3, 1, 28, 28)), [-1, 0, 1], [0], names=("z1", "")).axes[0]
+    axes = decoded_grid(np.zeros((1, 3, 1, 28, 28)), [-1, 0, 1], [0], axis_names=("z1", "")).axes[0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["−1", "0", "1"]
     assert list(axes.get_yticks()) == []
 
 
 @pytest.mark.parametrize("scale", [1e-7, 1e-3, 1.0, 1e9])
 @pytest.mark.parametrize("count", [1, 2, 20, 60])
-def test_any_scale_of_coordinates_is_labelled_truly(scale, count):
+def test_any_scale_of_coordinates_has_correct_labels(scale, count):
     values = scale * np.linspace(-4, 4, count)
     xs, _ = ticks(decoded_grid(np.zeros((count, count, 1, 4, 4)), values, values))
     for at, value in xs.items():
         assert value == pytest.approx(values[round((at - 1.5) / 4)], rel=0.01, abs=0.05 * scale)
 
 
-def test_one_axes_one_picture_and_no_rescaling():
+def test_pixels_are_clipped_and_not_rescaled():
     images = np.full((2, 2, 1, 4, 4), 0.25)
     images[0, 0], images[1, 1] = -3.0, 7.0
     figure = decoded_grid(images, [0, 1], [0, 1])
@@ -98,9 +97,9 @@ def test_one_axes_one_picture_and_no_rescaling():
 def test_a_saved_pixel_is_a_whole_number_of_pixels(tmp_path):
     images = (RNG.random((3, 3, 1, 8, 8)) > 0.5).astype(np.float32)
     with Image.open(save(decoded_grid(images, [0, 1, 2], [0, 1, 2]), tmp_path / "a.png")) as file:
-        picture = np.asarray(file.convert("L"))
+        pixels = np.asarray(file.convert("L"))
     scale = 35  # 24 pixels of the sheet over 5.6 inches at 150 dpi
-    inside = picture[18 + scale // 2 :: scale, 126 + scale // 2 :: scale][
+    inside = pixels[18 + scale // 2 :: scale, 126 + scale // 2 :: scale][
         :24, :24
     ]  # beyond the margins
     expected = 255 * np.concatenate(np.concatenate(images[::-1, :, 0], axis=1), axis=1)
@@ -114,75 +113,16 @@ def test_a_large_grid_is_shrunk_smoothly(tmp_path):
     save(figure, tmp_path / "a.png")
 
 
-def test_sheet_in_reading_order_on_white():
-    images = RNG.random((5, 3, 6, 6))
-    picture = shown(sheet(images, columns=3, title="samples"))
-    assert picture.shape == (13, 20, 3)
-    for index, image in enumerate(images):
-        top, left = 7 * (index // 3), 7 * (index % 3)
-        assert np.array_equal(picture[top : top + 6, left : left + 6], image.transpose(1, 2, 0))
-    assert (picture[7:, 14:] == 1).all() and (picture[6] == 1).all()
-
-
-@pytest.mark.parametrize(("count", "columns"), [(1, 1), (2, 2), (9, 3), (10, 4), (64, 8)])
-def test_sheet_is_near_square(count, columns):
-    assert shown(sheet(np.zeros((count, 1, 6, 6)))).shape[1] == columns * 7 - 1
-
-
-def test_more_columns_than_images():
-    assert shown(sheet(np.zeros((2, 1, 6, 6)), columns=10)).shape == (6, 13)
-
-
-def test_captions_stand_under_their_images(tmp_path):
-    figure = sheet(
-        RNG.random((5, 1, 28, 28)),
-        columns=3,
-        captions=["one", "two", 3, "", "a very long caption to break"],
-    )
-    texts = [[label.get_text() for label in axes.get_xticklabels()] for axes in figure.axes]
-    assert texts[0] == ["one", "two", "3"] and texts[1][0] == ""
-    assert texts[1][1].startswith("a very") and texts[1][1].count("\n") <= 1
-    assert list(figure.axes[0].get_xticks()) == [13.5, 42.5, 71.5]
-    save(figure, tmp_path / "a.png")
-
-
 @pytest.mark.parametrize(
-    ("draw", "message"),
+    ("shape", "across", "down", "parameter"),
     [
-        (
-            lambda: decoded_grid(np.zeros((2, 3, 1, 4, 4)), [0, 1], [0, 1, 2]),
-            "2 rows and 3 columns, but down has 3",
-        ),
-        (
-            lambda: decoded_grid(np.zeros((2, 1, 4, 4)), [0], [0, 1]),
-            r"allowed: \[rows, columns, C, H, W\]",
-        ),
-        (
-            lambda: decoded_grid(np.zeros((1, 1, 2, 4, 4)), [0], [0]),
-            "images has 2 channels.*C 1 or 3",
-        ),
-        (
-            lambda: decoded_grid(np.zeros((1, 1, 1, 4, 4)), [np.inf], [0]),
-            "across holds NaN or infinity",
-        ),
-        (
-            lambda: sheet(np.zeros((2, 1, 4, 4), np.uint8)),
-            r"images holds uint8; allowed: floats in \[0, 1\]",
-        ),
-        (lambda: sheet(np.full((2, 1, 4, 4), np.nan)), "images holds NaN or infinity"),
-        (lambda: sheet(np.zeros((0, 1, 4, 4))), "no axis empty"),
-        (lambda: sheet(np.zeros((2, 1, 4, 4)), 0), "columns is 0; allowed: 1 or more"),
-        (
-            lambda: sheet(np.zeros((2, 1, 4, 4)), captions=["a"]),
-            "captions has 1 entries; allowed: 2",
-        ),
-        (
-            lambda: sheet(np.zeros((2, 1, 4, 4)), captions=7),
-            "captions is 7; allowed: a sequence of 2",
-        ),  # pyright: ignore
+        ((2, 3, 1, 4, 4), [0, 1], [0, 1, 2], "images"),
+        ((2, 1, 4, 4), [0], [0, 1], "images"),
+        ((1, 1, 2, 4, 4), [0], [0], "images"),
+        ((1, 1, 1, 4, 4), [np.inf], [0], "across"),
+        ((1, 1, 1, 4, 4), [0], [[0]], "down"),
     ],
 )
-def test_what_is_refused(draw, message):
-    with pytest.raises(DataError, match=message) as caught:
-        draw()
-    assert "\n" not in str(caught.value)
+def test_invalid_arguments(shape, across, down, parameter):
+    with raises(DataError, parameter):
+        decoded_grid(np.zeros(shape), across, down)

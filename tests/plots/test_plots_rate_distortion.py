@@ -1,19 +1,20 @@
-"""Points of rate and distortion."""
+"""Models are points of rate and distortion, over lines of equal loss."""
 
 import numpy as np
 import pytest
 
+from raising import raises
 from vaekit.errors import DataError
 from vaekit.plots import rate_distortion
 
 
-def test_points_lie_where_they_should_with_their_names():
+def test_models_are_named_points():
     axes = rate_distortion(["one", "two"], [3.0, 1.0], [10.0, 14.0], title="t").axes[0]
     np.testing.assert_array_equal(axes.collections[0].get_offsets(), [[3, 10], [1, 14]])
     assert [text.get_text() for text in axes.texts][:2] == ["one", "two"]
 
 
-def test_dashed_lines_join_equal_losses_within_the_picture():
+def test_dashed_lines_have_equal_losses_within_the_limits():
     axes = rate_distortion(["a", "b", "c"], [3.0, 1.0, 2.0], [10.0, 14.0, 12.0]).axes[0]
     sums = sorted(
         {
@@ -27,14 +28,15 @@ def test_dashed_lines_join_equal_losses_within_the_picture():
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("names", "rate", "distortion", "parameter"),
     [
-        ([], [], []),
-        (["a"], [1.0, 2.0], [1.0]),
-        (["a"], [float("nan")], [1.0]),
-        (["a"], [1.0], [float("inf")]),
+        ([], [], [], "names"),
+        (["a"], [1.0, 2.0], [1.0], "rate"),
+        (["a"], [1.0], [1.0, 2.0], "distortion"),
+        (["a"], [float("nan")], [1.0], "rate"),
+        (["a"], [1.0], [float("inf")], "distortion"),
     ],
 )
-def test_what_is_refused(given):
-    with pytest.raises(DataError):
-        rate_distortion(*given)
+def test_invalid_arguments(names, rate, distortion, parameter):
+    with raises(DataError, parameter):
+        rate_distortion(names, rate, distortion)

@@ -1,9 +1,10 @@
-"""Originals above reconstructions, each with what it is."""
+"""Examples are over their reconstructions, with index, class and latent code below."""
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from raising import raises
 from vaekit.errors import DataError
 from vaekit.plots import reconstructions, save
 
@@ -15,21 +16,21 @@ def captions(figure: Figure) -> list[str]:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_each_original_stands_above_its_reconstruction(channels):
+def test_each_example_is_above_its_reconstruction(channels):
     originals, decoded = RNG.random((2, 4, channels, 28, 28))
     figure = reconstructions(originals, decoded)
-    picture = np.asarray(figure.axes[0].images[0].get_array()).reshape(57, 115, channels)
+    pixels = np.asarray(figure.axes[0].images[0].get_array()).reshape(57, 115, channels)
     for index in range(4):
         left = 29 * index
-        assert np.array_equal(picture[:28, left : left + 28], originals[index].transpose(1, 2, 0))
-        assert np.array_equal(picture[29:, left : left + 28], decoded[index].transpose(1, 2, 0))
+        assert np.array_equal(pixels[:28, left : left + 28], originals[index].transpose(1, 2, 0))
+        assert np.array_equal(pixels[29:, left : left + 28], decoded[index].transpose(1, 2, 0))
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
         "original",
         "decoded",
     ]
 
 
-def test_index_class_and_code_are_written_below():
+def test_index_class_and_latent_code_are_written_below():
     x = RNG.random((2, 1, 28, 28))
     figure = reconstructions(
         x, x, codes=[[0.123, -4.567], [1, 0]], indices=[7, 9], labels=["nine", 9], title="nines"
@@ -54,9 +55,9 @@ def test_bands_hold_every_pair_once_and_in_order(count, tmp_path):
     figure = reconstructions(x, x, indices=range(count))
     assert captions(figure) == [str(index) for index in range(count)]
     for axes in figure.axes:
-        picture = np.asarray(axes.images[0].get_array())
+        pixels = np.asarray(axes.images[0].get_array())
         for at, label in zip(axes.get_xticks(), axes.get_xticklabels(), strict=True):
-            assert picture[14, int(at)] == picture[43, int(at)] == int(label.get_text()) / 100
+            assert pixels[14, int(at)] == pixels[43, int(at)] == int(label.get_text()) / 100
     assert max(len(axes.get_xticks()) for axes in figure.axes) <= 10
     save(figure, tmp_path / "a.png")
 
@@ -89,15 +90,15 @@ def test_long_class_names_are_broken_and_keep_the_lines_level():
         (["a long name of a class"] * 2, ["a long\nname of…"] * 2),
     ],
 )
-def test_of_names_that_would_be_cut_alike_what_differs_remains(names, shown):
+def test_shortened_names_of_different_classes_differ(names, shown):
     x = RNG.random((len(names), 1, 28, 28))
     assert captions(reconstructions(x, x, labels=names)) == shown
 
 
 def test_images_are_clipped_and_not_rescaled():
     x = np.full((1, 1, 4, 4), 0.5)
-    picture = np.asarray(reconstructions(x, 4 * x).axes[0].images[0].get_array())
-    assert (picture[:4] == 0.5).all() and (picture[5:] == 1).all()
+    pixels = np.asarray(reconstructions(x, 4 * x).axes[0].images[0].get_array())
+    assert (pixels[:4] == 0.5).all() and (pixels[5:] == 1).all()
 
 
 def test_vectors_are_lines_one_over_the_other(tmp_path):
@@ -109,9 +110,8 @@ def test_vectors_are_lines_one_over_the_other(tmp_path):
     assert len(drawn) == 5
     for index, axes in enumerate(drawn):
         original, decoded = axes.lines
-        assert np.array_equal(original.get_ydata(), x[index]) and np.array_equal(
-            decoded.get_ydata(), y[index]
-        )
+        assert np.array_equal(original.get_ydata(), x[index])
+        assert np.array_equal(decoded.get_ydata(), y[index])
         heading = " ".join(axes.get_title(loc="left").replace("\N{NO-BREAK SPACE}", " ").split())
         assert heading == f"index {index}, class a b, z1 1.00, z2 1.00"
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["original", "decoded"]
@@ -119,29 +119,19 @@ def test_vectors_are_lines_one_over_the_other(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "parameter"),
     [
-        (
-            {"decoded": np.zeros((3, 1, 4, 4))},
-            r"originals has shape \[2, 1, 4, 4\], decoded \[3, 1, 4, 4\]",
-        ),
-        (
-            {"originals": np.zeros((2, 4, 4))},
-            r"originals has shape \[2, 4, 4\]; allowed: \[N, C, H, W\] or \[N, D\]",
-        ),
-        ({"codes": np.zeros((3, 2))}, "codes has 3 entries; allowed: 2"),
-        ({"codes": [1.0, 2.0]}, r"codes has shape \[2\]; allowed: \[N, L\]"),
-        ({"indices": [1]}, "indices has 1 entries; allowed: 2"),
-        ({"labels": "abc"}, "labels has 3 entries; allowed: 2"),
-        ({"decoded": np.full((2, 1, 4, 4), np.nan)}, "decoded holds NaN"),
-        (
-            {"originals": np.zeros((201, 3)), "decoded": np.zeros((201, 3))},
-            "201 originals do not fit one picture",
-        ),
+        ({"decoded": np.zeros((3, 1, 4, 4))}, "decoded"),
+        ({"originals": np.zeros((2, 4, 4))}, "originals"),
+        ({"codes": np.zeros((3, 2))}, "codes"),
+        ({"codes": [1.0, 2.0]}, "codes"),
+        ({"indices": [1]}, "indices"),
+        ({"labels": "abc"}, "labels"),
+        ({"decoded": np.full((2, 1, 4, 4), np.nan)}, "decoded"),
+        ({"originals": np.zeros((201, 3)), "decoded": np.zeros((201, 3))}, "originals"),
     ],
 )
-def test_what_is_refused(arguments, message):
+def test_invalid_arguments(arguments, parameter):
     images = np.zeros((2, 1, 4, 4))
-    with pytest.raises(DataError, match=message) as caught:
+    with raises(DataError, parameter):
         reconstructions(**{"originals": images, "decoded": images} | arguments)
-    assert "\n" not in str(caught.value)

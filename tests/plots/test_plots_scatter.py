@@ -1,4 +1,4 @@
-"""The map of codes: every point, the right colours, and names that can be read."""
+"""A scatter plot shows every latent code in the color of its class, with readable names."""
 
 import itertools
 
@@ -10,11 +10,12 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import StepPatch
 
+from raising import raises
 from vaekit.errors import DataError
-from vaekit.plots import CLASS_COLOURS, latent_scatter, save
+from vaekit.plots import CLASS_COLORS, latent_scatter, save
 
 RNG = np.random.default_rng(1)
-MU = RNG.normal(size=(500, 2))
+CODES = RNG.normal(size=(500, 2))
 LABELS = RNG.integers(0, 10, 500)
 
 
@@ -26,59 +27,59 @@ def legend(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_every_point_is_drawn_once_in_the_colour_of_its_class():
-    (drawn,) = points(latent_scatter(MU, LABELS))
-    colours = {tuple(mu): CLASS_COLOURS[label] for mu, label in zip(MU, LABELS, strict=True)}
+def test_every_point_is_drawn_once_in_the_color_of_its_class():
+    (drawn,) = points(latent_scatter(CODES, LABELS))
+    colors = {tuple(code): CLASS_COLORS[label] for code, label in zip(CODES, LABELS, strict=True)}
     offsets = np.asarray(drawn.get_offsets())
     assert len(offsets) == 500
     assert {
         tuple(xy): to_hex(c).upper()
         for xy, c in zip(offsets, np.asarray(drawn.get_facecolor()), strict=True)
-    } == {mu: colour.upper() for mu, colour in colours.items()}
+    } == {code: color.upper() for code, color in colors.items()}
 
 
 def test_the_order_is_random_and_always_the_same():
     labels = np.sort(LABELS)
     first, again = (
-        np.asarray(points(latent_scatter(MU, labels))[0].get_offsets()) for _ in range(2)
+        np.asarray(points(latent_scatter(CODES, labels))[0].get_offsets()) for _ in range(2)
     )
-    assert np.array_equal(first, again) and not np.array_equal(first, MU)
+    assert np.array_equal(first, again) and not np.array_equal(first, CODES)
 
 
 def test_each_class_is_in_the_legend_and_named_at_its_median():
-    centres = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
+    centers = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
     labels = np.repeat([0, 1, 2], 50)
     figure = latent_scatter(
-        centres[labels] + 0.1 * RNG.normal(size=(150, 2)), labels, ("cat", "dog", "cow")
+        centers[labels] + 0.1 * RNG.normal(size=(150, 2)), labels, ("cat", "dog", "cow")
     )
     assert legend(figure) == ["cat", "dog", "cow"]
     written = {text.get_text(): text.get_position() for text in figure.axes[0].texts}
-    for name, centre in zip(("cat", "dog", "cow"), centres, strict=True):
-        assert np.allclose(written[name], centre, atol=0.7)
+    for name, center in zip(("cat", "dog", "cow"), centers, strict=True):
+        assert np.allclose(written[name], center, atol=0.7)
     assert all(text.get_path_effects() for text in figure.axes[0].texts)
 
 
 @pytest.mark.parametrize(("name", "written"), [("{}", 10), ("class {}", 5)])
-def test_names_at_one_place_do_not_cover_each_other_nor_go_far(name, written):
-    figure = latent_scatter(MU, LABELS, [name.format(i) for i in range(10)])
+def test_overlapping_names_are_moved_but_not_far(name, written):
+    figure = latent_scatter(CODES, LABELS, [name.format(i) for i in range(10)])
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw(renderer)
     boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts]
     assert len(boxes) == written
     for text, box in zip(figure.axes[0].texts, boxes, strict=True):
         label = int(text.get_text()[-1])
-        middle = np.median(MU[label == LABELS], axis=0)
-        away = np.abs(
+        middle = np.median(CODES[label == LABELS], axis=0)
+        distance = np.abs(
             figure.axes[0].transData.transform(middle)
             - [(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2]
         )
-        assert (away <= 3 * np.array([box.width, box.height])).all()
+        assert (distance <= 3 * np.array([box.width, box.height])).all()
     for a, b in itertools.combinations(boxes, 2):
         assert min(a.x1, b.x1) - max(a.x0, b.x0) < 1 or min(a.y1, b.y1) - max(a.y0, b.y0) < 1
 
 
-def test_only_classes_that_occur_are_named_and_unnamed_ones_get_their_number():
-    assert legend(latent_scatter(MU[:4], [5, 1, 1, 7], ("a", "b", "c", "d", "e", "f"))) == [
+def test_the_legend_lists_the_classes_of_the_codes_by_name_or_index():
+    assert legend(latent_scatter(CODES[:4], [5, 1, 1, 7], ("a", "b", "c", "d", "e", "f"))) == [
         "b",
         "f",
         "7",
@@ -86,41 +87,39 @@ def test_only_classes_that_occur_are_named_and_unnamed_ones_get_their_number():
 
 
 def test_more_than_ten_classes_differ_by_marker():
-    drawn = points(latent_scatter(MU, np.arange(500) % 25))
+    drawn = points(latent_scatter(CODES, np.arange(500) % 25))
     assert [len(np.asarray(group.get_offsets())) for group in drawn] == [200, 200, 100]
     assert len({np.asarray(group.get_paths()[0].vertices).tobytes() for group in drawn}) == 3
 
 
-def test_hundreds_of_classes_still_draw(tmp_path):
-    figure = latent_scatter(MU, np.arange(500) % 200)
-    assert (
-        len(legend(figure)) == 30
-        and figure.legends[0].get_title().get_text() == "and 170 more classes"
-    )
+def test_hundreds_of_classes_are_listed_up_to_a_limit(tmp_path):
+    figure = latent_scatter(CODES, np.arange(500) % 200)
+    assert len(legend(figure)) == 30
+    assert figure.legends[0].get_title().get_text() == "and 170 more classes"
     save(figure, tmp_path / "a.png")
 
 
 def test_one_class_more_than_the_legend_holds():
-    assert (
-        latent_scatter(MU[:31], range(31)).legends[0].get_title().get_text() == "and 1 more class"
-    )
-    assert latent_scatter(MU[:31, :1], range(31)).axes[0].get_title("left") == "and 1 more class"
+    scatter = latent_scatter(CODES[:31], range(31))
+    assert scatter.legends[0].get_title().get_text() == "and 1 more class"
+    histograms = latent_scatter(CODES[:31, :1], range(31))
+    assert histograms.axes[0].get_title("left") == "and 1 more class"
 
 
-def test_long_names_that_begin_alike_are_told_apart():
+def test_long_names_with_a_common_beginning_have_distinct_labels():
     names = ("one of the very long names", "one of the very long ones", "short")
-    assert legend(latent_scatter(MU[:3], range(3), names)) == ["…names", "…ones", "short"]
+    assert legend(latent_scatter(CODES[:3], range(3), names)) == ["…names", "…ones", "short"]
 
 
-def test_awkward_names_are_written_as_they_are(tmp_path):
+def test_special_characters_in_names_are_written_unchanged(tmp_path):
     names = ("_background", "$5", "$\\frac$", "a" * 40, "猫")
-    figure = latent_scatter(MU[:5], range(5), names)
+    figure = latent_scatter(CODES[:5], range(5), names)
     assert legend(figure) == ["_background", "$5", "$\\frac$", "a" * 17 + "…", "猫"]
     save(figure, tmp_path / "a.png")
 
 
-def test_without_labels_one_colour_and_no_legend():
-    figure = latent_scatter(MU, names=("PC 1", "PC 2"), title="codes")
+def test_without_labels_one_color_and_no_legend():
+    figure = latent_scatter(CODES, axis_names=("PC 1", "PC 2"), title="codes")
     (drawn,) = points(figure)
     assert len(np.unique(drawn.get_facecolor(), axis=0)) == 1 and not figure.legends
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("PC 1", "PC 2")
@@ -128,73 +127,64 @@ def test_without_labels_one_colour_and_no_legend():
 
 
 def test_one_unit_is_as_long_on_both_axes():
-    assert latent_scatter(MU * [5, 1]).axes[0].get_aspect() == 1
+    assert latent_scatter(CODES * [5, 1]).axes[0].get_aspect() == 1
 
 
 def test_points_shrink_and_fade_as_there_are_more():
-    few, many = points(latent_scatter(MU))[0], points(latent_scatter(np.tile(MU, (100, 1))))[0]
-    assert many.get_sizes()[0] < few.get_sizes()[0] and (many.get_alpha() or 1) < (
-        few.get_alpha() or 1
-    )
+    (few,) = points(latent_scatter(CODES))
+    (many,) = points(latent_scatter(np.tile(CODES, (100, 1))))
+    assert many.get_sizes()[0] < few.get_sizes()[0]
+    assert (many.get_alpha() or 1) < (few.get_alpha() or 1)
     assert many.get_rasterized()
 
 
 @pytest.mark.parametrize("value", [0.0, 3.5, -1e12])
 @pytest.mark.parametrize("count", [1, 7])
-def test_codes_all_in_one_place(tmp_path, value, count):
+def test_equal_codes(tmp_path, value, count):
     for width in (1, 2):
         figure = latent_scatter(np.full((count, width), value), np.zeros(count, int), ("only",))
         assert save(figure, tmp_path / f"{width}.png").is_file()
 
 
 def test_far_outliers_are_left_out_and_counted():
-    mu = np.concatenate([RNG.normal(size=(5000, 2)), [[500.0, 0.0], [0.0, -700.0]]])
-    axes = latent_scatter(mu).axes[0]
+    codes = np.concatenate([RNG.normal(size=(5000, 2)), [[500.0, 0.0], [0.0, -700.0]]])
+    axes = latent_scatter(codes).axes[0]
     assert max(np.abs([axes.get_xlim(), axes.get_ylim()]).ravel()) < 10
     assert [text.get_text() for text in axes.texts] == ["2 of 5,002 points lie outside"]
 
 
 def test_without_outliers_every_point_is_inside():
-    axes = latent_scatter(MU).axes[0]
+    axes = latent_scatter(CODES).axes[0]
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    assert (
-        left < MU[:, 0].min()
-        and right > MU[:, 0].max()
-        and bottom < MU[:, 1].min()
-        and top > MU[:, 1].max()
-    )
+    assert left < CODES[:, 0].min() and right > CODES[:, 0].max()
+    assert bottom < CODES[:, 1].min() and top > CODES[:, 1].max()
     assert not axes.texts
 
 
 def test_one_dimension_gives_a_histogram_per_class():
-    axes = latent_scatter(MU[:, :1], LABELS % 3, ("a", "b", "c")).axes[0]
+    axes = latent_scatter(CODES[:, :1], LABELS % 3, ("a", "b", "c")).axes[0]
     rows = [patch.get_data() for patch in axes.patches if isinstance(patch, StepPatch)]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["c", "b", "a"]
     for height, (label, (top, edges, baseline)) in enumerate(zip((2, 1, 0), rows, strict=True)):
-        counts, _ = np.histogram(MU[label == LABELS % 3, 0], edges)
+        counts, _ = np.histogram(CODES[label == LABELS % 3, 0], edges)
         assert counts.sum() == np.count_nonzero(label == LABELS % 3)
         assert baseline == height and np.allclose(top, height + 0.9 * counts / counts.max())
 
 
 @pytest.mark.parametrize(
-    ("mu", "labels", "message"),
+    ("codes", "labels", "parameter"),
     [
-        (
-            np.zeros((4, 3)),
-            None,
-            r"shape \[4, 3\]; allowed: \[N, 2\] or \[N, 1\], so choose two with `project`",
-        ),
-        (np.zeros(4), None, r"mu has shape \[4\]; allowed: \[N, 2\] or \[N, 1\]"),
-        (np.zeros((0, 2)), None, r"mu has shape \[0, 2\]"),
-        ([[0.0, np.nan]], None, "mu holds NaN or infinity"),
-        ([["a", "b"]], None, "mu holds <U1; allowed: numbers"),
-        ([[0.0, 1.0], [2.0]], None, "mu is not a numpy array of one shape"),
-        (MU[:3], [0, 1], r"labels has shape \[2\].*allowed: \[3\] integers from 0"),
-        (MU[:2], [0.5, 1.0], "integers from 0"),
-        (MU[:2], [-1, 1], "minimum -1"),
+        (np.zeros((4, 3)), None, "codes"),
+        (np.zeros(4), None, "codes"),
+        (np.zeros((0, 2)), None, "codes"),
+        ([[0.0, np.nan]], None, "codes"),
+        ([["a", "b"]], None, "codes"),
+        ([[0.0, 1.0], [2.0]], None, "codes"),
+        (CODES[:3], [0, 1], "labels"),
+        (CODES[:2], [0.5, 1.0], "labels"),
+        (CODES[:2], [-1, 1], "labels"),
     ],
 )
-def test_what_is_refused(mu, labels, message):
-    with pytest.raises(DataError, match=message) as caught:
-        latent_scatter(mu, labels)
-    assert "\n" not in str(caught.value)
+def test_invalid_arguments(codes, labels, parameter):
+    with raises(DataError, parameter):
+        latent_scatter(codes, labels)

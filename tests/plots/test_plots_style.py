@@ -1,4 +1,4 @@
-"""The style leaves the caller's settings alone, and a saved picture is whole or absent."""
+"""Saving is atomic, colors are distinct to color-blind readers, settings stay unchanged."""
 
 import ast
 import sys
@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import vaekit.plots
+from raising import raises
 from vaekit import html
 from vaekit.errors import OutputError
 from vaekit.plots import (
-    CLASS_COLOURS,
+    CLASS_COLORS,
     decoded_grid,
     latent_scatter,
     loss_curves,
@@ -25,7 +26,7 @@ from vaekit.plots import (
     sheet,
 )
 from vaekit.plots.curves import SERIES
-from vaekit.plots.style import INK, MUTED, class_style, installed, number
+from vaekit.plots.style import INK, MUTED, class_style, format_number, installed_fonts
 
 
 def test_save_writes_png_at_150_dpi(tmp_path):
@@ -44,7 +45,7 @@ def test_save_goes_by_suffix(tmp_path, name, start):
 
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf", ".svg"])
-def test_the_same_picture_is_the_same_file(tmp_path, suffix):
+def test_equal_plots_are_equal_files(tmp_path, suffix):
     paths = [
         save(sheet(np.zeros((1, 1, 8, 8)), title="a"), tmp_path / f"{name}{suffix}")
         for name in "ab"
@@ -54,8 +55,8 @@ def test_the_same_picture_is_the_same_file(tmp_path, suffix):
     assert b"dc:date" not in content and b"CreationDate" not in content
 
 
-def test_only_fonts_that_are_there_are_asked_for(tmp_path, caplog):
-    assert installed(["No Such Font", "DejaVu Sans", "cmr10"]) == [
+def test_only_installed_fonts_are_used(tmp_path, caplog):
+    assert installed_fonts(["No Such Font", "DejaVu Sans", "cmr10"]) == [
         "DejaVu Sans"
     ]  # the last is regular alone
     save(sheet(np.zeros((1, 1, 8, 8)), title="名前", captions=["한국"]), tmp_path / "a.png")
@@ -64,7 +65,7 @@ def test_only_fonts_that_are_there_are_asked_for(tmp_path, caplog):
 
 @pytest.mark.parametrize("name", ["a.jpg", "a"])
 def test_save_refuses_other_suffixes(tmp_path, name):
-    with pytest.raises(OutputError, match=rf"'{name}': allowed suffixes are \.png, \.pdf, \.svg$"):
+    with raises(OutputError, "path"):
         save(Figure(), tmp_path / name)
 
 
@@ -76,7 +77,7 @@ def test_save_below_a_file_and_onto_a_folder(tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "folder.png").mkdir()
     for path in (tmp_path / "file" / "a.png", tmp_path / "folder.png"):
-        with pytest.raises(OutputError, match="cannot write"):
+        with raises(OutputError):
             save(Figure(), path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder.png"]
 
@@ -97,21 +98,22 @@ def test_a_failed_save_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypat
     assert "\n" not in str(caught.value)
 
 
-def test_drawing_leaves_the_settings_of_the_caller():
+def test_plots_do_not_change_the_settings_of_the_caller():
     before = dict(matplotlib.rcParams)
     latent_scatter([[0.0, 1.0], [1.0, 0.0]], title="a title")
     assert dict(matplotlib.rcParams) == before
 
 
 def test_classes_beyond_ten_differ_by_marker():
-    assert len(set(CLASS_COLOURS)) == 10
+    assert len(set(CLASS_COLORS)) == 10
     assert len({class_style(index) for index in range(100)}) == 100
 
 
-# What people without one kind of cone see, as a change of linear RGB: Machado, Oliveira and Fernandes, "A physiologically-based
-# model for simulation of color vision deficiency" (2009), severity 1.0.
-BLIND = {
-    "nobody": np.eye(3),
+# Colors as seen without one kind of cone, as a change of linear RGB: Machado, Oliveira and
+# Fernandes, "A physiologically-based model for simulation of color vision deficiency" (2009),
+# severity 1.0.
+DEFICIENCIES = {
+    "none": np.eye(3),
     "protanopia": [
         [0.152286, 1.052583, -0.204868],
         [0.114503, 0.786281, 0.099216],
@@ -133,57 +135,55 @@ LAB = np.array(
 WHITE = LAB.sum(1)
 
 
-def seen(colours, blindness) -> np.ndarray:
-    """sRGB colours in CIELAB (D65), as somebody sees them, [N, 3]."""
-    rgb = np.array([to_rgb(colour) for colour in colours])
+def seen(colors, deficiency) -> np.ndarray:
+    """sRGB colors in CIELAB (D65), as seen with a color vision deficiency, [N, 3]."""
+    rgb = np.array([to_rgb(color) for color in colors])
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    xyz = np.clip(linear @ np.transpose(BLIND[blindness]), 0, 1) @ LAB.T / WHITE
+    xyz = np.clip(linear @ np.transpose(DEFICIENCIES[deficiency]), 0, 1) @ LAB.T / WHITE
     f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
     return np.stack([116 * f[:, 1] - 16, 500 * (f[:, 0] - f[:, 1]), 200 * (f[:, 1] - f[:, 2])], -1)
 
 
-def closest(colours, blindness) -> float:
-    """The least CIE76 distance between two of them; about 2.3 is just noticeable."""
-    lab = seen(colours, blindness)
-    apart = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
-    return apart[np.triu_indices(len(lab), 1)].min()
+def closest(colors, deficiency) -> float:
+    """The smallest CIE76 distance between two colors; about 2.3 is just noticeable."""
+    lab = seen(colors, deficiency)
+    distances = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
+    return distances[np.triu_indices(len(lab), 1)].min()
 
 
-def test_the_measure_of_distance_is_right():
-    assert np.allclose(seen(["white", "black"], "nobody"), [[100, 0, 0], [0, 0, 0]], atol=0.01)
-    assert np.allclose(seen(["red"], "nobody"), [[53.24, 80.09, 67.20]], atol=0.02)
+def test_color_distances_match_published_values():
+    assert np.allclose(seen(["white", "black"], "none"), [[100, 0, 0], [0, 0, 0]], atol=0.01)
+    assert np.allclose(seen(["red"], "none"), [[53.24, 80.09, 67.20]], atol=0.02)
     assert closest(["#ff0000", "#8f7d00"], "deuteranopia") < 0.3 * closest(
-        ["#ff0000", "#8f7d00"], "nobody"
+        ["#ff0000", "#8f7d00"], "none"
     )
 
 
-@pytest.mark.parametrize("blindness", BLIND)
-def test_the_colours_of_classes_are_told_apart(blindness):
-    assert closest(CLASS_COLOURS, blindness) > 7
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_colors_of_classes_are_distinct(deficiency):
+    assert closest(CLASS_COLORS, deficiency) > 7
 
 
-@pytest.mark.parametrize("blindness", BLIND)
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
 @pytest.mark.parametrize(
-    "colours",
-    [SERIES.values(), [(0, CLASS_COLOURS[0]), (0, MUTED)], [(0, INK), (0, CLASS_COLOURS[1])]],
+    "colors",
+    [SERIES.values(), [(0, CLASS_COLORS[0]), (0, MUTED)], [(0, INK), (0, CLASS_COLORS[1])]],
 )
-def test_the_colours_of_lines_and_bars_are_far_apart(blindness, colours):
-    assert closest([colour for _, colour, *_ in colours], blindness) > 25
+def test_colors_of_lines_and_bars_are_far_apart(deficiency, colors):
+    assert closest([color for _, color, *_ in colors], deficiency) > 25
 
 
-@pytest.mark.parametrize("blindness", BLIND)
-def test_so_are_those_of_a_notebook_on_black_and_on_white(blindness):
-    colours = [colour for colour, _ in html.SERIES.values()]
-    assert closest([*colours, "white", "black"], blindness) > 25
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_colors_of_a_notebook_are_distinct_on_black_and_on_white(deficiency):
+    colors = [color for color, _ in html.SERIES.values()]
+    assert closest([*colors, "white", "black"], deficiency) > 25
 
 
-def test_numbers():
-    assert [number(-0.001), number(-1.5), number(2, 0), number(-3e7)] == [
-        "0.00",
-        "−1.50",
-        "2",
-        "−3e+07",
-    ]
+def test_formatted_numbers():
+    assert format_number(-0.001) == "0.00"
+    assert format_number(-1.5) == "−1.50"
+    assert format_number(2, 0) == "2"
+    assert format_number(-3e7) == "−3e+07"
 
 
 def test_only_numpy_matplotlib_and_pillow_are_imported_and_never_pyplot():

@@ -1,4 +1,4 @@
-"""Walks show every image where it belongs, beside its label and between its ends."""
+"""Rows of images have their labels on the left, and may be between two images."""
 
 import itertools
 
@@ -6,29 +6,30 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from raising import raises
 from vaekit.errors import DataError
-from vaekit.plots import image_paths, save
+from vaekit.plots import image_rows, save
 
 RNG = np.random.default_rng(6)
 
 
 def strip(axes, channels):
-    picture = np.asarray(axes.images[0].get_array())
-    return picture.reshape(*picture.shape[:2], channels)
+    pixels = np.asarray(axes.images[0].get_array())
+    return pixels.reshape(*pixels.shape[:2], channels)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_each_walk_is_a_row_from_left_to_right(channels):
+def test_each_row_is_drawn_from_left_to_right(channels):
     images = RNG.random((3, 4, channels, 6, 9))
-    figure = image_paths(images, ["z3\n1 nat", "z1", "z2"], title="walks")
+    figure = image_rows(images, ["z3\n1 nat", "z1", "z2"], title="rows")
     assert [axes.get_yticklabels()[0].get_text() for axes in figure.axes] == [
         "z3\n1 nat",
         "z1",
         "z2",
     ]
-    assert figure.get_suptitle() == "walks"
-    for axes, walk in zip(figure.axes, images, strict=True):
-        for step, image in enumerate(walk):
+    assert figure.get_suptitle() == "rows"
+    for axes, row in zip(figure.axes, images, strict=True):
+        for step, image in enumerate(row):
             assert np.array_equal(
                 strip(axes, channels)[:, 10 * step : 10 * step + 9], image.transpose(1, 2, 0)
             )
@@ -36,15 +37,15 @@ def test_each_walk_is_a_row_from_left_to_right(channels):
     assert tops == sorted(tops, reverse=True)
 
 
-def test_ends_stand_apart_around_the_walks_of_their_pair():
+def test_ends_surround_the_rows_of_their_group():
     images, ends = RNG.random((4, 3, 1, 8, 8)), RNG.random((2, 2, 1, 8, 8))
-    figure = image_paths(images, list("abcd"), ends=ends)
+    figure = image_rows(images, list("abcd"), ends=ends)
     for index, axes in enumerate(figure.axes):
-        picture = strip(axes, 1)[..., 0]
+        pixels = strip(axes, 1)[..., 0]
         first, last = ends[index // 2]
-        assert np.array_equal(picture[:, :8], first[0]) and np.array_equal(picture[:, -8:], last[0])
-        assert np.array_equal(picture[:, 12:20], images[index, 0, 0])
-        assert (picture[:, 8:12] == 1).all()
+        assert np.array_equal(pixels[:, :8], first[0]) and np.array_equal(pixels[:, -8:], last[0])
+        assert np.array_equal(pixels[:, 12:20], images[index, 0, 0])
+        assert (pixels[:, 8:12] == 1).all()
     y = [axes.get_position().y1 for axes in figure.axes]
     assert y[0] - y[1] < y[1] - y[2]
 
@@ -53,7 +54,7 @@ def test_ends_stand_apart_around_the_walks_of_their_pair():
     "shape", [(16, 11, 1, 4, 40), (16, 11, 3, 64, 64), (1, 11, 1, 8, 8), (16, 11, 1, 90, 8)]
 )
 def test_labels_never_overlap_and_nothing_leaves_the_page(shape, tmp_path):
-    figure = image_paths(
+    figure = image_rows(
         np.zeros(shape), ["z12 12.34 nats\n−12.34 to 12.34"] * shape[0], title="a title"
     )
     save(figure, tmp_path / "a.png")
@@ -65,15 +66,14 @@ def test_labels_never_overlap_and_nothing_leaves_the_page(shape, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "parameter"),
     [
-        ({"images": np.zeros((2, 3, 4, 4))}, r"allowed: \[W, T, C, H, W\]"),
-        ({"labels": ["a"]}, "labels has 1 entries; allowed: 2"),
-        ({"ends": np.zeros((1, 2, 1, 5, 5))}, "two images of the same shape"),
-        ({"ends": np.zeros((3, 2, 1, 4, 4))}, "for every so many walks"),
+        ({"images": np.zeros((2, 3, 4, 4))}, "images"),
+        ({"labels": ["a"]}, "labels"),
+        ({"ends": np.zeros((1, 2, 1, 5, 5))}, "ends"),
+        ({"ends": np.zeros((3, 2, 1, 4, 4))}, "ends"),
     ],
 )
-def test_what_is_refused(arguments, message):
-    with pytest.raises(DataError, match=message) as caught:
-        image_paths(**{"images": np.zeros((2, 3, 1, 4, 4)), "labels": ["a", "b"]} | arguments)
-    assert "\n" not in str(caught.value)
+def test_invalid_arguments(arguments, parameter):
+    with raises(DataError, parameter):
+        image_rows(**{"images": np.zeros((2, 3, 1, 4, 4)), "labels": ["a", "b"]} | arguments)
