@@ -1,6 +1,10 @@
-"""Configuration: one typed record of everything that makes a run, derived from the constructors of the parts."""
+"""Configuration: one typed record of everything that defines a run.
+
+The options of parts are derived from their constructors.
+"""
 
 from vaekit.config.builder import build_model, build_part, describe_model, describe_part, resolve
+from vaekit.config.keys import ConfigKey, config_keys
 from vaekit.config.schema import (
     FAMILIES,
     FORMAT,
@@ -28,12 +32,14 @@ __all__ = [
     "MAX_CONFIG_BYTES",
     "MODEL_PARTS",
     "Config",
+    "ConfigKey",
     "Custom",
     "Settings",
     "TrainingOptions",
     "assignments",
     "build_model",
     "build_part",
+    "config_keys",
     "describe_model",
     "describe_part",
     "load_config_file",
