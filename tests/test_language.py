@@ -30,12 +30,12 @@ def texts() -> Iterator[Path]:
     yield from (ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))
 
 
-@pytest.mark.parametrize("path", texts(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", list(texts()), ids=lambda path: str(path.relative_to(ROOT)))
 def test_text_has_no_private_phrase(path: Path):
     text = " ".join(path.read_text(encoding="utf-8").split()).lower()
     assert [phrase for phrase in PHRASES if phrase in text] == []
 
 
-@pytest.mark.parametrize("path", texts(), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize("path", list(texts()), ids=lambda path: str(path.relative_to(ROOT)))
 def test_works_are_cited_by_author_and_year(path: Path):
     assert SOURCE_NUMBERS.findall(path.read_text(encoding="utf-8")) == []
