@@ -69,8 +69,6 @@ def test_a_usage_error_points_to_the_help_of_its_command(refused, run, arguments
         (("train", "--set", "optimizer.lr=-1"), "--set optimizer.lr=..."),
         (("train", "--set", "training.patience=0"), "--set training.patience=..."),
         (("train", "--resume", "nowhere", "--seed", "1"), "option --resume"),
-        (("train", "--out", "run"), "option --overwrite"),
-        (("sweep", "--set", "seed=1,2", "--epochs", "0"), "option --epochs"),
         (("evaluate", "run", "--importance-samples", "0"), "option --importance-samples"),
         (("evaluate", "run", "--importance-samples", "9" * 11), "option --importance-samples"),
         (("evaluate", "run", "--max-examples", "0"), "option --max-examples"),
@@ -151,6 +149,13 @@ def test_an_error_about_a_parameter_names_its_option(refused, run, arguments, op
 )
 def test_a_wrong_request_is_one_line_and_leaves_nothing(refused, run, arguments):
     assert refused(*arguments).endswith(".\n")
+
+
+def test_an_error_about_a_run_of_a_sweep_names_its_option(cli):
+    status, out, err = cli("sweep", "--set", "seed=1,2", "--epochs", "0")
+    assert (status, out) == (2, "")
+    assert err.endswith(" (option --epochs).\n")
+    assert not Path("sweep").exists()
 
 
 def test_an_unknown_name_gets_the_nearest_one(refused):

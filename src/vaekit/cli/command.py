@@ -8,7 +8,11 @@ from typer.core import TyperCommand, TyperGroup
 from vaekit.cli.options import CONFIG_OPTIONS
 from vaekit.errors import VaekitError
 
-OPTION_NAMES = {"labels": "label", **{each.key: name for name, each in CONFIG_OPTIONS.items()}}
+OPTION_NAMES = {
+    "labels": "label",
+    "path": "out",
+    **{each.key: name for name, each in CONFIG_OPTIONS.items()},
+}
 """Names of options whose parameter has another name in the library."""
 
 
@@ -26,9 +30,13 @@ class Command(TyperCommand):
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments by their metavars, then the options."""
-        records = [(each, each.get_help_record(ctx)) for each in self.get_params(ctx)]
-        arguments = [(each.metavar, record[1]) for each, record in records if not _is_option(each)]
-        options = [record for each, record in records if _is_option(each)]
+        parameters: list[Any] = self.get_params(ctx)
+        arguments = [
+            (each.metavar, each.get_help_record(ctx)[1])
+            for each in parameters
+            if not _is_option(each)
+        ]
+        options = [each.get_help_record(ctx) for each in parameters if _is_option(each)]
         for title, lines in {"Arguments": arguments, "Options": options}.items():
             if lines:
                 with formatter.section(title):
@@ -67,7 +75,7 @@ def _is_option(parameter: Any) -> bool:
 def _is_config_key(name: str) -> bool:
     from vaekit.config import config_keys
 
-    return any(key.name == name for key in config_keys())
+    return any(key.name in (name, f"{name}.kind") for key in config_keys())
 
 
 def _summary(command: Any) -> str:

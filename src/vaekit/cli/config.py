@@ -21,7 +21,11 @@ def show_help(context: typer.Context) -> None:
 def list_keys(
     section: Annotated[
         str | None,
-        typer.Argument(metavar="SECTION", help="Section, such as training. Default: all."),
+        typer.Argument(
+            metavar="SECTION",
+            help="general, data, training, prior_stage, or a family of parts, such as encoder. "
+            "Default: all sections.",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -35,5 +39,6 @@ def list_keys(
     if json:
         output.print_json({"keys": [key._asdict() for key in keys]})
         return
-    columns = ("key", "type", "default", "meaning")
-    output.print_table(columns, [(key.name, key.type, key.default, key.meaning) for key in keys])
+    columns = ("key", "part", "type", "default", "meaning")
+    rows = [(key.name, key.kind, key.type, key.default, key.meaning) for key in keys]
+    output.print_table(columns, rows)

@@ -1,13 +1,18 @@
 """`vaekit sweep`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vaekit.cli import output
 from vaekit.cli.options import Json, Recipe, config_overrides, takes_config_options
 from vaekit.cli.parsing import parse_grid
+
+if TYPE_CHECKING:
+    from vaekit.workflows.sweep import SweepResult
+
+METRICS = ("loss", "reconstruction", "divergence")
 
 
 @takes_config_options
@@ -36,17 +41,34 @@ def sweep(
     from vaekit import workflows
 
     grid = parse_grid(settings or [])
-    result = workflows.sweep(recipe, grid, out=out, **config_overrides(options)).to_dict()
+    result = workflows.sweep(recipe, grid, out=out, **config_overrides(options))
     if json:
-        output.print_json(result)
+        output.print_json(result.to_dict())
     else:
         print_sweep(result)
 
 
-def print_sweep(result: dict[str, Any]) -> None:
+def print_sweep(result: "SweepResult") -> None:
     """Print one row per run, and the files."""
-    columns = list(result["runs"][0])
-    rows = [list(run.values()) for run in result["runs"]]
-    output.print_table(columns, rows, title=f"Test split, {result['unit']}", right=columns[1:])
-    output.print_facts({"out": result["out"]})
-    output.print_files(result["files"])
+    from vaekit.evaluation.catalogue import LIKELIHOOD, NATS
+
+    infos = [LIKELIHOOD[name] for name in METRICS]
+    numbers = [*(info.title for info in infos), "epochs", "seconds"]
+    keys = list(result.runs[0].settings)
+    rows = [
+        [
+            run.name,
+            *run.settings.values(),
+            *(_value(getattr(run, name), LIKELIHOOD[name].digits) for name in METRICS),
+            run.epochs,
+            run.seconds,
+        ]
+        for run in result.runs
+    ]
+    output.print_table(["run", *keys, *numbers], rows, title=f"Test split, {NATS}", right=numbers)
+    output.print_facts({"out": result.out})
+    output.print_files(result.files)
+
+
+def _value(value: float | None, digits: int) -> str:
+    return "none" if value is None else f"{value:.{digits}f}"
