@@ -22,7 +22,7 @@ def small(count: int = 3, d: int = 2, groups: int = 2, map: tuple[int, ...] = (2
 
 
 def every(codes: Codebook) -> Tensor:
-    """The indices of all K^M z there are, [K^M, M]."""
+    """The indices of all K^M values of z, [K^M, M]."""
     return torch.tensor(list(itertools.product(range(codes.count), repeat=codes.positions)))
 
 
@@ -36,7 +36,7 @@ def any_codes(draw: st.DrawFn) -> Codebook:
 
 LEADS = st.lists(st.integers(1, 3), max_size=2)
 
-# --- Codebook ----------------------------------------------------------------------------------------------------------------
+# --- Codebook -------------------------------------------------------------------------------------
 
 
 @given(codes=any_codes(), lead=LEADS)
@@ -57,7 +57,7 @@ def test_embed_and_indices_are_inverse(codes: Codebook, lead: list[int]):
 
 
 @pytest.mark.parametrize(("offset", "spread"), [(0.0, 1.0), (10.0, 0.01), (100.0, 0.05)])
-def test_codes_far_from_the_origin_are_told_apart(offset: float, spread: float):
+def test_codes_far_from_the_origin_are_distinguished(offset: float, spread: float):
     codebook = Codebook(offset + spread * torch.randn(256, 16), groups=1)  # in float32
     assert torch.equal(codebook.nearest(codebook.vectors), torch.arange(256))
 
@@ -78,19 +78,19 @@ def test_positions_go_pixel_by_pixel_and_within_one_group_by_group():
         assert torch.equal(codes.split(z)[position], z[3 * group : 3 * group + 3, row, column])
 
 
-def test_near_codes_are_told_apart_in_mixed_precision():
+def test_near_codes_are_distinguished_in_mixed_precision():
     codes = Codebook(torch.linspace(-1, 1, 1000).unsqueeze(1), groups=1000)
     indices = torch.arange(1000)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(codes.indices(codes.embed(indices)), indices)
 
 
-def test_codes_are_kept_with_the_weights_where_they_are_learned():
+def test_learned_codes_are_saved_with_the_weights():
     assert set(Codebook(random(3, 2), 1, learned=True).state_dict()) == {"vectors"}
     assert set(Codebook(random(3, 2), 1).state_dict()) == set()
 
 
-# --- Independent codes ----------------------------------------------------------------------------------------------------
+# --- Independent codes ----------------------------------------------------------------------------
 
 
 def independent(codes: Codebook, *batch: int) -> IndependentCodes:
@@ -98,7 +98,7 @@ def independent(codes: Codebook, *batch: int) -> IndependentCodes:
 
 
 def enumerated(q: IndependentCodes) -> tuple[Tensor, Tensor]:
-    """All z [K^M, 1, *shape], and their probabilities in each row of the batch [K^M, B], from a product of q's own."""
+    """All z [K^M, 1, *shape], and their probabilities [K^M, B] as products of those of q."""
     indices = every(q.codebook)
     probabilities = q.probs[:, torch.arange(q.codebook.positions), indices].prod(-1).T
     return q.codebook.embed(indices).unsqueeze(1), probabilities
@@ -163,17 +163,17 @@ def test_samples_follow_the_probabilities():
     assert ((same.double().mean(1) - probabilities).abs() < 5 * error + 5 / count).all()
 
 
-# --- All mass on one z ----------------------------------------------------------------------------------------------------
+# --- All mass on one z ----------------------------------------------------------------------------
 
 
-def quantised(codes: Codebook, rows: int = 5) -> tuple[Quantized, Tensor]:
-    vectors = random(rows, codes.positions, codes.vectors.shape[1]).requires_grad_()
+def quantized(codes: Codebook, examples: int = 5) -> tuple[Quantized, Tensor]:
+    vectors = random(examples, codes.positions, codes.vectors.shape[1]).requires_grad_()
     return Quantized(codes, codes.nearest(vectors), vectors), vectors
 
 
-def test_all_mass_is_on_the_codes_that_were_chosen():
+def test_all_mass_is_on_the_nearest_codes():
     codes = small()
-    q, vectors = quantised(codes)
+    q, vectors = quantized(codes)
     z = codes.embed(every(codes)).unsqueeze(1)
     chosen = (every(codes).unsqueeze(1) == codes.nearest(vectors)).all(-1)
     assert torch.equal(q.log_prob(z), torch.where(chosen, 0.0, -math.inf).double())
@@ -185,7 +185,7 @@ def test_all_mass_is_on_the_codes_that_were_chosen():
 
 def test_the_gradient_passes_straight_through():
     codes = small()
-    q, vectors = quantised(codes)
+    q, vectors = quantized(codes)
     slope = random(3, 5, *codes.shape)
     (q.rsample((3,)) * slope).sum().backward()
     assert vectors.grad is not None
@@ -195,7 +195,7 @@ def test_the_gradient_passes_straight_through():
 
 def test_its_divergence_is_minus_log_p():
     codes = small()
-    q, _ = quantised(codes)
+    q, _ = quantized(codes)
     prior = Autoregressive(codes, width=8, layers=1, heads=2).double()
     torch.nn.init.normal_(prior.logits.weight)
     for p in (independent(codes), independent(codes, 5), prior()):
@@ -209,7 +209,7 @@ def test_its_divergence_is_minus_log_p():
 
 def test_it_keeps_its_z_wherever_the_codes_move():
     codes = small()
-    q, _ = quantised(codes)
+    q, _ = quantized(codes)
     z = codes.embed(q.indices)
     codes.vectors = codes.vectors.flip(0) + 1
     assert torch.equal(q.mode, z) and torch.equal(q.sample(), z) and torch.equal(q.rsample(), z)

@@ -22,24 +22,24 @@ def grid(levels: int) -> Tensor:
     return torch.arange(levels, dtype=torch.float64) / (levels - 1)
 
 
-def logistic(levels: int, rows: int) -> DiscretizedLogistic:
-    """Locations within the levels and around them; scales from a hundredth of a level to ten times all of them."""
+def logistic(levels: int, examples: int) -> DiscretizedLogistic:
+    """Locations in and around [0, 1]; scales from a hundredth of a level to ten times all levels."""
     low, high = math.log(0.01 / (levels - 1)), math.log(10)
-    scale = torch.exp(low + (high - low) * torch.rand(rows, dtype=torch.float64))
-    return DiscretizedLogistic(2 * torch.rand(rows, dtype=torch.float64) - 0.5, scale, levels)
+    scale = torch.exp(low + (high - low) * torch.rand(examples, dtype=torch.float64))
+    return DiscretizedLogistic(2 * torch.rand(examples, dtype=torch.float64) - 0.5, scale, levels)
 
 
-def families(levels: int, rows: int = 300) -> list[Distribution]:
-    return [logistic(levels, rows), Categorical(3 * double(rows, levels))]
+def families(levels: int, examples: int = 300) -> list[Distribution]:
+    return [logistic(levels, examples), Categorical(3 * double(examples, levels))]
 
 
 def over_levels(p: Distribution, levels: int) -> tuple[Tensor, Tensor]:
-    """The values and their probabilities, [L, 1] and [L, rows]."""
+    """The values and their probabilities, [L, 1] and [L, examples]."""
     x = grid(levels)[:, None]
     return x, p.log_prob(x).exp()
 
 
-# --- Levels ---------------------------------------------------------------------------------------------------------------
+# --- Levels ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("levels", [2, 3, 17, 256, 65_536])
@@ -68,7 +68,7 @@ def test_the_support_is_the_levels(p: Distribution):
     assert inside.tolist() == [True, True, True, False, False, False]
 
 
-# --- Both families --------------------------------------------------------------------------------------------------------
+# --- Both families --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("levels", LEVELS)
@@ -122,7 +122,7 @@ def test_expanding_repeats_the_parameters():
         torch.testing.assert_close(q.mean[3], p.mean)
 
 
-# --- Categorical ----------------------------------------------------------------------------------------------------------
+# --- Categorical ----------------------------------------------------------------------------------
 
 
 def test_the_slope_of_a_categorical_is_the_one_hot_value_minus_the_probabilities():
@@ -139,11 +139,11 @@ def test_a_categorical_takes_values_of_any_shape_that_broadcasts():
     torch.testing.assert_close(together, log_p[:, level[:, 0]].movedim(0, 1))
 
 
-# --- Discretised logistic -------------------------------------------------------------------------------------------------
+# --- Discretized logistic -------------------------------------------------------------------------
 
 
 def exact(loc: Tensor, scale: Tensor, level: int, levels: int) -> float:
-    """log p by its definition, from the very numbers given, with digits enough for exp(-3200)."""
+    """log p by its definition, with enough digits for exp(-3200)."""
     with mpmath.workdps(1500):
         m, s = mpmath.mpf(loc.item()), mpmath.mpf(scale.item())
         up_to = [
@@ -155,7 +155,7 @@ def exact(loc: Tensor, scale: Tensor, level: int, levels: int) -> float:
         )
 
 
-CASES = [  # where the location is, in levels from the one looked at; the scale, in levels
+CASES = [  # distance of the location from the level, and scale, both in levels
     (away, scale)
     for away in (0.0, 0.25, -0.5, 0.5, -1.0, 3.0, -40.0, 200.0)
     for scale in (1 / 16, 0.3, 1.0, 30.0, 1e4, 1e7)
@@ -175,13 +175,13 @@ def test_log_prob_is_exact_near_and_far_narrow_and_wide(
         ((level + away) / (levels - 1)).to(dtype), (scale / (levels - 1)).to(dtype), levels
     )
     ours = p.log_prob(torch.tensor(level / (levels - 1), dtype=dtype))
-    wanted = torch.tensor(
+    expected = torch.tensor(
         [exact(*row, level, levels) for row in zip(p.loc, p.scale, strict=True)], dtype=dtype
     )
     single = dtype == torch.float32
     # a location in float32 is known to 2^-16 of 256 levels, hence to 2^-12 of the narrowest scale
     torch.testing.assert_close(
-        ours, wanted, rtol=2e-6 if single else 1e-13, atol=3e-4 if single else 1e-12
+        ours, expected, rtol=2e-6 if single else 1e-13, atol=3e-4 if single else 1e-12
     )
 
 
@@ -195,7 +195,7 @@ def test_the_first_and_last_level_take_the_tails(levels: int):
     assert first[0].item() == pytest.approx(0, abs=1e-12) and last[-1].item() == pytest.approx(
         0, abs=1e-12
     )
-    torch.testing.assert_close(first, last.flip(0))  # a logistic mirrors at its centre
+    torch.testing.assert_close(first, last.flip(0))  # a logistic mirrors at its center
 
 
 def test_probabilities_fall_on_both_sides_of_the_location():

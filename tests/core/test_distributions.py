@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Independent, Normal
 from torch.distributions import ContinuousBernoulli as TorchContinuousBernoulli
 
+from raising import raises
 from vaekit.core.codebook import Codebook, IndependentCodes
 from vaekit.core.distributions import ContinuousBernoulli, Delta, point_estimate, soft_clamp
 from vaekit.errors import ConfigError
@@ -36,7 +37,7 @@ def seeded():
         yield
 
 
-# --- soft_clamp -----------------------------------------------------------------------------------------------------------
+# --- soft_clamp -----------------------------------------------------------------------------------
 
 
 def test_soft_clamp_is_the_identity_well_inside():
@@ -103,10 +104,10 @@ def test_soft_clamp_never_stops_the_gradient_at_once():
     torch.testing.assert_close(x.grad, exact, rtol=0, atol=1e-15)
 
 
-# --- ContinuousBernoulli against higher precision -------------------------------------------------------------------------
+# --- ContinuousBernoulli against higher precision -------------------------------------------------
 
 
-def exact_log_normaliser(a: float) -> float:
+def exact_log_normalizer(a: float) -> float:
     m = mpmath.mpf(a)
     return float(mpmath.log(m / mpmath.tanh(m / 2))) if a else math.log(2)
 
@@ -129,7 +130,7 @@ BOTH_SIGNS = sorted({0.0, *LOGITS, *(-a for a in LOGITS), 100.0, -100.0, 1e4, -1
 def test_log_prob_is_exact_on_both_sides_of_the_switch(x: float):
     ours = ContinuousBernoulli(double(BOTH_SIGNS)).log_prob(double(x))
     exact = [
-        float(x * mpmath.mpf(a) - mpmath.log1p(mpmath.exp(a))) + exact_log_normaliser(a)
+        float(x * mpmath.mpf(a) - mpmath.log1p(mpmath.exp(a))) + exact_log_normalizer(a)
         for a in BOTH_SIGNS
     ]
     torch.testing.assert_close(ours, double(exact), rtol=2e-15, atol=5e-13)
@@ -150,7 +151,7 @@ def test_mean_and_variance_are_exact_on_both_sides_of_the_switch():
 def test_single_precision_loses_no_more_than_rounding():
     p, x = ContinuousBernoulli(torch.tensor(BOTH_SIGNS)), 0.25
     exact = [
-        float(x * mpmath.mpf(a) - mpmath.log1p(mpmath.exp(a))) + exact_log_normaliser(a)
+        float(x * mpmath.mpf(a) - mpmath.log1p(mpmath.exp(a))) + exact_log_normalizer(a)
         for a in BOTH_SIGNS
     ]
     torch.testing.assert_close(
@@ -175,7 +176,7 @@ def test_moderate_logits_agree_with_torch():
     torch.testing.assert_close(ours.variance, theirs.variance, rtol=0, atol=1e-5)
 
 
-# --- Gradients ------------------------------------------------------------------------------------------------------------
+# --- Gradients ------------------------------------------------------------------------------------
 
 
 def gradient(of, logits: Tensor) -> Tensor:
@@ -214,7 +215,7 @@ def test_samples_have_finite_gradients_at_any_logit(dtype: torch.dtype):
     )  # d/da F^-1(u) at 0 is u (1 - u) / 2, a twelfth on average
 
 
-# --- Samples --------------------------------------------------------------------------------------------------------------
+# --- Samples --------------------------------------------------------------------------------------
 
 
 def distribution_function(x: Tensor, a: float) -> Tensor:
@@ -245,7 +246,7 @@ def test_expanding_repeats_the_logits():
     torch.testing.assert_close(p.mean[2], ContinuousBernoulli(double([0.5, -2.0])).mean)
 
 
-# --- All mass on one point ------------------------------------------------------------------------------------------------
+# --- All mass on one point ------------------------------------------------------------------------
 
 
 def test_every_sample_of_a_delta_is_its_point_and_carries_its_gradient():
@@ -270,7 +271,7 @@ def test_a_delta_splits_its_point_into_batch_and_event(dims: int, batch, event):
 
 
 def test_a_delta_has_no_density():
-    with pytest.raises(ConfigError, match=r"a deterministic posterior has no density"):
+    with raises(ConfigError, "posterior"):
         Delta(double([1.0]), 1).log_prob(double([1.0]))
 
 

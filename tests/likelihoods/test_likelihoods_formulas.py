@@ -21,7 +21,7 @@ def normal_log_density(x: Tensor, mu: Tensor, sigma: Tensor | float) -> Tensor:
     )
 
 
-# --- Gaussian -------------------------------------------------------------------------------------------------------------
+# --- Gaussian -------------------------------------------------------------------------------------
 
 
 def test_a_fixed_scale_is_sigma():
@@ -45,27 +45,27 @@ def test_a_shared_scale_starts_at_one_and_is_learned():
     torch.testing.assert_close(slope, exact, rtol=0.01, atol=0.01)
 
 
-def test_a_shared_scale_starts_from_the_spread_of_the_rows_once():
+def test_a_shared_scale_starts_from_the_spread_of_the_examples_once():
     likelihood = Gaussian(SHAPE).double()
     means = torch.tensor([0.0, 100.0, -5.0], dtype=torch.float64)
     likelihood.init_from_data(means + 0.3 * double(4000, *SHAPE))
     mu = torch.zeros(1, *SHAPE, dtype=torch.float64)
     torch.testing.assert_close(likelihood(mu).stddev, torch.full_like(mu, 0.3), rtol=0.01, atol=0)
-    likelihood.init_from_data(7 * double(100, *SHAPE))  # what was found, or learned, stays
+    likelihood.init_from_data(7 * double(100, *SHAPE))  # a sigma that was set stays
     torch.testing.assert_close(likelihood(mu).stddev, torch.full_like(mu, 0.3), rtol=0.01, atol=0)
 
 
 @pytest.mark.parametrize(
-    "rows", [torch.zeros(5, *SHAPE), torch.zeros(1, *SHAPE), torch.zeros(0, *SHAPE)]
+    "examples", [torch.zeros(5, *SHAPE), torch.zeros(1, *SHAPE), torch.zeros(0, *SHAPE)]
 )
-def test_rows_without_a_spread_start_a_scale_that_is_finite(rows):
+def test_examples_without_a_spread_start_a_scale_that_is_finite(examples):
     likelihood = Gaussian(SHAPE, min_scale=0.05)
-    likelihood.init_from_data(rows)
+    likelihood.init_from_data(examples)
     assert 0.05 < likelihood(torch.zeros(1, *SHAPE)).stddev.min() <= 1.01
 
 
 @pytest.mark.parametrize("scale", [0.3, "learned"])
-def test_only_a_shared_scale_starts_from_the_rows(scale):
+def test_only_a_shared_scale_starts_from_the_examples(scale):
     likelihood = Gaussian(SHAPE, scale=scale)
     before = likelihood(torch.zeros(1, *likelihood.parameter_shape)).stddev
     likelihood.init_from_data(9 * torch.randn(50, *SHAPE))
@@ -91,7 +91,7 @@ def test_a_learned_sigma_stays_above_the_smallest(scale):
     torch.testing.assert_close(p.stddev, torch.full((1, *SHAPE), 0.05, dtype=torch.float64))
 
 
-def test_a_fixed_sigma_may_be_as_small_as_one_says():
+def test_a_fixed_sigma_has_no_lower_bound():
     assert (
         Gaussian(SHAPE, scale=1e-4, min_scale=0.05)(torch.zeros(1, *SHAPE)).stddev == 1e-4
     ).all()
@@ -103,7 +103,7 @@ def test_in_half_precision_the_density_is_computed_in_single():
     assert p.stddev.flatten()[0].item() == pytest.approx(0.3)
 
 
-# --- Bernoulli and continuous Bernoulli -----------------------------------------------------------------------------------
+# --- Bernoulli and continuous Bernoulli -----------------------------------------------------------
 
 
 def test_bernoulli_keeps_both_halves_for_gray_targets():
@@ -115,26 +115,23 @@ def test_bernoulli_keeps_both_halves_for_gray_targets():
 
 
 def test_only_a_bernoulli_of_gray_targets_is_no_density():
-    assert Bernoulli(SHAPE).not_normalised("binary") is None
-    assert (
-        Bernoulli(SHAPE).not_normalised("unit")
-        == "a Bernoulli with grayscale targets is not a normalised density"
-    )
-    assert ContinuousBernoulli(SHAPE).not_normalised("unit") is None
-    assert all(Gaussian(SHAPE).not_normalised(support) is None for support in Gaussian.accepts)
+    assert Bernoulli(SHAPE).not_normalized("binary") is None
+    assert Bernoulli(SHAPE).not_normalized("unit")
+    assert ContinuousBernoulli(SHAPE).not_normalized("unit") is None
+    assert all(Gaussian(SHAPE).not_normalized(support) is None for support in Gaussian.accepts)
 
 
-def test_the_continuous_bernoulli_is_the_bernoulli_normalised():
+def test_the_continuous_bernoulli_is_the_bernoulli_normalized():
     logits, x = double(5, *SHAPE), torch.rand(5, *SHAPE, dtype=torch.float64)
     constant = (logits / torch.tanh(logits / 2)).log().sum((-2, -1))
-    wanted = Bernoulli(SHAPE)(logits).log_prob(x) + constant
-    torch.testing.assert_close(ContinuousBernoulli(SHAPE)(logits).log_prob(x), wanted)
+    expected = Bernoulli(SHAPE)(logits).log_prob(x) + constant
+    torch.testing.assert_close(ContinuousBernoulli(SHAPE)(logits).log_prob(x), expected)
 
 
-# --- One's own ------------------------------------------------------------------------------------------------------------
+# --- Likelihoods of the user's own ------------------------------------------------------------------------------------
 
 
-def test_a_likelihood_of_ones_own_defines_what_happens_per_value():
+def test_a_likelihood_of_the_users_own_defines_per_value():
     class Laplace(likelihoods.Likelihood):
         accepts = ("real",)
         parameters_per_value = 2
@@ -149,6 +146,6 @@ def test_a_likelihood_of_ones_own_defines_what_happens_per_value():
     )
 
 
-def test_what_is_not_defined_says_so():
+def test_an_abstract_likelihood_names_the_missing_method():
     with pytest.raises(NotImplementedError, match=r"^Likelihood must define per_value$"):
         likelihoods.Likelihood((4,))(torch.zeros(3, 4))

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from raising import raises
 from vaekit.errors import ConfigError
 from vaekit.likelihoods import Bernoulli, Categorical, DiscretizedLogistic
 
@@ -29,7 +30,7 @@ def rounded_logistic(x: Tensor, mu: Tensor, scale: Tensor, levels: int) -> Tenso
     return upper - torch.where(x == 0, torch.zeros_like(mu), torch.sigmoid((x - half - mu) / scale))
 
 
-# --- Categorical ----------------------------------------------------------------------------------------------------------
+# --- Categorical ----------------------------------------------------------------------------------
 
 
 def test_a_categorical_takes_one_block_of_channels_per_level():
@@ -55,7 +56,7 @@ def test_a_categorical_of_two_levels_is_a_bernoulli_of_the_difference():
     torch.testing.assert_close(p.variance, bernoulli.variance)
 
 
-# --- Discretised logistic -------------------------------------------------------------------------------------------------
+# --- Discretized logistic -------------------------------------------------------------------------
 
 
 def test_a_discretized_logistic_takes_its_log_scales_from_the_second_half_of_the_channels():
@@ -94,7 +95,7 @@ def test_the_scale_stays_between_a_sixteenth_of_a_level_and_a_hundred(levels: in
     assert narrow == pytest.approx(1 / 16 / (levels - 1)) and wide == pytest.approx(100)
 
 
-def test_at_its_narrowest_a_level_at_the_centre_is_nearly_certain():
+def test_at_its_narrowest_a_level_at_the_center_is_nearly_certain():
     likelihood = DiscretizedLogistic((1,), levels=257)
     p = likelihood(torch.tensor([[0.0, -1e4]]))
     assert p.log_prob(torch.tensor([[0.5]])).exp().item() == pytest.approx(math.tanh(4), rel=1e-6)
@@ -145,13 +146,13 @@ def test_extreme_parameters_have_finite_values_and_gradients_for_any_levels(
         )
 
 
-# --- Both -----------------------------------------------------------------------------------------------------------------
+# --- Both -----------------------------------------------------------------------------------------
 
 
 @both
-def test_integers_are_all_it_takes_and_its_masses_need_no_normalising(family):
+def test_it_accepts_integers_only_and_is_normalized(family):
     assert family.accepts == ("integers",)
-    assert family(SHAPE, levels=17).not_normalised("integers") is None
+    assert family(SHAPE, levels=17).not_normalized("integers") is None
 
 
 @both
@@ -167,36 +168,28 @@ def test_in_half_precision_the_mass_is_computed_in_single(family):
 
 
 @both
-def test_levels_that_are_left_out_are_asked_for(family):
-    with pytest.raises(
-        ConfigError,
-        match=r"^\S+ needs the number of levels of the data: give levels=256 for 8-bit images$",
-    ):
+def test_missing_levels_are_refused(family):
+    with raises(ConfigError, "likelihood.levels"):
         family(SHAPE)
 
 
 @both
 @pytest.mark.parametrize("levels", [-3, 0, 1, 65_537, 10**400, 4.0, "256", True])
 def test_levels_out_of_range_are_refused(family, levels):
-    with pytest.raises(
-        ConfigError,
-        match=r"^levels = \S+ must be a whole number from 2 to 65536: 256 for 8-bit images$",
-    ):
+    with raises(ConfigError, "likelihood.levels"):
         family(SHAPE, levels=levels)
 
 
 @pytest.mark.parametrize("components", [0, -1, 101, 2.0, None])
 def test_components_out_of_range_are_refused(components):
-    with pytest.raises(
-        ConfigError, match=r"^components = \S+ must be a whole number from 1 to 100$"
-    ):
+    with raises(ConfigError, "likelihood.components"):
         DiscretizedLogistic(SHAPE, levels=5, components=components)
 
 
-# --- One's own ------------------------------------------------------------------------------------------------------------
+# --- Likelihoods of the user's own ------------------------------------------------------------------------------------
 
 
-def test_a_likelihood_of_ones_own_can_take_all_parameters_in_one_piece():
+def test_a_likelihood_of_the_users_own_may_define_distribution():
     class Poisson(Categorical):
         def distribution(self, parameters: Tensor) -> torch.distributions.Poisson:  # type: ignore[override]
             assert parameters.shape == (5, 3, *SHAPE)

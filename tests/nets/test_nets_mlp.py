@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from vaekit import likelihoods, posteriors, priors
-from vaekit.core.vae import VAE, ParameterCount
+from vaekit.core.modules import ParameterCount
+from vaekit.core.vae import VAE
 from vaekit.nets import MLPDecoder, MLPEncoder
 
 SHAPE = (1, 28, 28)
@@ -44,7 +45,7 @@ def test_a_learned_variance_doubles_the_last_layer_and_counts_as_the_decoders():
     assert counts == [(2 * 4 + 4) + (4 * 5 + 5) + 1, (2 * 4 + 4) + (4 * 10 + 10)]
 
 
-def test_no_hidden_layers_pass_the_flattened_rows_on():
+def test_without_hidden_layers_the_features_are_the_flattened_examples():
     x = torch.randn(3, 2, 5)
     torch.testing.assert_close(MLPEncoder((2, 5), 2, hidden=())(x), x.flatten(1))
     assert [layer.weight.shape for layer in linear(MLPDecoder(2, (2, 5), hidden=()))] == [(10, 2)]
@@ -77,7 +78,7 @@ def test_the_formula(activation, function):
     )
 
 
-def test_batch_normalisation_stands_behind_the_activation_and_not_behind_the_last_layer():
+def test_batch_normalization_follows_every_activation_and_not_the_last_layer():
     kinds = [type(layer) for layer in MLPDecoder(2, (6,), hidden=(5,), batch_norm=True).layers]
     assert kinds == [nn.Linear, nn.ReLU, nn.BatchNorm1d, nn.Linear, nn.Unflatten]
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from raising import raises
 from vaekit import likelihoods, nets, posteriors, priors
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
@@ -26,7 +27,7 @@ def categorical() -> VAE:
 
 
 def coupled() -> VAE:
-    """A categorical posterior, and a prior that couples its variables: without a closed form of the divergence."""
+    """A categorical posterior and a prior that couples its variables: no closed form is known."""
     posterior = posteriors.Categorical(6, L, classes=3)
     return vae(
         posterior, priors.Autoregressive(posterior.latent, width=8, layers=1, heads=2), 3 * L
@@ -37,12 +38,12 @@ def deterministic() -> VAE:
     return vae(posteriors.Deterministic(6, L))
 
 
-def quantised() -> VAE:
+def quantized() -> VAE:
     posterior = posteriors.VectorQuantized(6, L, codes=4)
     return vae(posterior, priors.Uniform(posterior.latent))
 
 
-def rows(count: int = 16) -> Tensor:
+def examples(count: int = 16) -> Tensor:
     """Data near a plane."""
     return (
         torch.randn(count, L, dtype=torch.float64) @ torch.ones(L, D).triu().double()
@@ -51,7 +52,7 @@ def rows(count: int = 16) -> Tensor:
 
 
 def terms_of(objective: Objective, model: VAE, x: Tensor) -> Terms:
-    """Always of the same draws."""
+    """The terms for fixed noise."""
     torch.manual_seed(1)
     return objective(model, x)
 
@@ -65,13 +66,13 @@ def train(model: VAE, objective: Objective, x: Tensor, updates: int = 200) -> Te
     return objective(model, x)
 
 
-# --- The terms ------------------------------------------------------------------------------------------------------------
+# --- The terms ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("samples", [1, 3])
 @pytest.mark.parametrize("make", [vae, categorical])
 def test_the_loss_is_one_term_and_both_are_reported(make, samples: int):
-    model, x = make(), rows()
+    model, x = make(), examples()
     both = terms_of(ELBO(samples=samples), model, x)
     reconstruction = terms_of(ReconstructionOnly(samples=samples), model, x)
     divergence = terms_of(DivergenceOnly(samples=samples), model, x)
@@ -86,7 +87,7 @@ def test_the_loss_is_one_term_and_both_are_reported(make, samples: int):
 
 
 def test_penalties_belong_to_the_reconstruction():
-    model, x = quantised().eval(), rows()
+    model, x = quantized().eval(), examples()
     terms = terms_of(ReconstructionOnly(), model, x)
     assert set(terms.penalties) == {"commitment"} and terms.penalties["commitment"] > 0
     torch.testing.assert_close(
@@ -107,7 +108,7 @@ def gradients(objective: Objective, model: VAE, x: Tensor) -> dict[str, bool]:
 
 @pytest.mark.parametrize("make", [vae, categorical])
 def test_the_decoder_learns_from_the_reconstruction_only(make):
-    model, x = make(), rows()
+    model, x = make(), examples()
     assert gradients(DivergenceOnly(), model, x) == {
         "encoder": True,
         "posterior": True,
@@ -120,12 +121,12 @@ def test_the_decoder_learns_from_the_reconstruction_only(make):
     }
 
 
-# --- What they do ---------------------------------------------------------------------------------------------------------
+# --- What they do ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [vae, categorical])
 def test_without_the_reconstruction_the_posterior_becomes_the_prior(make):
-    model, x = make(), rows()
+    model, x = make(), examples()
     decoder = {name: p.clone() for name, p in model.decoder.named_parameters()}
     before = DivergenceOnly()(model, x).loss.item()
     assert before > 0.1
@@ -134,7 +135,7 @@ def test_without_the_reconstruction_the_posterior_becomes_the_prior(make):
 
 
 def test_without_the_divergence_the_posterior_narrows():
-    x, sigma, divergence = rows(), {}, {}
+    x, sigma, divergence = examples(), {}, {}
     for objective in (ELBO(), ReconstructionOnly()):
         torch.manual_seed(2)
         model, name = vae(), type(objective).__name__
@@ -144,28 +145,22 @@ def test_without_the_divergence_the_posterior_narrows():
     assert divergence["ReconstructionOnly"] > divergence["ELBO"] + 1
 
 
-# --- Posteriors without a divergence to lower -----------------------------------------------------------------------------
+# --- Posteriors without a divergence to lower -----------------------------------------------------
 
 
 def test_a_deterministic_posterior_is_a_plain_autoencoder():
-    model, x = deterministic(), rows()
+    model, x = deterministic(), examples()
     terms = ReconstructionOnly(samples=2)(model, x)
     assert terms.divergence.shape == (16, 0)
     torch.testing.assert_close(
         terms.log_likelihood, model.decode(model.encode(x).mean).log_prob(x).expand(2, 16)
     )
     assert train(model, ReconstructionOnly(), x).loss.item() < terms.loss.item() / 2
-    with pytest.raises(
-        ConfigError,
-        match=r"posterior Deterministic has none that is finite: set objective=reconstruction-only",
-    ):
+    with raises(ConfigError, "objective"):
         ELBO()(model, x)
 
 
-@pytest.mark.parametrize("make", [deterministic, quantised, coupled])
+@pytest.mark.parametrize("make", [deterministic, quantized, coupled])
 def test_a_divergence_without_a_gradient_is_refused(make):
-    with pytest.raises(
-        ConfigError,
-        match=r"divergence-only would train nothing, .*: set posterior to diagonal-normal,",
-    ):
-        DivergenceOnly()(make(), rows())
+    with raises(ConfigError, "objective"):
+        DivergenceOnly()(make(), examples())

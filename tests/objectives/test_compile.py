@@ -1,4 +1,4 @@
-"""Objectives can be compiled whole: one graph, the same loss, the same gradient."""
+"""Objectives can be compiled into one graph: the same loss, the same gradient."""
 
 import pytest
 import torch
@@ -18,10 +18,10 @@ def test_the_elbo_is_one_graph_with_the_same_gradient(recipe, options):
     def loss(x):
         return objective(model, x, step=3).loss
 
-    found = []
+    results = []
     for function in (loss, torch.compile(loss, backend="aot_eager", fullgraph=True)):
         torch.manual_seed(0)
         value = function(x)
-        found.append((value, *torch.autograd.grad(value, list(model.parameters()))))
-    for a, b in zip(*found, strict=True):
+        results.append((value, *torch.autograd.grad(value, list(model.parameters()))))
+    for a, b in zip(*results, strict=True):
         torch.testing.assert_close(a, b)

@@ -5,7 +5,9 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution, Independent, Laplace, Normal
 
-from vaekit import divergences, likelihoods, nets, posteriors, priors
+from raising import raises
+from vaekit import likelihoods, nets, posteriors, priors
+from vaekit.core import divergences
 from vaekit.core.distribution_module import DistributionModule
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
@@ -25,7 +27,7 @@ def vae(**replaced: nn.Module) -> VAE:
     return VAE(**(parts | replaced)).double()
 
 
-def rows(count: int = 5) -> Tensor:
+def examples(count: int = 5) -> Tensor:
     return torch.rand(count, 8, dtype=torch.float64)
 
 
@@ -33,11 +35,11 @@ def moments(q: Distribution) -> tuple[Tensor, Tensor]:
     return q.mean, q.variance.log()
 
 
-# --- The terms ------------------------------------------------------------------------------------------------------------
+# --- The terms ------------------------------------------------------------------------------------
 
 
 def test_the_closed_form_is_the_published_one():
-    model, x = vae(), rows()
+    model, x = vae(), examples()
     mu, log_var = moments(model.encode(x))
     divergence = ELBO()(model, x).divergence
     torch.testing.assert_close(divergence, -0.5 * (1 + log_var - mu.square() - log_var.exp()))
@@ -47,7 +49,7 @@ def test_densities_count_log_two_pi_once_per_dimension():
     model = vae()
     at_zero = model.prior().log_prob(torch.zeros(LATENT, dtype=torch.float64)).item()
     assert at_zero == pytest.approx(-LATENT / 2 * math.log(2 * math.pi))
-    q = model.encode(rows())
+    q = model.encode(examples())
     mu, log_var = moments(q)
     torch.testing.assert_close(
         q.log_prob(mu), -0.5 * (log_var.sum(-1) + LATENT * math.log(2 * math.pi))
@@ -55,7 +57,7 @@ def test_densities_count_log_two_pi_once_per_dimension():
 
 
 def test_the_terms_are_those_of_the_samples():
-    model, x = vae(), rows()
+    model, x = vae(), examples()
     state = torch.get_rng_state()
     terms = ELBO(samples=3, divergence="monte-carlo")(model, x)
     torch.set_rng_state(state)
@@ -81,7 +83,7 @@ def test_the_terms_are_those_of_the_samples():
 @pytest.mark.parametrize("samples", [1, 4])
 @pytest.mark.parametrize("divergence", ["closed-form", "monte-carlo"])
 def test_terms_have_the_shapes_they_state(divergence, samples: int):
-    terms = ELBO(samples=samples, divergence=divergence)(vae(), rows(5))
+    terms = ELBO(samples=samples, divergence=divergence)(vae(), examples(5))
     sampled = divergence == "monte-carlo"
     assert terms.loss.shape == ()
     assert terms.log_likelihood.shape == (samples, 5)
@@ -91,13 +93,13 @@ def test_terms_have_the_shapes_they_state(divergence, samples: int):
         assert (
             (density is not None and density.shape == (samples, 5)) if sampled else density is None
         )
-    wanted = {"loss", "log_likelihood", "divergence"} | (
+    names = {"loss", "log_likelihood", "divergence"} | (
         {"log_prior", "log_posterior"} if sampled else set()
     )
-    assert set(terms.named()) == wanted
+    assert set(terms.named()) == names
 
 
-def test_the_bound_is_the_terms_whatever_the_weights():
+def test_the_bound_does_not_depend_on_the_weights():
     terms = Terms(
         loss=torch.tensor(99.0),
         log_likelihood=torch.tensor([[-3.0, -4.0], [-5.0, -8.0]]),
@@ -110,7 +112,7 @@ def test_the_bound_is_the_terms_whatever_the_weights():
 
 
 def test_the_estimate_tends_to_the_closed_form():
-    model, x, errors = vae(), rows(), []
+    model, x, errors = vae(), examples(), []
     exact = ELBO()(model, x).divergence
     for samples in (10, 500, 25_000):
         estimate = ELBO(samples=samples, divergence="monte-carlo")(model, x).divergence
@@ -122,9 +124,7 @@ def test_the_estimate_tends_to_the_closed_form():
 @pytest.mark.parametrize("objective", [ELBO, ReconstructionOnly, DivergenceOnly])
 @pytest.mark.parametrize("samples", [0, -3, 2.5, "many", None])
 def test_no_samples_are_refused(objective, samples):
-    with pytest.raises(
-        ConfigError, match=rf"^{objective.__name__}: samples = {samples!r}: [^\n]*$"
-    ):
+    with raises(ConfigError, "samples"):
         objective(samples=samples)
 
 
@@ -140,13 +140,13 @@ def test_no_samples_are_refused(objective, samples):
     ],
     ids=str,
 )
-def test_an_option_that_is_not_allowed_is_refused_when_the_objective_is_made(option):
+def test_an_option_that_is_not_allowed_is_refused(option):
     (name,) = option
-    with pytest.raises(ConfigError, match=rf"^ELBO: {name} = [^\n]*$"):
+    with raises(ConfigError, name):
         ELBO(**option)
 
 
-# --- Weights --------------------------------------------------------------------------------------------------------------
+# --- Weights --------------------------------------------------------------------------------------
 
 
 def parts_of(terms: Terms) -> tuple[float, float]:
@@ -155,7 +155,7 @@ def parts_of(terms: Terms) -> tuple[float, float]:
 
 @pytest.mark.parametrize("beta", [0.0, 0.5, 1.0, 4.0])
 def test_beta_weighs_the_divergence(beta: float):
-    terms = ELBO(beta=beta)(vae(), rows())
+    terms = ELBO(beta=beta)(vae(), examples())
     reconstruction, divergence = parts_of(terms)
     assert divergence > 0.1
     assert terms.loss.item() == pytest.approx(reconstruction + beta * divergence)
@@ -168,7 +168,7 @@ def test_beta_weighs_the_divergence(beta: float):
 def test_warmup_rises_linearly_to_beta_and_stays(step: int | None, share: float):
     objective = ELBO(beta=4.0, warmup=100)
     assert objective.weight(step) == pytest.approx(4.0 * share)
-    terms = objective(vae(), rows(), step=step)
+    terms = objective(vae(), examples(), step=step)
     reconstruction, divergence = parts_of(terms)
     assert terms.loss.item() == pytest.approx(reconstruction + 4.0 * share * divergence)
 
@@ -178,20 +178,20 @@ def test_without_warmup_the_weight_is_beta_from_the_start(step: int | None):
     assert ELBO(beta=0.3).weight(step) == 0.3
 
 
-def test_free_bits_count_each_dimension_from_its_floor_on():
-    model, x = vae(), rows()
+def test_free_bits_penalize_each_dimension_above_its_minimum():
+    model, x = vae(), examples()
     per_dimension = ELBO()(model, x).divergence.mean(0)
-    floor = per_dimension.median().item()
-    terms = ELBO(free_bits=floor, beta=2.0)(model, x)
+    minimum = per_dimension.median().item()
+    terms = ELBO(free_bits=minimum, beta=2.0)(model, x)
     reconstruction, divergence = parts_of(terms)
-    counted = sum(max(value, floor) for value in per_dimension.tolist())
+    counted = sum(max(value, minimum) for value in per_dimension.tolist())
     assert counted > divergence + 0.01
     assert terms.loss.item() == pytest.approx(reconstruction + 2.0 * counted)
     assert terms.elbo.mean().item() == pytest.approx(-reconstruction - divergence)
 
 
-def test_under_the_floor_the_divergence_has_no_gradient():
-    model, x = vae(), rows()
+def test_below_the_minimum_the_divergence_has_no_gradient():
+    model, x = vae(), examples()
     weights = dict(model.posterior.named_parameters())
 
     def slope(objective: ELBO) -> Tensor:
@@ -201,20 +201,20 @@ def test_under_the_floor_the_divergence_has_no_gradient():
         return torch.autograd.grad(only, weights["mu.weight"])[0]
 
     per_dimension = ELBO()(model, x).divergence.mean(0)
-    floor = per_dimension.median().item() + 1e-9
-    free, full = slope(ELBO(free_bits=floor)), slope(ELBO())
-    below = per_dimension < floor
+    minimum = per_dimension.median().item() + 1e-9
+    free, full = slope(ELBO(free_bits=minimum)), slope(ELBO())
+    below = per_dimension < minimum
     assert 0 < below.sum() < LATENT
     torch.testing.assert_close(free[below], torch.zeros_like(free[below]), rtol=0, atol=1e-15)
     torch.testing.assert_close(free[~below], full[~below])
     assert (full[below].abs().sum(-1) > 0).all()
 
 
-# --- Pairs without a closed form ------------------------------------------------------------------------------------------
+# --- Pairs without a closed form ------------------------------------------------------------------
 
 
 class LaplacePosterior(DistributionModule):
-    """A posterior that torch knows no closed form for, against a normal prior."""
+    """A posterior without a closed form in torch, against a normal prior."""
 
     def __init__(self, features: int, latent: int):
         super().__init__()
@@ -226,7 +226,7 @@ class LaplacePosterior(DistributionModule):
 
 
 class StudentPrior(DistributionModule):
-    """A prior that torch knows no closed form for, against a normal posterior."""
+    """A prior without a closed form in torch, against a normal posterior."""
 
     def forward(self, features: Tensor | None = None) -> Independent:
         one = torch.ones(LATENT, dtype=torch.float64)
@@ -240,31 +240,28 @@ def unknown_pairs() -> list[VAE]:
     ]
 
 
-def test_a_pair_without_closed_form_is_refused_with_the_remedy():
+def test_a_pair_without_closed_form_is_refused():
     for model in unknown_pairs():
-        with pytest.raises(
-            ConfigError, match=r"no closed form of KL\(.*: set objective.divergence to monte-carlo"
-        ) as caught:
-            ELBO()(model, rows())
-        assert "\n" not in str(caught.value)
+        with raises(ConfigError, "objective.divergence"):
+            ELBO()(model, examples())
 
 
 def test_a_pair_without_closed_form_trains_by_samples():
     for model in unknown_pairs():
-        terms = ELBO(samples=2000, divergence="monte-carlo")(model, rows())
+        terms = ELBO(samples=2000, divergence="monte-carlo")(model, examples())
         terms.loss.backward()
         assert terms.divergence.shape == (5, LATENT) and (terms.divergence.sum(-1) > 0).all()
         assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.parameters())
 
 
-# --- Divergences that do not factorise ------------------------------------------------------------------------------------
+# --- Divergences that do not factorize ------------------------------------------------------------
 
 
 def normal(loc: Tensor, scale: float = 1.0) -> Independent:
     return Independent(Normal(loc, torch.full_like(loc, scale)), 1)
 
 
-def test_distributions_that_do_not_factorise_have_one_divergence_per_row():
+def test_distributions_that_do_not_factorize_have_one_divergence_per_example():
     eye = torch.eye(3, dtype=torch.float64)
     q = torch.distributions.MultivariateNormal(
         torch.tensor([[0.0, 1.0, 2.0], [0.0, 0.0, 0.0]], dtype=torch.float64), eye
@@ -290,7 +287,7 @@ def test_a_product_against_one_that_is_none_still_has_an_estimate():
     )
 
 
-def test_products_over_other_dimensions_are_not_taken_apart():
+def test_products_over_other_dimensions_are_not_split():
     q, p = normal(torch.zeros(2, 3)), Independent(Normal(torch.zeros(3, 1), torch.ones(3, 1)), 2)
     with pytest.raises((ValueError, RuntimeError)):
         divergences.monte_carlo(q, p, torch.zeros(5, 2, 4))

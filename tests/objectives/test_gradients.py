@@ -1,4 +1,4 @@
-"""Every estimator of the gradient against the exact one, in two models whose ELBO needs no sampling."""
+"""Every estimator of the gradient compared with the exact one, in two models."""
 
 import itertools
 import math
@@ -8,19 +8,20 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
+from raising import raises
 from vaekit import likelihoods, nets, posteriors, priors
 from vaekit.core.codebook import Codebook, IndependentCodes
 from vaekit.core.distribution_module import DistributionModule
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
 from vaekit.objectives import ELBO
-from vaekit.objectives.gradients import GRADIENTS, ScoreFunction
+from vaekit.objectives.gradients import GRADIENT_ESTIMATORS, ScoreFunction
 
 D, L, K = 3, 2, 3
-ROWS = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
+EXAMPLES = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
 
 
-# --- Two models -----------------------------------------------------------------------------------------------------------
+# --- Two models -----------------------------------------------------------------------------------
 
 
 class LearnedCodes(DistributionModule):
@@ -87,10 +88,10 @@ MODELS = {
 
 
 def flat_gradient(loss: Tensor, model: VAE) -> Tensor:
-    found = torch.autograd.grad(
+    gradient = torch.autograd.grad(
         loss, list(model.parameters()), allow_unused=True, materialize_grads=True
     )
-    return torch.cat([g.flatten() for g in found])
+    return torch.cat([g.flatten() for g in gradient])
 
 
 def belongs_to(model: VAE, *parts: str) -> Tensor:
@@ -118,17 +119,17 @@ def compare(
 ) -> tuple[VAE, Tensor, Tensor, Tensor]:
     """A model, and its exact gradient, the mean of the estimates and their standard error.
 
-    With several samples the baseline is the row's own, so that copies of the rows are draws like any others; with one it is
-    the batch's, which must stay small for its own sample to count.
+    With several samples the baseline is that of the example, so that copies of the examples are
+    independent draws; with one it is that of the batch, which must be small for one sample to matter.
     """
     make, exact_loss = MODELS[kind]
     model = make()
-    right = flat_gradient(exact_loss(model, ROWS, objective.weight(step)), model)
+    right = flat_gradient(exact_loss(model, EXAMPLES, objective.weight(step)), model)
     copies, draws = (200, 40) if objective.samples > 1 else (1, 400)
-    return model, right, *estimates(model, objective, ROWS.repeat(copies, 1), draws, step)
+    return model, right, *estimates(model, objective, EXAMPLES.repeat(copies, 1), draws, step)
 
 
-# --- Unbiased -------------------------------------------------------------------------------------------------------------
+# --- Unbiased -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("divergence", ["closed-form", "monte-carlo"])
@@ -144,7 +145,7 @@ def test_the_score_function_is_unbiased(
     assert ((mean - right).abs() < 5 * error + 1e-12).all()
     assert (right.abs() > 5 * error)[
         belongs_to(model, "posterior")
-    ].any()  # so that a missing term would be seen
+    ].any()  # a missing term would be visible
 
 
 @pytest.mark.parametrize("divergence", ["closed-form", "monte-carlo"])
@@ -156,52 +157,50 @@ def test_the_path_is_unbiased_for_normals(divergence):
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_without_the_samples_gradient_the_posterior_is_misled_and_the_decoder_is_not(kind: str):
+def test_without_the_gradient_of_samples_only_the_posterior_is_biased(kind: str):
     model, right, mean, error = compare(kind, ELBO(samples=5, gradient="none"))
     off = (mean - right).abs() > 5 * error + 1e-12
     assert off[belongs_to(model, "posterior")].any()
     assert not off[belongs_to(model, "decoder", "prior")].any()
 
 
-def test_one_row_and_one_sample_have_no_baseline_and_no_bias():
-    model, row = categorical_model(), ROWS[:1]
-    right = flat_gradient(exact_loss_of_codes(model, row, 1.0), model)
-    mean, error = estimates(model, ELBO(gradient="score-function"), row, 400)
+def test_one_example_and_one_sample_have_no_baseline_and_no_bias():
+    model, example = categorical_model(), EXAMPLES[:1]
+    right = flat_gradient(exact_loss_of_codes(model, example, 1.0), model)
+    mean, error = estimates(model, ELBO(gradient="score-function"), example, 400)
     assert ((mean - right).abs() < 5 * error + 1e-12).all()
     assert (right.abs() > 5 * error)[belongs_to(model, "posterior")].any()
 
 
-# --- The correction -------------------------------------------------------------------------------------------------------
+# --- The correction -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("divergence", ["closed-form", "monte-carlo"])
 @pytest.mark.parametrize("samples", [1, 5])
 @pytest.mark.parametrize("kind", MODELS)
-def test_the_loss_is_the_same_whatever_its_gradient(kind: str, samples: int, divergence):
+def test_the_loss_does_not_depend_on_the_estimator(kind: str, samples: int, divergence):
     model = (
         MODELS[kind][0]().eval().requires_grad_(divergence == "closed-form")
     )  # else "none" would have nothing to train
     losses = []
     for gradient in ("none", "score-function"):
         torch.manual_seed(1)
-        terms = ELBO(samples=samples, divergence=divergence, gradient=gradient)(model, ROWS)
+        terms = ELBO(samples=samples, divergence=divergence, gradient=gradient)(model, EXAMPLES)
         losses.append(terms.loss.item())
         assert terms.loss.item() == pytest.approx(-terms.elbo.mean().item(), abs=1e-12)
     assert losses[0] == losses[1]
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_no_gradient_at_all_is_refused(kind: str):
-    with pytest.raises(
-        ConfigError, match=r"^objective.gradient = none would train nothing: [^\n]*closed-form$"
-    ):
-        ELBO(divergence="monte-carlo", gradient="none")(MODELS[kind][0](), ROWS)
+def test_an_encoder_without_gradient_is_refused(kind: str):
+    with raises(ConfigError, "objective.divergence"):
+        ELBO(divergence="monte-carlo", gradient="none")(MODELS[kind][0](), EXAMPLES)
 
 
-@pytest.mark.parametrize("name", GRADIENTS)
+@pytest.mark.parametrize("name", GRADIENT_ESTIMATORS)
 def test_the_correction_has_the_value_zero(name: str):
     q = Independent(Normal(torch.randn(4, 2), torch.ones(4, 2)), 1)
-    assert GRADIENTS[name].correction(torch.randn(5, 4), q, q.sample((5,))).item() == 0
+    assert GRADIENT_ESTIMATORS[name].correction(torch.randn(5, 4), q, q.sample((5,))).item() == 0
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (1, 3)])
@@ -209,14 +208,14 @@ def test_the_baseline_is_the_mean_of_the_others(shape: tuple[int, int]):
     mu = torch.zeros(3, 1, dtype=torch.float64).requires_grad_()
     q = Independent(Normal(mu, torch.ones_like(mu)), 1)
     z, signal = q.sample((shape[0],)), torch.randn(shape, dtype=torch.float64)
-    (found,) = torch.autograd.grad(ScoreFunction().correction(signal, q, z), mu)
+    (gradient,) = torch.autograd.grad(ScoreFunction().correction(signal, q, z), mu)
     expected = torch.zeros(3, 1, dtype=torch.float64)
     for k, b in itertools.product(*map(range, shape)):
         pool = signal[:, b] if shape[0] > 1 else signal[0]
         own = k if shape[0] > 1 else b
         baseline = torch.cat([pool[:own], pool[own + 1 :]]).mean()
         expected[b] += (signal[k, b] - baseline) * z[k, b] / signal.numel()  # d/dmu log q = z - mu
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(gradient, expected)
 
 
 def without_baseline(signal: Tensor, q: IndependentCodes, z: Tensor) -> Tensor:
@@ -224,7 +223,7 @@ def without_baseline(signal: Tensor, q: IndependentCodes, z: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("samples", [1, 5])
-def test_the_baseline_takes_variance_away(samples: int):
+def test_the_baseline_reduces_variance(samples: int):
     logits = torch.randn(4, L, K, dtype=torch.float64).requires_grad_()
     q = IndependentCodes(Codebook(torch.eye(K, dtype=torch.float64), L), logits)
     drawn: list[tuple[Tensor, ...]] = []
@@ -241,11 +240,11 @@ def test_the_baseline_takes_variance_away(samples: int):
     assert ((ours - plain).mean(0).abs() < 5 * error).all()  # and nothing else
 
 
-# --- Refused --------------------------------------------------------------------------------------------------------------
+# --- Refused --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [posteriors.VectorQuantized, posteriors.FiniteScalar])
-def test_a_quantised_posterior_has_no_score(make):
+def test_a_quantized_posterior_has_no_score(make):
     posterior = make(D, 4)
     model = VAE(
         encoder=nets.MLPEncoder((D,), 4, hidden=()),
@@ -254,29 +253,23 @@ def test_a_quantised_posterior_has_no_score(make):
         decoder=nets.MLPDecoder(4, (D,), hidden=()),
         likelihood=likelihoods.Bernoulli((D,)),
     ).double()
-    with pytest.raises(
-        ConfigError,
-        match=r"score-function needs a posterior with a density .* objective.gradient to pathwise",
-    ):
-        ELBO(gradient="score-function")(model, ROWS)
-    ELBO()(model, ROWS).loss.backward()
+    with raises(ConfigError, "objective.gradient"):
+        ELBO(gradient="score-function")(model, EXAMPLES)
+    ELBO()(model, EXAMPLES).loss.backward()
     assert all(p.grad is not None and p.grad.any() for p in model.posterior.parameters())
 
 
 def test_the_estimated_divergence_of_codes_has_no_path():
     model, objective = categorical_model(), ELBO(divergence="monte-carlo")
-    with pytest.raises(
-        ConfigError,
-        match=r"monte-carlo has no pathwise gradient .* objective.gradient to score-function",
-    ):
-        objective(model, ROWS)
+    with raises(ConfigError, "objective.divergence"):
+        objective(model, EXAMPLES)
     for part in (model.encoder, model.posterior):
         part.requires_grad_(False)
-    objective(model, ROWS).loss.backward()  # as a prior learns when all else has been trained
+    objective(model, EXAMPLES).loss.backward()  # as a prior learns when all else has been trained
     (logits,) = model.prior.parameters()
     assert logits.grad is not None and logits.grad.any()
 
 
 def test_free_bits_of_an_estimate_have_no_score():
-    with pytest.raises(ConfigError, match=r"objective.free_bits .*: set divergence to closed-form"):
+    with raises(ConfigError, "objective.divergence"):
         ELBO(free_bits=0.1, divergence="monte-carlo", gradient="score-function")

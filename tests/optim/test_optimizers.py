@@ -93,6 +93,6 @@ def test_orthogonal_does_not_depend_on_scale_and_turns_with_its_argument():
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimiser_descends(name: str):
+def test_every_optimizer_descends(name: str):
     path = steps(OPTIMIZERS[name](lr=0.05), count=200)
     assert abs(path[-1]) < 0.1 < abs(path[0])

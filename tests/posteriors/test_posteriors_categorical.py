@@ -20,19 +20,19 @@ def categorical(latent: int = 2, classes: int = 3, **options) -> Categorical:
     return Categorical(FEATURES, latent, classes=classes, **options).double()
 
 
-def features(rows: int = 5) -> Tensor:
-    return torch.randn(rows, FEATURES, dtype=torch.float64)
+def features(examples: int = 5) -> Tensor:
+    return torch.randn(examples, FEATURES, dtype=torch.float64)
 
 
 def follows(indices: Tensor, q: GumbelSoftmaxCodes) -> bool:
-    """Whether the frequencies of indices [N, B, M] are q's within five standard errors, all positions together."""
+    """Whether the frequencies of indices [N, B, M] are those of q within five standard errors."""
     counts = (indices.unsqueeze(-1) == torch.arange(q.codebook.count)).double().mean(0)
     return bool(
         ((counts - q.probs).abs() < 5 * (q.probs * (1 - q.probs) / len(indices)).sqrt()).all()
     )
 
 
-# --- Samples --------------------------------------------------------------------------------------------------------------
+# --- Samples --------------------------------------------------------------------------------------
 
 
 def test_out_of_training_samples_are_one_hot_and_follow_q():
@@ -44,13 +44,13 @@ def test_out_of_training_samples_are_one_hot_and_follow_q():
         assert follows(onehot.argmax(-1), q)
 
 
-def test_variables_are_drawn_independently():
+def test_variables_are_sampled_independently():
     q = categorical().eval()(features(1))
     first, second = q.codebook.split(q.rsample((20_000,)))[:, 0].argmax(-1).T
     for a, b in itertools.product(range(3), repeat=2):
-        together = (q.probs[0, 0, a] * q.probs[0, 1, b]).item()
-        found = ((first == a) & (second == b)).double().mean().item()
-        assert abs(found - together) < 5 * (together * (1 - together) / 20_000) ** 0.5
+        joint = (q.probs[0, 0, a] * q.probs[0, 1, b]).item()
+        frequency = ((first == a) & (second == b)).double().mean().item()
+        assert abs(frequency - joint) < 5 * (joint * (1 - joint) / 20_000) ** 0.5
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 5.0])
@@ -96,7 +96,7 @@ def test_a_map_of_features_gives_variables_at_each_pixel():
     torch.testing.assert_close(q.probs[3, 11], logits.softmax(0))
 
 
-# --- Temperature ----------------------------------------------------------------------------------------------------------
+# --- Temperature ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("progress", "temperature"), [(0.0, 2.0), (0.5, 1.0), (1.0, 0.5)])
@@ -108,13 +108,13 @@ def test_the_temperature_falls_exponentially(progress: float, temperature: float
     torch.manual_seed(1)
     z = posterior(h).rsample((4,))
     split = posterior.latent.split
-    apart = [
+    differences = [
         split(each).log().diff(dim=-1) for each in (at_two, z)
     ]  # (log q + noise)_i - (log q + noise)_j, over T
-    torch.testing.assert_close(apart[1] * temperature, apart[0] * 2.0)
+    torch.testing.assert_close(differences[1] * temperature, differences[0] * 2.0)
 
 
-# --- Gradients ------------------------------------------------------------------------------------------------------------
+# --- Gradients ------------------------------------------------------------------------------------
 
 CODES = Codebook(torch.eye(3, dtype=torch.float64), 2)
 LOGITS = torch.tensor([[0.5, -0.3, 0.1], [-1.0, 0.2, 0.4]], dtype=torch.float64)
@@ -142,13 +142,13 @@ def pathwise(temperature: float, draws: int = 100_000) -> Tensor:
     return torch.autograd.grad(cost(q.rsample((draws,))).mean(), logits)[0]
 
 
-def off(gradient: Tensor) -> float:
+def relative_error(gradient: Tensor) -> float:
     return ((gradient - exact()).norm() / exact().norm()).item()
 
 
-def test_the_relaxed_gradient_is_biased_the_less_the_colder():
-    assert off(pathwise(2.0)) > 0.3
-    assert off(pathwise(0.1)) < 0.05  # a bias of order T, and about 1 % of noise
+def test_the_bias_of_the_relaxed_gradient_falls_with_the_temperature():
+    assert relative_error(pathwise(2.0)) > 0.3
+    assert relative_error(pathwise(0.1)) < 0.05  # a bias of order T, and about 1 % of noise
 
 
 @pytest.mark.parametrize("gradient", GRADIENTS)
@@ -159,12 +159,12 @@ def test_the_gradient_reaches_the_features(gradient):
 
 
 def test_straight_through_has_the_gradient_of_the_relaxed_sample():
-    found = []
+    gradients = []
     for hard in (False, True):
         logits = LOGITS.clone().requires_grad_()
         torch.manual_seed(1)
         z = GumbelSoftmaxCodes(CODES, logits, 0.7, hard=hard).rsample((10,))
-        found += torch.autograd.grad(
+        gradients += torch.autograd.grad(
             (z * TARGET).sum(), logits
         )  # linear: the cost's own slope is the same at both
-    torch.testing.assert_close(*found)
+    torch.testing.assert_close(*gradients)

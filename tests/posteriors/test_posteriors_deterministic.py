@@ -1,6 +1,6 @@
-import pytest
 import torch
 
+from raising import raises
 from vaekit.core import divergences
 from vaekit.errors import ConfigError
 from vaekit.posteriors import Deterministic
@@ -35,5 +35,5 @@ def test_it_has_no_divergence_from_a_continuous_prior():
     q, p = Deterministic(4, 2)(torch.randn(5, 4)), StandardNormal(2)()
     assert not divergences.has_finite_kl(q) and divergences.closed_form(q, p) is None
     assert divergences.kl_divergence(q, p, q.rsample((3,))).shape == (5, 0)
-    with pytest.raises(ConfigError, match=r"a deterministic posterior has no density"):
+    with raises(ConfigError, "posterior"):
         divergences.monte_carlo(q, p, q.rsample((3,)))

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from raising import raises
 from vaekit.core.codebook import Quantized
 from vaekit.errors import ConfigError
 from vaekit.posteriors import VectorQuantized
@@ -17,7 +18,7 @@ def double(values: list) -> Tensor:
     return torch.tensor(values, dtype=torch.float64)
 
 
-def quantiser(size: int = 2, **options: Any) -> VectorQuantized:
+def quantizer(size: int = 2, **options: Any) -> VectorQuantized:
     """One that quantises the features themselves."""
     posterior = VectorQuantized(size, size, **({"codes": 4} | options)).double().train()
     posterior.load_state_dict(
@@ -26,9 +27,9 @@ def quantiser(size: int = 2, **options: Any) -> VectorQuantized:
     return posterior
 
 
-def begun(book: Tensor, **options: Any) -> VectorQuantized:
+def after_first_batch(book: Tensor, **options: Any) -> VectorQuantized:
     """One that is past its first batch, with these codes, each used once."""
-    posterior = quantiser(2, codes=len(book), **({"dead_code_threshold": 0.0} | options))
+    posterior = quantizer(2, codes=len(book), **({"dead_code_threshold": 0.0} | options))
     posterior.latent.vectors, posterior.totals, posterior.usage = (
         book,
         book.clone(),
@@ -41,13 +42,13 @@ def is_among(vectors: Tensor, others: Tensor) -> Tensor:
     return (vectors.unsqueeze(-2) == others).all(-1).any(-1)
 
 
-# --- The codebook ---------------------------------------------------------------------------------------------------------
+# --- The codebook ---------------------------------------------------------------------------------
 
 
 def test_the_first_batch_gives_the_codes():
-    posterior, v = quantiser(), random(10, 2)
+    posterior, v = quantizer(), random(10, 2)
     assert is_among(posterior(v).mode, v).all()
-    moved = quantiser(decay=0.5, dead_code_threshold=0.0)
+    moved = quantizer(decay=0.5, dead_code_threshold=0.0)
     moved(v)
     z = moved(100 + random(10, 2)).mode
     assert not is_among(z, 100 + v).any() and (z < 10).all()  # the second batch does not
@@ -55,7 +56,7 @@ def test_the_first_batch_gives_the_codes():
 
 def test_codes_follow_the_moving_averages_of_what_is_assigned():
     decay, book = 0.8, random(4, 2)
-    posterior = begun(book, decay=decay)
+    posterior = after_first_batch(book, decay=decay)
     usage, totals, codes = [1.0] * 4, book.tolist(), book.tolist()
     for v in random(3, 10, 2):
         posterior(v)
@@ -75,9 +76,9 @@ def test_codes_follow_the_moving_averages_of_what_is_assigned():
 
 
 def test_without_memory_it_is_k_means():
-    centres = double([[-5.0, 0.0], [5.0, 0.0], [0.0, 8.0]])
-    v = (centres[:, None] + random(3, 20, 2)).flatten(0, 1)
-    posterior = begun(v[[0, 20, 40]], decay=0.0)
+    centers = double([[-5.0, 0.0], [5.0, 0.0], [0.0, 8.0]])
+    v = (centers[:, None] + random(3, 20, 2)).flatten(0, 1)
+    posterior = after_first_batch(v[[0, 20, 40]], decay=0.0)
     posterior(v)
     torch.testing.assert_close(posterior.latent.vectors, v.reshape(3, 20, 2).mean(1))
 
@@ -85,7 +86,7 @@ def test_without_memory_it_is_k_means():
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 def test_a_code_that_nothing_is_assigned_to_stays(decay: float):
     far = double([[50.0, 50.0]])
-    posterior = begun(torch.cat([random(3, 2), far]), decay=decay)
+    posterior = after_first_batch(torch.cat([random(3, 2), far]), decay=decay)
     for _ in range(30):
         posterior(random(10, 2))
     torch.testing.assert_close(posterior.latent.vectors[3:], far)
@@ -93,7 +94,9 @@ def test_a_code_that_nothing_is_assigned_to_stays(decay: float):
 
 def test_a_dead_code_moves_to_a_vector_of_the_batch():
     far = double([[50.0, 50.0]])
-    posterior = begun(torch.cat([random(3, 2), far]), decay=0.5, dead_code_threshold=0.1)
+    posterior = after_first_batch(
+        torch.cat([random(3, 2), far]), decay=0.5, dead_code_threshold=0.1
+    )
     for usage in (0.5, 0.25, 0.125):
         posterior(random(20, 2))
         assert posterior.usage[3].item() == usage
@@ -106,7 +109,7 @@ def test_a_dead_code_moves_to_a_vector_of_the_batch():
 
 
 def test_out_of_training_nothing_moves():
-    posterior = quantiser(dead_code_threshold=0.5)
+    posterior = quantizer(dead_code_threshold=0.5)
     posterior(random(10, 2))
     before = {name: value.clone() for name, value in posterior.state_dict().items()}
     posterior.eval()(random(10, 2))
@@ -114,7 +117,7 @@ def test_out_of_training_nothing_moves():
 
 
 def test_the_codebook_is_kept_with_the_weights():
-    posterior = quantiser()
+    posterior = quantizer()
     assert set(posterior.state_dict()) == {
         "project.weight",
         "project.bias",
@@ -123,7 +126,7 @@ def test_the_codebook_is_kept_with_the_weights():
         "totals",
     }
     posterior(random(10, 2))
-    other, v = quantiser(), random(10, 2)
+    other, v = quantizer(), random(10, 2)
     other.load_state_dict(posterior.state_dict())
     assert torch.equal(other(v).mode, posterior(v).mode)
 
@@ -132,14 +135,14 @@ def test_it_is_a_function_of_torchs_seed():
     batches, states = random(5, 10, 2), []
     for seed in (3, 3, 4):
         torch.manual_seed(seed)
-        posterior = quantiser(codes=8, dead_code_threshold=0.5)
+        posterior = quantizer(codes=8, dead_code_threshold=0.5)
         for v in batches:
             posterior(v)
         states.append(posterior.latent.vectors)
     assert torch.equal(states[0], states[1]) and not torch.equal(states[0], states[2])
 
 
-# --- The posterior --------------------------------------------------------------------------------------------------------
+# --- The posterior --------------------------------------------------------------------------------
 
 
 def by_hand(v: Tensor, book: Tensor) -> Tensor:
@@ -175,7 +178,7 @@ def commitment(q: Quantized) -> Tensor:
 
 def test_the_penalty_is_the_squared_distance_and_pulls_at_the_encoder_only():
     book, v = random(4, 2), random(7, 2).requires_grad_()
-    q = begun(book, commitment=0.3).eval()(v)
+    q = after_first_batch(book, commitment=0.3).eval()(v)
     expected = 0.3 * (v - by_hand(v.detach(), book)).square().sum() / 7
     torch.testing.assert_close(commitment(q), expected)
     (slope,) = torch.autograd.grad(commitment(q), v)
@@ -184,19 +187,19 @@ def test_the_penalty_is_the_squared_distance_and_pulls_at_the_encoder_only():
 
 
 def test_the_penalty_sums_over_groups():
-    posterior, v = quantiser(6, groups=3, commitment=1.0).eval(), random(7, 6)
+    posterior, v = quantizer(6, groups=3, commitment=1.0).eval(), random(7, 6)
     q = posterior(v)
     torch.testing.assert_close(commitment(q), (v - q.mode).square().sum(1).mean())
 
 
 def test_the_gradient_of_the_sample_passes_to_the_encoder():
-    posterior, v, slope = quantiser(), random(7, 2).requires_grad_(), random(7, 2)
+    posterior, v, slope = quantizer(), random(7, 2).requires_grad_(), random(7, 2)
     (posterior(v).rsample() * slope).sum().backward()
     torch.testing.assert_close(v.grad, slope)
 
 
 def test_while_the_codes_move_the_sample_keeps_its_density():
-    posterior = quantiser(codes=16, decay=0.0, dead_code_threshold=0.0)
+    posterior = quantizer(codes=16, decay=0.0, dead_code_threshold=0.0)
     for _ in range(5):
         q = posterior(random(40, 2))
         for z in (q.rsample((2,)), q.sample((2,)), q.mode):
@@ -204,8 +207,5 @@ def test_while_the_codes_move_the_sample_keeps_its_density():
 
 
 def test_groups_that_do_not_divide_are_refused():
-    with pytest.raises(
-        ConfigError,
-        match=r"posterior.groups = 3 does not divide latent_dim = 8: choose a divisor of it",
-    ):
+    with raises(ConfigError, "posterior.groups"):
         VectorQuantized(16, 8, groups=3)

