@@ -1,4 +1,4 @@
-"""Classes read off codes."""
+"""Classes predicted from latent codes."""
 
 import numpy as np
 import pytest
@@ -8,29 +8,40 @@ from vaekit.evaluation import probe
 RNG = np.random.default_rng(0)
 
 
-def test_classes_along_a_line_are_read_by_both():
+def test_classes_along_a_line_are_predicted_by_both_probes():
     x = RNG.normal(size=(400, 2))
     y = (x[:, 0] > 0).astype(int)
-    found = probe(x[:300], y[:300], x[300:], y[300:])
-    assert found.linear > 0.97 and found.nearest > 0.9
-    assert found.most_frequent == pytest.approx((y[300:] == np.bincount(y[:300]).argmax()).mean())
+    accuracies = probe(x[:300], y[:300], x[300:], y[300:])
+    assert accuracies.linear > 0.97
+    assert accuracies.nearest > 0.9
+    most_frequent = (y[300:] == np.bincount(y[:300]).argmax()).mean()
+    assert accuracies.most_frequent == pytest.approx(most_frequent)
 
 
-def test_rings_are_read_by_neighbours_alone():
+def test_rings_are_predicted_by_nearest_neighbors_only():
     y = np.arange(600) % 2
-    radius, angle = y + 0.1 * RNG.normal(size=600), 2 * np.pi * RNG.random(600)
-    x = np.stack([(1 + radius) * np.cos(angle), (1 + radius) * np.sin(angle)], 1)
-    found = probe(x[:400], y[:400], x[400:], y[400:])
-    assert found.nearest > 0.95 and found.linear < 0.7
+    radius = 1 + y + 0.1 * RNG.normal(size=600)
+    angle = 2 * np.pi * RNG.random(600)
+    x = np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
+    accuracies = probe(x[:400], y[:400], x[400:], y[400:])
+    assert accuracies.nearest > 0.95
+    assert accuracies.linear < 0.7
 
 
-def test_codes_that_say_nothing_find_no_more_than_the_most_frequent_class():
+def test_constant_codes_predict_the_most_frequent_class():
     y = (RNG.random(3000) < 0.3).astype(int)
-    found = probe(np.zeros((2000, 2)), y[:2000], np.zeros((1000, 2)), y[2000:])
-    assert found.linear == found.most_frequent == pytest.approx(0.7, abs=0.05)
+    accuracies = probe(np.zeros((2000, 2)), y[:2000], np.zeros((1000, 2)), y[2000:])
+    assert accuracies.linear == accuracies.most_frequent == pytest.approx(0.7, abs=0.05)
 
 
-def test_the_scale_of_a_dimension_does_not_matter_to_the_linear_probe():
-    x, y = RNG.normal(size=(300, 2)), np.arange(300) % 3
-    wide = x * [1e-3, 1e4]
-    assert probe(x, y, x, y).linear == pytest.approx(probe(wide, y, wide, y).linear)
+def test_the_linear_probe_is_invariant_to_the_scale_of_dimensions():
+    x = RNG.normal(size=(300, 2))
+    y = np.arange(300) % 3
+    scaled = x * [1e-3, 1e4]
+    assert probe(x, y, x, y).linear == pytest.approx(probe(scaled, y, scaled, y).linear)
+
+
+def test_the_nearest_five_codes_vote():
+    y = np.array([1, 1, 0, 0, 0, 1, 1, 1, 1])  # by distance: 5 vote for 0; 1, 3, 7 or 9 for 1
+    x = np.arange(1.0, 10.0)[:, None]
+    assert probe(x, y, np.zeros((1, 1)), np.array([0])).nearest == 1.0

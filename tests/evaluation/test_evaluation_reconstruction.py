@@ -1,4 +1,4 @@
-"""Errors of reconstructions: against a model whose reconstructions are known."""
+"""Fidelity of reconstructions, for a model whose reconstructions are known."""
 
 import math
 
@@ -14,12 +14,14 @@ from vaekit.evaluation import reconstruction_metrics
 from vaekit.inputs import ModelInputs
 from vaekit.posteriors import Deterministic
 
+MAX_PSNR = 96.33
 
-def model(shape: tuple[int, ...], error: float) -> VAE:
-    """Gives back what it gets, each value off by `error`."""
+
+def model_with_error(shape: tuple[int, ...], error: float) -> VAE:
+    """A model whose reconstruction of each value is wrong by `error`."""
     size = math.prod(shape)
 
-    class Off(nn.Module):
+    class Shifted(nn.Module):
         def __init__(self):
             super().__init__()
             self.error = nn.Parameter(torch.tensor(error))
@@ -31,57 +33,59 @@ def model(shape: tuple[int, ...], error: float) -> VAE:
     with torch.no_grad():
         for name, parameter in posterior.named_parameters():
             parameter.copy_(torch.eye(size) if name.endswith("weight") else torch.zeros(size))
-    return VAE(
-        nn.Flatten(), posterior, priors.StandardNormal(size), Off(), likelihoods.Gaussian(shape)
-    )
+    prior = priors.StandardNormal(size)
+    return VAE(nn.Flatten(), posterior, prior, Shifted(), likelihoods.Gaussian(shape))
 
 
-def rows(*shape: int) -> ModelInputs:
-    return ModelInputs(
-        np.random.default_rng(0).random(shape, dtype=np.float32) / 2, Transform("unit")
-    )
+def random_inputs(*shape: int) -> ModelInputs:
+    x = np.random.default_rng(0).random(shape, dtype=np.float32) / 2
+    return ModelInputs(x, Transform("unit"))
 
 
-def test_an_error_of_every_value_is_the_root_of_the_mean_square():
-    found = reconstruction_metrics(model((1, 12, 12), 0.1), rows(7, 1, 12, 12), span=1.0)
-    assert found.mse.value == pytest.approx(0.01, rel=1e-4) and found.psnr.value == pytest.approx(
-        20, rel=1e-4
-    )
+def test_an_equal_error_of_every_value_is_the_root_of_the_mse():
+    model = model_with_error((1, 12, 12), 0.1)
+    metrics = reconstruction_metrics(model, random_inputs(7, 1, 12, 12), span=1.0)
+    assert metrics.mse.value == pytest.approx(0.01, rel=1e-4)
+    assert metrics.psnr.value == pytest.approx(20, rel=1e-4)
 
 
-def test_the_range_is_what_the_error_is_measured_by():
-    found = reconstruction_metrics(model((1, 12, 12), 0.1), rows(7, 1, 12, 12), span=10.0)
-    assert found.psnr.value == pytest.approx(40, rel=1e-4)
+def test_psnr_is_relative_to_the_range():
+    model = model_with_error((1, 12, 12), 0.1)
+    metrics = reconstruction_metrics(model, random_inputs(7, 1, 12, 12), span=10.0)
+    assert metrics.psnr.value == pytest.approx(40, rel=1e-4)
 
 
-def test_what_is_met_exactly_has_finite_figures():
-    found = reconstruction_metrics(model((1, 12, 12), 0.0), rows(7, 1, 12, 12), span=1.0)
-    assert found.mse.value == pytest.approx(0, abs=1e-12) and found.psnr.value == pytest.approx(
-        96.33, abs=0.01
-    )
-    assert found.ssim.value == pytest.approx(1, abs=1e-5)
+def test_exact_reconstructions_have_finite_metrics():
+    model = model_with_error((1, 12, 12), 0.0)
+    metrics = reconstruction_metrics(model, random_inputs(7, 1, 12, 12), span=1.0)
+    assert metrics.mse.value == pytest.approx(0, abs=1e-12)
+    assert metrics.psnr.value == pytest.approx(MAX_PSNR, abs=0.01)
+    assert metrics.ssim.value == pytest.approx(1, abs=1e-5)
 
 
-def test_similarity_falls_with_the_error():
+def test_ssim_decreases_with_the_error():
+    inputs = random_inputs(5, 1, 16, 16)
     small, large = (
-        reconstruction_metrics(model((1, 16, 16), e), rows(5, 1, 16, 16), span=1.0).ssim.value
-        for e in (0.05, 0.4)
+        reconstruction_metrics(model_with_error((1, 16, 16), error), inputs, span=1.0).ssim.value
+        for error in (0.05, 0.4)
     )
-    assert 0.9 < small < 1 and large < small - 0.05
+    assert 0.9 < small < 1
+    assert large < small - 0.05
 
 
-def test_values_beyond_the_range_are_shown_as_its_end():
+def test_psnr_clips_decoded_values_to_the_range_and_mse_does_not():
     white = ModelInputs(np.ones((3, 1, 12, 12), np.float32), Transform("unit"))
-    found = reconstruction_metrics(model((1, 12, 12), 5.0), white, span=1.0)
-    assert found.mse.value == pytest.approx(25) and found.psnr.value == pytest.approx(
-        96.33, abs=0.01
-    )
+    metrics = reconstruction_metrics(model_with_error((1, 12, 12), 5.0), white, span=1.0)
+    assert metrics.mse.value == pytest.approx(25)
+    assert metrics.psnr.value == pytest.approx(MAX_PSNR, abs=0.01)
 
 
 @pytest.mark.parametrize(
     ("shape", "span", "missing"),
     [((6,), 1.0, "ssim"), ((1, 8, 8), 1.0, "ssim"), ((1, 12, 12), None, "psnr")],
 )
-def test_what_rows_have_not_is_not_there(shape, span, missing):
-    found = reconstruction_metrics(model(shape, 0.1), rows(4, *shape), span=span)
-    assert getattr(found, missing) is None and found.mse.value == pytest.approx(0.01, rel=1e-4)
+def test_metrics_that_do_not_apply_are_none(shape, span, missing):
+    model = model_with_error(shape, 0.1)
+    metrics = reconstruction_metrics(model, random_inputs(4, *shape), span=span)
+    assert getattr(metrics, missing) is None
+    assert metrics.mse.value == pytest.approx(0.01, rel=1e-4)

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from vaekit.errors import DataError
 from vaekit.evaluation.metric import Metric
 
 KERNEL_BLOCKS = 10
@@ -52,7 +53,7 @@ def kernel_distance(x: Tensor, y: Tensor) -> Metric:
         y: Features in random order, [M, D].
 
     Raises:
-        ValueError: Fewer than 20 examples in a set.
+        DataError: Fewer than 20 examples in a set.
 
     References:
         Binkowski et al., 2018.
@@ -63,8 +64,11 @@ def kernel_distance(x: Tensor, y: Tensor) -> Metric:
     """
     smallest = min(len(x), len(y))
     if smallest < 2 * KERNEL_BLOCKS:
-        raise ValueError(
-            f"too few examples: got {smallest}, expected {2 * KERNEL_BLOCKS} or more in each set."
+        raise DataError.for_value(
+            "examples",
+            smallest,
+            f"{2 * KERNEL_BLOCKS} or more in each set",
+            problem="too few examples for a kernel distance",
         )
     x_blocks = x.double().tensor_split(KERNEL_BLOCKS)
     y_blocks = y.double().tensor_split(KERNEL_BLOCKS)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vaekit.errors import DataError
 from vaekit.evaluation.metric import Metric
 from vaekit.inputs import MAX_VALUES
 
@@ -42,7 +43,7 @@ def precision_recall(samples: Tensor, real: Tensor) -> PrecisionRecall:
         real: Features of real examples, [M, D].
 
     Raises:
-        ValueError: Five examples or fewer in a set.
+        DataError: Five examples or fewer in a set.
 
     References:
         Kynkäänniemi et al., 2019 (precision, recall); Naeem et al., 2020 (density, coverage).
@@ -53,8 +54,11 @@ def precision_recall(samples: Tensor, real: Tensor) -> PrecisionRecall:
     """
     smallest = min(len(samples), len(real))
     if smallest <= COVERAGE_NEIGHBORS:
-        raise ValueError(
-            f"too few examples: got {smallest}, expected more than {COVERAGE_NEIGHBORS}."
+        raise DataError.for_value(
+            "examples",
+            smallest,
+            f"more than {COVERAGE_NEIGHBORS} in each set",
+            problem="too few examples for nearest neighbors",
         )
     sample_radius = _neighbor_distances(samples, RECALL_NEIGHBORS)[:, RECALL_NEIGHBORS]
     real_distances = _neighbor_distances(real, COVERAGE_NEIGHBORS)
