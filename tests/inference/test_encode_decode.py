@@ -1,12 +1,12 @@
-"""Many codes, some at a time: the same as all at once, and never more at once than memory is allowed for."""
+"""Decoding and sampling in batches give what one batch gives, within bounded memory."""
 
 import pytest
 import torch
 
 from families import LIKELIHOODS, POSTERIORS, PRIORS, condition, small_vae
-from vaekit import inputs
 from vaekit.core.vae import VAE
 from vaekit.inference.encode_decode import decode_means, iter_decode_samples, sample_prior
+from vaekit.inputs import model_inputs, values_per_example
 from vaekit.runtime.seeding import seeded_noise
 
 CASES = [
@@ -24,44 +24,45 @@ def case(request):
 
 
 @pytest.fixture
-def three_at_once(monkeypatch):
-    monkeypatch.setattr(inputs, "BATCH", 3)
+def batches_of_three(monkeypatch):
+    monkeypatch.setattr(model_inputs, "MAX_BATCH_EXAMPLES", 3)
 
 
-def test_parts_are_decoded_as_the_whole_is(case, three_at_once):
+def test_decoding_in_batches_equals_decoding_at_once(case, batches_of_three):
     model, y = case
     z = model.sample_prior(23, y)
     torch.testing.assert_close(decode_means(model, z, y), model.eval().decode(z, y).mean)
     values = torch.cat(list(iter_decode_samples(model, z, y)))
-    assert values.shape == (23, *model.data_shape) and set(values.unique().tolist()) <= {0.0, 1.0}
+    assert values.shape == (23, *model.data_shape)
+    assert set(values.unique().tolist()) <= {0.0, 1.0}
 
 
-def test_one_code_is_drawn_for_each_row_and_its_class(case, three_at_once, monkeypatch):
+def test_each_batch_of_prior_samples_has_its_own_classes(case, batches_of_three, monkeypatch):
     model, y = case
-    drawn = []
-    monkeypatch.setattr(
-        VAE, "draw", lambda self, count, y=None: drawn.append((count, y)) or torch.zeros(count, 4)
-    )
+    calls = []
+
+    def record(self, count, y=None):
+        calls.append((count, y))
+        return torch.zeros(count, 4)
+
+    monkeypatch.setattr(VAE, "sample_prior", record)
     assert len(sample_prior(model, 23, y)) == 23
-    assert [count for count, _ in drawn] == [3] * 7 + [2]
+    assert [count for count, _ in calls] == [3] * 7 + [2]
     if y is not None:
-        assert torch.equal(torch.cat([part for _, part in drawn]), y)
+        assert torch.equal(torch.cat([part for _, part in calls]), y)
 
 
-def test_what_fits_at_once_is_drawn_at_once(case):
+def test_samples_that_fit_one_batch_are_those_of_the_model(case):
     model, y = case
     with seeded_noise(1):
-        whole = model.sample_prior(23, y)
+        expected = model.sample_prior(23, y)
     with seeded_noise(1):
-        torch.testing.assert_close(sample_prior(model, 23, y), whole)
+        torch.testing.assert_close(sample_prior(model, 23, y), expected)
 
 
-def test_a_prior_over_many_codes_bounds_what_is_drawn_at_once():
+def test_values_per_example_count_the_activations_of_an_autoregressive_prior():
     model = small_vae(POSTERIORS[4], PRIORS[3], LIKELIHOODS[0])
-    assert inputs.values_per_example(model) == 2 * (
-        5 + 8 * 8 + 2 * 2
-    )  # codes, hidden units and attention of two positions
+    per_position = 5 + 8 * 8 + 2 * 2  # codes, hidden units, attention of two positions
+    assert values_per_example(model) == 2 * per_position
     uniform = small_vae(POSTERIORS[4], PRIORS[2], LIKELIHOODS[0])
-    assert (
-        inputs.values_per_example(uniform) == 16
-    )  # the decoder gives more than the chances of 2 x 5 codes
+    assert values_per_example(uniform) == 16  # the decoder's output, more than 2 x 5 logits
