@@ -119,8 +119,15 @@ def _mode(path: str) -> dict:
 
 
 class FakeHub(ThreadingHTTPServer):
-    """One repository. files: what it serves; said: sizes that it announces in the place of true ones; digests: contents of
-    which it announces the digest in the place of the true one's; asked: every request; header: of the last commit."""
+    """One repository.
+
+    Attributes:
+        files: What it serves.
+        said: Sizes that it announces instead of the true ones.
+        digests: Contents whose digest it announces instead of the true one.
+        asked: Every request.
+        header: Header of the last commit.
+    """
 
     daemon_threads = True
 
