@@ -1,4 +1,4 @@
-"""Objects that show themselves in a notebook: true, escaped, bounded, whatever their state."""
+"""HTML of objects in a notebook: correct, escaped and bounded, whatever their state."""
 
 import base64
 import io
@@ -51,7 +51,7 @@ class Page(HTMLParser):
     def fact(self, name: str) -> str:
         return self.cells[self.cells.index(name) + 1]
 
-    def pictures(self) -> list[Image.Image]:
+    def images(self) -> list[Image.Image]:
         sources = [
             value.removeprefix("data:image/png;base64,")
             for name, value in self.attributes
@@ -60,9 +60,9 @@ class Page(HTMLParser):
         return [Image.open(io.BytesIO(base64.b64decode(source))) for source in sources]
 
 
-def shown(thing) -> Page:
-    """What a notebook shows of a thing: on its own, within bounds, in its own colours."""
-    text = thing._repr_html_()
+def shown(item) -> Page:
+    """The page of an object in a notebook: self-contained, bounded, without colors of its own."""
+    text = item._repr_html_()
     page = Page(text)
     assert len(text) < 500_000
     assert not {"script", "style", "link", "iframe"} & set(page.tags)
@@ -76,7 +76,7 @@ def shown(thing) -> Page:
     return page
 
 
-# --- Models -----------------------------------------------------------------------------------------------------------------
+# --- Models --------------------------------------------------------------------------------------
 
 
 def test_a_model_shows_its_parts_with_shapes_and_counts(small_run):
@@ -92,10 +92,10 @@ def test_a_model_shows_its_parts_with_shapes_and_counts(small_run):
     assert {
         "x (1, 8, 8)",
         "(8,)",
-        "q(z (3,) given x)",
+        "q(z (3,)|x)",
         "p(z (3,))",
         "z (3,)",
-        "p(x (1, 8, 8) given z)",
+        "p(x (1, 8, 8)|z)",
     } <= set(page.cells)
 
 
@@ -111,100 +111,92 @@ def test_showing_a_model_changes_nothing(small_run):
 
 
 @pytest.mark.parametrize("recipe", ["vq", "gumbel", "autoencoder"])
-def test_so_do_models_of_other_latents(recipe):
+def test_models_with_other_latents_show_their_parts(recipe):
     data = small_images(shape=(1, 16, 16))
     model = vaekit.build(recipe, data)
     assert shown(model).fact("posterior") == type(model.posterior).__name__
 
 
-def test_a_conditional_model_says_what_it_is_given():
+def test_a_conditional_model_names_its_condition():
     model = vaekit.build("mlp", small_images(), conditional=True)
     page = shown(model)
     assert "conditional on 3 classes" in page.words
-    assert {"x (1, 8, 8), y", "z (2,), y", "q(z (2,) given x, y)"} <= set(page.cells)
+    assert {"x (1, 8, 8), y", "z (2,), y", "q(z (2,)|x, y)"} <= set(page.cells)
 
 
-class Own(nn.Module):
+class Flatten(nn.Module):
     def forward(self, x):
         if getattr(self, "broken", False):
             raise RuntimeError("on another device")
         return x.flatten(1)
 
 
-def test_a_part_that_fails_leaves_its_shape_open():
-    model = vaekit.build("mlp", small_images(), encoder=Own())
+def test_a_part_that_fails_has_an_unknown_shape():
+    model = vaekit.build("mlp", small_images(), encoder=Flatten())
     assert "(64,)" in shown(model).cells
     model.encoder.broken = True
     page = shown(model)
-    assert page.fact("encoder") == "Own" and "?" in page.cells
+    assert page.fact("encoder") == "Flatten" and "?" in page.cells
 
 
-# --- Runs -------------------------------------------------------------------------------------------------------------------
+# --- Runs ----------------------------------------------------------------------------------------
 
 
-def test_a_run_shows_its_figures_its_losses_and_samples(small_run):
+def test_a_run_shows_its_metrics_its_losses_and_samples(small_run):
     page = shown(small_run)
     assert page.fact("folder") == str(small_run.path)
     for name in ("loss", "reconstruction", "divergence"):
-        found = small_run.summary["test"][name]
-        assert (
-            page.fact(f"test {name}")
-            == f"{found['value']:.2f} ± {found['standard_error']:.2f} nats per row"
-        )
-    rows = small_run.summary["data"]["rows"]
-    assert (
-        page.fact("rows")
-        == f"train {rows['train']}, validation {rows['validation']}, test {rows['test']}"
-    )
+        metric = small_run.summary["test"][name]
+        value = f"{metric['value']:.2f} ± {metric['standard_error']:.2f}"
+        assert page.fact(f"test {name}").startswith(value)
+    counts = small_run.summary["data"]["examples"]
+    for part in ("train", "validation", "test"):
+        assert f"{part} {counts[part]}" in page.fact("examples")
     assert page.tags.count("polyline") == 2
-    (picture,) = page.pictures()
-    assert picture.width == 12 * 60 - 4
+    (image,) = page.images()
+    assert image.width == 12 * 60 - 4
     assert ("style", "max-width:100%;height:auto") in page.attributes
 
 
-def test_its_samples_are_those_of_the_prior_and_showing_them_draws_nothing(small_run):
+def test_a_run_shows_samples_of_the_prior_without_a_change_of_the_random_state(small_run):
     state = torch.get_rng_state()
-    first = shown(small_run).pictures()[0].tobytes()
+    first = shown(small_run).images()[0].tobytes()
     assert torch.equal(state, torch.get_rng_state())
-    with vaekit.runs.noise(0):
-        samples = small_run.sample(24)
+    samples = small_run.sample(24, seed=0)
     expected = Image.open(io.BytesIO(thumbnails(samples, small_run.support) or b""))
-    assert first == expected.tobytes() == shown(small_run).pictures()[0].tobytes()
+    assert first == expected.tobytes() == shown(small_run).images()[0].tobytes()
 
 
-@pytest.mark.parametrize(
-    "summary",
-    [
-        {},
-        {"test": {"loss": "much", "divergence": None}},
-        {"test": {"loss": {"value": "<b>", "standard_error": None}}},
-    ],
-)
-def test_a_run_without_figures_shows_what_there_is(small_run, summary):
+UNAVAILABLE = {"value": None, "unavailable": "the posterior is deterministic"}
+
+
+@pytest.mark.parametrize("summary", [{}, {"test": {}}, {"test": {"divergence": UNAVAILABLE}}])
+def test_a_run_without_metrics_shows_the_rest(small_run, summary):
     run = vaekit.load_run(small_run.path)
     run.summary, run.history = summary, {}
     page = shown(run)
-    assert page.fact("latent dimensions") == "3" and page.fact("training") == "epochs 0; seed 0" + (
-        "" if summary else "; unfinished"
-    )
-    assert not [cell for cell in page.cells if cell.startswith("test ")] and "svg" not in page.tags
+    assert page.fact("latent dimensions") == "3"
+    assert ("unfinished" in page.fact("training")) == (not summary)
+    assert not [cell for cell in page.cells if cell.startswith("test ")]
+    assert "svg" not in page.tags
 
 
-def test_a_run_with_weights_that_are_no_numbers_shows_all_but_its_samples(small_run):
+def test_a_run_with_nan_weights_shows_all_but_its_samples(small_run):
     run = vaekit.load_run(small_run.path)
     with torch.no_grad():
         for parameter in run.model.parameters():
             parameter.fill_(torch.nan)
     run.history["val_loss"] = [float("nan"), float("inf")]
     page = shown(run)
-    assert page.fact("latent dimensions") == "3" and page.tags.count("polyline") == 1
+    assert page.fact("latent dimensions") == "3"
+    assert page.tags.count("polyline") == 1
 
 
-def test_a_run_on_rows_that_are_no_images_has_no_picture(tmp_path):
+def test_a_run_on_vectors_has_no_images(tmp_path):
     x = np.random.default_rng(0).normal(size=(60, 4)).astype("f4")
     run = train_small(tmp_path / "run", x, training={"epochs": 1})
     page = shown(run)
-    assert page.pictures() == [] and "shape (4,), real" in page.fact("data")
+    assert page.images() == [] and "shape (4,), real" in page.fact("data")
 
 
 def test_names_in_a_run_are_escaped(small_run):
@@ -214,22 +206,21 @@ def test_names_in_a_run_are_escaped(small_run):
     assert "alert(1)" in page.fact("data") and page.fact("data").endswith("…")
 
 
-# --- Datasets ---------------------------------------------------------------------------------------------------------------
+# --- Datasets ------------------------------------------------------------------------------------
 
 
-def test_a_dataset_shows_its_rows_its_classes_and_some_of_it():
-    data = small_images(rows=31)
+def test_a_dataset_shows_its_counts_its_classes_and_some_images():
+    data = small_images(examples=31)
     page = shown(data)
-    assert page.fact("rows") == "31 training" and page.fact("shape") == "(1, 8, 8)"
+    assert page.fact("examples") == "31 training" and page.fact("shape") == "(1, 8, 8)"
     assert page.fact("support") == "integers:256, as uint8"
     assert page.fact("3 classes").replace("\N{NO-BREAK SPACE}", " ") == "a (11), b (10), c (10)"
-    (picture,) = page.pictures()
-    values = np.asarray(picture.convert("LA"))
+    (image,) = page.images()
+    values = np.asarray(image.convert("LA"))
     first = values[:56:7, :56:7, 0]
     assert np.array_equal(first, data.train.x[0, 0])
-    assert (values[:, 56:60, 1] == 0).all() and (
-        values[:56, :56, 1] == 255
-    ).all()  # clear between images
+    assert (values[:56, :56, 1] == 255).all()
+    assert (values[:, 56:60, 1] == 0).all()  # transparent between images
 
 
 def test_hostile_classes_are_escaped_and_many_are_counted():
@@ -237,12 +228,9 @@ def test_hostile_classes_are_escaped_and_many_are_counted():
     page = shown(Dataset("bars", data.train, None, data.support, HOSTILE))
     assert page.tags.count("img") == 1 and HOSTILE[0] in page.fact("3 classes")
     many = tuple("<i>" * 30 + str(i) for i in range(5000))
-    rows = Examples(np.zeros((5, 2)), np.arange(5))
-    assert (
-        shown(Dataset("many", rows, None, Support("unit"), many))
-        .fact("5,000 classes")
-        .endswith("and 4,980 more")
-    )
+    examples = Examples(np.zeros((5, 2)), np.arange(5))
+    page = shown(Dataset("many", examples, None, Support("unit"), many))
+    assert page.fact("5,000 classes").endswith("and 4,980 more")
 
 
 @pytest.mark.parametrize(
@@ -255,34 +243,31 @@ def test_hostile_classes_are_escaped_and_many_are_counted():
         ((2, 3, 1, 64), "unit"),
     ],
 )
-def test_any_rows_show_themselves(shape, support):
+def test_examples_of_any_shape_are_shown(shape, support):
     x = np.ones(shape, np.float32)
     page = shown(Dataset("some", Examples(x), Examples(x), Support(support)))
-    assert page.fact("rows") == f"{shape[0]} training, {shape[0]} test"
-    assert len(page.pictures()) == (len(shape) == 4)
+    assert page.fact("examples") == f"{shape[0]} training, {shape[0]} test"
+    assert len(page.images()) == (len(shape) == 4)
 
 
-def test_a_memory_map_is_not_read_whole(tmp_path):
+def test_only_the_thumbnails_of_a_memory_map_are_read(tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((500, 1, 8, 8), np.uint8))
     x = np.load(tmp_path / "x.npy", mmap_mode="r")
-    taken = []
+    read = []
 
     class TrackedInputs(np.memmap):
         def __getitem__(self, key):
-            taken.append(np.size(key))
+            read.append(np.size(key))
             return np.asarray(np.memmap.__getitem__(self, key))
 
     thumbnails(x.view(TrackedInputs), Support("integers", 256))
-    assert taken == [24]
+    assert read == [24]
 
 
-def test_values_are_shown_as_their_support_has_them():
+def test_values_are_shown_on_the_scale_of_their_support():
     def shades(x, support):
-        return np.asarray(
-            Image.open(
-                io.BytesIO(thumbnails(np.array(x, np.float64), Support.parse(support)) or b"")
-            ).convert("LA")
-        )
+        png = thumbnails(np.array(x, np.float64), Support.parse(support))
+        return np.asarray(Image.open(io.BytesIO(png or b"")).convert("LA"))
 
     assert shades([[[[0.5]]]], "unit")[0, 0, 0] == 128
     assert shades([[[[4]]]], "integers:17")[0, 0, 0] == 64
@@ -290,11 +275,11 @@ def test_values_are_shown_as_their_support_has_them():
     assert thumbnails(np.zeros((0, 1, 2, 2)), Support("unit")) is None
 
 
-# --- Pieces -----------------------------------------------------------------------------------------------------------------
+# --- Pieces --------------------------------------------------------------------------------------
 
 
-def test_curves_go_through_the_points_that_are_finite():
-    text = html.curves(
+def test_lines_go_through_the_finite_points():
+    text = html.line_chart(
         {"training": [3.0, float("nan"), 1.0], "validation": [2.0, 2.0, 2.0]}, "loss <nats>"
     )
     page = Page(text)
@@ -306,11 +291,11 @@ def test_curves_go_through_the_points_that_are_finite():
     assert "loss <nats>" in page.words and "training" in page.words
 
 
-def test_curves_are_bounded_and_empty_where_there_is_nothing():
-    long = html.curves({"training": list(np.linspace(3, 1, 100_000)), "validation": []}, "loss")
+def test_a_line_chart_is_bounded_and_empty_without_finite_values():
+    long = html.line_chart({"training": list(np.linspace(3, 1, 100_000)), "validation": []}, "loss")
     assert len(long) < 10_000 and "100,000" in long
-    assert html.curves({"training": [float("nan")], "validation": []}, "loss") == ""
-    assert html.curves({"training": [1.0], "validation": []}, "loss").count("<circle") == 1
+    assert html.line_chart({"training": [float("nan")], "validation": []}, "loss") == ""
+    assert html.line_chart({"training": [1.0], "validation": []}, "loss").count("<circle") == 1
 
 
 def test_a_table_escapes_its_cells_and_its_header():

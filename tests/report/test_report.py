@@ -1,14 +1,18 @@
-"""The page about a run: whole, safe, and with a sentence for every figure."""
+"""The report of a run: complete, escaped, self-contained, with an explanation per metric."""
 
-import re
 import shutil
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
 import vaekit
 from conftest import train_small
-from vaekit.report.report import report
+from vaekit.evaluation.catalogue import LIKELIHOOD
+from vaekit.evaluation.metric import Metric
+from vaekit.evaluation.results import SampleMetrics, SampleQuality
+from vaekit.html import format_metric
+from vaekit.workflows.report import report
 
 
 @pytest.fixture
@@ -17,8 +21,12 @@ def run(small_run, tmp_path):
     return vaekit.load_run(tmp_path / "run")
 
 
+def short_evaluation(run, **options):
+    return vaekit.evaluate(run, **{"importance_samples": 1} | options)
+
+
 class Page(HTMLParser):
-    """Tags opened and closed, images, cells and text."""
+    """Open tags, sources, cells and text of a page."""
 
     def __init__(self, text: str):
         super().__init__()
@@ -26,8 +34,8 @@ class Page(HTMLParser):
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
-        facts = dict(attrs)
-        self.sources += [facts[name] for name in ("src", "href") if name in facts]
+        attributes = dict(attrs)
+        self.sources += [attributes[name] for name in ("src", "href") if name in attributes]
         if tag not in ("meta", "img"):
             self.open.append(tag)
         if tag == "td":
@@ -42,71 +50,73 @@ class Page(HTMLParser):
             self.cells[-1] += data
 
 
-def test_every_figure_is_there_with_its_error_and_a_sentence(run):
-    found = vaekit.evaluate(run, samples=3, annealing=2)
-    path = report(run, found)
+def page_of(run, evaluation) -> Page:
+    return Page(report(run, evaluation).read_text(encoding="utf-8"))
+
+
+def test_every_metric_has_its_standard_error_and_its_explanation(run):
+    evaluation = vaekit.evaluate(run, importance_samples=3, ais_steps=2)
+    path = report(run, evaluation)
     page = Page(path.read_text(encoding="utf-8"))
-    assert path == run.path / "report.html" and page.open == []
-    for name in ("loss", "reconstruction", "divergence", "importance_weighted_bound", "ais_bound"):
-        value, error = found[name]["value"], found[name]["standard_error"]
-        at = page.cells.index(f"{value:.2f} ± {error:.2f}")
-        assert re.search(r"(Lower|Higher) is better|Near 0 codes say nothing", page.cells[at + 1])
-    assert "K = 3." in page.words and all(
-        value in page.cells for value in found["protocol"].values()
-    )
+    assert path == run.path / "report.html"
+    assert page.open == []
+    metrics = evaluation.likelihood_metrics
+    names = ("loss", "reconstruction", "divergence", "importance_weighted_bound", "ais_bound")
+    for name in names:
+        info = LIKELIHOOD[name]
+        at = page.cells.index(info.heading)
+        assert page.cells[at + 1] == format_metric(metrics[name])
+        assert page.cells[at + 2].startswith(info.explanation)
+    assert "K = 3." in page.words
+    assert all(value in page.cells for value in evaluation.protocol.values())
 
 
-def test_the_page_needs_nothing_from_elsewhere(run):
-    page = Page(report(run, vaekit.evaluate(run, samples=1)).read_text(encoding="utf-8"))
-    assert len(page.sources) >= 3 and all(
-        source.startswith("data:image/png;base64,") for source in page.sources
-    )
+def test_the_page_is_self_contained(run):
+    page = page_of(run, short_evaluation(run))
+    assert len(page.sources) >= 3
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
     assert "script" not in page.words
 
 
-def test_samples_are_there_with_their_floor_or_the_reason_why_not(run):
-    few = vaekit.evaluate(run, samples=1)
-    assert few["why_no_sample_quality"] in Page(report(run, few).read_text(encoding="utf-8")).words
-    figure = {"value": 0.25, "standard_error": 0.125}
-    names = (
-        "frechet",
-        "kernel",
-        "precision",
-        "recall",
-        "density",
-        "coverage",
-        "nearest_training_distance",
+def test_without_sample_metrics_the_reason_is_shown(run):
+    evaluation = short_evaluation(run)
+    assert evaluation.sample_quality.unavailable in page_of(run, evaluation).words
+
+
+def test_sample_metrics_are_shown_with_their_baseline(run):
+    names = SampleMetrics.__dataclass_fields__
+    metrics = SampleMetrics(**dict.fromkeys(names, Metric(0.25, 0.125)))
+    quality = SampleQuality(
+        examples=30,
+        features="3 of <these>",
+        values="means",
+        baseline_of="training examples",
+        prior=metrics,
+        real_data_baseline=metrics,
+        warnings=("few",),
     )
-    judged = {source: dict.fromkeys(names, figure) for source in ("prior", "real_data_baseline")}
-    facts = {
-        "rows": 30,
-        "features": "3 of <these>",
-        "values": "means",
-        "baseline_of": "training rows",
-        "warnings": ["few"],
-    }
-    page = Page(report(run, few | {"sample_quality": facts | judged}).read_text(encoding="utf-8"))
-    assert page.cells.count("prior: 0.250 ± 0.125\nother real rows: 0.250 ± 0.125") == 5
+    page = page_of(run, replace(short_evaluation(run), sample_quality=quality))
+    both = "prior: 0.250 ± 0.125\nreal-data baseline: 0.250 ± 0.125"
+    assert page.cells.count(both) == 5
     assert "3 of <these>" in page.words and "few" in page.words
 
 
-def test_what_a_run_names_is_text_and_no_markup(run):
-    found = vaekit.evaluate(run, samples=1) | {"data": "<script>alert(1)</script>"}
-    found["latent"]["warnings"] = ["<b>so</b>"]
-    text = report(run, found).read_text(encoding="utf-8")
-    assert "<script" not in text and "&lt;script&gt;" in text and "&lt;b&gt;so&lt;/b&gt;" in text
+def test_names_and_warnings_are_escaped(run):
+    evaluation = short_evaluation(run)
+    latent = replace(evaluation.latent, warnings=("<b>so</b>",))
+    evaluation = replace(evaluation, data="<script>alert(1)</script>", latent=latent)
+    text = report(run, evaluation).read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text and "&lt;b&gt;so&lt;/b&gt;" in text
 
 
-def test_the_page_of_a_run_goes_with_it(tmp_path):
+def test_a_new_training_deletes_the_report(tmp_path):
     run = train_small(tmp_path / "run", training={"epochs": 1})
-    (run.path / "report.html").write_text("of the run before")
-    train_small(tmp_path / "run", training={"epochs": 1}, force=True)
+    (run.path / "report.html").write_text("report of the old run")
+    train_small(tmp_path / "run", training={"epochs": 1}, overwrite=True)
     assert not (run.path / "report.html").exists()
 
 
-def test_pictures_that_are_not_there_are_drawn(run):
+def test_missing_plots_are_drawn(run):
     shutil.rmtree(run.path / "plots")
-    assert (
-        len(Page(report(run, vaekit.evaluate(run, samples=1)).read_text(encoding="utf-8")).sources)
-        >= 3
-    )
+    assert len(page_of(run, short_evaluation(run)).sources) >= 3
