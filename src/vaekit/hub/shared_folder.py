@@ -1,4 +1,4 @@
-"""The files of a shared folder: those of a run that others need, a model card, plots."""
+"""The files of a shared folder: a run without checkpoints, a model card, plots."""
 
 import json
 import re

@@ -13,7 +13,8 @@ from vaekit import config as configuration
 from vaekit import data as datasets
 from vaekit import recipes
 from vaekit.config import MODEL_PARTS, Settings, build_part, describe_part, resolve
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.data import Dataset, Split
 from vaekit.data.readers.shards import is_shards
 from vaekit.data.splits import SplitName
@@ -69,7 +70,7 @@ class TrainingSetup:
         """The number of examples, or shards, that processes divide among themselves."""
         if self.dataset.stream is None:
             return len(self.split.train)
-        return len(self.dataset.stream.places)
+        return len(self.dataset.stream)
 
     def inputs(self, split: SplitName) -> ModelInputs:
         """The examples of a part as inputs of the model."""
@@ -82,8 +83,8 @@ class TrainingSetup:
         """The examples to train on: as they are, binarized anew each time, or out of shards."""
         inputs, dataset = self.inputs("train"), self.dataset
         if dataset.gray is not None:
-            transform = StochasticBinarization("binary", dataset.gray.top)
-            return replace(inputs, x=dataset.gray.x, transform=transform)
+            transform = StochasticBinarization("binary", dataset.gray_max)
+            return replace(inputs, x=dataset.gray, transform=transform)
         if dataset.stream is None:
             return inputs
         return StreamedInputs(
@@ -115,7 +116,7 @@ def load_recipe(
 ) -> tuple[Settings, Dataset]:
     """The configuration of a recipe and its dataset; without a recipe, of the one that suits the data.
 
-    All options, except those of the nets in which such recipes differ, are validated before any
+    All options, except options of the nets in which such recipes differ, are validated before any
     data are read.
     """
     if recipe:
@@ -186,7 +187,7 @@ def check_condition(model: VAE, dataset: Dataset) -> None:
         raise DataError.for_value(
             "data",
             f"{len(dataset.classes)} classes in {dataset.name!r}",
-            f"{model.classes}, those of the model",
+            f"{model.classes}, the classes of the model",
             problem="another number of classes",
         )
 
