@@ -66,11 +66,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "plots": {"atomic_io", "errors"},
     "run_plots": {"data", "errors", "evaluation", "inference", "inputs", "plots", "runs", "runtime"},
-    "report": {"errors", "evaluation", "html"},
+    "report": {"errors", "evaluation", "html", "run_plots"},
     "export": {*MATHEMATICS, "data"},
     "server": {"data", "errors", "web"},
     "explorer": {"errors", "web"},
-    "hub": {"atomic_io", "config", "errors", "evaluation", "runs"},
+    "hub": {"atomic_io", "config", "errors", "evaluation", "run_plots", "runs"},
     "workflows": {
         *MATHEMATICS,
         "__init__",  # for the version

@@ -21,8 +21,8 @@ def project(
 
     Args:
         codes: Latent codes [N, L]; of one or two dimensions they are returned unchanged.
-        method: "active" for the two most active dimensions, "pca" for two principal components;
-            those of more than 1,000 dimensions are computed from 1,000 examples.
+        method: "active" for the two most active dimensions, "pca" for two principal components,
+            computed from 1,000 examples if there are more than 1,000 dimensions.
         activity: Activity of each dimension [L], such as its divergence in nats; default the
             variance of the codes.
 

@@ -26,7 +26,7 @@ MIN_NAMED_POINTS = 30
 HISTOGRAM_BINS = 60
 OUTLIER_QUANTILES = (0.005, 0.995)
 MAX_OUTLIER_RANGE = 8
-"""Ranges beyond so many half widths of the inner quantiles are cut."""
+"""A larger range, in half widths of the inner quantiles, is cut."""
 PADDING = 1.06
 MIN_SIDE_RATIO = 0.6
 """The shorter side of the axes relative to the longer one, at least."""

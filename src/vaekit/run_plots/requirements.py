@@ -23,14 +23,14 @@ def continuous_latent(run: Run) -> str | None:
     """The latent codes are continuous."""
     if run.model.codebook is None:
         return None
-    return "requires continuous latent codes, but those of this run are discrete. Try samples."
+    return "requires continuous latent codes, but this run has discrete ones. Try samples."
 
 
 def discrete_latent(run: Run) -> str | None:
     """The latent codes are discrete."""
     if run.model.codebook is not None:
         return None
-    return "requires discrete latent codes, but those of this run are continuous. Try dimensions."
+    return "requires discrete latent codes, but this run has continuous ones. Try dimensions."
 
 
 def conditional_run(run: Run) -> str | None:
