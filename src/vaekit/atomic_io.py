@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Atomic writes: a file or folder is complete, or as it was before."""
 
 import errno
 import os
@@ -12,9 +12,16 @@ from vaekit.errors import OutputError
 
 @contextmanager
 def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed onto it when the block ends well and removed when it does not.
+    """Write a file through a temporary one, renamed to `path` if the block succeeds.
 
-    Raises OutputError where the place cannot be written, or is full; what was at `path` is then still there.
+    Args:
+        path: The file; missing parent folders are made.
+
+    Yields:
+        A path in the same folder, to write to.
+
+    Raises:
+        OutputError: The file cannot be written; an earlier one is unchanged.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
@@ -32,57 +39,76 @@ def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
-    """A temporary folder beside `path`, renamed onto it when the block ends well and removed when it does not.
+    """Write a folder through a temporary one, renamed to `path` if the block succeeds.
 
-    What is at `path` is replaced whole: ask before whether it may be. Raises OutputError where the place cannot be written, or
-    is the current folder.
+    An existing folder is replaced: the caller checks that this is allowed.
+
+    Args:
+        path: The folder.
+
+    Yields:
+        An empty folder in the same parent folder, to write into.
+
+    Raises:
+        OutputError: The folder cannot be written, or contains the current folder.
     """
     path = Path(path).resolve()
     if Path.cwd().is_relative_to(path):
         raise OutputError(
-            f"{path} is the current folder: choose another one, or go elsewhere first"
+            f"cannot replace {path}, because it contains the current folder. "
+            "Choose another folder, or change the current one.",
+            parameter="out",
         )
-    temporary, old = (
-        path.with_name(f".{path.name}.{os.getpid()}{suffix}") for suffix in ("", ".old")
-    )
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    previous = path.with_name(f".{path.name}.{os.getpid()}.old")
     try:
         with output_errors(path):
             temporary.mkdir(parents=True)
         yield temporary
         with output_errors(path):
             if path.exists():
-                path.rename(old)
+                path.rename(previous)
             temporary.rename(path)
     finally:
-        if old.exists() and not path.exists():
-            old.rename(path)
-        for folder in (temporary, old):
+        if previous.exists() and not path.exists():
+            previous.rename(path)
+        for folder in (temporary, previous):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def output_errors(path: str | os.PathLike) -> Iterator[None]:
-    """Tell a failure to write `path` as OutputError."""
+    """Turn a failure to write `path` into an OutputError about the parameter `out`."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise OutputError(
-                f"no space left to write {path}: free some, or choose another place with --out"
-            ) from None
-        if error.errno in (errno.EEXIST, errno.ENOTDIR):
-            raise OutputError(f"cannot write {path}: {Path(path).parent} is not a folder") from None
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from None
+        raise OutputError(_message(error, path), parameter="out") from None
+
+
+def _message(error: OSError, path: str | os.PathLike) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left to write {path}. Free some space, or choose another path."
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return f"cannot write {path}: {Path(path).parent} is not a folder. Choose another path."
+    return f"cannot write {path}: {error.strerror or error}. Choose another path."
 
 
 def atomic_write_many(contents: Mapping[Path, bytes]) -> None:
-    """Several files, all of them whole, or what was there before; none gets its name before all are written."""
+    """Write several files; none gets its name before all are written.
+
+    Raises:
+        OutputError: A file cannot be written; earlier ones are unchanged.
+    """
     with ExitStack() as stack:
         for path, content in contents.items():
             stack.enter_context(atomic_write(path)).write_bytes(content)
 
 
 def atomic_write_bytes(path: str | os.PathLike, content: bytes | memoryview | str) -> None:
-    """`content` as the whole of the file at `path`, or what was there before."""
+    """Write a file of these bytes, or of this text in UTF-8.
+
+    Raises:
+        OutputError: The file cannot be written; an earlier one is unchanged.
+    """
     with atomic_write(path) as temporary:
         temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)

@@ -1,7 +1,14 @@
-"""Datasets with a declared shape, support and label set, from names, paths and arrays."""
+"""Datasets with a declared shape, support and set of classes, from names, paths and arrays."""
 
-from vaekit.data.checks import Labels, check_inputs, check_labels, check_latents
-from vaekit.data.dataset import Dataset, Examples, check_compatible, evenly_spaced_indices
+from vaekit.data.checks import (
+    Labels,
+    check_compatible,
+    check_inputs,
+    check_labels,
+    check_latents,
+)
+from vaekit.data.dataset import Dataset
+from vaekit.data.examples import Examples, evenly_spaced_indices
 from vaekit.data.loading import load
 from vaekit.data.named_datasets import NAMES, describe
 from vaekit.data.splits import Split, split
@@ -11,18 +18,18 @@ from vaekit.data.thumbnails import thumbnails
 __all__ = [
     "NAMES",
     "Dataset",
-    "Labels",
     "Examples",
+    "Labels",
     "Split",
     "Support",
     "Transform",
-    "describe",
-    "evenly_spaced_indices",
+    "check_compatible",
+    "check_inputs",
     "check_labels",
     "check_latents",
-    "check_inputs",
+    "describe",
+    "evenly_spaced_indices",
     "load",
-    "check_compatible",
     "split",
     "thumbnails",
 ]

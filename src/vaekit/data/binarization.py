@@ -1,60 +1,101 @@
-"""Gray pixels to zeros and ones."""
+"""Binarization: gray values to zeros and ones."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from vaekit.data.dataset import Dataset, Examples, Gray
+from vaekit.data.dataset import Dataset
+from vaekit.data.examples import Examples
 from vaekit.data.file_reading import blocks
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError, suggest
 
-SEED = 0  # one for everybody, so that figures of different runs are about the same pixels
+SEED = 0
+"""One seed for all runs, so that their metrics are about the same pixels."""
+
+THRESHOLD = 0.5
+
+Method = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+"""Gray values from 0 to 1, and a source of noise, to booleans."""
 
 
-def binarize(dataset: Dataset, how: str | None) -> Dataset:
-    """The dataset with binary values: "threshold" takes what is above one half, "fixed" draws once, p(1) = the gray value.
+def binarize(dataset: Dataset, method: str | None) -> Dataset:
+    """Binarize a dataset of gray values.
 
-    "dynamic" judges on the same draw, and keeps the gray values of the training rows, to be drawn from each time that one is
-    trained on (Burda et al., 2016). Binary data, and all where `how` is None, stay as they are.
+    Args:
+        dataset: Data with unit or integer support; binary data stay as they are.
+        method: `threshold` is one above one half. `fixed` samples once, with the gray value as
+            the probability of one: the static binarization of the literature, with samples of
+            our own. `dynamic` evaluates on the samples of `fixed`, and samples the training
+            examples anew each time that they are trained on. None changes nothing.
 
-    "fixed" is the static binarisation of the literature (Salakhutdinov & Murray, 2008), with a draw of our own.
-    Raises ConfigError for another way and for shards, DataError for data that are not gray values.
+    Returns:
+        The dataset with binary values; with `dynamic`, also with its gray values.
 
-    >>> data = Dataset("three", Rows(np.array([[0, 100, 255]], np.uint8)), None, Support("integers", 256))
-    >>> binarized(data, "threshold").train.x
+    Raises:
+        ConfigError: The method is unknown, or the dataset is streamed.
+        DataError: The data are not gray values.
+
+    References:
+        Salakhutdinov & Murray, 2008 (static); Burda et al., 2016 (dynamic).
+
+    >>> examples = Examples(np.array([[0, 100, 255]], np.uint8))
+    >>> dataset = Dataset("three", examples, None, Support("integers", 256))
+    >>> binarize(dataset, "threshold").train.x
     array([[False, False,  True]])
     """
-    if how is None or dataset.support.kind == "binary":
+    if method is None or dataset.support.kind == "binary":
         return dataset
-    if how not in BINARIZERS:
-        raise ConfigError(f"binarize {how!r}: {suggest(how, BINARIZERS)}")
+    _check_method(dataset, method)
+    max_value = max(1, dataset.support.levels - 1)
+    rng = np.random.default_rng(SEED)
+
+    train = _binarize_examples(dataset.train, METHODS[method], max_value, rng)
+    test = dataset.test
+    if test is not None:
+        test = _binarize_examples(test, METHODS[method], max_value, rng)
+    binary = replace(dataset, train=train, test=test, support=Support("binary"), gray=None)
+    if method != "dynamic":
+        return binary
+    return replace(binary, gray=dataset.train.x, gray_max=max_value)
+
+
+def _check_method(dataset: Dataset, method: str) -> None:
+    if method not in METHODS:
+        raise ConfigError(
+            f"unknown binarization: got {method!r}. {suggest(method, METHODS)}.",
+            parameter="binarize",
+        )
     if dataset.support.kind not in ("unit", "integers"):
         raise DataError(
-            f"{dataset.name!r} is {dataset.support}: only gray values can be binarised, set data.binarize=null"
+            f"{dataset.name!r} cannot be binarized: got the support {dataset.support}, "
+            "expected gray values (unit or integers). Set data.binarize to null.",
+            parameter="binarize",
         )
     if dataset.stream is not None:
         raise ConfigError(
-            "data.binarize is for rows in memory, shards are read as they are: write them binary"
+            "streamed shards cannot be binarized, only examples in memory. "
+            "Write binary values into the shards.",
+            parameter="binarize",
         )
-    top = max(1, dataset.support.levels - 1)
-    rng = np.random.default_rng(SEED)
-
-    def change(rows: Examples) -> Examples:
-        x = np.empty(rows.x.shape, bool)
-        for start, block in blocks(rows.x):
-            x[start : start + len(block)] = BINARIZERS[how](block / top, rng)
-        return replace(rows, x=x)
-
-    train = change(dataset.train)
-    test = None if dataset.test is None else change(dataset.test)
-    gray = Gray(dataset.train.x, top) if how == "dynamic" else None
-    return replace(dataset, train=train, test=test, support=Support("binary"), gray=gray)
 
 
-BINARIZERS: dict[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] = {
-    "threshold": lambda gray, rng: gray > 0.5,
-    "fixed": lambda gray, rng: rng.random(gray.shape) < gray,
-    "dynamic": lambda gray, rng: rng.random(gray.shape) < gray,
-}
+def _binarize_examples(
+    examples: Examples, method: Method, max_value: int, rng: np.random.Generator
+) -> Examples:
+    x = np.empty(examples.x.shape, bool)
+    for start, block in blocks(examples.x):
+        x[start : start + len(block)] = method(block / max_value, rng)
+    return replace(examples, x=x)
+
+
+def _threshold(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return gray > THRESHOLD
+
+
+def _sample(gray: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.random(gray.shape) < gray
+
+
+METHODS: dict[str, Method] = {"threshold": _threshold, "fixed": _sample, "dynamic": _sample}

@@ -1,4 +1,4 @@
-"""Where named data lie: $VAEKIT_DATA/<name>, which is only read, then a cache folder of ours, which downloads go to."""
+"""Folders of named datasets: $VAEKIT_DATA/<name>, only read, then a cache for downloads."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from vaekit.errors import OutputError
 
 
 def local_folder(name: str) -> Path | None:
-    """The folder $VAEKIT_DATA/<name>, where there is one."""
+    """The folder $VAEKIT_DATA/<name>, if it exists."""
     root = os.environ.get("VAEKIT_DATA")
     if not root or not re.fullmatch(r"\w[\w.-]*", name):
         return None
@@ -20,47 +20,60 @@ def local_folder(name: str) -> Path | None:
 
 
 def cache_folder(name: str) -> Path:
-    """vaekit/<name> in $XDG_CACHE_HOME, else where this system keeps caches; it need not exist."""
-    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if chosen.is_absolute():
-        root = chosen
-    elif sys.platform == "win32":
-        root = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
-    else:
-        root = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
-    return root / "vaekit" / name
+    """vaekit/<name> in $XDG_CACHE_HOME, by default where the system keeps caches; it need not
+    exist."""
+    return _cache_root() / "vaekit" / name
+
+
+def _cache_root() -> Path:
+    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if configured.is_absolute():  # the standard ignores relative paths
+        return configured
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
+    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
 
 
 def dataset_folders(name: str) -> list[Path]:
-    """Where to look for a named dataset, in this order."""
+    """The folders to search for a named dataset, in this order."""
     local = local_folder(name)
-    return [*([local] if local else []), cache_folder(name)]
+    cache = cache_folder(name)
+    return [cache] if local is None else [local, cache]
 
 
 @contextmanager
 def cache_lock(folder: Path, size: int) -> Iterator[None]:
-    """One process at a time fills a cache folder; OutputError where it cannot be written or lacks `size` bytes of space."""
+    """Let one process at a time write into a cache folder.
+
+    Args:
+        folder: The folder, made if missing.
+        size: The bytes that the block writes, for the message.
+
+    Raises:
+        OutputError: The folder cannot be written, or has too little space.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / ".lock").open("w") as lock:
-            _wait_for(lock.fileno())
+            _acquire(lock.fileno())
             yield
     except OSError as error:
+        reason = error.strerror or error
         raise OutputError(
-            f"cannot write into {str(folder)!r}, {error.strerror or error}: it needs up to {size / 1e6:.0f} MB there once, "
-            "make room or set XDG_CACHE_HOME to another folder"
+            f"cannot write {size / 1e6:.0f} MB into {str(folder)!r}: {reason}. "
+            "Free some space, or set XDG_CACHE_HOME to another folder."
         ) from None
 
 
 def commit(temporary: Path, target: Path) -> None:
-    """Give a file that is whole its name, once it is surely on disk."""
+    """Rename a complete file, once its content is on disk."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     temporary.replace(target)
 
 
-def _wait_for(lock: int) -> None:
-    """Hold an open file alone, where the system can; it is let go when closed, however the process ends."""
+def _acquire(lock: int) -> None:
+    """Lock an open file, if the system can; closing it, however the process ends, releases it."""
     with suppress(ImportError, OSError):
         import fcntl
 

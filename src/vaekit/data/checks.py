@@ -1,65 +1,196 @@
-"""What is given to a model in use, a run or an exported one: rows, codes and classes, checked and in the form that it takes."""
+"""Checks of arrays that become data: numeric types, shapes, latent codes, labels."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from vaekit.data.dataset import check_compatible, check_numeric
+from vaekit.data.examples import shape_text
 from vaekit.data.support import Support
 from vaekit.errors import DataError, suggest
 
 Labels = str | int | Sequence[str | int] | np.ndarray | None
-"""Classes by name, one for each row or one for all; None: none."""
+"""Class names, one per example or one for all; None without labels."""
+
+MAX_SHOWN_CLASSES = 20
 
 
 def check_inputs(x: Any, shape: tuple[int, ...], support: Support) -> np.ndarray:
-    """Raw rows as [B, *shape], channels first; DataError for another shape or support."""
+    """Check raw examples for a model, and bring their channels first.
+
+    Args:
+        x: Examples [N, *shape]; images also with their channels last, gray ones also without.
+        shape: The shape of one example, (D,) or (C, H, W).
+        support: The support that the model was trained on.
+
+    Returns:
+        The examples [N, *shape], a view if possible.
+
+    Raises:
+        DataError: The shape, the type or a value does not suit the model.
+
+    >>> check_inputs([[[0, 1], [1, 0]]], (1, 2, 2), Support("binary")).shape
+    (1, 1, 2, 2)
+    """
     array = np.asarray(x)
-    if shape[0] == 1 and array.ndim == len(
-        shape
-    ):  # gray images come with and without their one channel
+    if shape[0] == 1 and array.ndim == len(shape):
         array = array[:, None]
-    if (
-        array.ndim == 4
-        and array.shape[1:] != shape
-        and array.shape[-1:] + array.shape[1:3] == shape
-    ):
+    if _has_channels_last(array, shape):
         array = np.moveaxis(array, -1, 1)
-    check_compatible(array, shape, support, "what was given")
+    check_compatible(array, shape, support, "x", parameter="x")
     return array
 
 
 def check_latents(z: Any, size: int) -> np.ndarray:
-    """Codes as float32 [N, size]; DataError for any that cannot be."""
+    """Check latent codes for a model.
+
+    Args:
+        z: Latent codes [N, size].
+        size: The number of latent dimensions.
+
+    Returns:
+        The codes as float32.
+
+    Raises:
+        DataError: The shape is another one, or a value is no finite float32.
+
+    >>> check_latents([[0, 1]], 2)
+    array([[0., 1.]], dtype=float32)
+    """
     array = np.asarray(z)
-    check_numeric(array, "what was given")
+    check_numeric(array, "z", parameter="z")
     if array.ndim != 2 or array.shape[1] != size:
-        raise DataError(f"codes of shape {array.shape} were given, this model takes [N, {size}]")
+        raise DataError.for_value(
+            "z", array.shape, f"[N, {size}]", problem="latent codes have the wrong shape"
+        )
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)
     if not np.isfinite(array).all():
         raise DataError(
-            "what was given holds NaN, infinity or numbers beyond float32: give finite ones"
+            "latent codes contain NaN or infinity: all values must be finite in float32.",
+            parameter="z",
         )
     return array
 
 
-def check_labels(y: Labels, classes: Sequence[str], rows: int) -> np.ndarray | None:
-    """The numbers of classes given by name, int64 [rows]; None without classes to choose from. DataError for other names."""
+def check_labels(labels: Labels, classes: Sequence[str], count: int) -> np.ndarray | None:
+    """The class indices of labels for a model.
+
+    Args:
+        labels: Class names, one per example or one for all; None if the model has no classes.
+        classes: The class names of the model; empty unless it is conditional.
+        count: The number of examples.
+
+    Returns:
+        Class indices [count] (int64); None if the model has no classes.
+
+    Raises:
+        DataError: Labels are missing, unknown, of another number, or for a model without classes.
+
+    >>> check_labels(["dog", "cat"], ("cat", "dog"), 2)
+    array([1, 0])
+    """
     if not classes:
-        if y is not None:
-            raise DataError("labels were given, this model is not conditional: leave them out")
+        if labels is not None:
+            raise DataError(
+                "the model is not conditional, so it takes no labels. Leave labels out.",
+                parameter="labels",
+            )
         return None
-    known = {name: number for number, name in enumerate(classes)}
-    if y is None:
-        raise DataError(f"this model is conditional: give labels, out of {', '.join(classes[:20])}")
-    names = [str(name) for name in np.ravel(np.asarray(y))]
-    wrong = next((name for name in names if name not in known), None)
-    if wrong is not None:
-        raise DataError(f"no class {wrong!r}: {suggest(wrong, known)}")
-    if len(names) not in (1, rows):
+    if labels is None:
+        names = ", ".join(classes[:MAX_SHOWN_CLASSES])
         raise DataError(
-            f"{len(names)} labels were given for {rows} rows: give one for each, or one for all"
+            f"the model is conditional, so it needs labels. Choose among {names}.",
+            parameter="labels",
         )
-    return np.broadcast_to(np.array([known[name] for name in names], np.int64), rows)
+    indices = {name: index for index, name in enumerate(classes)}
+    names = [str(name) for name in np.ravel(np.asarray(labels))]
+    unknown = next((name for name in names if name not in indices), None)
+    if unknown is not None:
+        raise DataError(
+            f"unknown class: got {unknown!r}. {suggest(unknown, indices)}.", parameter="labels"
+        )
+    if len(names) not in (1, count):
+        raise DataError.for_value(
+            "labels", len(names), f"1 or {count}", problem="wrong number of labels"
+        )
+    return np.broadcast_to(np.array([indices[name] for name in names], np.int64), count)
+
+
+def check_compatible(
+    x: np.ndarray,
+    shape: tuple[int, ...],
+    support: Support,
+    name: str,
+    *,
+    parameter: str = "data",
+) -> None:
+    """Check raw examples against the shape and the support that a model was trained on.
+
+    Args:
+        x: Examples [N, ...].
+        shape: The expected shape of one example.
+        support: The expected support.
+        name: What messages call the examples.
+        parameter: The parameter that they were passed as.
+
+    Raises:
+        DataError: The type, the shape or a value does not suit.
+
+    >>> check_compatible(np.zeros((5, 3)), (3,), Support("unit"), "new data")
+    """
+    check_numeric(x, name, parameter=parameter)
+    if x.shape[1:] != tuple(shape):
+        raise DataError.for_value(
+            parameter,
+            x.shape[1:],
+            str(tuple(shape)),
+            problem=f"examples of {name} have the wrong shape",
+            fix=_shape_fix(x, shape),
+        )
+    support.check(x, name, parameter=parameter)
+
+
+def check_numeric(x: np.ndarray, name: str, *, parameter: str | None = None) -> None:
+    """Check that an array has at least one example, and values of a type that models take.
+
+    Args:
+        x: The array.
+        name: What messages call it.
+        parameter: The parameter that it was passed as.
+
+    Raises:
+        DataError: The type is not numeric, or the array is a scalar or empty.
+    """
+    if x.dtype.kind not in "biuf" or x.dtype.itemsize > 8:
+        expected = "bool, integers or floats of at most 64 bits"
+        raise DataError(
+            f"{name} has the wrong type: got {x.dtype}, expected {expected}.", parameter=parameter
+        )
+    if not x.dtype.isnative:
+        raise DataError(
+            f"{name} has the byte order of another machine. Convert it with "
+            "x.astype(x.dtype.newbyteorder('=')).",
+            parameter=parameter,
+        )
+    if x.ndim == 0:
+        raise DataError(
+            f"{name} is a single number: got {x}, expected examples [N, D] or images.",
+            parameter=parameter,
+        )
+    if x.size == 0:
+        raise DataError(
+            f"{name} is empty: got the shape {x.shape}, expected at least one example of at least "
+            "one value.",
+            parameter=parameter,
+        )
+
+
+def _has_channels_last(x: np.ndarray, shape: tuple[int, ...]) -> bool:
+    return x.ndim == 4 and x.shape[1:] != shape and x.shape[-1:] + x.shape[1:3] == shape
+
+
+def _shape_fix(x: np.ndarray, shape: tuple[int, ...]) -> str:
+    if x.ndim == 4 and len(shape) == 3 and x.shape[1] == shape[0]:
+        return f"Resize the images to {shape_text(shape[1:])} (height x width)"
+    return "Pass examples of that shape, or train a model on these"

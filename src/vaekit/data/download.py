@@ -1,6 +1,7 @@
-"""Download of one file: addresses tried in turn, broken transfers resumed, nothing kept that its hash does not prove.
+"""Download one file: addresses tried in turn, broken transfers resumed, the checksum verified.
 
-Our own on urllib, as pooch can neither resume nor hash what a file decompresses to, which alone is equal on all mirrors.
+Built on urllib, because pooch can neither resume nor verify the decompressed content, which alone
+is equal on all mirrors.
 """
 
 import re
@@ -9,70 +10,105 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib import request
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from vaekit.data.cache import cache_lock, commit
-from vaekit.data.remote_file import RemoteFile, matches_checksum
 from vaekit.errors import DataError
 from vaekit.runtime.terminal_progress import byte_progress
 
-TIMEOUT = 30.0  # seconds without an answer or a byte
-TRIES = 5  # connections to one address, each of which must bring something
-_BLOCK = 2**16
+if TYPE_CHECKING:
+    from vaekit.data.remote_file import RemoteFile
+
+TIMEOUT_SECONDS = 30.0
+"""Longest wait for an answer or for the next bytes."""
+MAX_CONNECTIONS = 5
+"""Connections to one address, as long as each brings bytes."""
+MAX_REASON_CHARACTERS = 160
+
+_BLOCK_BYTES = 2**16
+_OK = 200
+_PARTIAL_CONTENT = 206
+_RANGE_NOT_SATISFIABLE = 416
 
 
-class _FailureError(Exception):
-    """What one address did wrong."""
+class _DownloadError(Exception):
+    """The failure of one address."""
 
 
-class _BrokenError(_FailureError):
-    """A transfer that may be resumed."""
+class _BrokenTransferError(_DownloadError):
+    """The failure of a transfer that may be resumed."""
 
 
-def fetch(remote: RemoteFile, folder: Path) -> Path:
-    """Download a file into `folder`, unless it is there; what came of a broken transfer stays and is resumed next time.
+def fetch(
+    remote: "RemoteFile",
+    folder: Path,
+    *,
+    timeout: float = TIMEOUT_SECONDS,
+    max_connections: int = MAX_CONNECTIONS,
+) -> Path:
+    """Download a file into a folder, unless it is there.
 
-    The file takes its name only once its hash is right. Raises `DataError` saying what went wrong at each address,
-    `OutputError` where `folder` cannot be written.
+    The file takes its name once its checksum is right. The beginning of a broken transfer stays in
+    the folder, and the next call resumes it.
+
+    Args:
+        remote: The file.
+        folder: The folder.
+        timeout: Longest wait for an answer or for the next bytes, in seconds.
+        max_connections: Connections to one address, as long as each brings bytes.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        DataError: No address offers the file; the message has the reason of each.
+        OutputError: The folder cannot be written.
     """
-    target, failures = folder / remote.name, []
+    target = folder / remote.name
+    failures = []
     with cache_lock(folder, remote.size):
         if target.is_file():
             return target
         for address in remote.addresses:
             try:
-                part = _receive(address, remote, folder)
-            except _FailureError as failure:
+                part = _receive(address, remote, folder, timeout, max_connections)
+            except _DownloadError as failure:
                 failures.append(f"{urlsplit(address).netloc} {failure}")
             else:
                 commit(part, target)
-                _clear(folder, remote)
+                _remove_parts(folder, remote)
                 return target
-    raise DataError(f"{remote.name} cannot be downloaded ({'; '.join(failures)})")
+    raise DataError(f"cannot download {remote.name}: {'; '.join(failures)}.")
 
 
-def _clear(folder: Path, remote: RemoteFile) -> None:
-    """Remove what came from other mirrors."""
+def _remove_parts(folder: Path, remote: "RemoteFile") -> None:
+    """Remove incomplete files of other mirrors."""
     for part in folder.glob(f"{remote.name}.*.part"):
         part.unlink()
 
 
-def _receive(address: str, remote: RemoteFile, folder: Path) -> Path:
-    """The whole file from one address, proven, under a name of its own: mirrors may have compressed it differently."""
+def _receive(
+    address: str, remote: "RemoteFile", folder: Path, timeout: float, max_connections: int
+) -> Path:
+    """The complete, verified file from one address.
+
+    Its name depends on the address, because mirrors may have compressed the file differently.
+    """
     part = folder / f"{remote.name}.{zlib.crc32(address.encode()):08x}.part"
-    for attempt in range(1, TRIES + 1):
-        before = _size(part)
+    for connection in range(1, max_connections + 1):
+        size_before = _size(part)
         try:
-            _go_on(address, part, remote)
+            _resume(address, part, remote, timeout)
             break
-        except _BrokenError:
-            if _size(part) <= before or attempt == TRIES:
+        except _BrokenTransferError:
+            if _size(part) <= size_before or connection == max_connections:
                 raise
-    if not matches_checksum(part, remote):
+    if not remote.matches_checksum(part):
         part.unlink()
-        raise _FailureError(f"sent a file whose md5 is not {remote.md5}")
+        raise _DownloadError(f"sent a file whose MD5 is not {remote.md5}")
     return part
 
 
@@ -80,96 +116,106 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _go_on(address: str, part: Path, remote: RemoteFile) -> None:
-    """Receive what is still missing; all of it where the server does not go on at the byte asked for."""
-    have = _size(part)
-    with closing(_open(address, have)) as response:
-        resumed = response.status == 206 and re.match(
-            rf"bytes {have}-", response.headers.get("Content-Range", "")
-        )
-        if have and response.status in (206, 416) and not resumed:
+def _resume(address: str, part: Path, remote: "RemoteFile", timeout: float) -> None:
+    """Receive the missing bytes; all bytes from a server that does not start at the requested
+    one."""
+    size = _size(part)
+    with closing(_open(address, size, timeout)) as response:
+        is_resumed = _starts_at(response, size)
+        has_no_rest = response.status in (_PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE)
+        if size and has_no_rest and not is_resumed:
             part.unlink()
-            return _go_on(address, part, remote)
-        if response.status not in (200, 206):
-            raise _FailureError(_line(f"answers {response.status} {response.reason}"))
-        have = have if resumed else 0
-        total = None if response.length is None else have + response.length
-        with (
-            part.open("ab" if resumed else "wb") as file,
-            byte_progress(remote.name, have, total or remote.size) as advance,
-        ):
-            for block in _blocks(response):
-                have += file.write(block)
-                advance(len(block))
-                if have > remote.size:
-                    break
-    if max(have, total or 0) > remote.size:
+            return _resume(address, part, remote, timeout)
+        if response.status not in (_OK, _PARTIAL_CONTENT):
+            raise _DownloadError(_one_line(f"answers {response.status} {response.reason}"))
+        return _save(response, part, remote, size if is_resumed else 0)
+
+
+def _starts_at(response: HTTPResponse, start: int) -> bool:
+    """Whether the answer is the rest of the file from this byte on."""
+    content_range = response.headers.get("Content-Range", "")
+    is_rest = re.match(rf"bytes {start}-", content_range) is not None
+    return response.status == _PARTIAL_CONTENT and is_rest
+
+
+def _save(response: HTTPResponse, part: Path, remote: "RemoteFile", start: int) -> None:
+    """Write an answer into the incomplete file, from byte `start` on."""
+    size = start
+    total = None if response.length is None else start + response.length
+    with (
+        part.open("ab" if start else "wb") as file,
+        byte_progress(remote.name, start, total or remote.size) as advance,
+    ):
+        for block in _blocks(response):
+            size += file.write(block)
+            advance(len(block))
+            if size > remote.size:
+                break
+    if max(size, total or 0) > remote.size:
         part.unlink()
-        raise _FailureError(f"sends more than the {remote.size} bytes that are allowed")
-    if total is not None and have < total:
-        raise _BrokenError(f"broke off after {have} of {total} bytes")
-    return None
+        raise _DownloadError(f"sends more than {remote.size} bytes")
+    if total is not None and size < total:
+        raise _BrokenTransferError(f"broke off after {size} of {total} bytes")
 
 
 def _blocks(response: HTTPResponse) -> Iterator[bytes]:
-    """What comes, as it comes, so that a break loses none of it."""
+    """The bytes as they arrive, so that a broken transfer loses none of them."""
     try:
-        while block := response.read1(_BLOCK):
+        while block := response.read1(_BLOCK_BYTES):
             yield block
     except (OSError, HTTPException) as error:
-        raise _BrokenError(_line(f"broke off: {_why(error)}")) from None
+        raise _BrokenTransferError(_one_line(f"broke off: {_reason(error)}")) from None
 
 
-def _open(address: str, start: int) -> HTTPResponse:
-    headers = {"User-Agent": "vaekit", "Accept-Encoding": "identity"} | (
-        {"Range": f"bytes={start}-"} if start else {}
-    )
+def _open(address: str, start: int, timeout: float) -> HTTPResponse:
+    headers = {"User-Agent": "vaekit", "Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
     try:
-        return _opener().open(request.Request(address, headers=headers), timeout=TIMEOUT)
-    except HTTPError as error:  # of a redirect that leads nowhere
+        return _opener().open(request.Request(address, headers=headers), timeout=timeout)
+    except HTTPError as error:  # of a redirect without a target
         error.close()
-        raise _FailureError(_line(f"answers {error.code} {error.reason}")) from None
+        raise _DownloadError(_one_line(f"answers {error.code} {error.reason}")) from None
     except (OSError, HTTPException, ValueError) as error:
-        raise _FailureError(_line(_why(error))) from None
+        raise _DownloadError(_one_line(_reason(error))) from None
 
 
-class _Redirects(request.HTTPErrorProcessor):
-    """Redirects are followed; any other answer is for the caller to judge."""
+class _RedirectsOnly(request.HTTPErrorProcessor):
+    """Follow redirects, and return every other answer as it is."""
 
     def http_response(self, request, response):
-        return (
-            super().http_response(request, response) if 300 <= response.status < 400 else response
-        )
+        if 300 <= response.status < 400:
+            return super().http_response(request, response)
+        return response
 
     https_response = http_response
 
 
 def _opener() -> request.OpenerDirector:
-    """http and https, through the user's proxies, and nothing else that urllib could open, redirected there or not."""
-    proxies = {
-        scheme: proxy
-        for scheme, proxy in request.getproxies().items()
-        if scheme in ("http", "https")
-    }
-    opener = request.OpenerDirector()
-    for handler in (
+    """Open http and https, through the user's proxies, and no other scheme, redirected or not."""
+    schemes = ("http", "https")
+    proxies = {scheme: url for scheme, url in request.getproxies().items() if scheme in schemes}
+    handlers = (
         request.ProxyHandler(proxies),
         request.UnknownHandler(),
         request.HTTPHandler(),
         request.HTTPSHandler(),
         request.HTTPRedirectHandler(),
-        _Redirects(),
+        _RedirectsOnly(),
         request.HTTPDefaultErrorHandler(),
-    ):
+    )
+    opener = request.OpenerDirector()
+    for handler in handlers:
         opener.add_handler(handler)
     return opener
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", error)
     return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
 
 
-def _line(text: str) -> str:
-    """What a server may have worded, as a short printable line."""
-    return "".join(c if c.isprintable() else " " for c in text)[:160]
+def _one_line(text: str) -> str:
+    """Text from a server as a short printable line."""
+    line = "".join(character if character.isprintable() else " " for character in text)
+    return line[:MAX_REASON_CHARACTERS]

@@ -1,157 +1,191 @@
-"""From whatever the user gives to a dataset."""
+"""Load a dataset from anything that holds one: a name, a path, arrays."""
 
 import os
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vaekit.data.building import add_test_examples
 from vaekit.data.cache import local_folder
-from vaekit.data.dataset import Dataset, Examples
+from vaekit.data.dataset import Dataset
+from vaekit.data.examples import Examples
 from vaekit.data.file_reading import data_errors
 from vaekit.data.named_datasets import NAMES
-from vaekit.data.raw_dataset import RawDataset, dataset_name
-from vaekit.data.readers import arrays, idx, shards
-from vaekit.data.readers import image_files as images
+from vaekit.data.readers import arrays, idx, image_files, shards
+from vaekit.data.readers.image_files import Size
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError, suggest
 
-Size = tuple[int, int] | None
+READERS: dict[str, Callable[[Path, Support | None], Dataset]] = {
+    ".npy": arrays.read_npy_file,
+    ".npz": arrays.read_npz_file,
+}
+"""Readers of files by suffix."""
 
-_READERS = {".npy": arrays.npy_file, ".npz": arrays.npz_file}
-_READABLE = (
-    f"allowed are .npy, .npz, IDX files (with idx in the name), images ({' '.join(images.SUFFIXES)}), folders of images, and "
-    "shards (.tar)"
+READABLE = (
+    "expected .npy, .npz, IDX files (with idx in the name), "
+    f"images ({' '.join(image_files.SUFFIXES)}), folders of images, or shards (.tar)"
 )
 
 
 def load(
-    source: "str | os.PathLike | np.ndarray | Examples | Dataset | tuple[Any, Any]",
+    data: "str | os.PathLike | np.ndarray | Examples | Dataset | tuple[Any, Any]",
     *,
     test: Any = None,
     support: str | Support | None = None,
-    resize: Size = None,
+    resize: Size | None = None,
 ) -> Dataset:
     """Load a dataset by name, from a path, or from arrays.
 
-    A path is read by what is there: a folder of images (sub-folders are classes; `train` and `test`, where both
-    exist, are the two parts), one image, .npy, .npz, an IDX file or a folder of the usual four. A name that is none
-    of ours is also looked for in $VAEKIT_DATA. Arrays are [N, D], [N, H, W], [N, H, W, C] or [N, C, H, W], alone or as
-    (x, y). `test` gives the test part in the same ways and replaces one that the source has; `support` says what the
-    values are where the default rule (`Support.of`) is not meant; `resize` is (height, width), for image files only.
+    Args:
+        data: The name of a dataset (see `describe`) or of a folder in $VAEKIT_DATA; a path;
+            arrays [N, D], [N, H, W], [N, H, W, C] or [N, C, H, W], alone or as (x, y); or a
+            dataset. A path is one of an .npy or .npz file, an image, a folder of images
+            (sub-folders are classes; if both `train` and `test` exist, they are the two parts),
+            an IDX file, a folder of the four IDX files of MNIST, or shards.
+        test: The test examples, in any of these forms; they replace those of `data`.
+        support: The values that the data can take: binary, unit, integers:L or real. Default:
+            binary for bool, integers:256 for uint8, unit for floats within [0, 1], else real.
+        resize: Height and width of image files; default their own.
 
-    Raises `DataError` for data that cannot be read or contradict themselves, `ConfigError` for a wrong option.
+    Returns:
+        The dataset, checked. Arrays are not copied, .npy files are memory-mapped.
 
-    >>> load(np.zeros((4, 6, 6), np.uint8)).shape
-    (1, 6, 6)
+    Raises:
+        DataError: The data cannot be read, or contradict themselves.
+        ConfigError: `support` or `resize` is invalid.
+
+    >>> import numpy as np
+    >>> from vaekit.data import load
+    >>> load(np.zeros((4, 6, 6), np.uint8))
+    Dataset('array', 4 examples of shape 1x6x6, integers:256)
     """
     support = Support.parse(support) if isinstance(support, str) else support
-    _check_resize(resize)
-    if isinstance(source, Dataset) and test is None and support is None and resize is None:
-        return source
-    raw = _read(source, resize)
-    if test is not None:
-        raw = replace(raw, test=_test_rows(_read(test, resize)))
-    return replace(raw, support=support or raw.support).build()
+    _check_size(resize)
+    with _errors_about("data"):
+        dataset = _read(data, resize, support)
+    if test is None:
+        return dataset
+    with _errors_about("test"):
+        held_out = _read(test, resize, support or dataset.support)
+        _check_test_examples(held_out)
+        return add_test_examples(dataset, held_out, support)
 
 
-def _read(source: Any, size: Size) -> RawDataset:
-    if isinstance(source, str | os.PathLike):
-        return _read_named_or_path(source, size)
-    if size is not None:
-        raise ConfigError("resize is for image files only: rescale arrays before they are given")
-    if isinstance(source, Dataset):
-        return _unbuilt(source)
-    if isinstance(source, Examples):
-        return arrays.in_memory(source.x, source.y)
-    if isinstance(source, tuple) and len(source) == 2:
-        return arrays.in_memory(*source)
-    if hasattr(source, "__array__"):
-        return arrays.in_memory(source)
+@contextmanager
+def _errors_about(parameter: str) -> Iterator[None]:
+    """Let errors about the content of a source name the parameter that it was passed as."""
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        if error.parameter not in ("resize", "support"):
+            error.parameter = parameter
+        raise
+
+
+def _read(data: Any, resize: Size | None, support: Support | None) -> Dataset:
+    if isinstance(data, str | os.PathLike):
+        return _read_named_or_path(data, resize, support)
+    if resize is not None:
+        raise ConfigError(
+            "resize is for image files only. Resize arrays before loading them.",
+            parameter="resize",
+        )
+    if isinstance(data, Dataset):
+        return data if support is None else _with_support(data, support)
+    if isinstance(data, Examples):
+        return arrays.read_arrays(data.x, data.y, support)
+    if isinstance(data, tuple) and len(data) == 2:
+        return arrays.read_arrays(*data, support)
+    if hasattr(data, "__array__"):
+        return arrays.read_arrays(data, None, support)
     raise DataError(
-        f"data of type {type(source).__name__}: allowed are a name, a path, an array, (x, y) or a Dataset"
+        f"the data have the wrong type: got {type(data).__name__}, "
+        "expected a name, a path, an array, a pair of arrays (x, y), Examples or a Dataset."
     )
 
 
-def _read_named_or_path(source: "str | os.PathLike", size: Size) -> RawDataset:
+def _read_named_or_path(
+    source: "str | os.PathLike", resize: Size | None, support: Support | None
+) -> Dataset:
     with data_errors(source):
         if source in NAMES:
-            _refuse_resize(size, source)
-            return NAMES[str(source)].read()
+            _refuse_resize(resize, source)
+            return NAMES[str(source)].read(support)
         if shards.is_shards(source):
-            return shards.read_shards(str(source), size)
+            return shards.read_shards(str(source), resize, support)
         path = Path(source) if source and Path(source).exists() else local_folder(str(source))
         if path is not None:
-            return _read_path(path, size)
+            return _read_path(path, resize, support)
     raise DataError(
-        f"{str(source)!r} is neither a named dataset nor a path that exists: {suggest(str(source), NAMES)}, "
-        "or a path that exists"
+        f"no dataset or path has this name: got {str(source)!r}. {suggest(str(source), NAMES)}, "
+        "or a path that exists."
     )
 
 
-def _read_path(path: Path, size: Size) -> RawDataset:
+def _read_path(path: Path, resize: Size | None, support: Support | None) -> Dataset:
     if path.is_dir():
-        training = idx.in_folder(path)
-        if training is None:
-            return images.image_folder(path, size)
-        _refuse_resize(size, path)
-        return replace(idx.idx_file(training), name=dataset_name(path.resolve().name))
+        return _read_folder(path, resize, support)
     if not path.is_file():
-        raise DataError(f"{str(path)!r} is neither a file nor a folder: {_READABLE}")
-    if path.suffix.lower() in images.SUFFIXES:
-        return images.image_file(path, size)
-    _refuse_resize(size, path)
-    return _reader(path)(path)
+        raise DataError(f"{str(path)!r} is neither a file nor a folder, {READABLE}.")
+    if path.suffix.lower() in image_files.SUFFIXES:
+        return image_files.read_image_file(path, resize, support)
+    _refuse_resize(resize, path)
+    return _reader(path)(path, support)
 
 
-def _reader(path: Path) -> Callable[[Path], RawDataset]:
-    if path.suffix.lower() in _READERS:
-        return _READERS[path.suffix.lower()]
+def _read_folder(folder: Path, resize: Size | None, support: Support | None) -> Dataset:
+    training_images = idx.find_training_images(folder)
+    if training_images is None:
+        return image_files.read_image_folder(folder, resize, support)
+    _refuse_resize(resize, folder)
+    return idx.read_idx_file(training_images, support, name=folder.resolve().name)
+
+
+def _reader(path: Path) -> Callable[[Path, Support | None], Dataset]:
+    suffix = path.suffix.lower()
+    if suffix in READERS:
+        return READERS[suffix]
     if "idx" in path.name.lower():
-        return idx.idx_file
-    raise DataError(f"{str(path)!r} is of no kind that can be read: {_READABLE}")
+        return idx.read_idx_file
+    raise DataError(f"unknown file format: got {str(path)!r}, {READABLE}.")
 
 
-def _refuse_resize(size: Size, source: object) -> None:
-    if size is not None:
-        raise ConfigError(f"resize is for image files only, {str(source)!r} is none: leave it out")
-
-
-def _unbuilt(dataset: Dataset) -> RawDataset:
-    """A dataset as a reader would have found it."""
-    names = np.array(dataset.classes)
-
-    def rows(part: Examples) -> Examples:
-        return part if part.y is None else Examples(part.x, names[part.y])
-
-    test = None if dataset.test is None else rows(dataset.test)
-    return RawDataset(
-        dataset.name, rows(dataset.train), test, dataset.support, dataset.classes, dataset.stream
+def _with_support(dataset: Dataset, support: Support) -> Dataset:
+    """A dataset declared to have another support; gray values do not belong to it."""
+    return Dataset(
+        dataset.name, dataset.train, dataset.test, support, dataset.classes, dataset.stream
     )
 
 
-def _test_rows(raw: RawDataset) -> Examples:
-    if raw.stream is not None:
+def _check_test_examples(dataset: Dataset) -> None:
+    if dataset.stream is not None:
         raise DataError(
-            f"the test data {raw.name!r} are several shards, test rows are held in memory: give one"
+            f"the test data {dataset.name!r} are several shards, but test examples are held in "
+            "memory. Pass one shard."
         )
-    if raw.test is not None:
+    if dataset.test is not None:
         raise DataError(
-            f"the test data {raw.name!r} have a test part of their own: give the path of that part"
+            f"the test data {dataset.name!r} have a test part of their own. "
+            "Pass the path of that part."
         )
-    return raw.train
 
 
-def _check_resize(size: Any) -> None:
-    if size is None:
-        return
-    if not (
-        isinstance(size, tuple | list)
-        and len(size) == 2
-        and all(type(side) is int and side > 0 for side in size)
-    ):
+def _refuse_resize(resize: Size | None, source: object) -> None:
+    if resize is not None:
         raise ConfigError(
-            f"resize {size!r}: two whole numbers above 0, height and width, as in (64, 64)"
+            f"resize is for image files only, but {str(source)!r} is none. Leave resize out.",
+            parameter="resize",
         )
+
+
+def _check_size(resize: Any) -> None:
+    if resize is None:
+        return
+    is_pair = isinstance(resize, tuple | list) and len(resize) == 2
+    if not is_pair or not all(type(side) is int and side > 0 for side in resize):
+        expected = "height and width, two whole numbers above 0, as in (64, 64)"
+        raise ConfigError.for_value("resize", resize, expected)

@@ -1,24 +1,31 @@
-"""The datasets that have a name."""
+"""The catalogue of named datasets."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from vaekit.data.raw_dataset import RawDataset
+from vaekit.data.dataset import Dataset
 from vaekit.data.readers import cifar10, digits, dsprites, fashion_mnist, mnist
-from vaekit.data.registry import is_cached
+from vaekit.data.support import Support
 
 
-def _installed() -> bool:
-    return True
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NamedDataset:
-    """A dataset with a name, described without reading it; `is_local` says whether nothing needs to be downloaded."""
+    """A dataset with a name, described without reading it.
 
-    read: Callable[[], RawDataset]
+    Args:
+        read: Reads it, with a support if that is not its own.
+        shape: The shape of one example.
+        support: Its own support.
+        classes: The number of classes.
+        train: The number of training examples.
+        test: The number of test examples; 0 without a test part.
+        source: Author and publisher.
+        licence: The licence.
+        is_local: Whether nothing needs to be downloaded; None if it is installed with a package.
+    """
+
+    read: Callable[[Support | None], Dataset]
     shape: tuple[int, ...]
     support: str
     classes: int
@@ -26,74 +33,96 @@ class NamedDataset:
     test: int
     source: str
     licence: str
-    is_local: Callable[[], bool] = _installed
+    is_local: Callable[[], bool] | None = None
 
     @property
     def where(self) -> str:
-        """Whether it is installed with the package, on this machine, or downloaded on first use."""
-        if self.is_local is _installed:
+        """Where its files are: installed, on this machine, or downloaded on first use."""
+        if self.is_local is None:
             return "installed"
         return "on this machine" if self.is_local() else "downloaded on first use"
 
 
 NAMES: dict[str, NamedDataset] = {
     "cifar10": NamedDataset(
-        cifar10.read,
-        (3, 32, 32),
-        "integers:256",
-        10,
-        50000,
-        10000,
-        "Krizhevsky, University of Toronto",
-        "none stated",
-        cifar10.is_local,
+        read=cifar10.read,
+        shape=(3, 32, 32),
+        support="integers:256",
+        classes=10,
+        train=50_000,
+        test=10_000,
+        source="Krizhevsky, University of Toronto",
+        licence="none stated",
+        is_local=cifar10.is_local,
     ),
     "digits": NamedDataset(
-        digits.read, (1, 8, 8), "integers:17", 10, 1797, 0, "UCI, with scikit-learn", "CC BY 4.0"
+        read=digits.read,
+        shape=(1, 8, 8),
+        support="integers:17",
+        classes=10,
+        train=1797,
+        test=0,
+        source="UCI, with scikit-learn",
+        licence="CC BY 4.0",
     ),
     "dsprites": NamedDataset(
-        dsprites.read,
-        (1, 64, 64),
-        "binary",
-        3,
-        737280,
-        0,
-        "Matthey et al., DeepMind",
-        "Apache-2.0",
-        dsprites.is_local,
+        read=dsprites.read,
+        shape=(1, 64, 64),
+        support="binary",
+        classes=3,
+        train=737_280,
+        test=0,
+        source="Matthey et al., DeepMind",
+        licence="Apache-2.0",
+        is_local=dsprites.is_local,
     ),
     "fashion-mnist": NamedDataset(
-        fashion_mnist.read,
-        (1, 28, 28),
-        "integers:256",
-        10,
-        60000,
-        10000,
-        "Xiao et al., Zalando",
-        "MIT",
-        partial(is_cached, "fashion-mnist"),
+        read=fashion_mnist.read,
+        shape=(1, 28, 28),
+        support="integers:256",
+        classes=10,
+        train=60_000,
+        test=10_000,
+        source="Xiao et al., Zalando",
+        licence="MIT",
+        is_local=fashion_mnist.is_local,
     ),
     "mnist": NamedDataset(
-        mnist.read,
-        (1, 28, 28),
-        "integers:256",
-        10,
-        60000,
-        10000,
-        "LeCun and Cortes, from NIST",
-        "CC BY-SA 3.0",
+        read=mnist.read,
+        shape=(1, 28, 28),
+        support="integers:256",
+        classes=10,
+        train=60_000,
+        test=10_000,
+        source="LeCun and Cortes, from NIST",
+        licence="CC BY-SA 3.0",
     ),
 }
 
+DESCRIBED_FIELDS = (
+    "shape",
+    "support",
+    "classes",
+    "train",
+    "test",
+    "source",
+    "licence",
+    "where",
+)
+
 
 def describe() -> list[dict[str, Any]]:
-    """What is known of every named dataset, without reading one.
+    """Describe every named dataset, without reading one.
 
-    >>> [row["name"] for row in describe()]
+    Returns:
+        For each dataset its name, shape of one example, support, numbers of classes, training and
+        test examples, source, licence, and where its files are.
+
+    >>> from vaekit.data import describe
+    >>> [description["name"] for description in describe()]
     ['cifar10', 'digits', 'dsprites', 'fashion-mnist', 'mnist']
     """
-    fields = ("shape", "support", "classes", "train", "test", "source", "licence", "where")
     return [
-        {"name": name} | {field: getattr(named, field) for field in fields}
-        for name, named in NAMES.items()
+        {"name": name} | {field: getattr(dataset, field) for field in DESCRIBED_FIELDS}
+        for name, dataset in NAMES.items()
     ]

@@ -1,16 +1,18 @@
-"""Which rows train, which validate, which test: drawn by seed, kept with the run."""
+"""Splits: which examples train, validate and test, drawn with a seed and kept with the run."""
 
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
 import numpy as np
 
-from vaekit.data.dataset import Dataset, Examples
+from vaekit.data.dataset import Dataset
+from vaekit.data.examples import Examples
 from vaekit.data.readers.npz import read_npz
 from vaekit.errors import ConfigError, DataError
 
-VALIDATION_ROWS = 5000
+MAX_VALIDATION_EXAMPLES = 5000
 TEST_FRACTION = 0.1
+MAX_FILE_BYTES = 2**30
 
 SplitName = Literal["train", "validation", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -18,10 +20,24 @@ SPLIT_NAMES: tuple[SplitName, ...] = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Sorted indices of the three parts, each int64 [n].
+    """Indices of the examples that train, validate and test, each ascending, int64 [n].
 
-    `test` counts the rows of the dataset's test part where it has one, else of its training part; so does
-    `validation` where `validates_on_test`, and else it counts the training part.
+    Args:
+        train: Indices within the training examples of a dataset.
+        validation: Indices within its training examples; within its test examples if
+            `validates_on_test`.
+        test: Indices within its test examples; within its training examples if it has no test
+            part.
+        validates_on_test: Whether validation uses the test examples.
+
+    Raises:
+        DataError: Indices are empty, negative or not ascending, or train and validate at once.
+
+    >>> import numpy as np
+    >>> from vaekit.data import load, split
+    >>> parts = split(load(np.zeros((100, 2))), seed=0)
+    >>> parts.counts()
+    {'train': 81, 'validation': 9, 'test': 10}
     """
 
     train: np.ndarray
@@ -30,37 +46,60 @@ class Split:
     validates_on_test: bool = False
 
     def __post_init__(self):
-        for part in ("train", "validation", "test"):
-            _check_indices(getattr(self, part), part)
-        if (
-            not self.validates_on_test
-            and np.intersect1d(self.train, self.validation, assume_unique=True).size
-        ):
-            raise DataError("the split has rows that both train and validate: draw it again")
+        for name in SPLIT_NAMES:
+            _check_indices(getattr(self, name), name)
+        if self.validates_on_test:
+            return
+        if np.intersect1d(self.train, self.validation, assume_unique=True).size:
+            raise DataError("examples of the split both train and validate. Draw it again.")
 
-    def examples(self, dataset: Dataset, part: SplitName) -> Examples:
-        """The rows of one part, copied unless they are all there are; `DataError` where indices reach beyond."""
-        rows, indices = self.where(dataset, part)
-        return rows if len(indices) == len(rows) else rows.select(indices)
+    def examples(self, dataset: Dataset, name: SplitName) -> Examples:
+        """The examples of one part, copied unless the part is complete.
 
-    def where(self, dataset: Dataset, part: SplitName) -> tuple[Examples, np.ndarray]:
-        """The rows of the dataset that hold one part, uncopied, and the indices of the part among them."""
-        indices = getattr(self, part)
-        in_test = part == "test" or (part == "validation" and self.validates_on_test)
-        rows = dataset.test if in_test and dataset.test is not None else dataset.train
-        if indices[-1] >= len(rows):
+        Args:
+            dataset: The dataset that the split was drawn from.
+            name: train, validation or test.
+
+        Returns:
+            The examples, in ascending order of their indices.
+
+        Raises:
+            DataError: The dataset has too few examples.
+        """
+        examples, indices = self.where(dataset, name)
+        return examples if len(indices) == len(examples) else examples.select(indices)
+
+    def where(self, dataset: Dataset, name: SplitName) -> tuple[Examples, np.ndarray]:
+        """The examples that contain one part, not copied, and the indices of the part.
+
+        Args:
+            dataset: The dataset that the split was drawn from.
+            name: train, validation or test.
+
+        Returns:
+            The training or the test examples of the dataset, and indices within them.
+
+        Raises:
+            DataError: The dataset has too few examples.
+        """
+        indices = getattr(self, name)
+        uses_test = name == "test" or (name == "validation" and self.validates_on_test)
+        examples = dataset.test if uses_test and dataset.test is not None else dataset.train
+        if indices[-1] >= len(examples):
             raise DataError(
-                f"the split's {part} rows go up to row {indices[-1]}, {dataset.name!r} has {len(rows)} there: "
-                "give the data that the split was drawn from"
+                f"{dataset.name!r} has too few examples for the {name} part of the split: "
+                f"got {len(examples)}, expected more than {indices[-1]}. "
+                "Pass the data that the split was drawn from.",
+                parameter="data",
             )
-        return rows, indices
+        return examples, indices
 
     def counts(self) -> dict[str, int]:
         """The number of examples of each part."""
         return {name: len(getattr(self, name)) for name in SPLIT_NAMES}
 
     def save(self, file: BinaryIO) -> None:
-        """Write the split to an open binary file."""
+        """Write the split to an open binary file (.npz)."""
         np.savez_compressed(
             file,
             train=self.train,
@@ -71,12 +110,24 @@ class Split:
 
     @classmethod
     def load(cls, file: BinaryIO) -> "Split":
-        """Read what `save` wrote; `DataError` for anything else."""
-        arrays = read_npz(file, getattr(file, "name", "the split"), limit_bytes=2**30)
+        """Read a split that `save` wrote.
+
+        Args:
+            file: An open binary file.
+
+        Returns:
+            The split, checked.
+
+        Raises:
+            DataError: The file is damaged, or no split.
+        """
+        name = getattr(file, "name", "the split")
+        arrays = read_npz(file, name, limit_bytes=MAX_FILE_BYTES)
         flag = arrays.pop("validates_on_test", np.zeros(0))
-        if set(arrays) != {"train", "validation", "test"} or flag.shape != () or flag.dtype != bool:
+        if set(arrays) != set(SPLIT_NAMES) or flag.shape != () or flag.dtype != bool:
             raise DataError(
-                "the split must hold train, validation, test and validates_on_test: draw it again"
+                f"{name!r} is no split: expected the arrays train, validation, test and "
+                "validates_on_test. Draw it again."
             )
         return cls(**arrays, validates_on_test=bool(flag))
 
@@ -88,19 +139,30 @@ def split(
     validation: float | Literal["test"] = 0.1,
     train_size: int | None = None,
 ) -> Split:
-    """Draw the three parts of a dataset by `seed`.
+    """Draw the examples that train, validate and test.
 
-    Validation rows are a fraction of the training rows, at least 1 and at most 5,000; where the dataset has no test
-    part, 10 % of its rows are set aside for testing first. Both keep the proportions of the classes, where every
-    class has two rows or more. With validation="test", the protocol of older papers, all training rows train and the
-    test rows validate. `train_size` then draws that many of the training rows that remain.
+    If the dataset has no test part, 10 % of its examples are held out for testing first. Parts keep
+    the proportions of the classes if each class has at least two examples.
 
-    Raises `ConfigError` for a seed, fraction or train_size that cannot be, `DataError` where there are too few rows.
+    Args:
+        dataset: The dataset.
+        seed: Seed of the draw.
+        validation: The fraction of the training examples that validate, at least 1 and at most
+            5,000 examples; or "test" to train on all training examples and to validate on the
+            test examples, the protocol of early papers.
+        train_size: The number of training examples, drawn among those that remain; default all.
 
-    >>> from vaekit.data import load
-    >>> parts = split(load(np.zeros((10, 1))), seed=0)
-    >>> len(parts.train), len(parts.validation), len(parts.test)
-    (8, 1, 1)
+    Returns:
+        The split.
+
+    Raises:
+        ConfigError: The seed, the fraction or the number is invalid.
+        DataError: The dataset has too few examples, or no test part to validate on.
+
+    >>> import numpy as np
+    >>> from vaekit.data import load, split
+    >>> split(load(np.zeros((10, 1))), seed=0).counts()
+    {'train': 8, 'validation': 1, 'test': 1}
     """
     _check_request(seed, validation, train_size)
     rng = np.random.default_rng(seed)
@@ -110,30 +172,34 @@ def split(
         test = np.arange(len(dataset.test), dtype=np.int64)
     elif validation == "test":
         raise DataError(
-            f"validation='test' needs a test part, {dataset.name!r} has none: give one (--test)"
+            f"{dataset.name!r} has no test part to validate on. "
+            "Pass test examples as test, or set validation to a fraction.",
+            parameter="validation",
         )
     else:
-        train, test = _set_aside(train, y, round(TEST_FRACTION * len(train)), rng, dataset.name)
+        train, test = _hold_out(train, y, round(TEST_FRACTION * len(train)), rng, dataset.name)
+
     if validation == "test":
-        held = test
+        held_out = test
     else:
-        count = min(VALIDATION_ROWS, round(validation * len(train)))
-        train, held = _set_aside(train, y, count, rng, dataset.name)
+        count = min(MAX_VALIDATION_EXAMPLES, round(validation * len(train)))
+        train, held_out = _hold_out(train, y, count, rng, dataset.name)
     if train_size is not None:
-        if train_size > len(train):
-            raise ConfigError(
-                f"train_size {train_size} is more than the {len(train)} training rows of {dataset.name!r}"
-            )
+        _check_train_size(train_size, len(train), dataset.name)
         train = _draw(train, y, train_size, rng)
-    return Split(train, held, test, validation == "test")
+    return Split(train, held_out, test, validation == "test")
 
 
-def _set_aside(pool, y, count, rng, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """What remains of the pool, and what was drawn from it: at least one row each."""
+def _hold_out(
+    pool: np.ndarray, y: np.ndarray | None, count: int, rng: np.random.Generator, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rest of the pool and the indices held out of it, at least one of each."""
     count = max(1, count)
     if count >= len(pool):
         raise DataError(
-            f"{name!r} has too few rows to train, validate and test on: give more, or a smaller validation"
+            f"{name!r} has too few examples to train, validate and test. "
+            "Use more data, or a smaller validation fraction.",
+            parameter="data",
         )
     drawn = _draw(pool, y, count, rng)
     return np.setdiff1d(pool, drawn, assume_unique=True), drawn
@@ -142,20 +208,22 @@ def _set_aside(pool, y, count, rng, name: str) -> tuple[np.ndarray, np.ndarray]:
 def _draw(
     pool: np.ndarray, y: np.ndarray | None, count: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """`count` of the pool's rows, sorted; from each class in proportion, where every class has two rows or more."""
+    """Draw ascending indices from a pool, in proportion to its classes if each has at least two."""
     strata = [pool]
     if y is not None:
-        classes = [pool[y[pool] == c] for c in np.unique(y[pool])]
-        strata = classes if min(map(len, classes)) >= 2 else strata
-    quotas = _largest_remainder([len(rows) for rows in strata], count)
+        classes = [pool[y[pool] == index] for index in np.unique(y[pool])]
+        if min(map(len, classes)) >= 2:
+            strata = classes
+    quotas = _proportional_quotas([len(stratum) for stratum in strata], count)
     drawn = [
-        rng.choice(rows, quota, replace=False) for rows, quota in zip(strata, quotas, strict=True)
+        rng.choice(stratum, quota, replace=False)
+        for stratum, quota in zip(strata, quotas, strict=True)
     ]
     return np.sort(np.concatenate(drawn))
 
 
-def _largest_remainder(sizes: list[int], count: int) -> list[int]:
-    """Whole numbers in proportion to `sizes` that sum to `count`."""
+def _proportional_quotas(sizes: list[int], count: int) -> list[int]:
+    """Whole numbers in proportion to `sizes` with the sum `count`, by the largest remainders."""
     total = sum(sizes)
     quotas = [count * size // total for size in sizes]
     by_remainder = sorted(range(len(sizes)), key=lambda i: -(count * sizes[i] % total))
@@ -166,18 +234,33 @@ def _largest_remainder(sizes: list[int], count: int) -> list[int]:
 
 def _check_request(seed: int, validation: float | str, train_size: int | None) -> None:
     if not isinstance(seed, int | np.integer) or seed < 0:
-        raise ConfigError(f"seed {seed!r}: a whole number, 0 or more")
-    if validation != "test" and not (isinstance(validation, float) and 0 < validation < 1):
-        raise ConfigError(
-            f"validation {validation!r}: a fraction between 0 and 1, or 'test' to validate on test rows"
+        raise ConfigError.for_value("seed", seed, "a whole number of at least 0")
+    is_fraction = isinstance(validation, float) and 0 < validation < 1
+    if validation != "test" and not is_fraction:
+        raise ConfigError.for_value(
+            "validation", validation, "a fraction between 0 and 1, or 'test'"
         )
-    if train_size is not None and (not isinstance(train_size, int | np.integer) or train_size < 1):
-        raise ConfigError(f"train_size {train_size!r}: a whole number, 1 or more")
+    if train_size is None:
+        return
+    if not isinstance(train_size, int | np.integer) or train_size < 1:
+        raise ConfigError.for_value("train_size", train_size, "a whole number of at least 1")
 
 
-def _check_indices(indices: np.ndarray, part: str) -> None:
-    good = indices.dtype == np.int64 and indices.ndim == 1 and indices.size > 0
-    if not good or indices[0] < 0 or (indices[1:] <= indices[:-1]).any():
+def _check_train_size(train_size: int, available: int, name: str) -> None:
+    if train_size > available:
+        raise ConfigError.for_value(
+            "train_size",
+            train_size,
+            f"at most {available}",
+            problem=f"more examples than the training part of {name!r} has",
+        )
+
+
+def _check_indices(indices: np.ndarray, name: str) -> None:
+    is_index_array = indices.dtype == np.int64 and indices.ndim == 1 and indices.size > 0
+    if not is_index_array or indices[0] < 0 or (indices[1:] <= indices[:-1]).any():
         raise DataError(
-            f"the split's {part} rows must be distinct rows in ascending order (int64, 1-D): draw it again"
+            f"the {name} part of the split has invalid indices, expected distinct ascending int64. "
+            "Draw it again.",
+            parameter=name,
         )

@@ -1,4 +1,4 @@
-"""Support: what values data can take; Transform: raw values to the floats that a model takes, and back."""
+"""Support: the values that data can take; Transform: raw values to model inputs and back."""
 
 import re
 from dataclasses import dataclass
@@ -9,22 +9,27 @@ import numpy as np
 from vaekit.data.file_reading import blocks
 from vaekit.errors import ConfigError, DataError, suggest
 
-# What data of each kind may be shown as, best first: later kinds contain the earlier ones, once integers are scaled.
-_SHOWN_AS = {
+KINDS_BY_PREFERENCE = {
     "binary": ("binary", "unit", "real"),
     "unit": ("unit", "real"),
     "integers": ("integers", "unit", "real"),
     "real": ("real",),
 }
+"""The kinds of support that data of each kind can be presented as to a model, best first: later
+kinds contain the earlier ones once integers are scaled."""
+
+VALUES = {"binary": "0 or 1", "unit": "numbers from 0 to 1", "real": "finite numbers"}
 
 
 @dataclass(frozen=True)
 class Transform:
-    """Raw values to the floats that the model takes, and back.
+    """A linear map from raw values to model inputs, for NumPy arrays and PyTorch tensors.
 
-    `kind` is the support that the model sees, `divisor` what raw values are divided by. Works on numpy arrays
-    and torch tensors alike.
+    Args:
+        kind: The kind of support that the model inputs have.
+        divisor: Raw values are divided by it.
 
+    >>> import numpy as np
     >>> Support("integers", 256).transform(("unit",)).forward(np.array([0.0, 255.0]))
     array([0., 1.])
     """
@@ -33,23 +38,46 @@ class Transform:
     divisor: float = 1.0
 
     def forward(self, x: Any, dtype: Any = None) -> Any:
-        """x / divisor, cast to `dtype` first where one is given; x itself where there is nothing to do."""
+        """Raw values to model inputs.
+
+        Args:
+            x: Array or tensor of any shape.
+            dtype: Type to cast to before the division; default the type of x.
+
+        Returns:
+            x / divisor; x itself if nothing changes.
+        """
         if dtype is not None:
             x = x.to(dtype) if hasattr(x, "to") else x.astype(dtype, copy=False)
         return x if self.divisor == 1 else x / self.divisor
 
     def inverse(self, x: Any) -> Any:
-        """x * divisor; x itself where the divisor is 1."""
+        """Model inputs to raw values.
+
+        Args:
+            x: Array or tensor of any shape.
+
+        Returns:
+            x * divisor; x itself if the divisor is 1.
+        """
         return x if self.divisor == 1 else x * self.divisor
 
 
 @dataclass(frozen=True)
 class Support:
-    """What values the data can take: 0 and 1, the unit interval, whole numbers 0..levels-1, or any finite number.
+    """The values that data can take.
 
-    Raises `ConfigError` for an unknown kind, or for levels that do not belong to the kind.
+    Args:
+        kind: `binary` (0 and 1), `unit` (the interval from 0 to 1), `integers` (0 to levels - 1)
+            or `real` (any finite number).
+        levels: The number of levels of `integers`, at least 2; 0 for other kinds.
 
-    >>> str(Support.parse("integers:17"))
+    Raises:
+        ConfigError: The kind is unknown, or the levels do not belong to it.
+
+    >>> Support.parse("integers:17")
+    Support(kind='integers', levels=17)
+    >>> str(Support("integers", 17))
     'integers:17'
     """
 
@@ -57,17 +85,25 @@ class Support:
     levels: int = 0
 
     def __post_init__(self):
-        if self.kind not in _SHOWN_AS:
+        if self.kind not in KINDS_BY_PREFERENCE:
             raise ConfigError(
-                f"unknown support {self.kind!r}: {suggest(str(self.kind), _SHOWN_AS)}"
+                f"unknown support: got {self.kind!r}. "
+                f"{suggest(str(self.kind), KINDS_BY_PREFERENCE)}.",
+                parameter="support",
             )
         if self.kind == "integers" and self.levels < 2:
-            raise ConfigError(
-                "support 'integers' needs its number of levels, 2 or more: write integers:256"
+            raise ConfigError.for_value(
+                "support",
+                self.levels,
+                "at least 2",
+                problem="wrong number of levels of the support 'integers'",
+                fix="Write it as in integers:256",
             )
         if self.kind != "integers" and self.levels:
             raise ConfigError(
-                f"support {self.kind!r} has no levels: write {self.kind}, or integers:{self.levels}"
+                f"the support {self.kind!r} has no levels: got {self.levels}. "
+                f"Write {self.kind}, or integers:{self.levels}.",
+                parameter="support",
             )
 
     def __str__(self) -> str:
@@ -75,57 +111,92 @@ class Support:
 
     @classmethod
     def parse(cls, text: str) -> "Support":
-        """The support written as `binary`, `unit`, `integers:L` or `real`; anything else is a `ConfigError`."""
+        """Read a support from text.
+
+        Args:
+            text: `binary`, `unit`, `integers:L` or `real`.
+
+        Returns:
+            The support.
+
+        Raises:
+            ConfigError: Any other text.
+        """
         kind, colon, levels = text.partition(":")
         if colon and not re.fullmatch("[0-9]{1,9}", levels):
-            raise ConfigError(
-                f"support {text!r}: what follows the colon is the number of levels, as in integers:256"
+            raise ConfigError.for_value(
+                "support", text, "a number of levels after the colon, as in integers:256"
             )
         return cls(kind, int(levels or 0))  # type: ignore[arg-type]
 
     @classmethod
     def of(cls, x: np.ndarray) -> "Support":
-        """The support that values have unless said otherwise.
+        """The default support of an array.
 
-        bool is binary, uint8 is integers:256, floats that all lie within [0, 1] are unit, everything else is real.
+        Args:
+            x: Values of any shape.
+
+        Returns:
+            `binary` for bool, `integers:256` for uint8, `unit` for floats that all lie within
+            [0, 1], else `real`.
         """
         if x.dtype == bool:
             return cls("binary")
         if x.dtype == np.uint8:
             return cls("integers", 256)
-        unit = x.dtype.kind == "f" and all(
-            ((block >= 0) & (block <= 1)).all() for _, block in blocks(x)
-        )
-        return cls("unit" if unit else "real")
+        if x.dtype.kind != "f":
+            return cls("real")
+        is_unit = all(((block >= 0) & (block <= 1)).all() for _, block in blocks(x))
+        return cls("unit" if is_unit else "real")
 
-    def check(self, x: np.ndarray, where: str) -> None:
-        """Raise `DataError` naming `where`, the first row with a value outside the support, and the remedy."""
-        if self._holds_every(x.dtype):
+    def check(self, x: np.ndarray, name: str, *, parameter: str | None = None) -> None:
+        """Check that all values belong to the support.
+
+        Args:
+            x: Examples [N, ...].
+            name: What the message calls them.
+            parameter: The parameter that they were passed as.
+
+        Raises:
+            DataError: The first example with a value outside the support.
+        """
+        if self._contains_type(x.dtype):
             return
         for start, block in blocks(x):
             inside = self._contains(block)
             if not inside.all():
                 at = np.unravel_index(np.argmin(inside), block.shape)
-                raise DataError(
-                    f"{where}: row {start + int(at[0])} holds {block[at]}, {self._remedy(block[at])}"
-                )
+                message = self._outside(block[at])
+                index = start + int(at[0])
+                raise DataError(f"example {index} of {name} {message}", parameter=parameter)
 
     def transform(self, accepts: tuple[str, ...]) -> Transform:
-        """How data of this support are shown to a model that `accepts` these kinds; `DataError` where none fits.
+        """The transform from raw values of this support to inputs of a model.
 
-        Integers are divided by levels - 1, so that nets always see the unit interval; what lies within it counts as real
-        only where real is accepted and unit is not.
+        Integers are divided by levels - 1, so that nets see the unit interval. Values in the unit
+        interval count as real only for a model that accepts real and not unit.
+
+        Args:
+            accepts: The kinds of support that the model accepts.
+
+        Returns:
+            The transform to the best kind.
+
+        Raises:
+            DataError: The model accepts none of the kinds that fit.
         """
-        for kind in _SHOWN_AS[self.kind]:
+        for kind in KINDS_BY_PREFERENCE[self.kind]:
             if kind in accepts:
                 return Transform(kind, float(self.levels - 1) if self.kind == "integers" else 1.0)
         raise DataError(
-            f"the data are {self}, the model accepts {' or '.join(accepts)}: "
-            "choose another likelihood, or rescale the data and declare their support (--support)"
+            f"the data do not suit the likelihood: got the support {self}, "
+            f"expected {' or '.join(accepts)}. "
+            "Choose another likelihood, or rescale the data and declare their support.",
+            parameter="support",
         )
 
-    def _holds_every(self, dtype: np.dtype) -> bool:
-        """Whether no value of `dtype` can lie outside, so that there is nothing to scan."""
+    def _contains_type(self, dtype: np.dtype) -> bool:
+        """Whether every value of a type belongs to the support, so that no value is checked."""
         if dtype.kind == "b" or self.kind == "real":
             return dtype.kind in "biu"
         return self.kind == "integers" and dtype.kind == "u" and np.iinfo(dtype).max < self.levels
@@ -137,14 +208,18 @@ class Support:
             return (x == 0) | (x == 1)
         if self.kind == "unit":
             return (x >= 0) & (x <= 1)
-        whole = True if x.dtype.kind in "iu" else x == np.floor(x)
-        return (x >= 0) & (x < self.levels) & whole
+        is_whole = True if x.dtype.kind in "iu" else x == np.floor(x)
+        return (x >= 0) & (x < self.levels) & is_whole
 
-    def _remedy(self, value: np.generic) -> str:
+    def _outside(self, value: np.generic) -> str:
+        """The second half of the message about a value outside the support."""
         if not np.isfinite(value):
-            return "every value must be a finite number: repair or leave out such rows"
-        allowed = {"binary": "0 and 1", "unit": "numbers from 0 to 1"}
+            return (
+                f"is not finite: got {value}, expected finite numbers. "
+                "Repair or remove such examples."
+            )
+        expected = VALUES.get(self.kind, f"whole numbers from 0 to {self.levels - 1}")
         return (
-            f"{self} data are {allowed.get(self.kind, f'whole numbers from 0 to {self.levels - 1}')}: "
-            "rescale the rows, or train with another support (--support real)"
+            f"is outside the support {self}: got {value}, expected {expected}. "
+            "Rescale the values, or declare another support."
         )

@@ -1,64 +1,90 @@
-"""A few rows as one small picture, for those who look at data in a notebook."""
+"""A sheet of small images of a few examples, for datasets in a notebook."""
 
 import io
 
 import numpy as np
 
+from vaekit.data.examples import evenly_spaced_indices
 from vaekit.data.support import Support
 
-MOST, COLUMNS = 24, 12
-SIDE, APART = 56, 4  # pixels of the longer side of a thumbnail, and between two
+MAX_THUMBNAILS = 24
+COLUMNS = 12
+SIDE = 56
+"""Pixels of the longer side of a thumbnail."""
+GAP = 4
+"""Pixels between thumbnails."""
 
 
 def thumbnails(x: np.ndarray, support: Support) -> bytes | None:
-    """Raw images [N, C, H, W], some of them spread evenly, as a PNG; None where rows are no images.
+    """Draw some of the images of a dataset, spread evenly, on one sheet.
 
-    Values are shown as the support has them, from black to white; real ones, which have no scale, over the range of most.
+    Values are shown on the scale of their support, black to white; real values, which have no
+    scale, over the range of the middle 99 %.
+
+    Args:
+        x: Raw images [N, C, H, W].
+        support: Their support.
+
+    Returns:
+        A PNG; None unless the examples are images.
+
+    >>> png = thumbnails(np.zeros((3, 1, 8, 8), np.uint8), Support("integers", 256))
+    >>> png[1:4]
+    b'PNG'
     """
     if x.ndim != 4 or not x.size:
         return None
     from PIL import Image
 
-    rows = _shades(x[np.unique(np.linspace(0, len(x) - 1, MOST).astype(int))], support)
-    images = [
-        _small(Image.fromarray(row[0] if len(row) == 1 else np.moveaxis(row, 0, -1)))
-        for row in rows
-    ]
+    shades = _shades(x[evenly_spaced_indices(len(x), MAX_THUMBNAILS)], support)
+    images = [_small(Image.fromarray(_channels_last(pixels))) for pixels in shades]
     width, height = images[0].size
     columns = min(COLUMNS, len(images))
-    across, down = (
-        columns * (width + APART) - APART,
-        -(-len(images) // columns) * (height + APART) - APART,
-    )
-    sheet = Image.new(
-        "LA" if rows.shape[1] == 1 else "RGBA", (across, down)
-    )  # clear between images, whatever is behind
+    rows = -(-len(images) // columns)
+    sheet_size = (columns * (width + GAP) - GAP, rows * (height + GAP) - GAP)
+    # Transparent between the images, on any background.
+    sheet = Image.new("LA" if shades.shape[1] == 1 else "RGBA", sheet_size)
     for i, image in enumerate(images):
-        sheet.paste(image, (i % columns * (width + APART), i // columns * (height + APART)))
+        row, column = divmod(i, columns)
+        sheet.paste(image, (column * (width + GAP), row * (height + GAP)))
+
     content = io.BytesIO()
     sheet.save(content, "PNG")
     return content.getvalue()
 
 
+def _channels_last(pixels: np.ndarray) -> np.ndarray:
+    return pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)
+
+
 def _small(image):
-    """An image reduced, or magnified a whole number of times, so that one pixel stays one square."""
+    """An image reduced, or enlarged by a whole factor so that each pixel stays one square."""
     from PIL import Image
 
-    times = SIDE // max(image.size)
-    if times > 1:
-        return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
+    factor = SIDE // max(image.size)
+    if factor > 1:
+        size = (image.width * factor, image.height * factor)
+        return image.resize(size, Image.Resampling.NEAREST)
     image.thumbnail((SIDE, SIDE), Image.Resampling.BOX)
     return image
 
 
 def _shades(x: np.ndarray, support: Support) -> np.ndarray:
-    """Bytes [N, 1 or 3, H, W]; of other numbers of channels their mean."""
+    """Bytes [N, 1 or 3, H, W]; the mean of the channels for other numbers of channels."""
     x = x.astype(np.float64)
-    low, high = 0.0, float(max(1, support.levels - 1))
-    if support.kind == "real":
-        finite = x[np.isfinite(x)]
-        low, high = np.percentile(finite, (0.5, 99.5)) if finite.size else (0.0, 1.0)
+    low, high = _value_range(x, support)
     x = np.nan_to_num((x - low) / max(high - low, 1e-12))
     if x.shape[1] not in (1, 3):
         x = x.mean(1, keepdims=True)
     return (np.clip(x, 0, 1) * 255).round().astype(np.uint8)
+
+
+def _value_range(x: np.ndarray, support: Support) -> tuple[float, float]:
+    """The values shown as black and as white."""
+    if support.kind != "real":
+        return 0.0, float(max(1, support.levels - 1))
+    finite = x[np.isfinite(x)]
+    if not finite.size:
+        return 0.0, 1.0
+    low, high = np.percentile(finite, (0.5, 99.5))
+    return float(low), float(high)

@@ -1,4 +1,4 @@
-"""Examples on their way into a model: stored raw, floats only where a batch is used."""
+"""Examples on their way into a model: stored raw, floats only within a batch."""
 
 from vaekit.inputs.model_inputs import (
     MAX_BATCH_EXAMPLES,

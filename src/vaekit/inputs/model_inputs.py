@@ -1,4 +1,4 @@
-"""Examples on their way into a model: stored raw, floats only where a batch is used."""
+"""Model inputs: raw examples with the transform that a model sees them through."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,15 @@ SINGLE_PROCESS = ProcessInfo()
 
 
 class Batch(NamedTuple):
-    """Examples x [B, *shape] and, for a conditional model, their class numbers y [B]."""
+    """Examples of a batch.
+
+    Attributes:
+        x: Examples [B, *shape].
+        y: Class indices [B] for a conditional model, else None.
+
+    >>> Batch(torch.zeros(2, 3)).y is None
+    True
+    """
 
     x: Tensor
     y: Tensor | None = None
@@ -32,13 +40,17 @@ class Batch(NamedTuple):
 class ModelInputs:
     """Raw examples and the transform that a model sees them through.
 
-    Nothing is copied before it is used: a memory map stays on disk, bytes stay bytes.
+    Examples are copied batch by batch only: a memory map stays on disk, bytes stay bytes.
 
     Attributes:
         x: Raw examples [M, *shape].
         transform: From raw values to what the model takes.
         indices: The N examples of `x` that these inputs consist of; None for all.
-        y: Class numbers [M], for a conditional model only.
+        y: Class indices [M], for a conditional model only.
+
+    >>> inputs = ModelInputs(np.arange(10.0)[:, None], Transform("real"))
+    >>> inputs.subset(np.array([7, 2])).select(np.array([0])).x
+    tensor([[7.]], dtype=torch.float64)
     """
 
     x: np.ndarray
@@ -50,19 +62,21 @@ class ModelInputs:
         return len(self.x) if self.indices is None else len(self.indices)
 
     def source_indices(self, positions: np.ndarray) -> np.ndarray:
-        """The indices within `x` of the examples at these positions."""
+        """The indices within `x` of the examples at these positions [B]."""
         return positions if self.indices is None else self.indices[positions]
 
     def labels(self) -> np.ndarray | None:
-        """Class numbers [N] of these examples."""
-        return None if self.y is None else self.y[self.source_indices(np.arange(len(self)))]
+        """Class indices [N] of these examples; None without labels."""
+        if self.y is None:
+            return None
+        return self.y[self.source_indices(np.arange(len(self)))]
 
     def without_labels(self) -> Self:
         """The same examples for a model that is not conditional."""
         return replace(self, y=None)
 
     def select(self, positions: np.ndarray) -> Batch:
-        """The raw examples at these positions."""
+        """The raw examples at these positions [B]."""
         indices = self.source_indices(positions)
         y = None if self.y is None else as_tensor(self.y[indices])
         return Batch(as_tensor(self.x[indices]), y)
@@ -76,15 +90,18 @@ class ModelInputs:
         return self.subset(np.arange(min(count, len(self))))
 
     def random(self, count: int, seed: int, *, skip: int = 0) -> Self:
-        """Inputs of `count` examples in random order, after `skip` others of that order.
+        """Inputs of examples in random order, because files are often sorted by class.
 
-        Files often hold one class behind the other, so consecutive examples would not do.
+        Args:
+            count: The number of examples, at most.
+            seed: Seed of the order.
+            skip: The number of examples at the beginning of the order to leave out.
         """
         order = np.random.default_rng(seed).permutation(len(self))
         return self.subset(order[skip : skip + count])
 
     def to_device_if_fits(self, device: torch.device) -> "ModelInputs":
-        """These examples in the memory of a GPU if they take at most half of what is free there."""
+        """These examples in the memory of a GPU if they need at most half of its free memory."""
         if device.type != "cuda":
             return self
         free, _ = torch.cuda.mem_get_info(device)
@@ -95,8 +112,10 @@ class ModelInputs:
     def to_device(self, device: torch.device) -> "DeviceInputs":
         """These examples in the memory of a device."""
         starts = range(0, len(self), MAX_BATCH_EXAMPLES)
-        blocks = (np.arange(s, min(s + MAX_BATCH_EXAMPLES, len(self))) for s in starts)
-        batches = (tuple(t for t in self.select(block) if t is not None) for block in blocks)
+        blocks = (np.arange(start, min(start + MAX_BATCH_EXAMPLES, len(self))) for start in starts)
+        batches = (
+            tuple(tensor for tensor in self.select(block) if tensor is not None) for block in blocks
+        )
         resident = Batch(*concat_batches(batches, len(self), device))
         return DeviceInputs(self.x, self.transform, self.indices, self.y, resident)
 
@@ -119,20 +138,40 @@ class ModelInputs:
 
 @dataclass(frozen=True)
 class DeviceInputs(ModelInputs):
-    """Inputs that a device holds in memory, all of them."""
+    """Inputs that are completely in the memory of a device.
+
+    Attributes:
+        resident: All examples in order, on the device.
+
+    >>> inputs = ModelInputs(np.arange(10.0)[:, None], Transform("real"))
+    >>> inputs.to_device(torch.device("cpu")).select(np.array([3])).x
+    tensor([[3.]], dtype=torch.float64)
+    """
 
     resident: Batch | None = None
 
     def select(self, positions: np.ndarray) -> Batch:
-        """The raw examples at these positions, on the device."""
+        """The raw examples at these positions [B], on the device."""
         assert self.resident is not None
         x, y = self.resident
-        at = torch.from_numpy(positions).to(x.device)
-        return Batch(x[at], None if y is None else y[at])
+        on_device = torch.from_numpy(positions).to(x.device)
+        return Batch(x[on_device], None if y is None else y[on_device])
 
 
 def values_per_example(model: VAE) -> int:
-    """The most numbers that the model computes for one example: in the decoder or in the prior."""
+    """The size of the largest tensor that a model computes for one example.
+
+    Args:
+        model: A model; the size is that of the parameters of its likelihood, or larger if its
+            prior says so.
+
+    Returns:
+        The number of values.
+
+    >>> import vaekit
+    >>> values_per_example(vaekit.build("mlp", np.zeros((4, 6)), latent_dim=2))
+    6
+    """
     decoded = math.prod(getattr(model.likelihood, "parameter_shape", model.data_shape))
     return max(decoded, getattr(model.prior, "values_per_example", 0))
 
@@ -143,6 +182,12 @@ def max_batch_examples(values: int, samples: int = 1) -> int:
     Args:
         values: Values per example.
         samples: Samples of z per example.
+
+    Returns:
+        The number of examples, whose values together are at most `MAX_VALUES`.
+
+    >>> max_batch_examples(2**16), max_batch_examples(1)
+    (32, 500)
     """
     return max(1, min(MAX_BATCH_EXAMPLES, MAX_VALUES // (values * samples)))
 
@@ -152,26 +197,62 @@ def concat_batches(
 ) -> tuple[Tensor, ...]:
     """Concatenate the tensors of consecutive batches, in memory allocated with the first one.
 
-    A list of small batches, kept between large blocks that come and go, fragments memory.
+    A list of small batches between large temporary blocks would fragment memory.
+
+    Args:
+        batches: Tuples of tensors [B, *], of the same types and shapes but for B.
+        count: The sum of all B.
+        device: The device of the result.
+
+    Returns:
+        Tensors [count, *]; none without batches.
+
+    >>> concat_batches([(torch.zeros(2),), (torch.ones(1),)], 3)
+    (tensor([0., 0., 1.]),)
     """
-    whole: list[Tensor] = []
-    end = 0
+    results: list[Tensor] = []
+    start = 0
     for batch in batches:
-        whole = whole or [
-            torch.empty((count, *t.shape[1:]), dtype=t.dtype, device=device) for t in batch
-        ]
-        start, end = end, end + len(batch[0])
-        for kept, new in zip(whole, batch, strict=True):
-            kept[start:end] = new
-    return tuple(whole)
+        if not results:
+            results = [
+                torch.empty((count, *tensor.shape[1:]), dtype=tensor.dtype, device=device)
+                for tensor in batch
+            ]
+        end = start + len(batch[0])
+        for result, tensor in zip(results, batch, strict=True):
+            result[start:end] = tensor
+        start = end
+    return tuple(results)
 
 
 def as_tensor(examples: np.ndarray) -> Tensor:
-    """A tensor over the memory of an array; a copy only if that is not contiguous or not writable."""
+    """A tensor over the memory of an array.
+
+    Args:
+        examples: The array, which is copied only if it is not contiguous or not writable.
+
+    Returns:
+        The tensor, of the same shape and type.
+
+    >>> as_tensor(np.arange(3))
+    tensor([0, 1, 2])
+    """
     return torch.from_numpy(np.require(examples, requirements=("C", "W")))
 
 
 def to_model(examples: Tensor, model: nn.Module, transform: Transform) -> Tensor:
-    """Raw examples as floats on the device and in the precision of the model."""
-    anchor = next(model.parameters())
-    return transform.forward(examples.to(anchor.device).to(anchor.dtype))
+    """Raw examples as a model takes them.
+
+    Args:
+        examples: Raw examples [B, *shape].
+        model: The model, whose device and precision the result has.
+        transform: From raw values to model inputs.
+
+    Returns:
+        Model inputs [B, *shape].
+
+    >>> to_model(torch.tensor([[255]]), nn.Linear(1, 1), Transform("unit", 255))
+    tensor([[1.]])
+    """
+    parameter = next(model.parameters())
+    return transform.forward(examples.to(parameter.device).to(parameter.dtype))

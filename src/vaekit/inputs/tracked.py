@@ -15,7 +15,7 @@ from vaekit.runtime.terminal_progress import track
 
 
 class TrackedInputs(ModelInputs):
-    """Inputs whose batches show a bar with the time left, on a terminal."""
+    """Inputs whose batches show a progress bar with the time left, on a terminal."""
 
     def batches(
         self, model: VAE, size: int | None = None, process: ProcessInfo = SINGLE_PROCESS

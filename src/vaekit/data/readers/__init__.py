@@ -1,1 +1,1 @@
-"""Readers: one file per format or named dataset, each returns a `RawDataset`."""
+"""Readers: one file per format or named dataset; each returns a `Dataset`."""

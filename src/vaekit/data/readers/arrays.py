@@ -1,17 +1,18 @@
-"""Arrays in memory, in .npy and in .npz files."""
+"""Arrays in memory, in .npy files and in .npz files."""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vaekit.data.dataset import Examples
+from vaekit.data.building import build_dataset, raw_examples
+from vaekit.data.dataset import Dataset
 from vaekit.data.file_reading import data_errors
-from vaekit.data.raw_dataset import RawDataset, channels_first, dataset_name
 from vaekit.data.readers.npz import read_npz
+from vaekit.data.support import Support
 from vaekit.errors import DataError
 
-_ROLES = {
+ROLES = {
     "x": "x",
     "x_train": "x",
     "y": "y",
@@ -20,46 +21,43 @@ _ROLES = {
     "x_test": "x_test",
     "y_test": "y_test",
 }
+"""Accepted names of arrays in an .npz file."""
 
 
-def rows_of(x: Any, y: Any, where: str) -> Examples:
-    """Rows from what numpy can take as arrays; a memory map stays one."""
-    with data_errors(where):
-        x = x if isinstance(x, np.memmap) else np.asarray(x)
-        return Examples(channels_first(x, repr(where)), None if y is None else np.asarray(y))
+def read_arrays(x: Any, y: Any = None, support: Support | None = None) -> Dataset:
+    """A dataset of arrays in memory."""
+    return build_dataset("array", raw_examples(x, y, "array"), support=support)
 
 
-def in_memory(x: Any, y: Any = None) -> RawDataset:
-    """Arrays that the caller holds."""
-    return RawDataset("array", rows_of(x, y, "array"))
-
-
-def npy_file(path: Path) -> RawDataset:
-    """Unlabelled rows of an .npy file, memory-mapped and read-only; Python objects are refused."""
+def read_npy_file(path: Path, support: Support | None = None) -> Dataset:
+    """The unlabeled examples of an .npy file, memory-mapped and read-only; never unpickled."""
     with data_errors(path):
         x = np.lib.format.open_memmap(path, mode="r")
-    return RawDataset(dataset_name(path.stem), rows_of(x, None, str(path)))
+    return build_dataset(path.stem, raw_examples(x, None, str(path)), support=support)
 
 
-def npz_file(path: Path) -> RawDataset:
-    """Rows of an .npz file: x or x_train, y or y_train or labels, x_test, y_test; or one array of any name."""
+def read_npz_file(path: Path, support: Support | None = None) -> Dataset:
+    """The examples of an .npz file with arrays named as in `ROLES`, or with one array of any
+    name."""
     arrays = _by_role(read_npz(path, path), path)
+    train = raw_examples(arrays["x"], arrays.get("y"), str(path))
     test = None
     if "x_test" in arrays:
-        test = rows_of(arrays["x_test"], arrays.get("y_test"), f"{path}, x_test")
-    return RawDataset(
-        dataset_name(path.stem), rows_of(arrays["x"], arrays.get("y"), str(path)), test
-    )
+        test = raw_examples(arrays["x_test"], arrays.get("y_test"), f"{path}, x_test")
+    return build_dataset(path.stem, train, test, support)
 
 
 def _by_role(arrays: dict[str, np.ndarray], path: Path) -> dict[str, np.ndarray]:
     if len(arrays) == 1:
         return {"x": next(iter(arrays.values()))}
-    roles = {_ROLES.get(name, ""): array for name, array in arrays.items()}
-    orphan = "y_test" in roles and "x_test" not in roles
-    if "" in roles or "x" not in roles or orphan or len(roles) < len(arrays):
+    roles = {ROLES.get(name, ""): array for name, array in arrays.items()}
+    has_unknown = "" in roles
+    has_duplicate = len(roles) < len(arrays)
+    has_only_test_labels = "y_test" in roles and "x_test" not in roles
+    if has_unknown or has_duplicate or has_only_test_labels or "x" not in roles:
         raise DataError(
-            f"{str(path)!r} holds {', '.join(sorted(arrays)) or 'nothing'}: allowed are x or x_train, "
-            "one of y, y_train and labels, x_test, y_test with x_test; or one single array"
+            f"{str(path)!r} has the wrong arrays: got {', '.join(sorted(arrays)) or 'none'}, "
+            "expected one of x and x_train, one of y, y_train and labels, x_test, "
+            "and y_test with x_test; or one single array."
         )
     return roles

@@ -1,12 +1,14 @@
-"""dSprites: white shapes on black, one image for every combination of five factors.
+"""dSprites: white shapes on black, one image per combination of five factors (Matthey et al.,
+2017).
 
-The first image has the first value of every factor; the last factor changes from image to image, the first one slowest:
-shape (3), scale (6 from 0.5 to 1), orientation (40 from 0 to 2 pi), horizontal position (32), vertical position (32).
-Shapes are the labels.
+The first image has the first value of every factor. The last factor changes from image to image,
+the first one slowest: shape (3), scale (6 from 0.5 to 1), orientation (40 from 0 to 2 pi),
+horizontal position (32), vertical position (32). Shapes are the labels.
 
-The 19 MB of the official .npz are 3 GB of pixels, and what is compressed cannot be memory-mapped. On first use they are
-therefore written into the cache as they are, and mapped from there. The hash of the .npz is checked before; what is written
-gets its name only when it is whole and on disk; so a load checks its header and its size, and hashes nothing.
+The 19 MB of the official .npz are 3 GB of pixels, and compressed data cannot be memory-mapped. On
+first use the images are therefore unpacked into the cache, and mapped from there. The checksum of
+the .npz is verified before, and the unpacked file gets its name only when it is complete and on
+disk; so loading checks its header and its size, and hashes nothing.
 """
 
 import shutil
@@ -15,12 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
+from vaekit.data.building import build_dataset, raw_examples
 from vaekit.data.cache import cache_folder, cache_lock, commit
+from vaekit.data.dataset import Dataset
 from vaekit.data.file_reading import data_errors
-from vaekit.data.raw_dataset import RawDataset
-from vaekit.data.readers.arrays import rows_of
-from vaekit.data.registry import REMOTES, checksum_error, ensure_downloaded, is_cached
-from vaekit.data.remote_file import matches_checksum
+from vaekit.data.remote_file import RemoteFile, checksum_error, ensure_downloaded, is_cached
 from vaekit.data.support import Support
 from vaekit.errors import DataError
 from vaekit.runtime.terminal_progress import byte_progress
@@ -28,64 +29,75 @@ from vaekit.runtime.terminal_progress import byte_progress
 NAME = "dsprites"
 CLASSES = ("square", "ellipse", "heart")
 SHAPE = (3 * 6 * 40 * 32 * 32, 64, 64)
+BLOCK_BYTES = 2**20
+
+FILE_NAME = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
+FILES: tuple[RemoteFile, ...] = (
+    RemoteFile(
+        name=FILE_NAME,
+        md5="7da33b31b13a06f4b04a70402ce90c2e",
+        size=19_318_135,
+        addresses=(
+            f"https://raw.githubusercontent.com/google-deepmind/dsprites-dataset/master/{FILE_NAME}",
+            f"https://github.com/google-deepmind/dsprites-dataset/raw/master/{FILE_NAME}",
+        ),
+    ),
+)
 
 
-def read() -> RawDataset:
-    """737,280 images of zeros and ones, 64 x 64, memory-mapped, with their shapes; no test part."""
-    pixels = _pixels()
-    if not pixels.is_file():
-        _unpack(pixels)
-    return RawDataset(
-        NAME, rows_of(_mapped(pixels), _labels(), NAME), support=Support("binary"), classes=CLASSES
-    )
+def read(support: Support | None = None) -> Dataset:
+    """737,280 images of zeros and ones, 64 x 64, memory-mapped, labeled with their shapes; no test
+    part."""
+    path = _images_path()
+    if not path.is_file():
+        _unpack(path)
+    labels = np.array(CLASSES).repeat(SHAPE[0] // len(CLASSES))
+    examples = raw_examples(_mapped(path), labels, NAME)
+    return build_dataset(NAME, examples, support=support or Support("binary"), classes=CLASSES)
 
 
 def is_local() -> bool:
     """Whether nothing needs to be downloaded."""
-    return _pixels().is_file() or is_cached(NAME)
+    return _images_path().is_file() or is_cached(NAME, FILES)
 
 
-def _pixels() -> Path:
+def _images_path() -> Path:
+    """The unpacked images in the cache."""
     return cache_folder(NAME) / "images.npy"
 
 
-def _labels() -> np.ndarray:
-    return np.array(CLASSES).repeat(SHAPE[0] // len(CLASSES))
-
-
-def _mapped(pixels: Path) -> np.ndarray:
+def _mapped(path: Path) -> np.ndarray:
     try:
-        with data_errors(pixels):
-            x = np.lib.format.open_memmap(pixels, mode="r")
+        with data_errors(path):
+            x = np.lib.format.open_memmap(path, mode="r")
             if x.shape != SHAPE or x.dtype != bool:
-                raise ValueError(
-                    f"it holds {x.dtype} of shape {x.shape}, bool of shape {SHAPE} is needed"
-                )
+                raise ValueError(f"got {x.dtype} of shape {x.shape}, expected bool of {SHAPE}")
     except DataError as error:
-        raise DataError(f"{error}: remove it to have it unpacked anew") from error
+        raise DataError(f"{error} Remove it to unpack it again.") from error
     return x
 
 
-def _unpack(pixels: Path) -> None:
-    """Decompress the images into a file that can be mapped; bool, as no byte of it then needs to be looked at again."""
-    remote = REMOTES[NAME][0]
-    npz = ensure_downloaded(NAME, remote)
+def _unpack(path: Path) -> None:
+    """Decompress the images into a file that can be mapped; as bool, so that no value needs to be
+    checked again."""
+    (remote,) = FILES
+    (npz,) = ensure_downloaded(NAME, FILES)
     with data_errors(npz):
-        if not matches_checksum(npz, remote):
-            raise checksum_error(f"the md5 of {str(npz)!r} is not {remote.md5}")
+        if not remote.matches_checksum(npz):
+            raise checksum_error(f"the MD5 of {str(npz)!r} is not {remote.md5}.")
     size = int(np.prod(SHAPE))
-    with cache_lock(pixels.parent, size):
-        if pixels.is_file():  # another process was faster
+    with cache_lock(path.parent, size):
+        if path.is_file():  # another process was faster
             return
-        part = pixels.with_suffix(".part")
+        part = path.with_suffix(".part")
         try:
-            _write(npz, part, size)
-            commit(part, pixels)
+            _write_images(npz, part, size)
+            commit(part, path)
         finally:
             part.unlink(missing_ok=True)
 
 
-def _write(npz: Path, part: Path, size: int) -> None:
+def _write_images(npz: Path, part: Path, size: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if free < size:
         raise OSError(f"only {free / 1e6:.0f} MB are free")
@@ -96,9 +108,8 @@ def _write(npz: Path, part: Path, size: int) -> None:
     ):
         np.lib.format.read_magic(images)
         np.lib.format.read_array_header_1_0(images)
-        np.lib.format.write_array_header_1_0(
-            file, {"descr": "|b1", "fortran_order": False, "shape": SHAPE}
-        )
+        header = {"descr": "|b1", "fortran_order": False, "shape": SHAPE}
+        np.lib.format.write_array_header_1_0(file, header)
         with byte_progress(f"unpacking {NAME}", 0, size) as advance:
-            while block := images.read(2**20):
+            while block := images.read(BLOCK_BYTES):
                 advance(file.write(block))

@@ -1,4 +1,7 @@
-"""Rows in tar files, as webdataset lays them out: files of one name, up to its first dot, are one row."""
+"""Shards: examples in tar files in the layout of webdataset.
+
+Consecutive files of one name, up to its first dot, are one example.
+"""
 
 import hashlib
 import re
@@ -16,28 +19,32 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from vaekit.data.dataset import Examples
+from vaekit.data.building import build_dataset, channels_first
+from vaekit.data.dataset import Dataset
+from vaekit.data.examples import Examples
 from vaekit.data.file_reading import data_errors
-from vaekit.data.raw_dataset import RawDataset, channels_first, dataset_name
-from vaekit.data.readers.image_files import SUFFIXES, read_images
+from vaekit.data.readers.image_files import SUFFIXES, Size, read_images
+from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError
 
 MAX_SHARDS = 100_000
-SET_ASIDE = 10_000
-"""Rows of the last shard, at most, that are held in memory to validate and to test on."""
+MAX_HELD_OUT_EXAMPLES = 10_000
+"""Examples of the last shard that are read into memory, for validation and test."""
 
-
-END = bytes(1024)
-CURL = {
-    6: "there is no such host",
-    7: "nobody answers there",
-    22: "it is not there, or not for everybody",
-    28: "the time ran out",
+END_MARK = bytes(1024)
+"""The end of every tar file."""
+GZIP_MARK = b"\x1f\x8b"
+CURL_FAILURES = {
+    6: "unknown host",
+    7: "connection refused",
+    22: "missing, or not public",
+    28: "timed out",
 }
+"""Reasons by exit status of curl."""
 
 
-class Member(BytesIO):
-    """A file out of a shard, which messages name."""
+class NamedBytes(BytesIO):
+    """A file of a shard, by the name that messages show."""
 
     def __init__(self, content: bytes, name: str):
         super().__init__(content)
@@ -51,222 +58,299 @@ class Member(BytesIO):
 
 @dataclass(frozen=True)
 class Sample:
-    """One row as it lies in a shard: its file, .npy or an image, and the text of its .cls, where there is one."""
+    """One example as it is stored in a shard, not decoded.
+
+    Args:
+        name: The names of the shard and of the example, for messages.
+        content: The bytes of an .npy file or an image.
+        suffix: The suffix of the file, without dot.
+        label: The text of its .cls file; None without.
+    """
 
     name: str
-    file: bytes = field(repr=False)
+    content: bytes = field(repr=False)
     suffix: str
     label: str | None
 
 
 @dataclass(frozen=True)
 class Shards:
-    """Tar files to train from, one after the other. resize: (height, width) of their images."""
+    """Tar files that training examples are streamed from.
 
-    places: tuple[str, ...]
-    resize: tuple[int, int] | None = None
+    Args:
+        locations: Paths, or addresses on the web.
+        resize: Height and width of their images; None to keep them.
+    """
+
+    locations: tuple[str, ...]
+    resize: Size | None = None
+
+    def __len__(self) -> int:
+        return len(self.locations)
 
     def samples(self, order: Iterable[int]) -> Iterator[Sample]:
-        """The rows of the shards with these numbers, not decoded."""
-        for i in order:
-            yield from _samples(self.places[i])
+        """The samples of the shards with these indices."""
+        for index in order:
+            yield from _read_samples(self.locations[index])
 
     def count(self) -> int:
-        """How many rows there are, by the headers; ConfigError for shards that are not on this machine."""
-        if any(_is_remote(place) for place in self.places):
+        """The number of examples, by the headers of the files.
+
+        Raises:
+            ConfigError: A shard is not on this machine.
+        """
+        if any(_is_remote(location) for location in self.locations):
             raise ConfigError(
-                "data.train_size: shards on the web are not counted, say how many rows make an epoch (--limit)"
+                "the examples of shards on the web are not counted. "
+                "Set data.train_size, the number of examples of an epoch.",
+                parameter="data.train_size",
             )
-        return sum(map(_count, self.places))
+        return sum(map(_count_examples, self.locations))
 
     def fingerprint(self) -> str:
-        """The sha256 of the files' names, and of their sizes where they are on this machine."""
+        """The SHA-256 of the names of the files, and of the sizes of those on this machine."""
         digest = hashlib.sha256()
-        for place in self.places:
-            size = "" if _is_remote(place) else Path(place).stat().st_size
-            digest.update(f"{_path_of(place).rsplit('/', 1)[-1]} {size}\n".encode())
+        for location in self.locations:
+            size = "" if _is_remote(location) else Path(location).stat().st_size
+            digest.update(f"{_file_name(location)} {size}\n".encode())
         return digest.hexdigest()
 
 
 def is_shards(source: object) -> bool:
     """Whether a source names shards."""
-    return _path_of(str(source)).endswith((".tar", ".tar.gz", ".tgz"))
+    return _without_query(str(source)).endswith((".tar", ".tar.gz", ".tgz"))
 
 
-def read_shards(source: str, resize: tuple[int, int] | None) -> RawDataset:
-    """One shard is read whole; of several the last is set aside in memory, and the others are to be streamed."""
-    *others, last = expand(source)
-    samples = list(islice(_samples(last), SET_ASIDE if others else None))
+def read_shards(source: str, resize: Size | None, support: Support | None = None) -> Dataset:
+    """Read one shard completely; of several the last, to stream the others.
+
+    Args:
+        source: A path or an address, or several in the notation of webdataset.
+        resize: Height and width of the images; None to keep them.
+        support: The support of the examples; default `Support.of` them.
+    """
+    *streamed, last = expand_shards(source)
+    max_samples = MAX_HELD_OUT_EXAMPLES if streamed else None
+    samples = list(islice(_read_samples(last), max_samples))
     if not samples:
         raise DataError(
-            f"{last!r} holds no rows: each is a .npy or an image ({' '.join(SUFFIXES)}), with a .cls or not"
+            f"{last!r} contains no examples, expected .npy files or images "
+            f"({' '.join(SUFFIXES)}), with or without a .cls file each."
         )
-    rows = Examples(decoded(samples, resize), _labels(samples))
-    name = dataset_name(
-        re.sub(r"[{}]|\.(tar|tgz)(\.gz)?$", "", _path_of(source).rsplit("/", 1)[-1])
-    )
-    return RawDataset(name, rows, stream=Shards(tuple(others), resize) if others else None)
+    examples = Examples(decode_samples(samples, resize), _labels(samples))
+    name = re.sub(r"[{}]|\.(tar|tgz)(\.gz)?$", "", _file_name(source))
+    stream = Shards(tuple(streamed), resize) if streamed else None
+    return build_dataset(name, examples, support=support, stream=stream)
 
 
-def expand(source: str) -> tuple[str, ...]:
-    """Paths, or addresses on the web, from webdataset's notation: `train-{000..127}.tar`.
+def expand_shards(source: str) -> tuple[str, ...]:
+    """The paths and addresses of shards in the notation of webdataset: `train-{000..127}.tar`.
 
-    Nothing else can be named: webdataset itself would run what stands behind `pipe:`.
+    Nothing else is accepted: webdataset itself would execute a command after `pipe:`.
+
+    Raises:
+        ConfigError: webdataset or curl is not installed, or there are too many shards.
+        DataError: A shard is missing, or the notation is invalid.
     """
     if find_spec("webdataset") is None:
         raise ConfigError(
-            "shards are read by webdataset, which is not installed: pip install 'vaekit[shards]'"
+            "shards need webdataset, which is not installed. "
+            "Install it with pip install 'vaekit[shards]'.",
+            parameter="data",
         )
     from braceexpand import braceexpand
 
     if any(int(end) >= MAX_SHARDS for end in re.findall(r"\.\.-?(\d+)", source)):
-        raise ConfigError(
-            f"{source!r} names more than {MAX_SHARDS:,} shards: make them larger, a few hundred MB each"
-        )
+        raise _too_many_shards(source)
     with data_errors(source):
-        places = tuple(islice(braceexpand(source), MAX_SHARDS + 1))
-    if len(places) > MAX_SHARDS:
-        raise ConfigError(
-            f"{source!r} names more than {MAX_SHARDS:,} shards: make them larger, a few hundred MB each"
+        locations = tuple(islice(braceexpand(source), MAX_SHARDS + 1))
+    if len(locations) > MAX_SHARDS:
+        raise _too_many_shards(source)
+    for location in locations:
+        _check_location(location)
+    return tuple(
+        location if _is_remote(location) else str(Path(location).resolve())
+        for location in locations
+    )
+
+
+def _too_many_shards(source: str) -> ConfigError:
+    return ConfigError(
+        f"too many shards: got {source!r}, expected at most {MAX_SHARDS:,}. "
+        "Write larger shards, of a few hundred MB each.",
+        parameter="data",
+    )
+
+
+def _check_location(location: str) -> None:
+    if _is_remote(location):
+        if which("curl") is None:
+            raise ConfigError(
+                f"{location!r} needs curl, which is not installed. "
+                "Install it, or copy the shards to this machine.",
+                parameter="data",
+            )
+    elif re.match(r"\w+:", location) and not Path(location).exists():
+        raise DataError(
+            f"invalid address of a shard: got {location!r}, expected a path, or an address with "
+            "http:// or https://."
         )
-    for place in places:
-        _check_place(place)
-    return tuple(place if _is_remote(place) else str(Path(place).resolve()) for place in places)
+    elif not Path(location).is_file():
+        raise DataError(f"missing shard: {location!r}. Name shards as in train-{{000..127}}.tar.")
 
 
-def decoded(
-    samples: Sequence[Sample], resize: tuple[int, int] | None = None, channels: int | None = None
+# --- Samples to arrays ---------------------------------------------------------------------------
+
+
+def decode_samples(
+    samples: Sequence[Sample], resize: Size | None = None, channels: int | None = None
 ) -> np.ndarray:
-    """Samples as rows [N, *shape]; DataError where they are of two sizes or kinds."""
+    """Decode samples into examples.
+
+    Args:
+        samples: At least one sample.
+        resize: Height and width of images; None to keep them.
+        channels: The number of channels of images; default that of `read_images`.
+
+    Returns:
+        Raw examples [N, *shape].
+
+    Raises:
+        DataError: The samples are damaged, or of more than one size or kind.
+    """
     arrays = [sample for sample in samples if sample.suffix == "npy"]
     if arrays and len(arrays) < len(samples):
         raise DataError(
-            f"{samples[0].name!r} and others are .npy and images, mixed: give one or the other"
+            f"{samples[0].name!r} and other examples mix .npy files and images. "
+            "Use only one of them."
         )
-    files = [Member(sample.file, f"{sample.name}.{sample.suffix}") for sample in samples]
-    return _stacked(files) if arrays else read_images(files, resize, channels)
+    files = [NamedBytes(sample.content, f"{sample.name}.{sample.suffix}") for sample in samples]
+    return _stack_arrays(files) if arrays else read_images(files, resize, channels)
 
 
-def _stacked(files: list[Member]) -> np.ndarray:
+def _stack_arrays(files: list[NamedBytes]) -> np.ndarray:
     with data_errors(files[0]):
-        rows = [np.load(file, allow_pickle=False) for file in files]
-    for file, row in zip(files, rows, strict=True):
-        if (row.shape, row.dtype) != (rows[0].shape, rows[0].dtype):
+        arrays = [np.load(file, allow_pickle=False) for file in files]
+    first = arrays[0]
+    for file, array in zip(files, arrays, strict=True):
+        if (array.shape, array.dtype) != (first.shape, first.dtype):
             raise DataError(
-                f"{str(file)!r} is {row.dtype} {row.shape}, {str(files[0])!r} {rows[0].dtype} {rows[0].shape}"
+                f"arrays differ in type or shape: got {array.dtype} {array.shape} in "
+                f"{str(file)!r}, expected {first.dtype} {first.shape} as in {str(files[0])!r}."
             )
-    return channels_first(np.stack(rows), str(files[0]))
+    return channels_first(np.stack(arrays), str(files[0]))
 
 
 def _labels(samples: Sequence[Sample]) -> np.ndarray | None:
-    """Labels as whole numbers where all of them are, so that 10 comes after 9."""
-    labels = [sample.label for sample in samples]
-    if labels.count(None) == len(labels):
+    """Labels as text, or as whole numbers if all of them are, so that 10 comes after 9."""
+    labels = [sample.label for sample in samples if sample.label is not None]
+    if not labels:
         return None
-    if None in labels:
+    if len(labels) < len(samples):
+        unlabeled = next(sample for sample in samples if sample.label is None)
         raise DataError(
-            f"{samples[labels.index(None)].name!r} has no .cls, others have: label all rows, or none"
+            f"{unlabeled.name!r} has no .cls file, but other examples have one. "
+            "Label all examples, or none."
         )
-    whole = all(re.fullmatch(r"0|[1-9]\d{0,8}", label) for label in labels if label is not None)
-    return np.array(labels).astype(np.int64) if whole else np.array(labels)
+    are_numbers = all(re.fullmatch(r"0|[1-9]\d{0,8}", label) for label in labels)
+    return np.array(labels).astype(np.int64) if are_numbers else np.array(labels)
 
 
-def _samples(place: str) -> Iterator[Sample]:
+# --- Shards to samples ---------------------------------------------------------------------------
+
+
+def _read_samples(location: str) -> Iterator[Sample]:
     from webdataset.gopen import gopen
     from webdataset.tariterators import group_by_keys, tar_file_expander
 
-    with data_errors(place), _fetching(place), gopen(place) as stream:
-        if not _is_remote(place):
-            _check_end(place, stream)
-        for found in group_by_keys(
-            tar_file_expander([{"url": place, "stream": stream}], select_files=_is_wanted)
-        ):
-            yield _sample(found)
+    with data_errors(location), _curl_errors(location), gopen(location) as stream:
+        if not _is_remote(location):
+            _check_end_mark(location, stream)
+        source = [{"url": location, "stream": stream}]
+        for group in group_by_keys(tar_file_expander(source, select_files=_is_wanted)):
+            yield _sample(group)
 
 
 @contextmanager
-def _fetching(place: str) -> Iterator[None]:
-    """Tell curl's failure in a line."""
+def _curl_errors(location: str) -> Iterator[None]:
+    """Turn a failure of curl into a one-line `DataError`."""
     try:
         yield
     except OSError as error:
-        if not _is_remote(place):
+        if not _is_remote(location):
             raise
         status = re.search(r"exit (-?\d+)", str(error))
-        reason = (
-            CURL.get(int(status[1]), f"curl ends with status {status[1]}")
-            if status
-            else "curl failed"
-        )
-        raise DataError(f"{place!r} cannot be fetched: {reason}") from None
+        reason = "curl failed"
+        if status is not None:
+            reason = CURL_FAILURES.get(int(status[1]), f"curl failed with status {status[1]}")
+        raise DataError(f"cannot download {location!r}: {reason}.") from None
 
 
-def _check_end(place: str, stream: Any) -> None:
-    """Python's tarfile takes the end of the file for that of the archive, and would read half of a shard without a word."""
-    compressed = stream.read(2) == b"\x1f\x8b"  # whose end is checked by what it decompresses to
+def _check_end_mark(location: str, stream: Any) -> None:
+    """Python's tarfile takes the end of a file for the end of the archive: it would silently read
+    a part of a truncated shard."""
+    is_compressed = stream.read(2) == GZIP_MARK  # gzip checks its end itself
     size = stream.seek(0, SEEK_END)
-    stream.seek(max(0, size - len(END)))
-    if not compressed and stream.read() != END:
+    stream.seek(max(0, size - len(END_MARK)))
+    if not is_compressed and stream.read() != END_MARK:
         raise DataError(
-            f"{place!r} is truncated, or no tar file: its end mark is missing; copy it again"
+            f"{location!r} is truncated, or no tar file: its end mark is missing. Copy it again."
         )
     stream.seek(0)
 
 
 def _is_wanted(name: str) -> bool:
-    return name.lower().endswith((".npy", ".cls", *SUFFIXES)) and not re.match(
-        "__[^/]*__($|/)", name
-    )  # as webdataset
+    """Whether a member belongs to an example; webdataset reserves names with `__`."""
+    is_reserved = re.match("__[^/]*__($|/)", name) is not None
+    return name.lower().endswith((".npy", ".cls", *SUFFIXES)) and not is_reserved
 
 
-def _sample(found: dict) -> Sample:
-    name = f"{_path_of(found['__url__']).rsplit('/', 1)[-1]}: {found['__key__']}"
+def _sample(group: dict[str, Any]) -> Sample:
+    """The sample of a group of files, as webdataset groups them."""
+    name = f"{_file_name(group['__url__'])}: {group['__key__']}"
     files = {
-        key: content for key, content in found.items() if not key.startswith("__") and key != "cls"
+        suffix: content
+        for suffix, content in group.items()
+        if not suffix.startswith("__") and suffix != "cls"
     }
     if not files:
         raise DataError(
-            f"{name!r} has a .cls and nothing else: the files of a row must follow each other in the archive"
+            f"{name!r} has a .cls file and nothing else. "
+            "Let the files of an example follow each other in the shard."
         )
     if len(files) > 1:
-        some = ", ".join(sorted(files)[:3])
+        suffixes = ", ".join(sorted(files)[:3])
         raise DataError(
-            f"{name!r} has {len(files)} files ({some}): a row is one .npy or image; its name ends at its first dot"
+            f"{name!r} has {len(files)} files ({suffixes}), expected one .npy file or image. "
+            "The name of an example ends at its first dot."
         )
     ((suffix, content),) = files.items()
-    label = found["cls"].decode().strip() if "cls" in found else None
+    label = group["cls"].decode().strip() if "cls" in group else None
     return Sample(name, content, suffix.rsplit(".", 1)[-1], label)
 
 
-def _count(place: str) -> int:
-    """By webdataset's rule: files are one row as long as their names up to the first dot are the same."""
+def _count_examples(location: str) -> int:
+    """The number of examples of a shard, by the rule of webdataset: consecutive files whose names
+    are equal up to the first dot are one example."""
     from webdataset.tariterators import base_plus_ext
 
-    with data_errors(place), open_tar(place) as tar:
-        names = (
-            base_plus_ext(member.name)[0]
-            for member in tar
-            if member.isreg() and _is_wanted(member.name)
-        )
+    with data_errors(location), open_tar(location) as tar:
+        members = (member.name for member in tar if member.isreg() and _is_wanted(member.name))
+        names = (base_plus_ext(member)[0] for member in members)
         return sum(1 for _ in groupby(name for name in names if name is not None))
 
 
-def _path_of(place: str) -> str:
-    """An address without what stands behind its path, such as a signature."""
-    return place.partition("?")[0] if _is_remote(place) else place
+# --- Locations -----------------------------------------------------------------------------------
 
 
-def _is_remote(place: str) -> bool:
-    return urlsplit(place).scheme in ("http", "https")
+def _is_remote(location: str) -> bool:
+    return urlsplit(location).scheme in ("http", "https")
 
 
-def _check_place(place: str) -> None:
-    if _is_remote(place):
-        if which("curl") is None:
-            raise ConfigError(
-                f"{place!r} is fetched by curl, which is not installed: install it, or bring the shards here"
-            )
-    elif re.match(r"\w+:", place) and not Path(place).exists():
-        raise DataError(f"{place!r}: shards are paths or addresses with http:// or https://")
-    elif not Path(place).is_file():
-        raise DataError(f"{place!r} is not there: shards are named as in train-{{000..127}}.tar")
+def _without_query(location: str) -> str:
+    """An address without what follows its path, such as a signature."""
+    return location.partition("?")[0] if _is_remote(location) else location
+
+
+def _file_name(location: str) -> str:
+    return _without_query(location).rsplit("/", 1)[-1]
