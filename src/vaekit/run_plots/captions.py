@@ -1,7 +1,7 @@
 """The caption of each plot of a run, written once for the report and the model card."""
 
 CAPTIONS = {
-    "curves": "Training and validation loss; the star marks the best epoch, whose weights were saved.",
+    "curves": "Training and validation loss; the star marks the best epoch.",
     "reconstructions": "Examples over their reconstructions.",
     "samples": "Samples: decoded latent codes from the prior.",
     "classes": "Samples by class.",
