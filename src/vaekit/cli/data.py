@@ -47,7 +47,7 @@ def print_dataset(dataset: "Dataset", as_json: bool) -> None:
     if dataset.stream is None:
         facts["train"] = len(dataset.train)
     else:
-        facts["shards"] = len(dataset.stream.places)
+        facts["shards"] = len(dataset.stream)
         facts["held_out"] = len(dataset.train)
     facts["test"] = None if dataset.test is None else len(dataset.test)
     facts["classes"] = list(dataset.classes)

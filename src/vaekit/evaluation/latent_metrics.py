@@ -52,7 +52,7 @@ def latent_metrics(
         dimensions=dimensions,
         active_dimensions=_active_dimensions(codes) if not is_discrete(q) else None,
         divergence_per_dimension=_divergence_per_dimension(terms),
-        probes=_probes(own, seed) if own is not None and own.dataset.labelled else None,
+        probes=_probes(own, seed) if own is not None and own.dataset.labeled else None,
     )
     if comparable and (is_discrete(q) or not is_deterministic(q)):
         information = aggregate_posterior(run.model, codes)

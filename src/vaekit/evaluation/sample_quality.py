@@ -141,7 +141,7 @@ def feature_network(own: RunData, name: str | None, count: int, seed: int) -> Fe
 
 
 def _trained_features(own: RunData, seed: int) -> ClassifierFeatures:
-    if not own.dataset.labelled:
+    if not own.dataset.labeled:
         raise ConfigError(
             "features of a classifier need labels, but the data have none. Choose components.",
             parameter="features",

@@ -11,7 +11,7 @@ import numpy as np
 from vaekit import data as datasets
 from vaekit.atomic_io import atomic_write
 from vaekit.data import Support
-from vaekit.data.dataset import check_numeric
+from vaekit.data.checks import check_numeric
 from vaekit.data.readers.npz import read_npz
 from vaekit.errors import ConfigError, DataError
 from vaekit.inference.encode_decode import LatentCodes
@@ -138,7 +138,7 @@ def load_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
             f"{path} has no array 'mean'. Write codes with `vaekit encode`, or pass an .npy.",
             parameter="codes",
         )
-    check_numeric(arrays["mean"], str(path))
+    check_numeric(arrays["mean"], str(path), parameter="codes")
     classes = arrays.get("class")
     return arrays["mean"], None if classes is None else [str(name) for name in classes.ravel()]
 

@@ -95,7 +95,7 @@ def _other_examples(run: Run, dataset: Dataset, split: SplitName | None) -> Exam
         )
     examples, part = _part(dataset, split)
     examples = replace(examples, y=_run_labels(run, dataset, examples))
-    check_compatible(examples, run.model.data_shape, run.support, repr(dataset.name))
+    check_compatible(examples.x, run.model.data_shape, run.support, repr(dataset.name))
     return ExampleSelection(examples, part, None)
 
 
@@ -128,7 +128,7 @@ def _load_other(run: Run, data: Any) -> Dataset:
     except MixedSizesError as error:
         size = "x".join(map(str, run.model.data_shape[1:]))
         raise DataError(
-            f"{error.found}: expected images of {size} (height x width). Resize them first.",
+            f"{error.problem}. Resize all to {size} (height x width), the size of the run.",
             parameter="data",
         ) from None
     if is_image and dataset.train.x.dtype == np.uint8:

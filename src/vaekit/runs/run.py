@@ -14,9 +14,8 @@ from vaekit.config import Settings
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.data import Examples
-from vaekit.data.checks import Labels, check_inputs, check_labels
-from vaekit.data.dataset import check_numeric
-from vaekit.data.raw_dataset import channels_first
+from vaekit.data.building import channels_first
+from vaekit.data.checks import Labels, check_inputs, check_labels, check_numeric
 from vaekit.data.support import Support, Transform
 from vaekit.errors import ConfigError, DataError
 from vaekit.inference import encode_decode, imputation
@@ -291,7 +290,7 @@ class Run:
         """Latent codes [N, L] or [N, *latent shape] as the model takes them, on its device."""
         if not isinstance(z, Tensor):
             z = np.asarray(z)
-            check_numeric(z, "z")
+            check_numeric(z, "z", parameter="z")
             z = as_tensor(z)
         size = self.model.latent_shape.numel()
         if z.shape[1:] == self.model.latent_shape:

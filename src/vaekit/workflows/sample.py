@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from vaekit.data.raw_dataset import dataset_name
+from vaekit.data.building import dataset_name
 from vaekit.runs import PLOTS, Run, as_run
 from vaekit.runs.run_data import RunData
 from vaekit.workflows.save_examples import check_examples_file, default_suffix, save_examples

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from vaekit import config as configuration
-from vaekit.data.raw_dataset import dataset_name
+from vaekit.data.building import dataset_name
 from vaekit.errors import ConfigError
 from vaekit.runs import Run
 from vaekit.workflows.train import train

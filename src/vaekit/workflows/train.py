@@ -323,7 +323,7 @@ def _data_summary(setup: TrainingSetup) -> dict[str, Any]:
         "validation": held_out,
     }
     if dataset.stream is not None:
-        streamed = {"shards": len(dataset.stream.places), "examples": setup.epoch_examples}
+        streamed = {"shards": len(dataset.stream), "examples": setup.epoch_examples}
         summary["streamed"] = streamed
     return summary
 
