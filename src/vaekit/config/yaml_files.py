@@ -11,6 +11,7 @@ import yaml.constructor
 
 from vaekit import recipes
 from vaekit.config.schema import DEFAULT_PARTS, Settings, merge, validate
+from vaekit.config.upgrade import upgrade_config
 from vaekit.errors import ConfigError
 
 MAX_CONFIG_BYTES = 1_000_000
@@ -155,7 +156,7 @@ def load_config_file(recipe: str | None, *overrides: Mapping[str, Any]) -> Setti
     """
     name = recipe or recipes.DEFAULT
     if name.endswith((".yaml", ".yml")):
-        content = parse_mapping(_read(Path(name)), name, "recipe")
+        content = upgrade_config(parse_mapping(_read(Path(name)), name, "recipe"))
         content.setdefault("recipe", _recipe_name(Path(name)))
     else:
         content = parse_mapping(recipes.text(name), f"recipe {name}", "recipe")

@@ -60,7 +60,7 @@ def test_a_runs_own_data_given_again_are_split_as_they_were(small_run, tmp_path)
 
 
 def test_other_data_with_a_test_part_are_judged_on_it(small_run, tmp_path):
-    data = small_images(rows=40)
+    data = small_images(examples=40)
     np.savez(tmp_path / "two.npz", x=data.train.x[:10], x_test=data.train.x[10:])
     assert vaekit.evaluate(small_run, data=tmp_path / "two.npz", samples=1)["rows"] == 30
     assert (

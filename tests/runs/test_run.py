@@ -1,0 +1,165 @@
+"""The `Run` object on raw data: units, shapes, seeds, and input that does not suit the model."""
+
+import numpy as np
+import pytest
+import torch
+
+import vaekit
+from conftest import small_images, train_small
+from raising import raises
+from vaekit.errors import ConfigError, DataError
+
+X = small_images().train.x[:4]
+
+
+def test_raw_examples_are_scaled_as_in_training(small_run):
+    x = np.full((2, 1, 8, 8), 255, dtype=np.uint8)
+    assert small_run.prepare(x).max() == 1.0
+    with torch.no_grad():
+        expected = small_run.model.encode(torch.ones(2, 1, 8, 8)).mean.numpy()
+    np.testing.assert_array_equal(small_run.encode(x).mean, expected)
+    np.testing.assert_array_equal(small_run.encode(torch.from_numpy(x)).mean, expected)
+
+
+def test_samples_and_reconstructions_are_in_raw_units(small_run):
+    samples = small_run.sample(5)
+    assert samples.shape == (5, 1, 8, 8)
+    assert 1.0 < samples.max() <= 255.0
+    assert small_run.reconstruct(np.zeros((2, 1, 8, 8), dtype=np.uint8)).max() > 1.0
+
+
+def test_samples_without_a_seed_follow_the_global_generator(small_run):
+    torch.manual_seed(5)
+    first = small_run.sample(5)
+    second = small_run.sample(5)
+    torch.manual_seed(5)
+    expected = 255 * small_run.model.sample(5).numpy(force=True)
+    np.testing.assert_allclose(first, expected, rtol=1e-6)
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("sample_likelihood", [False, True])
+def test_samples_repeat_by_seed(small_run, sample_likelihood):
+    first, again, other = (
+        small_run.sample(5, seed=seed, sample_likelihood=sample_likelihood) for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_sampled_values_are_those_of_the_likelihood_and_not_means(small_run):
+    values = np.unique(small_run.sample(5, seed=0, sample_likelihood=True))
+    assert set(values) == {0.0, 255.0}
+    assert len(np.unique(small_run.sample(5, seed=0))) > 2
+
+
+def test_latent_codes_of_samples_are_those_of_the_sampler(small_run):
+    z = torch.randn(5, 3)
+    samples = small_run.sample(5, latents=lambda count, y: z[:count])
+    np.testing.assert_array_equal(samples, small_run.decode(z))
+
+
+def test_streams_give_the_batches_of_the_whole(small_run):
+    x = small_images(examples=1200).train.x
+    codes = small_run.encode(x)
+    batches = list(small_run.iter_encode(x))
+    assert len(batches) > 1
+    np.testing.assert_array_equal(np.concatenate([each.mean for each in batches]), codes.mean)
+    decoded = np.concatenate(list(small_run.iter_decode(codes.mean)))
+    np.testing.assert_array_equal(decoded, small_run.decode(codes.mean))
+    np.testing.assert_allclose(decoded, small_run.reconstruct(x), rtol=1e-5)
+    samples = np.concatenate(list(small_run.iter_sample(1200, seed=2)))
+    np.testing.assert_array_equal(samples, small_run.sample(1200, seed=2))
+
+
+def test_gray_images_may_lack_their_channel(small_run):
+    codes = small_run.encode(X[:, 0])
+    np.testing.assert_array_equal(codes.mean, small_run.encode(X).mean)
+
+
+def test_a_run_in_double_precision_is_loaded_in_it(tmp_path):
+    run = train_small(tmp_path / "run", training={"precision": "64-true"})
+    loaded = vaekit.load_run(run.path)
+    assert next(loaded.model.parameters()).dtype == torch.float64
+    np.testing.assert_array_equal(loaded.encode(X).mean, run.encode(X).mean)
+
+
+# --- Input that does not suit the model ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.zeros((2, 1, 8, 9), np.uint8),
+        np.zeros((8, 8), np.uint8),
+        np.full((2, 1, 8, 8), 300),
+        np.full((2, 1, 8, 8), np.nan),
+        np.full((2, 1, 8, 8), 0.5),
+        np.full((2, 1, 8, 8), "x"),
+        np.zeros((0, 1, 8, 8), np.uint8),
+    ],
+    ids=["shape", "one image", "range", "NaN", "fractions", "text", "empty"],
+)
+def test_examples_that_do_not_suit_the_model_are_refused(small_run, x):
+    for use in (small_run.encode, small_run.reconstruct, small_run.score, small_run.prepare):
+        with raises(DataError):
+            use(x)
+
+
+@pytest.mark.parametrize(
+    "z",
+    [
+        np.zeros((2, 4)),
+        np.zeros(3),
+        np.zeros((0, 3)),
+        np.full((2, 3), np.nan),
+        np.full((2, 3), np.inf),
+        np.full((2, 3), 1e60),
+        np.full((2, 3), "a"),
+    ],
+    ids=["size", "one code", "empty", "NaN", "infinity", "overflow", "text"],
+)
+def test_latent_codes_that_do_not_suit_the_model_are_refused(small_run, z):
+    with raises(DataError):
+        small_run.decode(z)
+
+
+@pytest.mark.parametrize("count", [0, -1, 1_000_001, 2.5])
+def test_a_count_out_of_range_is_refused(small_run, count):
+    with raises(ConfigError, "count"):
+        small_run.sample(count)
+
+
+# --- Imputation ------------------------------------------------------------------------------
+
+
+def test_imputation_keeps_observed_values_and_repeats_by_seed(small_run):
+    missing = np.zeros(X.shape, bool)
+    missing[..., :4] = True
+    first, again, other = (
+        small_run.impute(X, missing, iterations=4, proposals=3, seed=seed) for seed in (1, 1, 2)
+    )
+    assert (first[~missing] == X[~missing]).all()
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+
+
+def test_imputation_ignores_the_values_at_missing_places(small_run):
+    missing = np.zeros(X.shape, bool)
+    missing[..., :4] = True
+    imputed = [
+        small_run.impute(np.where(missing, np.uint8(fill), X), missing, iterations=4)
+        for fill in (0, 255)
+    ]
+    np.testing.assert_array_equal(*imputed)
+
+
+@pytest.mark.parametrize("missing", [np.ones((4, 1, 4, 4), bool), np.ones((4, 1, 8, 8))])
+def test_a_mask_of_another_shape_or_type_is_refused(small_run, missing):
+    with raises(DataError, "missing"):
+        small_run.impute(X, missing)
+
+
+@pytest.mark.parametrize("name", ["iterations", "proposals"])
+def test_imputation_needs_positive_numbers(small_run, name):
+    with raises(ConfigError, name):
+        small_run.impute(X, np.ones(X.shape, bool), **{name: 0})
