@@ -192,3 +192,44 @@ def test_a_run_is_exported(cli, result, run):
     assert status == 0 and "shared/README.md" in out
     page = result("export", run, "page.html")
     assert page["file"] == "page.html" and Path("page.html").is_file()
+
+
+# --- Servers -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Servers report their address and end at once, on a desktop; the pages that are opened."""
+    pages: list[str] = []
+
+    class Immediate:
+        def __init__(self, target, args, daemon):
+            target(*args)
+
+        def start(self):
+            pass
+
+    def report_address(run, *, ready, **_):
+        ready("http://127.0.0.1:8123")
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr("webbrowser.open", pages.append)
+    monkeypatch.setattr("threading.Thread", Immediate)
+    monkeypatch.setattr("vaekit.workflows.explore", report_address)
+    monkeypatch.setattr("vaekit.workflows.serve", report_address)
+    return pages
+
+
+def test_the_page_of_the_explorer_is_opened_unless_it_must_not_be(cli, result, opened):
+    assert "http://127.0.0.1:8123" in cli("explore", "run", "--no-browser")[1]
+    assert opened == []
+    assert result("explore", "run") == {"address": "http://127.0.0.1:8123"}
+    assert opened == ["http://127.0.0.1:8123"]
+
+
+def test_a_server_prints_its_address_and_description(cli, result, opened):
+    address = "http://127.0.0.1:8123"
+    described = {"address": address, "description": f"{address}/openapi.json"}
+    assert result("serve", "run") == described
+    assert f"{address}/v1/sample" in cli("serve", "run")[1]
+    assert opened == []

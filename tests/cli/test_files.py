@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import vaekit
+from vaekit.cli.options import may_overwrite_run
 
 
 @pytest.fixture
@@ -200,3 +201,36 @@ def test_a_page_of_other_data_shows_them(run, cli):
     assert status == 0, err
     assert json.loads(out)["codes"] == 40
     assert Path("page.html").is_file()
+
+
+class Terminal:
+    """Standard input of a person."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_a_person_is_asked_before_a_file_is_overwritten(run, cli, monkeypatch, answer):
+    questions = []
+
+    def confirm(question, err):
+        questions.append(question)
+        return answer
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("typer.confirm", confirm)
+    before = Path("examples.npy").read_bytes()
+    status, _, _ = cli("sample", "run", "--out", "examples.npy")
+    assert status == (0 if answer else 2)
+    assert (Path("examples.npy").read_bytes() == before) is not answer
+    assert len(questions) == 1 and "examples.npy" in questions[0]
+
+
+def test_a_process_of_several_never_asks_to_overwrite_a_run(run, monkeypatch):
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("typer.confirm", lambda *_, **__: True)
+    assert may_overwrite_run(run)
+    assert not may_overwrite_run(run.parent / "new")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert not may_overwrite_run(run)

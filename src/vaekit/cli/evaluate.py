@@ -98,11 +98,16 @@ def print_evaluation(evaluation: "Evaluation") -> None:
         f"{evaluation.run}: {evaluation.examples:,} examples "
         f"({evaluation.split} of {evaluation.data}), seed {evaluation.seed}"
     )
+    print()
     _print_likelihood(evaluation)
+    print()
     _print_latent(evaluation.latent)
+    print()
     _print_reconstructions(evaluation)
+    print()
     if evaluation.sample_quality is not None:
         _print_samples(evaluation.sample_quality)
+        print()
     if evaluation.codes is not None:
         codes = evaluation.codes
         output.print_line(
@@ -195,7 +200,7 @@ def _print_samples(quality: "SampleQuality") -> None:
         ]
         for name, info in SAMPLES.items()
     ]
-    output.print_table([title, *columns], rows, right=columns)
+    output.print_table(["", *columns], rows, title=title, right=columns)
     output.print_line(f"{SAMPLE_SOURCES['real_data_baseline']}: {quality.baseline_of}.")
     for warning in quality.warnings:
         output.print_line(f"warning: {warning}")

@@ -27,7 +27,7 @@ def print_line(text: str) -> None:
 
 def print_facts(facts: Mapping[str, object]) -> None:
     """Print facts by name, one per line; None and an empty list as "none"."""
-    width = max(NAME_WIDTH, *map(len, facts))
+    width = max(NAME_WIDTH, *(len(name) + 2 for name in facts))
     for name, value in facts.items():
         text = "none" if value is None or value == [] else str(value)
         print_line(f"{name.replace('_', ' '):<{width}}{text}")
