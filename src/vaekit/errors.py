@@ -20,8 +20,6 @@ from collections.abc import Iterable
 from typing import Self
 
 MAX_SHOWN_CHARACTERS = 80
-MAX_SHOWN_BITS = 1000
-"""Python refuses to print integers that are much longer."""
 
 
 class VaekitError(Exception):
@@ -113,9 +111,10 @@ def shown(value: object) -> str:
     >>> shown("x" * 100)[-4:]
     'xxx…'
     """
-    if isinstance(value, int) and value.bit_length() > MAX_SHOWN_BITS:
+    try:
+        text = " ".join(repr(value).splitlines())
+    except ValueError:  # Python refuses to print very long integers
         return "a number of thousands of digits"
-    text = " ".join(repr(value).split("\n"))
     if len(text) <= MAX_SHOWN_CHARACTERS:
         return text
     return text[: MAX_SHOWN_CHARACTERS - 1] + "…"

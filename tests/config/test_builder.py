@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from raising import raises
 from vaekit import recipes
 from vaekit.config import FAMILIES, Settings, load_config_file, merge, schema, validate
 from vaekit.config.builder import (
@@ -36,22 +37,22 @@ SHAPES: dict[str, tuple[Any, ...]] = {
     "decoder conv-map": ((4, 6, 5), SHAPE),
     "likelihood": (SHAPE,),
 }
-"""What the constructors of a family take besides their options, or one of them where it takes others."""
-NEEDED: dict[str, dict[str, Any]] = {
+"""Positional arguments of the constructors of a family, or of one part of it."""
+REQUIRED_OPTIONS: dict[str, dict[str, Any]] = {
     "categorical": {"levels": 5},
     "discretized-logistic": {"levels": 5},
 }
-"""Options of likelihoods that the data decide."""
-APART = {
+"""Options of likelihoods that follow from the data."""
+DEPENDENT_OPTIONS = {
     "objective elbo": {"gradient": "none"},
     "posterior finite-scalar": {"levels": (3, 2)},
     "prior autoregressive": {"heads": 5},
 }
-"""Other values where one of the schema alone would not go with the others."""
+"""Values of options that depend on one another."""
 
 
 def built(family: str, kind: str, **options: Any) -> Any:
-    needed = NEEDED.get(kind, {}) if family == "likelihood" else {}
+    needed = REQUIRED_OPTIONS.get(kind, {}) if family == "likelihood" else {}
     settings = validate({family: {"kind": kind, **needed, **options}})
     return build_part(settings, family, *SHAPES.get(f"{family} {kind}", SHAPES.get(family, ())))
 
@@ -83,10 +84,10 @@ def options_of(family: str, kind: str) -> dict[str, Any]:
         for name, field in fields.items()
         if name != "kind"
     }
-    return {"kind": kind} | others | APART.get(f"{family} {kind}", {})
+    return {"kind": kind} | others | DEPENDENT_OPTIONS.get(f"{family} {kind}", {})
 
 
-# --- Parts ----------------------------------------------------------------------------------------------------------------
+# --- Parts ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("family", "kind"), PARTS)
@@ -115,33 +116,28 @@ def test_a_description_builds_the_same_part_again(family: str, kind: str):
         assert {name: tensor.shape for name, tensor in again.state_dict().items()} == shapes
 
 
-class Mine(nn.Module):
+class Own(nn.Module):
     pass
 
 
-class Grown(MLPEncoder):
+class Derived(MLPEncoder):
     pass
 
 
-@pytest.mark.parametrize(
-    "part", [Mine(), Grown((4,), 2)], ids=["a module", "a child of one of ours"]
-)
-def test_a_part_of_ones_own_is_described_by_name_and_never_built(part: nn.Module):
+@pytest.mark.parametrize("part", [Own(), Derived((4,), 2)], ids=["a module", "a subclass"])
+def test_a_part_of_the_users_own_is_described_by_name_and_never_built(part: nn.Module):
     described = describe_part("encoder", part)
     assert described == {"kind": "custom", "name": type(part).__name__}
-    with pytest.raises(
-        ConfigError,
-        match=f"^encoder {type(part).__name__} is not one of vaekit's own parts: hand over the",
-    ):
+    with raises(ConfigError, "encoder"):
         build_part(validate({"encoder": described}), "encoder", (4,), 2)
 
 
-def test_a_name_that_could_be_imported_is_not_looked_up():
-    with pytest.raises(ConfigError, match="not one of vaekit's own"):
+def test_a_name_that_could_be_imported_is_not_imported():
+    with raises(ConfigError, "objective"):
         build_part(validate({"objective": {"kind": "custom", "name": "os.system"}}), "objective")
 
 
-# --- Models ---------------------------------------------------------------------------------------------------------------
+# --- Models ---------------------------------------------------------------------------------------
 
 
 def resolved(
@@ -176,17 +172,15 @@ def test_a_model_fits_any_shape(shape: tuple[int, ...], scale):
     ).shape == (2,)
 
 
-def test_modules_stand_in_for_the_parts_they_are_named_for():
+def test_own_modules_replace_configured_parts():
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(784, 9), nn.Tanh())
     model = build_model(resolved("mlp"), {"encoder": encoder})
     assert model.encoder is encoder and model.posterior.mu.in_features == 9  # type: ignore[union-attr]
     assert describe_model(model)["encoder"] == {"kind": "custom", "name": "Sequential"}
 
 
-def test_an_encoder_that_fails_on_the_data_is_named():
-    with pytest.raises(
-        ConfigError, match=r"^encoder Linear fails on rows of shape \(1, 28, 28\): [^\n]*$"
-    ):
+def test_an_encoder_that_fails_on_the_data_is_refused():
+    with raises(ConfigError, "encoder"):
         build_model(resolved("mlp"), {"encoder": nn.Linear(5, 5)})
 
 
@@ -211,9 +205,9 @@ MAPS = {
 def test_a_model_of_any_latent_describes_itself(
     latent: str, classes: tuple[str, ...], nets: dict[str, Any]
 ):
-    asked = {"latent_dim": 4, "conditional": bool(classes), "data": {"classes": classes}}
+    options = {"latent_dim": 4, "conditional": bool(classes), "data": {"classes": classes}}
     model = build_model(
-        settings := resolved("mlp", LATENTS[latent], nets, asked, shape=(2, 12, 10))
+        settings := resolved("mlp", LATENTS[latent], nets, options, shape=(2, 12, 10))
     )
     y = torch.arange(5) % 3 if classes else None
     sizes = {"continuous": 4, "point": 4, "one-hot": 20, "codebook": 4, "levels": 4}
@@ -232,76 +226,43 @@ def test_a_model_of_any_latent_describes_itself(
     assert {name: tensor.shape for name, tensor in again.state_dict().items()} == shapes
 
 
-def test_a_conditional_models_own_nets_see_the_classes_and_modules_of_ones_own_are_left_as_they_are():
-    asked = {"conditional": True, "data": {"classes": ("a", "b", "c")}, "latent_dim": 2}
-    model = build_model(resolved("mlp", asked, shape=(6,), support="real"))
+def test_configured_nets_of_a_conditional_model_are_wrapped_and_own_modules_are_not():
+    options = {"conditional": True, "data": {"classes": ("a", "b", "c")}, "latent_dim": 2}
+    model = build_model(resolved("mlp", options, shape=(6,), support="real"))
     assert isinstance(model.encoder, ConditionedNet) and isinstance(model.decoder, ConditionedNet)
     assert model.encoder.net.layers[1].in_features == 6 + 3  # type: ignore[union-attr,index]
     assert model.decoder.net.layers[0].in_features == 2 + 3  # type: ignore[union-attr,index]
     own = ConditionedNet(MLPEncoder((9,), 2, hidden=(5,)))
     assert (
-        build_model(resolved("mlp", asked, shape=(6,), support="real"), {"encoder": own}).encoder
+        build_model(resolved("mlp", options, shape=(6,), support="real"), {"encoder": own}).encoder
         is own
     )
 
 
-@pytest.mark.parametrize(
-    ("asked", "said"),
-    [
-        (
-            {"posterior": "categorical", "prior": "standard-normal"},
-            "prior standard-normal has a density, .*: set prior=uniform",
-        ),
-        (
-            {"posterior": "categorical", "prior": "class-normal"},
-            "prior class-normal has a density, .*: set prior=autoregressive",
-        ),
-        (
-            {"prior": "uniform"},
-            "prior uniform is for discrete codes, .*: set prior=standard-normal",
-        ),
-        (
-            {"prior": "autoregressive"},
-            "prior autoregressive is for discrete codes, .*: set prior=standard-normal",
-        ),
-        (
-            {"prior": "class-normal"},
-            "prior class-normal needs the classes of a conditional model: add --conditional",
-        ),
-        (
-            {"posterior": "finite-scalar", "latent_dim": 3},
-            r"latent_dim = 3 is no multiple of 4, the number of posterior.levels",
-        ),
-        (
-            {"posterior": {"kind": "finite-scalar", "levels": [256, 256, 2]}, "latent_dim": 3},
-            "make 131,072 codes, at most 65,536 are allowed",
-        ),
-        (
-            {"posterior": {"kind": "vector-quantized", "groups": 3}, "latent_dim": 4},
-            "posterior.groups = 3 does not divide latent_dim = 4: choose a divisor of it",
-        ),
-        (
-            {"posterior": "vector-quantized", "prior": {"kind": "autoregressive", "heads": 3}},
-            "prior.heads = 3 does not divide prior.width = 64: choose a divisor of it",
-        ),
-        (
-            {"decoder": "conv-map"},
-            r"decoder conv-map with 2 stages starts from a map of 7 x 7, the latent has the shape \(2,\): set ",
-        ),
-        (
-            {**MAPS, "decoder": {"kind": "conv-map", "channels": [3]}},
-            r"starts from a map of 14 x 14, the latent has the shape \(2, 7, 7\): set encoder=conv-map with the same channels",
-        ),
-        (
-            {"likelihood": {"kind": "categorical", "levels": 1}},
-            "likelihood.levels = 1: input should be ",
-        ),
-    ],
-)
-def test_parts_that_cannot_be_together_are_refused(asked: dict[str, Any], said: str):
-    with pytest.raises(ConfigError, match=said) as error:
-        build_model(resolved("mlp", asked))
-    assert "\n" not in str(error.value)
+QUANTIZED = "vector-quantized"
+INCOMPATIBLE = [
+    ({"posterior": "categorical", "prior": "standard-normal"}, "prior"),
+    ({"posterior": "categorical", "prior": "class-normal"}, "prior"),
+    ({"prior": "uniform"}, "prior"),
+    ({"prior": "autoregressive"}, "prior"),
+    ({"prior": "class-normal"}, "conditional"),
+    ({"posterior": "finite-scalar", "latent_dim": 3}, "latent_dim"),
+    (
+        {"posterior": {"kind": "finite-scalar", "levels": [256, 256, 2]}, "latent_dim": 3},
+        "posterior.levels",
+    ),
+    ({"posterior": {"kind": QUANTIZED, "groups": 3}, "latent_dim": 4}, "posterior.groups"),
+    ({"posterior": QUANTIZED, "prior": {"kind": "autoregressive", "heads": 3}}, "prior.heads"),
+    ({"decoder": "conv-map"}, "decoder"),
+    ({**MAPS, "decoder": {"kind": "conv-map", "channels": [3]}}, "decoder"),
+    ({"likelihood": {"kind": "categorical", "levels": 1}}, "likelihood.levels"),
+]
+
+
+@pytest.mark.parametrize(("options", "parameter"), INCOMPATIBLE, ids=str)
+def test_incompatible_parts_are_refused(options: dict[str, Any], parameter: str):
+    with raises(ConfigError, parameter):
+        build_model(resolved("mlp", options))
 
 
 def weights(settings: Settings) -> torch.Tensor:
@@ -318,14 +279,14 @@ def test_a_model_is_a_function_of_its_seed():
     assert (weights(resolved("mlp", {"seed": 4})) != first).any()
 
 
-def test_building_leaves_every_random_state_alone():
+def test_building_changes_no_random_state():
     state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002
     build_model(resolved("conv", {"encoder": {"batch_norm": True}}))
     assert (torch.get_rng_state() == state).all()
     assert (np.random.get_state()[1] == numpy_state).all()  # type: ignore[index]  # noqa: NPY002
 
 
-# --- What is left to the data ---------------------------------------------------------------------------------------------
+# --- Choices that depend on the data --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -366,7 +327,7 @@ def test_default_likelihood(shape: tuple[int, ...], support: str, kind: str):
     assert resolved("mlp", shape=shape, support=support).part("likelihood").kind == kind
 
 
-def test_resolving_keeps_what_was_said_and_does_not_change_again():
+def test_resolving_keeps_choices_and_is_idempotent():
     settings = resolved("mlp", {"latent_dim": 5, "likelihood": "continuous-bernoulli"})
     assert (settings.latent_dim, settings.part("likelihood").kind) == (5, "continuous-bernoulli")
     assert resolve(settings, (1, 28, 28), "unit", 256) == settings
@@ -384,8 +345,8 @@ def test_resolving_keeps_what_was_said_and_does_not_change_again():
 )
 def test_default_prior(posterior: str, prior: str):
     assert resolved("mlp", {"posterior": posterior}).part("prior").kind == prior
-    asked = {"posterior": posterior, "prior": {"kind": "class-normal"}}
-    assert resolved("mlp", asked).part("prior").kind == "class-normal"
+    options = {"posterior": posterior, "prior": {"kind": "class-normal"}}
+    assert resolved("mlp", options).part("prior").kind == "class-normal"
 
 
 def test_every_posterior_has_a_default_prior():
@@ -393,16 +354,14 @@ def test_every_posterior_has_a_default_prior():
 
 
 @pytest.mark.parametrize(("kind", "levels"), [("categorical", 256), ("discretized-logistic", 256)])
-def test_the_levels_of_a_likelihood_are_those_of_the_data_unless_it_says(kind: str, levels: int):
+def test_the_levels_of_a_likelihood_default_to_those_of_the_data(kind: str, levels: int):
     assert resolved("mlp", {"likelihood": kind}).part("likelihood").levels == levels
     assert (
         resolved("mlp", {"likelihood": {"kind": kind, "levels": 7}}).part("likelihood").levels == 7
     )
 
 
-def test_a_configuration_for_other_rows_is_refused():
+def test_a_configuration_for_another_shape_is_refused():
     settings = resolved("mlp")
-    with pytest.raises(
-        ConfigError, match=r"is for rows of shape \(1, 28, 28\), the data have \(3, 28, 28\)$"
-    ):
+    with raises(ConfigError, "data.shape"):
         resolve(settings, (3, 28, 28), "unit")

@@ -60,7 +60,7 @@ def config_error(error: ValidationError, schema: Schema) -> ConfigError:
 def _unknown_key(key: str, allowed: Sequence[str], schema: Schema) -> ConfigError:
     section = next((name for name, keys in _likely_sections(schema) if key in keys), None)
     if section is not None:
-        fix = f"Did you mean {f'{section}.{key}'!r}?"
+        fix = f"Did you mean {f'{section}.{key}'!r}? Set that key instead."
     else:
         fix = f"{suggest(key.rpartition('.')[2], allowed)}."
     return ConfigError(f"unknown key: got {shown(key)}. {fix}", parameter=key)
