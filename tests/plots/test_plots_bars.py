@@ -17,14 +17,14 @@ def test_heights_names_and_colors_are_sorted_by_height():
         ["z1", "z2", "z3"],
         axis_labels=AXIS_LABELS,
         highlight=Highlight([True, True, False], "active", "idle"),
-        title="what",
+        title="activity",
     )
     (axes,) = figure.axes
     assert [patch.get_height() for patch in axes.patches] == [3.0, 2.0, 1.0]
     assert [label.get_text() for label in axes.get_xticklabels()] == ["z2", "z3", "z1"]
     first, second, third = (to_hex(patch.get_facecolor()).upper() for patch in axes.patches)
     assert first == third == CLASS_COLORS[0] != second
-    assert (axes.get_xlabel(), axes.get_ylabel(), figure.get_suptitle()) == (*AXIS_LABELS, "what")
+    assert (axes.get_xlabel(), axes.get_ylabel(), figure.get_suptitle()) == (*AXIS_LABELS, "activity")
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["active", "idle"]
 
 
