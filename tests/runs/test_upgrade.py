@@ -67,7 +67,8 @@ def test_a_released_run_is_plotted(folder, monkeypatch, tmp_path):
 def test_a_released_configuration_trains_again_in_the_current_format(folder, monkeypatch):
     monkeypatch.chdir(folder.parent)
     run = vaekit.train(str(folder / "config.yaml"), out=folder.parent / "again", console=QUIET)
-    assert run.config == load_config(folder)
+    recorded = load_config(folder)
+    assert run.config.changed({"data": {"source": recorded.data.source}}) == recorded
     assert yaml.safe_load((run.path / "config.yaml").read_text())["format"] == vaekit.config.FORMAT
 
 
