@@ -24,7 +24,10 @@ def test_heights_names_and_colors_are_sorted_by_height():
     assert [label.get_text() for label in axes.get_xticklabels()] == ["z2", "z3", "z1"]
     first, second, third = (to_hex(patch.get_facecolor()).upper() for patch in axes.patches)
     assert first == third == CLASS_COLORS[0] != second
-    assert (axes.get_xlabel(), axes.get_ylabel(), figure.get_suptitle()) == (*AXIS_LABELS, "activity")
+    assert (axes.get_xlabel(), axes.get_ylabel(), figure.get_suptitle()) == (
+        *AXIS_LABELS,
+        "activity",
+    )
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["active", "idle"]
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import vaekit
 from conftest import QUIET, small_images, train_small
@@ -15,7 +16,9 @@ from vaekit.run_plots.dimensions import dimensions
 from vaekit.run_plots.grid import grid
 from vaekit.run_plots.latent import latent
 from vaekit.run_plots.losses import losses
+from vaekit.run_plots.nearest import nearest
 from vaekit.run_plots.registry import PLOTS
+from vaekit.run_plots.samples import prior_samples, samples
 from vaekit.run_plots.usage import usage
 from vaekit.runs.example_selection import ExampleSelection, select_evaluation_examples
 from vaekit.runs.run_data import RunData
@@ -114,6 +117,33 @@ def test_at_most_max_examples_are_shown_and_spread_over_the_classes(small_run):
     assert set(examples.y[indices]) == set(examples.y)
     terms = elbo_per_example(small_run.model, small_run.inputs(examples))
     np.testing.assert_allclose(context.terms.divergence, terms.divergence[indices], rtol=1e-5)
+
+
+def test_samples_are_over_their_nearest_training_examples(small_run):
+    context = context_of(small_run)
+    view = View(seed=3)
+    upper, lower = nearest(context, view).axes
+    images_of_prior = prior_samples(context, view, 10)
+    training = context.run_data.examples("train").x
+    inputs = small_run.prepare(training)
+    distances = torch.cdist(images_of_prior.flatten(1), inputs.flatten(1))
+    closest = training[distances.argmin(1).numpy()] / 255
+    for axes, images in ((upper, images_of_prior.numpy()), (lower, closest)):
+        row = np.asarray(axes.images[0].get_array())
+        for index, image in enumerate(images):
+            tile = row[:, 9 * index : 9 * index + 8]
+            np.testing.assert_allclose(tile, image[0], atol=1e-6)
+
+
+def test_samples_depend_on_the_seed_alone(small_run):
+    def pixels(seed):
+        return np.asarray(
+            samples(context_of(small_run), View(seed=seed)).axes[0].images[0].get_array()
+        )
+
+    first = pixels(1)
+    assert np.array_equal(first, pixels(1))
+    assert not np.array_equal(first, pixels(2))
 
 
 # --- Titles --------------------------------------------------------------------------------------
