@@ -74,7 +74,7 @@ def _checked_ends(images: NDArray, ends: ArrayLike) -> NDArray:
         raise DataError.for_value(
             "ends",
             list(array.shape),
-            f"{['G', *shape]} with G a divisor of {len(images)}",
+            f"[G, {', '.join(map(str, shape))}] with G a divisor of {len(images)}",
             problem="ends has the wrong shape",
         )
     return array
