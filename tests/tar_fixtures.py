@@ -1,4 +1,4 @@
-"""Shards as webdataset writes them."""
+"""Shards in the layout of webdataset."""
 
 import io
 import tarfile
@@ -11,18 +11,21 @@ from vaekit.data import Examples
 
 
 def png(image: np.ndarray) -> bytes:
+    """A gray image [1, H, W] as a PNG."""
     content = io.BytesIO()
     Image.fromarray(image[0]).save(content, "PNG")
     return content.getvalue()
 
 
-def npy(row: np.ndarray) -> bytes:
+def npy(array: np.ndarray) -> bytes:
+    """An array in the .npy format."""
     content = io.BytesIO()
-    np.save(content, row)
+    np.save(content, array)
     return content.getvalue()
 
 
 def write_tar(path: Path, files: dict[str, bytes]) -> Path:
+    """A tar file of these contents by name, in this order."""
     with tarfile.open(path, "w") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
@@ -31,13 +34,13 @@ def write_tar(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
-def write_shards(folder: Path, rows: Examples, count: int = 3) -> str:
-    """The rows in so many shards of equal size, as PNG with classes; the notation that names them."""
-    each = len(rows) // count
-    for i in range(count):
+def write_shards(folder: Path, examples: Examples, count: int = 3) -> str:
+    """Write labeled images into `count` shards of equal size; the notation that names them."""
+    size = len(examples) // count
+    for shard in range(count):
         files = {}
-        for row in range(i * each, (i + 1) * each):
-            files[f"{row:04d}.png"] = png(rows.x[row])
-            files[f"{row:04d}.cls"] = str(rows.y[row]).encode()
-        write_tar(folder / f"part-{i}.tar", files)
+        for i in range(shard * size, (shard + 1) * size):
+            files[f"{i:04d}.png"] = png(examples.x[i])
+            files[f"{i:04d}.cls"] = str(examples.y[i]).encode()
+        write_tar(folder / f"part-{shard}.tar", files)
     return str(folder / f"part-{{0..{count - 1}}}.tar")

@@ -1,18 +1,21 @@
+"""Image files and folders of them."""
+
 import os
 
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
-from vaekit.data.readers.image_files import read_images
 
+from raising import raises
 from vaekit.data import load
+from vaekit.data.readers.image_files import MixedSizesError, read_images
 from vaekit.errors import ConfigError, DataError
 
 RNG = np.random.default_rng(0)
 
 
-def picture(path, size=(4, 6), mode="L"):
-    """Write random pixels of (height, width); return what was written."""
+def write_image(path, size=(4, 6), mode="L"):
+    """Write an image of random pixels (height, width); return its pixels."""
     path.parent.mkdir(parents=True, exist_ok=True)
     values = RNG.integers(0, 256, (*size, 3)).astype(np.uint8)
     image = Image.fromarray(values).convert(mode)
@@ -21,14 +24,10 @@ def picture(path, size=(4, 6), mode="L"):
 
 
 def test_flat_folder_in_order_of_names(tmp_path):
-    second, first = picture(tmp_path / "b.png"), picture(tmp_path / "a.PNG")
+    second, first = write_image(tmp_path / "b.png"), write_image(tmp_path / "a.PNG")
     data = load(tmp_path)
-    assert (
-        data.shape == (1, 4, 6)
-        and not data.labelled
-        and data.test is None
-        and data.name == tmp_path.name
-    )
+    assert data.shape == (1, 4, 6) and data.name == tmp_path.name
+    assert not data.labeled and data.test is None
     assert data.train.x.dtype == np.uint8 and str(data.support) == "integers:256"
     assert np.array_equal(data.train.x[:, 0], [first, second])
 
@@ -43,7 +42,7 @@ def test_sub_folders_are_classes(tmp_path):
         ".git/w.png",
     ):
         if name.endswith("png"):
-            picture(tmp_path / name)
+            write_image(tmp_path / name)
         else:
             (tmp_path / name).parent.mkdir()
             (tmp_path / name).write_text("no image")
@@ -54,42 +53,41 @@ def test_sub_folders_are_classes(tmp_path):
 
 def test_train_and_test_are_the_parts(tmp_path):
     pixels = [
-        picture(tmp_path / name)
+        write_image(tmp_path / name)
         for name in ("train/a/1.png", "train/b/2.png", "test/b/3.png", "test/new/4.png")
     ]
-    picture(tmp_path / "val/a/5.png")
+    write_image(tmp_path / "val/a/5.png")
     data = load(tmp_path)
     assert data.classes == ("a", "b", "new") and data.test is not None
-    assert np.array_equal(data.train.x[:, 0], pixels[:2]) and np.array_equal(
-        data.test.x[:, 0], pixels[2:]
-    )
+    assert np.array_equal(data.train.x[:, 0], pixels[:2])
+    assert np.array_equal(data.test.x[:, 0], pixels[2:])
     assert data.test.y is not None and data.test.y.tolist() == [1, 2]
 
 
-def test_one_part_labelled_only(tmp_path):
-    picture(tmp_path / "train/a/1.png")
-    picture(tmp_path / "test/1.png")
-    with pytest.raises(DataError, match="has labels for one part only"):
+def test_labels_of_one_part_only_are_refused(tmp_path):
+    write_image(tmp_path / "train/a/1.png")
+    write_image(tmp_path / "test/1.png")
+    with raises(DataError, "data"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA"])
 def test_gray(tmp_path, mode):
-    picture(tmp_path / "a.png", mode=mode)
+    write_image(tmp_path / "a.png", mode=mode)
     assert load(tmp_path).shape == (1, 4, 6)
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
-def test_one_coloured_image_makes_all_rgb(tmp_path, mode):
-    gray = picture(tmp_path / "a.png")
-    picture(tmp_path / "b.png", mode=mode)
+def test_one_color_image_makes_all_rgb(tmp_path, mode):
+    gray = write_image(tmp_path / "a.png")
+    write_image(tmp_path / "b.png", mode=mode)
     data = load(tmp_path)
     assert data.shape == (3, 4, 6)
     assert all(np.array_equal(data.train.x[0, channel], gray) for channel in range(3))
 
 
-def test_colours_keep_their_place(tmp_path):
-    pixels = picture(tmp_path / "a.png", mode="RGB")
+def test_color_channels_keep_their_order(tmp_path):
+    pixels = write_image(tmp_path / "a.png", mode="RGB")
     assert np.array_equal(load(tmp_path).train.x[0], pixels.transpose(2, 0, 1))
 
 
@@ -112,13 +110,10 @@ def test_one_file_of_every_kind(tmp_path, ending):
     assert np.abs(data.train.x[0, :, 2, 3].astype(int) - [255, 0, 0]).max() <= 2
 
 
-def test_mixed_sizes_name_the_first_odd_one_and_the_remedy(tmp_path):
+def test_mixed_sizes_are_refused_unless_resized(tmp_path):
     for name, size in (("a.png", (4, 6)), ("b.png", (5, 6)), ("c.png", (9, 9))):
-        picture(tmp_path / name, size)
-    with pytest.raises(
-        DataError,
-        match=r"b.png' is 5x6, '.*a.png' is 4x6 .* --resize 4x6 \(python: resize=\(4, 6\) of the data\)",
-    ):
+        write_image(tmp_path / name, size)
+    with raises(MixedSizesError, "resize"):
         load(tmp_path)
     assert load(tmp_path, resize=(3, 2)).train.x.shape == (3, 1, 3, 2)
 
@@ -131,114 +126,110 @@ def test_resizing_averages(tmp_path):
 
 
 def test_resizing_to_the_same_size_changes_nothing(tmp_path):
-    pixels = picture(tmp_path / "a.png")
+    pixels = write_image(tmp_path / "a.png")
     assert np.array_equal(load(tmp_path, resize=(4, 6)).train.x[0, 0], pixels)
 
 
 @pytest.mark.parametrize("size", [(0, 4), (4,), (4, 4, 4), (4.0, 4), "4x4", 4, (True, True)])
-def test_sizes_that_cannot_be(tmp_path, size):
-    picture(tmp_path / "a.png")
-    with pytest.raises(ConfigError, match="two whole numbers above 0, height and width"):
+def test_other_sizes_are_refused(tmp_path, size):
+    write_image(tmp_path / "a.png")
+    with raises(ConfigError, "resize"):
         load(tmp_path, resize=size)
 
 
-def test_images_beside_class_folders(tmp_path):
-    picture(tmp_path / "loose.png")
-    picture(tmp_path / "cat/a.png")
-    with pytest.raises(
-        DataError, match=r"loose.png' lies beside sub-folders with images: put it in one of them"
-    ):
+def test_images_outside_class_folders_are_refused(tmp_path):
+    write_image(tmp_path / "loose.png")
+    write_image(tmp_path / "cat/a.png")
+    with raises(DataError, "data"):
         load(tmp_path)
 
 
-def test_no_images(tmp_path):
-    with pytest.raises(DataError, match=r"holds no images: allowed are .png .jpg"):
+def test_folders_without_images_are_refused(tmp_path):
+    with raises(DataError, "data"):
         load(tmp_path)
-    picture(tmp_path / "train/a.png")
+    write_image(tmp_path / "train/a.png")
     (tmp_path / "test").mkdir()
-    with pytest.raises(DataError, match="test' holds no images"):
+    with raises(DataError, "data"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize("cut", [0, 4, 20, 40, 60])
 def test_corrupt_image_is_named(tmp_path, cut):
-    picture(tmp_path / "a.png")
-    picture(tmp_path / "b.png")
+    write_image(tmp_path / "a.png")
+    write_image(tmp_path / "b.png")
     (tmp_path / "b.png").write_bytes((tmp_path / "b.png").read_bytes()[:cut])
-    with pytest.raises(DataError, match=r"b.png' cannot be read: ") as caught:
+    with pytest.raises(DataError) as caught:
         load(tmp_path)
-    assert "\n" not in str(caught.value)
+    assert str(tmp_path / "b.png") in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_another_format_under_a_picture_s_name(tmp_path):
+def test_another_format_under_the_name_of_an_image_is_refused(tmp_path):
     (tmp_path / "a.png").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n")
-    with pytest.raises(DataError, match=r"a.png' cannot be read: cannot identify image file"):
+    with raises(DataError, "data"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("dtype", "ending"), [(np.uint16, "png"), (np.float32, "tif"), (np.int32, "tif")]
 )
-def test_more_than_eight_bits(tmp_path, dtype, ending):
+def test_more_than_eight_bits_per_channel_are_refused(tmp_path, dtype, ending):
     Image.fromarray(np.zeros((3, 3), dtype)).save(tmp_path / f"a.{ending}")
-    with pytest.raises(
-        DataError, match=f"a.{ending}' has more than 8 bits a channel .* or give the values as .npy"
-    ):
+    with raises(DataError, "data"):
         load(tmp_path)
 
 
 @pytest.mark.parametrize("pixels", [20, 10])
-def test_decompression_bombs(tmp_path, monkeypatch, pixels):
-    picture(tmp_path / "a.png", (5, 5))
+def test_decompression_bombs_are_refused(tmp_path, monkeypatch, pixels):
+    write_image(tmp_path / "a.png", (5, 5))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", pixels)
-    with pytest.raises(DataError, match=r"a.png' cannot be read: Image size .* exceeds limit"):
+    with raises(DataError, "data"):
         load(tmp_path)
 
 
 def test_links_that_leave_the_folder_are_not_followed(tmp_path):
     outside, inside = tmp_path / "outside", tmp_path / "data"
-    picture(outside / "secret.png")
-    kept = picture(inside / "a/kept.png")
-    (inside / "a/link.png").symlink_to(inside / "a/kept.png")
+    write_image(outside / "secret.png")
+    own = write_image(inside / "a/own.png")
+    (inside / "a/link.png").symlink_to(inside / "a/own.png")
     (inside / "a/leak.png").symlink_to(outside / "secret.png")
     (inside / "b").symlink_to(outside)
     (inside / "a/loop").symlink_to(inside)
     (inside / "a/broken.png").symlink_to(inside / "nowhere.png")
     data = load(inside)
-    assert data.classes == ("a",) and np.array_equal(data.train.x[:, 0], [kept, kept])
+    assert data.classes == ("a",) and np.array_equal(data.train.x[:, 0], [own, own])
 
 
-def test_a_pipe_is_no_image(tmp_path):
-    picture(tmp_path / "a.png")
+def test_a_pipe_is_refused(tmp_path):
+    write_image(tmp_path / "a.png")
     os.mkfifo(tmp_path / "b.png")
     assert len(load(tmp_path).train) == 1
-    with pytest.raises(DataError, match="is neither a file nor a folder"):
+    with raises(DataError, "data"):
         load(tmp_path / "b.png")
 
 
 def test_test_images_from_another_folder(tmp_path):
     for name in ("one/a/1.png", "one/b/2.png", "two/b/3.png"):
-        picture(tmp_path / name, (5, 5))
+        write_image(tmp_path / name, (5, 5))
     data = load(tmp_path / "one", test=tmp_path / "two", resize=(4, 4))
     assert data.test is not None and data.test.y is not None
     assert data.test.y.tolist() == [1] and data.test.x.shape == (1, 1, 4, 4)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_an_image_is_turned_as_it_was_taken(tmp_path, orientation):
+def test_an_image_is_turned_upright(tmp_path, orientation):
     pixels = np.arange(6, dtype=np.uint8).reshape(2, 3) * 40
     exif = Image.Exif()
     exif[0x0112] = orientation
     Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
     with Image.open(tmp_path / "a.png") as image:
-        wanted = np.asarray(ImageOps.exif_transpose(image))
-    (row,) = read_images([tmp_path / "a.png"], None)
-    assert np.array_equal(row[0], wanted)
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    (loaded,) = read_images([tmp_path / "a.png"], None)
+    assert np.array_equal(loaded[0], expected)
     turned = {1: pixels, 3: pixels[::-1, ::-1], 6: np.rot90(pixels, -1), 8: np.rot90(pixels)}
-    assert np.array_equal(row[0], turned.get(orientation, wanted))
+    assert np.array_equal(loaded[0], turned.get(orientation, expected))
 
 
-def test_metadata_that_make_no_sense_turn_nothing(tmp_path):
+def test_damaged_metadata_do_not_turn_an_image(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 77
     Image.new("L", (3, 2), 9).save(tmp_path / "a.png", exif=exif)
