@@ -255,7 +255,7 @@ def test_a_failure_changes_nothing_on_disk(small_run, tmp_path, monkeypatch):
     before = contents(there)
 
     def fail(*_):
-        raise OutputError("no space left")
+        raise OutputError("No space left.")
 
     monkeypatch.setattr("vaekit.hub.model_card", fail)
     for folder in (there, tmp_path / "other"):

@@ -1,4 +1,4 @@
-"""Alone nothing is shared; what several processes do is in training/test_training_processes.py."""
+"""One process, and parts of the noise; several processes are in tests/training."""
 
 import torch
 from torch import nn
@@ -14,7 +14,7 @@ from vaekit.runtime.distributed import (
 )
 
 
-def test_alone_nothing_is_shared():
+def test_with_one_process_every_function_returns_its_input():
     x = torch.randn(4, 3)
     assert (
         torch.equal(all_reduce_sum(x), x)
@@ -24,7 +24,7 @@ def test_alone_nothing_is_shared():
     assert sample_global(lambda shape: torch.zeros(*shape, 4, 2), 3).shape == (3, 4, 2)
 
 
-def test_each_process_draws_its_rows_of_the_noise_of_the_whole_batch():
+def test_each_process_draws_its_part_of_the_noise_of_the_global_batch():
     def normal(rows):
         return torch.distributions.Independent(
             torch.distributions.Normal(torch.zeros(rows, 5), torch.ones(rows, 5)), 1
@@ -39,7 +39,7 @@ def test_each_process_draws_its_rows_of_the_noise_of_the_whole_batch():
     assert torch.equal(torch.cat(parts, 1), whole)
 
 
-def test_batch_normalisation_is_what_it_was_when_the_block_has_ended():
+def test_batch_normalization_is_restored_after_the_block():
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Sequential(nn.BatchNorm1d(3)))
     before = [type(m) for m in net.modules()]
     with process_context(ProcessInfo(0, 2)), sync_batch_norm(net):

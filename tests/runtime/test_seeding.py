@@ -15,7 +15,7 @@ def test_seed_and_step_do_not_stand_for_each_other():
     assert len({mix_seeds(0, 1), mix_seeds(1, 0), mix_seeds(0, 0), mix_seeds(1, 1)}) == 4
 
 
-def test_neighbours_differ_in_about_half_of_all_bits():
+def test_neighbors_differ_in_about_half_of_all_bits():
     flipped = [
         (mix_seeds(seed, step) ^ mix_seeds(seed, step + 1)).bit_count()
         for seed in range(20)
@@ -75,5 +75,5 @@ def test_batches_of_one_row_differ_between_steps():
     assert abs(values.mean().item()) < 5 / 1000**0.5 and values.std().item() == pytest.approx(
         1, abs=0.12
     )
-    neighbours = (values[1:] * values[:-1]).mean().item()
-    assert abs(neighbours) < 5 / 1000**0.5
+    neighbors = (values[1:] * values[:-1]).mean().item()
+    assert abs(neighbors) < 5 / 1000**0.5

@@ -1,4 +1,4 @@
-"""Trains every case below into the folder given; run by torchrun, or imported, by test_training_processes.py."""
+"""Trains every case below into a folder; run by torchrun, and imported by the tests."""
 
 import sys
 from pathlib import Path
@@ -7,20 +7,23 @@ import vaekit
 from conftest import QUIET, small_images
 from vaekit.runs import Run
 
-DATA = small_images(rows=240, shape=(1, 12, 12))
+DATA = small_images(examples=240, shape=(1, 12, 12))
 NORMS = {"kind": "conv", "channels": [4, 8], "batch_norm": True}
 SMALL = {"kind": "mlp", "hidden": [8]}
 
 CASES: dict[str, dict] = {
     "elbo": {},
     "samples and free bits": {"objective": {"samples": 3, "free_bits": 0.5, "warmup": 5}},
-    "batch normalisation": {"encoder": NORMS, "decoder": NORMS},
+    "batch normalization": {"encoder": NORMS, "decoder": NORMS},
     "conditional": {"conditional": True},
     "importance-weighted": {"objective": {"kind": "importance-weighted", "samples": 3}},
     "score function": {"objective": {"gradient": "score-function"}},
     "encoder without a gradient": {"objective": {"gradient": "none"}},
     "decoder without a gradient": {"objective": "divergence-only"},
-    "shared scale, clipped": {"likelihood": {"kind": "gaussian"}, "training": {"clip": 0.5}},
+    "shared scale, clipped": {
+        "likelihood": {"kind": "gaussian"},
+        "training": {"grad_clip_norm": 0.5},
+    },
     "categorical": {"posterior": {"kind": "categorical", "classes": 4}},
     "muon": {"optimizer": {"kind": "muon", "lr": 0.02}},
     "codebook, two stages": {

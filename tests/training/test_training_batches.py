@@ -1,4 +1,4 @@
-"""The order of rows is a function of seed and epoch; a position can be left and found again."""
+"""The order of examples depends on seed and epoch; a saved position is continued."""
 
 import numpy as np
 import pytest
@@ -8,19 +8,19 @@ from vaekit.inputs import ModelInputs
 from vaekit.training.batches import Batches, count_batches
 
 
-def rows(count: int = 23) -> np.ndarray:
+def examples(count: int = 23) -> np.ndarray:
     return np.arange(count, dtype=np.float32)[:, None]
 
 
 def batches(seed: int, count: int = 23, size: int = 5) -> Batches:
-    return Batches(ModelInputs(rows(count), Transform("real")), size, seed)
+    return Batches(ModelInputs(examples(count), Transform("real")), size, seed)
 
 
 def epoch(batches: Batches) -> list[list[float]]:
     return [x[:, 0].tolist() for x, _ in batches]
 
 
-def test_an_epoch_visits_every_row_once_in_batches_of_the_size_asked_for():
+def test_an_epoch_has_every_example_once_in_batches_of_the_size():
     found = epoch(batches(0))
     assert [len(batch) for batch in found] == [5, 5, 5, 5, 3]
     assert sorted(row for batch in found for row in batch) == list(range(23))
@@ -35,7 +35,7 @@ def test_order_differs_between_epochs_and_seeds_and_repeats_with_the_seed():
 
 
 @pytest.mark.parametrize("seen", range(1, 10))
-def test_a_saved_position_goes_on_with_the_batches_that_were_left(seen):
+def test_a_saved_position_continues_with_the_remaining_batches(seen):
     whole = batches(3)
     expected = epoch(whole) + epoch(whole)
 
@@ -52,18 +52,18 @@ def test_a_saved_position_goes_on_with_the_batches_that_were_left(seen):
     assert rest == expected[seen:]
 
 
-def test_a_memory_map_gives_the_same_rows_per_batch(tmp_path):
-    np.save(tmp_path / "rows.npy", rows())
+def test_a_memory_map_gives_the_same_batches(tmp_path):
+    np.save(tmp_path / "rows.npy", examples())
     mapped = ModelInputs(np.load(tmp_path / "rows.npy", mmap_mode="r"), Transform("real"))
     assert epoch(Batches(mapped, 5, seed=0)) == epoch(batches(0))
 
 
-def test_indices_choose_rows_and_are_what_messages_name():
+def test_indices_select_examples_and_appear_in_messages():
     chosen = np.array([3, 5, 8, 13, 21])
-    some = Batches(ModelInputs(rows(), Transform("real"), chosen), 2, seed=0)
+    some = Batches(ModelInputs(examples(), Transform("real"), chosen), 2, seed=0)
     seen = []
     for x, _ in some:
-        assert some.rows() == x[:, 0].tolist()
+        assert some.current_examples() == x[:, 0].tolist()
         seen += x[:, 0].tolist()
     assert sorted(seen) == chosen.tolist()
 
@@ -72,22 +72,22 @@ def test_indices_choose_rows_and_are_what_messages_name():
     ("count", "size", "sizes"),
     [(11, 5, [5, 6]), (12, 5, [5, 5, 2]), (1, 5, [1]), (3, 1, [1, 1, 1]), (5, 9, [5])],
 )
-def test_a_single_row_joins_the_batch_before_it(count, size, sizes):
+def test_a_single_remaining_example_joins_the_batch_before_it(count, size, sizes):
     found = batches(0, count, size)
     assert [len(batch) for batch in epoch(found)] == sizes
     assert len(found) == count_batches(count, size) == len(sizes)
 
 
-def test_rows_names_the_batch_last_given():
+def test_current_examples_are_those_of_the_last_batch():
     found = batches(0)
     for x, _ in found:
-        assert found.rows() == x[:, 0].tolist()
+        assert found.current_examples() == x[:, 0].tolist()
 
 
 @pytest.mark.parametrize("indices", [None, np.array([3, 5, 8, 13, 21])], ids=["all", "some"])
-def test_classes_come_with_their_rows(indices):
+def test_labels_belong_to_their_examples(indices):
     y = np.arange(23) % 4
-    labelled = Batches(ModelInputs(rows(), Transform("real"), indices, y), 2, seed=0)
-    for x, classes in labelled:
+    labeled = Batches(ModelInputs(examples(), Transform("real"), indices, y), 2, seed=0)
+    for x, classes in labeled:
         assert classes.tolist() == y[x[:, 0].long()].tolist()
     assert all(batch.y is None for batch in batches(0))

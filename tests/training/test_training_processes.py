@@ -1,4 +1,4 @@
-"""Two processes train what one does: same rows, same noise, same statistics; and go on when one of them dies."""
+"""Two processes equal one: examples, noise, statistics; a killed one is restarted."""
 
 import json
 import os
@@ -15,6 +15,7 @@ from multiprocess import CASES, DATA, train
 
 import vaekit
 from conftest import train_small
+from raising import raises
 from vaekit.errors import ConfigError, OutputError
 from vaekit.inputs import ModelInputs
 from vaekit.runtime.distributed import ProcessInfo
@@ -23,12 +24,17 @@ from vaekit.training.batches import Batches
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
+def environment() -> dict[str, str]:
+    """Of processes that import the modules of the tests beside the package that is tested."""
+    here = Path(__file__).parent
+    path = os.pathsep.join([str(here.parent), str(here), os.environ["PYTHONPATH"]])
+    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+
+
 def torchrun(*arguments: str, **options) -> subprocess.Popen:
-    path = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parent)])
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [*TORCHRUN, *arguments],
-        env=environment,
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -36,21 +42,29 @@ def torchrun(*arguments: str, **options) -> subprocess.Popen:
     )
 
 
+def test_processes_import_the_package_that_is_tested(tmp_path):
+    command = [sys.executable, "-c", "import vaekit; print(vaekit.__file__)"]
+    for env in (environment(), None):
+        options = {"env": env, "cwd": tmp_path, "capture_output": True, "text": True}
+        done = subprocess.run(command, check=True, **options)
+        assert done.stdout.strip() == vaekit.__file__
+
+
 @pytest.fixture(scope="module")
 def by_two(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
-    process = torchrun(str(Path(__file__).with_name("in_processes.py")), str(folder))
+    process = torchrun(str(Path(__file__).with_name("multiprocess.py")), str(folder))
     output = process.communicate(timeout=300)[0]
     assert process.returncode == 0, output
     return folder
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_two_processes_train_what_one_does(tmp_path, by_two, name):
+def test_two_processes_equal_one(tmp_path, by_two, name):
     one, two = train(name, tmp_path), vaekit.load_run(by_two / name)
-    figures = {k for k in one.metrics if k.startswith(("train_", "val_"))}
+    figures = {k for k in one.history if k.startswith(("train_", "val_"))}
     for figure in figures:
-        assert two.metrics[figure] == pytest.approx(one.metrics[figure], rel=1e-8, abs=1e-8)
+        assert two.history[figure] == pytest.approx(one.history[figure], rel=1e-8, abs=1e-8)
     assert two.summary["test"]["loss"]["value"] == pytest.approx(
         one.summary["test"]["loss"]["value"], abs=1e-8
     )
@@ -58,7 +72,7 @@ def test_two_processes_train_what_one_does(tmp_path, by_two, name):
         torch.testing.assert_close(two.model.state_dict()[key], value, rtol=0, atol=1e-8)
 
 
-def test_each_process_takes_its_own_rows_of_every_batch():
+def test_each_process_has_its_own_examples_of_every_batch():
     inputs = ModelInputs(np.arange(117)[:, None], None)  # type: ignore[arg-type] - rows are only taken
     whole = Batches(inputs, 20, seed=3)
     shares = [Batches(inputs, 20, 3, ProcessInfo(rank, 4)) for rank in range(4)]
@@ -73,7 +87,7 @@ def children(pid: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
-def test_a_worker_that_is_killed_is_started_again_and_the_run_ends_alike(tmp_path):
+def test_a_killed_worker_is_restarted_and_the_run_ends_equal(tmp_path):
     np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(1600) % len(DATA.train.x)])
     options = [
         *(
@@ -112,16 +126,13 @@ def test_a_worker_that_is_killed_is_started_again_and_the_run_ends_alike(tmp_pat
     assert (tmp_path / "run/model.safetensors").read_bytes() == (
         tmp_path / "calm/model.safetensors"
     ).read_bytes()
-    rows = [vaekit.load_run(tmp_path / name).metrics["val_loss"] for name in ("calm", "run")]
+    rows = [vaekit.load_run(tmp_path / name).history["val_loss"] for name in ("calm", "run")]
     assert rows[0] == rows[1]
 
 
 @pytest.mark.usefixtures("script")
-def test_a_batch_that_cannot_be_shared_out_is_refused(tmp_path):
-    with pytest.raises(
-        ConfigError,
-        match=r"^training\.batch_size = 21 cannot be shared out evenly among 2 processes",
-    ):
+def test_a_batch_that_cannot_be_divided_is_rejected(tmp_path):
+    with raises(ConfigError):
         vaekit.train(
             "mlp",
             data=DATA,
@@ -167,7 +178,7 @@ def test_the_command_starts_its_own_processes(tmp_path):
             tmp_path / name
         )  # the first process alone prints
     one, two = (vaekit.load_run(tmp_path / name) for name in ("one", "two"))
-    assert two.metrics["val_loss"] == pytest.approx(one.metrics["val_loss"], rel=1e-8)
+    assert two.history["val_loss"] == pytest.approx(one.history["val_loss"], rel=1e-8)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
@@ -190,71 +201,64 @@ def test_a_signal_to_one_process_stops_all_and_the_run_goes_on(tmp_path):
         time.sleep(0.02)
     os.kill(children(run.pid)[1], signal.SIGINT)
     output = run.communicate(timeout=100)[0]
-    assert "go on with `vaekit train --resume" in output
+    assert "vaekit train --resume" in output
     assert not (tmp_path / "run/summary.json").exists()
     again = torchrun("-m", "vaekit", "train", "--resume", str(tmp_path / "run"))
     output = again.communicate(timeout=100)[0]
     assert again.returncode == 0, output
-    assert len(vaekit.load_run(tmp_path / "run").metrics["epoch"]) == 3
+    assert len(vaekit.load_run(tmp_path / "run").history["epoch"]) == 3
 
 
-def test_a_restart_goes_on_with_no_other_run_than_its_own(tmp_path, monkeypatch):
+def test_a_restart_resumes_only_its_own_run(tmp_path, monkeypatch):
     first = train_small(tmp_path / "run", data=DATA)
     monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
     assert train_small(tmp_path / "run", data=DATA).summary == first.summary
-    with pytest.raises(OutputError, match="exists"):
+    with raises(OutputError):
         train_small(tmp_path / "run", data=DATA, seed=5)
 
 
-def test_a_rank_that_some_program_left_behind_changes_nothing(tmp_path, monkeypatch):
+def test_a_leftover_rank_variable_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     assert (train_small(tmp_path / "run", data=DATA).path / "summary.json").exists()
 
 
 @pytest.mark.usefixtures("script")
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "parameter"),
     [
-        ({"nodes": 2}, r"training\.nodes: for several machines use torchrun or srun"),
-        ({"devices": 300, "batch_size": 300}, r"\d+ rows or shards are too few for 300 processes"),
-        ({"devices": 0}, r"training\.devices = 0: "),
+        ({"nodes": 2}, "training.nodes"),
+        ({"devices": 300, "batch_size": 300}, "training.devices"),
+        ({"devices": 0}, "training.devices"),
     ],
 )
-def test_processes_that_cannot_be_are_refused_before_anything_is_written(
-    tmp_path, options, message
-):
-    with pytest.raises(ConfigError, match=message):
+def test_impossible_processes_are_rejected_before_anything_is_written(tmp_path, options, parameter):
+    with raises(ConfigError):
         train_small(
             tmp_path / "run", data=DATA, training={"device": "cpu", "batch_size": 20, **options}
         )
     assert not (tmp_path / "run").exists()
 
 
-def test_a_program_that_cannot_be_started_again_has_one_process(tmp_path, monkeypatch):
+def test_an_interactive_program_has_one_process(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
-    with pytest.raises(
-        ConfigError, match=r"further processes start the program again, here is none"
-    ):
+    with raises(ConfigError):
         train_small(tmp_path / "run", data=DATA, training={"devices": 2, "batch_size": 20})
 
 
 @pytest.mark.usefixtures("script")
-def test_a_second_stage_must_be_shared_out_too(tmp_path):
+def test_batches_of_the_second_stage_are_divided_too(tmp_path):
     options = {
         "posterior": "vector-quantized",
         "prior": "autoregressive",
         "prior_stage": {"batch_size": 31},
     }
-    with pytest.raises(
-        ConfigError,
-        match=r"^prior_stage\.batch_size = 31 cannot be shared out evenly among 2 processes",
-    ):
+    with raises(ConfigError):
         train_small(
             tmp_path / "run", data=DATA, training={"devices": 2, "batch_size": 20}, **options
         )
 
 
-def test_what_may_be_restarted_needs_a_name(monkeypatch):
+def test_a_restartable_run_needs_a_path(monkeypatch):
     monkeypatch.setenv("TORCHELASTIC_MAX_RESTARTS", "3")
-    with pytest.raises(ConfigError, match=r"give --out$"):
+    with raises(ConfigError):
         vaekit.train("mlp", data=DATA)

@@ -1,4 +1,4 @@
-"""A prior that trainable by itself: the second stage changes nothing else, and interruptions change nothing at all."""
+"""A second stage trains the prior alone; interruptions change nothing."""
 
 import csv
 import json
@@ -16,6 +16,7 @@ from test_training_resume import TIMES
 
 import vaekit
 from conftest import QUIET, small_images, train_small
+from raising import raises
 from vaekit.config import FAMILIES
 from vaekit.errors import Interrupted
 from vaekit.objectives import ELBO
@@ -55,9 +56,7 @@ def once(monkeypatch, stage: str, when: int, action) -> None:
     class ActingOnPrior(Acting):
         name = "prior"
 
-    workflow = sys.modules[
-        "vaekit.workflows.train"
-    ]  # by its name in the package stands the function
+    workflow = sys.modules["vaekit.workflows.training_setup"]
     monkeypatch.setattr(workflow, "ELBO", ActingOnPrior)
     monkeypatch.setitem(FAMILIES["objective"], "elbo", Acting)
 
@@ -84,12 +83,12 @@ def calm(tmp_path_factory):
     return run, facts(run.path)
 
 
-def test_the_table_goes_on_with_the_second_stage(calm):
+def test_the_history_includes_both_stages(calm):
     run, _ = calm
     metrics = run.history
     assert metrics["epoch"] == [1, 2, 3, 4, 5]
-    first, later = metrics["updates"][0], metrics["updates"][2] - metrics["updates"][1]
-    assert metrics["updates"] == [first, 2 * first, *(2 * first + i * later for i in (1, 2, 3))]
+    first, later = metrics["step"][0], metrics["step"][2] - metrics["step"][1]
+    assert metrics["step"] == [first, 2 * first, *(2 * first + i * later for i in (1, 2, 3))]
     assert metrics["val_divergence"][:2] == pytest.approx(
         [UNIFORM] * 2
     )  # while the prior waits it is uniform
@@ -101,7 +100,7 @@ def test_the_table_goes_on_with_the_second_stage(calm):
     assert run.summary["epochs"] == 5
 
 
-def test_the_prior_learns_what_the_codes_are(calm):
+def test_the_prior_learns_the_distribution_of_codes(calm):
     run, _ = calm
     stage = run.history["val_divergence"][2:]
     assert stage == sorted(stage, reverse=True) and stage[-1] < UNIFORM - 0.1
@@ -114,7 +113,7 @@ def test_the_second_stage_starts_from_the_best_weights_of_the_first(tmp_path):
         "optimizer": {"kind": "adam", "lr": 3.0},
         "schedule": {"kind": "linear", "warmup": 0.9},
     }  # good, then far too fast
-    metrics = train_small(tmp_path / "run", training={"epochs": 4}, **TWO_STAGES, **late).metrics
+    metrics = train_small(tmp_path / "run", training={"epochs": 4}, **TWO_STAGES, **late).history
     best = min(range(4), key=lambda i: metrics["val_loss"][i])
     assert best < 3 and metrics["val_reconstruction"][3] > metrics["val_reconstruction"][best] + 1
     assert (
@@ -122,8 +121,8 @@ def test_the_second_stage_starts_from_the_best_weights_of_the_first(tmp_path):
     )  # to the last digit that is written
 
 
-class Told(VectorQuantized):
-    """A codebook that remembers how far it was told that training is."""
+class RecordingCodebook(VectorQuantized):
+    """A codebook that records the progress that it is annealed with."""
 
     def __init__(self):
         super().__init__(8, 4, codes=4, groups=2)
@@ -133,8 +132,8 @@ class Told(VectorQuantized):
         self.heard.append(progress)
 
 
-def test_what_is_annealed_is_told_how_far_its_own_stage_is(tmp_path):
-    posterior = Told()
+def test_annealing_follows_the_progress_of_its_own_stage(tmp_path):
+    posterior = RecordingCodebook()
     stages = {
         name: value for name, value in TWO_STAGES.items() if name not in ("posterior", "latent_dim")
     }
@@ -173,7 +172,7 @@ def test_the_second_stage_changes_the_prior_alone(calm, tmp_path, monkeypatch):
     ) - changed
 
 
-def test_parts_learn_again_after_their_stage(calm):
+def test_parts_are_trainable_again_after_training(calm):
     model = calm[0].model
     assert all(parameter.requires_grad for parameter in model.parameters())
     assert model.prior.deferred is False
@@ -183,9 +182,9 @@ def test_parts_learn_again_after_their_stage(calm):
     ("stage", "step"),
     [("last", 0), ("last", 4), ("prior", 0), ("prior", 2), ("prior", 4), ("prior", 8)],
 )
-def test_a_signal_in_either_stage_and_resume_end_alike(calm, tmp_path, monkeypatch, stage, step):
+def test_a_signal_in_either_stage_and_resuming_ends_equal(calm, tmp_path, monkeypatch, stage, step):
     once(monkeypatch, stage, step, stop)
-    with pytest.raises(Interrupted, match="stopped by SIGTERM"):
+    with raises(Interrupted):
         train_small(tmp_path / "run", **TWO_STAGES)
     assert not (tmp_path / "run/summary.json").exists()
     assert (tmp_path / "run/checkpoints/prior.ckpt").exists() == (stage == "prior")
@@ -194,7 +193,7 @@ def test_a_signal_in_either_stage_and_resume_end_alike(calm, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("step", [0, 5])
-def test_a_run_killed_in_the_second_stage_ends_alike(calm, tmp_path, monkeypatch, step):
+def test_a_run_killed_in_the_second_stage_ends_equal(calm, tmp_path, monkeypatch, step):
     once(monkeypatch, "prior", step, crash)
     with pytest.raises(RuntimeError, match="as if killed"):
         train_small(tmp_path / "run", **TWO_STAGES)
@@ -202,13 +201,13 @@ def test_a_run_killed_in_the_second_stage_ends_alike(calm, tmp_path, monkeypatch
     assert facts(tmp_path / "run") == calm[1]
 
 
-def test_a_run_killed_between_two_stages_ends_alike(calm, tmp_path, monkeypatch):
+def test_a_run_killed_between_two_stages_ends_equal(calm, tmp_path, monkeypatch):
     folder = stopped_between(tmp_path / "run", monkeypatch)
     vaekit.resume(folder, data=small_images(), console=QUIET)
     assert facts(folder) == calm[1]
 
 
-def test_a_run_killed_before_its_summary_ends_alike(calm, tmp_path):
+def test_a_run_killed_before_its_summary_ends_equal(calm, tmp_path):
     shutil.copytree(calm[0].path, tmp_path / "run")
     (tmp_path / "run/summary.json").unlink()
     vaekit.resume(tmp_path / "run", data=small_images(), console=QUIET)
@@ -222,9 +221,11 @@ def test_a_prior_without_a_stage_of_its_own_has_one_stage(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{"updates": 7}, {"updates": 7, "batch_size": 10}], ids=["updates", "and batch size"]
+    "options",
+    [{"max_steps": 7}, {"max_steps": 7, "batch_size": 10}],
+    ids=["updates", "and batch size"],
 )
-def test_the_second_stage_is_as_long_as_it_says(tmp_path, options):
+def test_the_second_stage_has_the_configured_length(tmp_path, options):
     stages = {**TWO_STAGES, "prior_stage": options}
     run = train_small(tmp_path / "run", training={"epochs": 1}, **stages)
     assert len(run.history["epoch"]) == 1 + count_epochs(7, 49, options.get("batch_size", 32))
@@ -237,7 +238,7 @@ def test_early_stopping_ends_the_first_stage_only(tmp_path):
     assert 3 + 3 <= run.summary["epochs"] < 20
 
 
-def test_relaxed_codes_wait_for_a_prior_that_couples_them(tmp_path):
+def test_relaxed_codes_have_a_uniform_prior_in_the_first_stage(tmp_path):
     posterior = {"kind": "categorical", "classes": 3}
     run = train_small(tmp_path / "run", **{**TWO_STAGES, "posterior": posterior})
     divergence = run.history["val_divergence"]
@@ -256,7 +257,7 @@ def test_relaxed_codes_wait_for_a_prior_that_couples_them(tmp_path):
         ("importance-weighted", "bound"),
     ],
 )
-def test_an_objective_keeps_the_epoch_that_is_best_by_its_own_figure(tmp_path, objective, figure):
+def test_the_best_epoch_is_selected_by_the_metric_of_the_objective(tmp_path, objective, figure):
     run = train_small(tmp_path / "run", objective=objective, training={"epochs": 6})
     values = run.history[f"val_{figure}"]
     assert run.summary["best_epoch"] == 1 + values.index(min(values))
