@@ -1,18 +1,22 @@
-"""THE list of instances that every conformance test runs over.
+"""The instances that every conformance test runs over.
 
-A new member of a family needs one line here; test_conformance.py fails for a registered part that has none.
+A new member of a family needs one line here; test_conformance.py fails for a registered part
+without one.
 """
 
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+import pytest
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from vaekit import likelihoods, nets, posteriors, priors
 from vaekit.core.codebook import Codebook
-from vaekit.core.vae import VAE, eval_mode
+from vaekit.core.modules import eval_mode
+from vaekit.core.vae import VAE
 from vaekit.nets.conditioned import ConditionedNet
 from vaekit.objectives import ELBO, DivergenceOnly, ImportanceWeighted, ReconstructionOnly
 
@@ -23,11 +27,16 @@ Shape = tuple[int, ...]
 
 
 class Part(NamedTuple):
-    """make: the shapes that the part's constructor takes -> the part.
+    """A part of a model, or an objective, with facts that the tests verify.
 
-    supports: of the data that a likelihood takes. z: continuous or discrete, what a posterior gives and a prior is for.
-    certain: whether a posterior puts all mass on one z. coupled: whether a prior's codes depend on one another.
-    classes: of the condition that a prior is given.
+    Args:
+        name: Its name in the tests.
+        make: The shapes of the part's constructor to the part.
+        supports: Supports of data that a likelihood accepts.
+        z: continuous or discrete: the latent codes of a posterior, or those a prior is for.
+        classes: Classes of the condition of a prior.
+        deterministic: Whether a posterior puts all mass on one z.
+        coupled: Whether the codes of a prior depend on one another.
     """
 
     name: str
@@ -35,14 +44,19 @@ class Part(NamedTuple):
     supports: tuple[str, ...] = ()
     z: str = ""
     classes: int = 0
-    certain: bool = False
+    deterministic: bool = False
     coupled: bool = False
 
 
 class Nets(NamedTuple):
-    """A pair of nets for rows of `shape`; encoder: (shape, latent) -> net; decoder: (latent, shape) -> net.
+    """A pair of nets for examples of one shape.
 
-    latent: what the decoder starts from.
+    Args:
+        name: Its name in the tests.
+        shape: Shape of one example.
+        encoder: (shape, latent) to the encoder.
+        decoder: (latent, shape) to the decoder.
+        latent: Size, or shape, of a latent code.
     """
 
     name: str
@@ -78,7 +92,7 @@ def resnet(shape: Shape, **options: Any) -> Nets:
 
 
 def conv_map(shape: Shape, decoder: Callable[..., Any] | None = None, **options: Any) -> Nets:
-    """The encoder's map goes to its mirror, or to a `decoder` of another kind."""
+    """An encoder of maps with its mirror image, or with a `decoder` of another kind."""
     encoder = partial(nets.ConvMapEncoder, **options)
     with torch.random.fork_rng(devices=[]):
         size = encoder(shape, LATENT)(torch.zeros(1, *shape)).shape[2:]
@@ -94,7 +108,7 @@ def label(kind: str, shape: Shape, options: dict[str, Any]) -> str:
 
 POSTERIORS = [
     Part("diagonal-normal", posteriors.DiagonalNormal, z="continuous"),
-    Part("deterministic", posteriors.Deterministic, z="continuous", certain=True),
+    Part("deterministic", posteriors.Deterministic, z="continuous", deterministic=True),
     Part("categorical", partial(posteriors.Categorical, classes=3), z="discrete"),
     Part(
         "straight-through",
@@ -105,10 +119,13 @@ POSTERIORS = [
         "vector-quantized",
         partial(posteriors.VectorQuantized, codes=5, groups=2),
         z="discrete",
-        certain=True,
+        deterministic=True,
     ),
     Part(
-        "finite-scalar", partial(posteriors.FiniteScalar, levels=(3, 2)), z="discrete", certain=True
+        "finite-scalar",
+        partial(posteriors.FiniteScalar, levels=(3, 2)),
+        z="discrete",
+        deterministic=True,
     ),
 ]
 
@@ -183,7 +200,7 @@ TRAINED_NETS = [
     conv_map((2, 5, 4), channels=(3,), activation="tanh"),
     resnet((2, 5, 4), channels=(3,), hidden=(6,), activation="tanh"),
 ]
-"""Small ones of every kind, which the other families meet in training."""
+"""Small nets of every kind, which the other families are trained with."""
 
 OBJECTIVES = [
     Part("elbo", ELBO),
@@ -202,13 +219,13 @@ OBJECTIVES = [
     Part("divergence-only", DivergenceOnly),
 ]
 
-DRAWS: dict[str, Callable[[tuple[int, ...]], Tensor]] = {
+SAMPLE_DATA: dict[str, Callable[[tuple[int, ...]], Tensor]] = {
     "binary": lambda shape: torch.randint(0, 2, shape).double(),
     "unit": lambda shape: torch.rand(shape, dtype=torch.float64),
     "integers": lambda shape: torch.randint(0, 5, shape).double() / 4,
     "real": lambda shape: 3 * torch.randn(shape, dtype=torch.float64),
 }
-"""Data of a support: shape -> values in float64, as a model sees them; integers of 5 levels."""
+"""Random data of each support: a shape to float64 values as a model sees them, of 5 levels."""
 
 
 def names(cases: list[Any]) -> list[str]:
@@ -216,31 +233,81 @@ def names(cases: list[Any]) -> list[str]:
 
 
 def small_vae(posterior: Part, prior: Part, likelihood: Part, pair: Nets = TRAINED_NETS[0]) -> VAE:
-    """Any three parts between two small nets, in float64, always with the same weights; conditional where the prior is."""
+    """Any three parts between two small nets, in float64, always with the same weights.
+
+    The model is conditional if the prior is.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        classes, given = prior.classes, likelihood.make(pair.shape)
-        encoder = pair.encoder(wider(pair.shape, classes), LATENT)
+        classes = prior.classes
+        p_x = likelihood.make(pair.shape)
+        encoder = pair.encoder(with_condition(pair.shape, classes), LATENT)
         with torch.no_grad(), eval_mode(encoder):
-            features = encoder(torch.zeros(1, *wider(pair.shape, classes))).shape[1:]
+            x = torch.zeros(1, *with_condition(pair.shape, classes))
+            features = encoder(x).shape[1:]
         q = posterior.make(tuple(features), LATENT)
         z = q.latent.shape if isinstance(q.latent, Codebook) else q.latent
-        decoder = pair.decoder(wider(z, classes), given.parameter_shape)
+        decoder = pair.decoder(with_condition(z, classes), p_x.parameter_shape)
         if classes:
-            encoder, decoder = ConditionedNet(encoder), ConditionedNet(decoder)
+            encoder = ConditionedNet(encoder)
+            decoder = ConditionedNet(decoder)
         p = prior.make(q.latent, classes)
-        for parameter in p.parameters():
-            torch.nn.init.normal_(
-                parameter, std=0.1
-            )  # where a prior starts, some have no gradient yet
-        return VAE(encoder, q, p, decoder, given, classes).double()
+        for parameter in p.parameters():  # some have no gradient at their initial value
+            torch.nn.init.normal_(parameter, std=0.1)
+        return VAE(encoder, q, p, decoder, p_x, classes).double()
 
 
-def wider(shape: Shape, classes: int) -> Shape:
-    """A shape with the numbers, or planes, that a condition adds."""
+def with_condition(shape: Shape, classes: int) -> Shape:
+    """A shape with the numbers, or planes, of a condition."""
     return (shape[0] + classes, *shape[1:])
 
 
-def condition(part: Part, rows: int) -> Tensor | None:
-    """y [rows] for a prior, or for the model that it is part of; None where it has no classes."""
-    return torch.arange(rows) % part.classes if part.classes else None
+def condition(prior: Part, count: int) -> Tensor | None:
+    """Classes [count] for a prior, or for the model that it is part of; None without classes."""
+    return torch.arange(count) % prior.classes if prior.classes else None
+
+
+# --- Helpers of the conformance tests -------------------------------------------------------------
+
+every_likelihood = pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=names(LIKELIHOODS))
+every_posterior = pytest.mark.parametrize("posterior", POSTERIORS, ids=names(POSTERIORS))
+every_prior = pytest.mark.parametrize("prior", PRIORS, ids=names(PRIORS))
+every_pair_of_nets = pytest.mark.parametrize("pair", NETS, ids=names(NETS))
+both_precisions = pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.float64], ids=["float32", "float64"]
+)
+
+PAIRS = [(q, p) for q in POSTERIORS for p in PRIORS if q.z == p.z]
+MISFITS = [(q, p) for q in POSTERIORS for p in PRIORS if q.z != p.z]
+
+
+def every_pair_of(pairs: list[tuple[Part, Part]]) -> pytest.MarkDecorator:
+    """Parametrize a test by pairs of posterior and prior."""
+    ids = ["-".join(names(list(pair))) for pair in pairs]
+    return pytest.mark.parametrize(("posterior", "prior"), pairs, ids=ids)
+
+
+def has_finite_kl(posterior: Part) -> bool:
+    """Whether its divergence from a prior can be finite."""
+    return posterior.z == "discrete" or not posterior.deterministic
+
+
+def has_closed_form(posterior: Part, prior: Part) -> bool:
+    """Whether a closed form of the divergence is known."""
+    return has_finite_kl(posterior) and (posterior.deterministic or not prior.coupled)
+
+
+def make_prior(prior: Part, latent: Codebook | int | Shape | None = None) -> torch.nn.Module:
+    """A prior in float64 with random parameters, for a latent code of its kind."""
+    codes = LATENT if prior.z == "continuous" else Codebook(torch.randn(3, 2), groups=2)
+    part = prior.make(latent or codes, prior.classes).double()
+    for parameter in part.parameters():
+        torch.nn.init.normal_(parameter, std=0.5)
+    return part
+
+
+def prior_distribution(prior: Part, part: torch.nn.Module, count: int = 5) -> Distribution:
+    """p(z), or p(z|y) for `count` classes."""
+    if not prior.classes:
+        return part()
+    return part(torch.eye(CLASSES, dtype=torch.float64)[condition(prior, count)])

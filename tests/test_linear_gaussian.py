@@ -1,7 +1,7 @@
 """The oracle: a VAE whose log p(x) and true posterior are known exactly.
 
-x = W z + b + s eps with orthogonal columns of W, so p(x) = N(b, W W' + s^2 I) and p(z given x) is a diagonal normal with mean
-linear in x and constant variance: what the package's own linear parts can represent.
+x = W z + b + s eps with orthogonal columns of W, so p(x) = N(b, W W' + s^2 I), and p(z|x) is a
+diagonal normal with a mean linear in x and constant variance, which linear parts can represent.
 """
 
 import math
@@ -16,12 +16,17 @@ from vaekit import ELBO, evaluation, likelihoods, nets, posteriors, priors
 from vaekit.core.distributions import soft_clamp
 from vaekit.core.vae import VAE
 from vaekit.data import Transform
-from vaekit.evaluation import ais_bound, elbo_per_example, importance_weighted_bound
+from vaekit.evaluation import (
+    Metric,
+    ais_bound,
+    elbo_per_example,
+    importance_weighted_bound,
+)
 from vaekit.inputs import ModelInputs
 from vaekit.runtime.distributed import ProcessInfo
 
 D, L, S = 6, 2, 0.4
-ROWS = 12
+EXAMPLES = 12
 
 random = np.random.default_rng(7)
 W = torch.from_numpy(np.linalg.qr(random.normal(size=(D, L)))[0]) * torch.tensor(
@@ -29,24 +34,24 @@ W = torch.from_numpy(np.linalg.qr(random.normal(size=(D, L)))[0]) * torch.tensor
 )
 B = torch.from_numpy(random.normal(size=D))
 X = (
-    torch.from_numpy(random.normal(size=(ROWS, L))) @ W.T
+    torch.from_numpy(random.normal(size=(EXAMPLES, L))) @ W.T
     + B
-    + S * torch.from_numpy(random.normal(size=(ROWS, D)))
+    + S * torch.from_numpy(random.normal(size=(EXAMPLES, D)))
 )
 
 VARIANCE = 1 / (1 + W.square().sum(0) / S**2)
 TRUTH = MultivariateNormal(B, W @ W.T + S**2 * torch.eye(D, dtype=torch.float64)).log_prob(X)
-"""log p(x) of every row, by one formula that shares nothing with the model."""
+"""log p(x) of every example, by a formula independent of the model."""
 TRUE_POSTERIOR = Independent(Normal((X - B) @ W / S**2 * VARIANCE, VARIANCE.sqrt()), 1)
 
-SHIFT, WIDER = (
-    torch.tensor([0.5, -1.0], dtype=torch.float64),
-    0.8,
-)  # of the wrong posterior: in mu, and in log sigma^2
+SHIFT = torch.tensor([0.5, -1.0], dtype=torch.float64)
+"""Offset of the wrong posterior in mu."""
+WIDER = 0.8
+"""Offset of the wrong posterior in log sigma^2."""
 
 
 def linear_model(shift: Tensor | float = 0.0, wider: float = 0.0) -> VAE:
-    """The exact posterior, or one whose mean is off by `shift` and whose log-variance is off by `wider`."""
+    """A model with the exact posterior, or one with offsets in mean and log-variance."""
     model = VAE(
         encoder=nets.MLPEncoder((D,), L, hidden=()),
         posterior=posteriors.DiagonalNormal(D, L),
@@ -74,13 +79,13 @@ def before_the_clamp(log_var: Tensor) -> Tensor:
     return raw
 
 
-# --- The bound ------------------------------------------------------------------------------------------------------------
+# --- The bound ------------------------------------------------------------------------------------
 
 
-def test_the_oracle_is_what_it_says():
+def test_the_oracle_is_exact():
     q = linear_model().encode(X)
     torch.testing.assert_close(q.mean, TRUE_POSTERIOR.mean, rtol=0, atol=1e-12)
-    torch.testing.assert_close(q.variance, VARIANCE.expand(ROWS, L), rtol=0, atol=1e-12)
+    torch.testing.assert_close(q.variance, VARIANCE.expand(EXAMPLES, L), rtol=0, atol=1e-12)
     precision = torch.eye(L, dtype=torch.float64) + W.T @ W / S**2
     torch.testing.assert_close(precision.inverse(), torch.diag(VARIANCE), rtol=0, atol=1e-12)
 
@@ -89,7 +94,7 @@ def test_at_the_true_posterior_every_sample_gives_log_p_x():
     terms = ELBO(samples=50, divergence="monte-carlo")(linear_model(), X)
     assert terms.log_prior is not None and terms.log_posterior is not None
     each = terms.log_likelihood + terms.log_prior - terms.log_posterior
-    torch.testing.assert_close(each, TRUTH.expand(50, ROWS), rtol=0, atol=1e-8)
+    torch.testing.assert_close(each, TRUTH.expand(50, EXAMPLES), rtol=0, atol=1e-8)
     torch.testing.assert_close(terms.elbo, TRUTH, rtol=0, atol=1e-8)
     torch.testing.assert_close(terms.loss, -TRUTH.mean(), rtol=0, atol=1e-8)
 
@@ -110,14 +115,14 @@ def test_the_gap_of_the_bound_is_the_divergence_from_the_true_posterior(
     error = 5 * estimate.std(0) / math.sqrt(draws) + 1e-9
     assert ((TRUTH - terms.elbo - gap).abs() < error).all()
     if wider:
-        assert (gap > 3 * error).all()  # so that a missing term would be seen
+        assert (gap > 3 * error).all()  # a missing term would be visible
 
 
-# --- Its gradient ---------------------------------------------------------------------------------------------------------
+# --- Its gradient ---------------------------------------------------------------------------------
 
 
 def exact_elbo(model: VAE) -> Tensor:
-    """The ELBO of the linear-Gaussian model without sampling, a function of the model's parameters."""
+    """The exact ELBO of the linear-Gaussian model as a function of its parameters."""
     (decoder,) = (layer for layer in model.decoder.modules() if isinstance(layer, nn.Linear))
     weights = dict(model.posterior.named_parameters())
     mu = X @ weights["mu.weight"].T + weights["mu.bias"]
@@ -141,10 +146,10 @@ def test_the_gradient_is_unbiased(divergence):
         estimates = torch.stack(each)
         error = 5 * estimates.std(0) / math.sqrt(draws) + 1e-9
         assert ((estimates.mean(0) - right).abs() < error).all()
-        assert (right.abs() > 10 * error).any()  # so that a missing factor would be seen
+        assert (right.abs() > 10 * error).any()  # a missing factor would be visible
 
 
-# --- Evaluation -----------------------------------------------------------------------------------------------------------
+# --- Evaluation -----------------------------------------------------------------------------------
 
 INPUTS = ModelInputs(X.numpy(), Transform("real"))
 
@@ -160,7 +165,7 @@ def test_at_the_true_posterior_any_number_of_samples_in_any_chunks_gives_log_p_x
 
 
 def bounds(samples: int, seeds: int) -> tuple[float, float]:
-    """The bound's gap to log p(x) at the wrong posterior, averaged over rows and seeds, and the standard error of it."""
+    """The mean gap of the bound to log p(x) at the wrong posterior, and its standard error."""
     model = linear_model(SHIFT, WIDER)
     gaps = torch.stack(
         [
@@ -184,13 +189,13 @@ def test_the_importance_weighted_bound_rises_to_log_p_x():
 
 
 def test_chunks_do_not_change_the_bound(monkeypatch):
-    whole, error = bounds(10, seeds=60)
+    complete, error = bounds(10, seeds=60)
     monkeypatch.setattr(
         "vaekit.inference.bounds.MAX_VALUES", D * 7
-    )  # one row at a time, 7 samples and then 3
-    parts, parts_error = bounds(10, seeds=60)
-    assert whole > 8 * error
-    assert abs(whole - parts) < 5 * math.hypot(error, parts_error)
+    )  # one example at a time, 7 samples and then 3
+    chunked, chunked_error = bounds(10, seeds=60)
+    assert complete > 8 * error
+    assert abs(complete - chunked) < 5 * math.hypot(error, chunked_error)
 
 
 def test_the_bound_is_a_function_of_its_seed():
@@ -201,20 +206,22 @@ def test_the_bound_is_a_function_of_its_seed():
     assert (first == again).all() and (first != other).all()
 
 
-def test_the_elbo_per_row_is_exact_in_its_divergence_and_unbiased_in_its_reconstruction():
+def test_the_elbo_per_example_is_exact_in_its_divergence_and_unbiased_in_its_reconstruction():
     model, draws = linear_model(SHIFT, WIDER), 20_000
-    per_row = elbo_per_example(model, INPUTS, samples=draws)
+    per_example = elbo_per_example(model, INPUTS, samples=draws)
     q = model.encode(X)
     exact = 0.5 * (q.variance + q.mean.square() - 1 - q.variance.log())
-    torch.testing.assert_close(per_row.divergence, exact, rtol=0, atol=1e-10)
+    torch.testing.assert_close(per_example.divergence, exact, rtol=0, atol=1e-10)
     spread = -model.decode(q.sample(torch.Size((draws,)))).log_prob(X).std(0)
-    assert ((per_row.loss + exact_elbo(model)).abs() < 5 * spread.abs() / math.sqrt(draws)).all()
+    assert (
+        (per_example.loss + exact_elbo(model)).abs() < 5 * spread.abs() / math.sqrt(draws)
+    ).all()
 
 
-def test_the_sums_of_the_elbo_are_those_of_its_rows_however_many_share_them():
+def test_the_sums_of_the_elbo_do_not_depend_on_the_number_of_processes():
     model = linear_model(SHIFT, WIDER)
-    per_row = elbo_per_example(model, INPUTS)
-    terms = (per_row.loss, per_row.reconstruction, per_row.divergence)
+    per_example = elbo_per_example(model, INPUTS)
+    terms = (per_example.loss, per_example.reconstruction, per_example.divergence)
     exact = torch.stack([*(term.sum() for term in terms), torch.tensor(float(len(X)))])
     for processes in (1, 2, 7, 2000):
         sums = [
@@ -224,19 +231,18 @@ def test_the_sums_of_the_elbo_are_those_of_its_rows_however_many_share_them():
         torch.testing.assert_close(torch.stack(sums).sum(0), exact.double(), rtol=1e-12, atol=0)
 
 
-def test_estimates_state_their_standard_error():
+def test_means_have_a_standard_error():
     values = torch.tensor([1.0, 2.0, 3.0, 6.0])
-    estimate = evaluation.Estimate.of(values)
-    assert estimate == pytest.approx((3.0, math.sqrt((4 + 1 + 0 + 9) / 3 / 4)))
-    assert evaluation.Estimate.of(values[:1]) == (1.0, None)
+    metric = Metric.mean_of(values)
+    assert metric.value == pytest.approx(3.0)
+    assert metric.standard_error == pytest.approx(math.sqrt((4 + 1 + 0 + 9) / 3 / 4))
+    assert Metric.mean_of(values[:1]) == Metric(1.0, None)
 
 
-# --- Annealing ------------------------------------------------------------------------------------------------------------
+# --- Annealing ------------------------------------------------------------------------------------
 
-FAR = {
-    "shift": 3 * SHIFT,
-    "wider": -1.5,
-}  # a posterior beside the true one, and too narrow to reach it
+FAR = {"shift": 3 * SHIFT, "wider": -1.5}
+"""Offsets of a posterior far from the true one, and too narrow to reach it."""
 
 
 def test_annealing_in_one_step_is_the_importance_weighted_bound():
@@ -248,7 +254,7 @@ def test_annealing_in_one_step_is_the_importance_weighted_bound():
     assert annealed.acceptance is None
 
 
-def test_annealing_finds_log_p_x_where_the_posterior_does_not():
+def test_annealing_reaches_log_p_x_if_the_posterior_does_not():
     model = linear_model(**FAR)
     annealed = ais_bound(model, INPUTS, steps=200, chains=100)
     assert (annealed.bound - TRUTH).mean().abs() < 0.1
@@ -257,7 +263,7 @@ def test_annealing_finds_log_p_x_where_the_posterior_does_not():
 
 
 @pytest.mark.parametrize("steps", [2, 5, 20])
-def test_annealed_weights_are_unbiased_however_few_the_steps(steps):
+def test_annealed_weights_are_unbiased_for_any_number_of_steps(steps):
     model, options = linear_model(0.5 * SHIFT, 0.3), {"steps": steps, "chains": 100}
     draws = [ais_bound(model, INPUTS, seed=seed, **options).bound for seed in range(60)]
     ratio = (torch.stack(draws) - TRUTH).exp().flatten()
@@ -272,7 +278,7 @@ def test_annealing_rises_with_its_steps_and_stays_below():
     ]
     means = [bound.mean().item() for bound in bounds]
     assert means == sorted(means)
-    assert all(bound.mean() < 5 * bound.std() / ROWS**0.5 for bound in bounds)
+    assert all(bound.mean() < 5 * bound.std() / EXAMPLES**0.5 for bound in bounds)
 
 
 def test_annealing_leaves_the_model_as_it_was():

@@ -23,7 +23,7 @@ def grid(levels: int) -> Tensor:
 
 
 def logistic(levels: int, examples: int) -> DiscretizedLogistic:
-    """Locations in and around [0, 1]; scales from a hundredth of a level to ten times all levels."""
+    """Locations in and around [0, 1], scales from a hundredth of a level to all levels tenfold."""
     low, high = math.log(0.01 / (levels - 1)), math.log(10)
     scale = torch.exp(low + (high - low) * torch.rand(examples, dtype=torch.float64))
     return DiscretizedLogistic(2 * torch.rand(examples, dtype=torch.float64) - 0.5, scale, levels)

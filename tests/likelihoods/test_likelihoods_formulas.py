@@ -128,7 +128,7 @@ def test_the_continuous_bernoulli_is_the_bernoulli_normalized():
     torch.testing.assert_close(ContinuousBernoulli(SHAPE)(logits).log_prob(x), expected)
 
 
-# --- Likelihoods of the user's own ------------------------------------------------------------------------------------
+# --- Likelihoods of the user's own ----------------------------------------------------------------
 
 
 def test_a_likelihood_of_the_users_own_defines_per_value():

@@ -186,7 +186,7 @@ def test_components_out_of_range_are_refused(components):
         DiscretizedLogistic(SHAPE, levels=5, components=components)
 
 
-# --- Likelihoods of the user's own ------------------------------------------------------------------------------------
+# --- Likelihoods of the user's own ----------------------------------------------------------------
 
 
 def test_a_likelihood_of_the_users_own_may_define_distribution():

@@ -120,7 +120,7 @@ def compare(
     """A model, and its exact gradient, the mean of the estimates and their standard error.
 
     With several samples the baseline is that of the example, so that copies of the examples are
-    independent draws; with one it is that of the batch, which must be small for one sample to matter.
+    independent draws; with one it is that of the batch, which must be small.
     """
     make, exact_loss = MODELS[kind]
     model = make()

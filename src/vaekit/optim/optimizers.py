@@ -155,7 +155,7 @@ class Muon:
 
 
 class _MuonWithAdam(torch.optim.Optimizer):
-    """Muon for the parameters of the first group, Adam for those of the second."""
+    """Muon for the parameters of the first group, Adam for the second."""
 
     def __init__(self, groups: list[dict[str, Any]]):
         super().__init__(groups, {})
