@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "likelihoods": {*MATHEMATICS, "nets"},
     "objectives": {*MATHEMATICS, "runtime", "validated_init"},
     "optim": set(),
-    "config": {*MATHEMATICS, *PARTS, "objectives", "optim", "recipes"},
+    "config": {*MATHEMATICS, *PARTS, "objectives", "optim", "recipes", "validated_init"},
     "data": {"errors", "html", "runtime"},
     "inputs": {"core", "data", "errors", "runtime"},
     "inference": {*MATHEMATICS, "atomic_io", "data", "inputs", "runtime"},

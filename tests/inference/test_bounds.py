@@ -28,7 +28,7 @@ PAIRS = [
     (q, p)
     for q in POSTERIORS
     for p in PRIORS
-    if q.z == p.z and not (q.certain and q.z == "continuous")
+    if q.z == p.z and not (q.deterministic and q.z == "continuous")
 ]
 
 
@@ -68,7 +68,7 @@ def test_the_bound_rises_with_its_samples(posterior, prior):
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=names(LIKELIHOODS))
 def test_the_bound_rises_to_the_exact_log_likelihood(likelihood):
-    posterior = next(q for q in POSTERIORS if q.z == "discrete" and not q.certain)
+    posterior = next(q for q in POSTERIORS if q.z == "discrete" and not q.deterministic)
     prior = next(p for p in PRIORS if p.z == "discrete" and not p.classes)
     model = small_vae(posterior, prior, likelihood)
     assert is_enumerable(model)
