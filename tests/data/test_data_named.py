@@ -1,3 +1,5 @@
+"""Named datasets of the package, and the descriptions of all."""
+
 import gzip
 import hashlib
 import shutil
@@ -5,7 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from vaekit.data import NAMES, describe, load, mnist
+from raising import raises
+from vaekit.data import NAMES, describe, load
+from vaekit.data.readers import mnist
 from vaekit.errors import DataError
 
 
@@ -27,7 +31,7 @@ def test_mnist_counts(data):
     assert data.train.x[0].max() == 255 and data.train.x[0].min() == 0
 
 
-def test_mnist_notice_lists_what_is_checked():
+def test_the_notice_of_mnist_lists_the_checksums():
     notice = (mnist.FOLDER / "NOTICE").read_text()
     assert all(f"{md5}  {name}" in notice for name, md5 in mnist.MD5.items())
     assert "https://creativecommons.org/licenses/by-sa/3.0/" in notice
@@ -47,13 +51,12 @@ def test_one_changed_pixel_is_noticed(copy):
     content[1000] ^= 1
     path.write_bytes(gzip.compress(content, 1))
     digest = mnist.MD5["t10k-images-idx3-ubyte"]
-    with pytest.raises(
-        DataError, match=f"damaged, reinstall vaekit: .*t10k-images.* the md5 .* is not {digest}"
-    ):
+    with pytest.raises(DataError) as caught:
         load("mnist")
+    assert caught.value.parameter == "data" and digest in str(caught.value)
 
 
-def test_compressed_anew_is_still_mnist(copy):
+def test_mnist_may_be_compressed_differently(copy):
     path = copy / "t10k-labels-idx1-ubyte.gz"
     content = gzip.decompress(path.read_bytes())
     assert hashlib.md5(content).hexdigest() == mnist.MD5["t10k-labels-idx1-ubyte"]
@@ -61,9 +64,9 @@ def test_compressed_anew_is_still_mnist(copy):
     assert len(load("mnist").classes) == 10
 
 
-def test_a_missing_file(copy):
+def test_a_missing_file_is_refused(copy):
     (copy / "train-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(DataError, match=r"reinstall vaekit: .*train-labels.*No such file"):
+    with raises(DataError, "data"):
         load("mnist")
 
 
@@ -72,23 +75,19 @@ def test_digits_facts():
     assert (len(digits.train), digits.test, digits.shape) == (1797, None, (1, 8, 8))
     assert digits.train.x.dtype == np.uint8 and digits.train.x.max() == 16
     assert str(digits.support) == "integers:17" and digits.classes == tuple("0123456789")
-    assert digits.train.y is not None and np.bincount(digits.train.y)[:3].tolist() == [
-        178,
-        182,
-        177,
-    ]
+    assert digits.train.y is not None
+    assert np.bincount(digits.train.y)[:3].tolist() == [178, 182, 177]
 
 
 def check_description(name):
-    row = next(row for row in describe() if row["name"] == name)
+    described = next(each for each in describe() if each["name"] == name)
     data = load(name)
-    assert (
-        row["shape"] == data.shape
-        and row["support"] == str(data.support)
-        and row["classes"] == len(data.classes)
-    )
-    assert row["train"] == len(data.train) and row["test"] == (len(data.test) if data.test else 0)
-    assert all("\n" not in row[field] and row[field] for field in ("source", "licence"))
+    assert described["shape"] == data.shape and described["support"] == str(data.support)
+    assert described["classes"] == len(data.classes)
+    assert described["train"] == len(data.train)
+    assert described["test"] == (len(data.test) if data.test else 0)
+    for field in ("source", "licence"):
+        assert described[field] and "\n" not in described[field]
 
 
 @pytest.mark.parametrize("name", ["digits", "mnist"])
@@ -100,10 +99,10 @@ def test_descriptions_are_true(name):
 @pytest.mark.parametrize(
     "name", [name for name, named in NAMES.items() if named.where == "on this machine"]
 )
-def test_descriptions_of_what_is_on_this_machine_are_true(name):
+def test_descriptions_of_downloaded_datasets_are_true(name):
     check_description(name)
 
 
 def test_describing_reads_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(mnist, "FOLDER", tmp_path)
-    assert [row["name"] for row in describe()] == sorted(NAMES)
+    assert [described["name"] for described in describe()] == sorted(NAMES)

@@ -1,3 +1,5 @@
+"""Splits: proportions, seeds, and files that save them."""
+
 import io
 import zipfile
 
@@ -6,22 +8,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from raising import raises
 from vaekit.data import Dataset, Examples, Split, Support, split
 from vaekit.errors import ConfigError, DataError
 
 
-def dataset(rows, test=0, y=None):
-    """Rows that hold their own number, in vectors of one value; test rows are numbered from 1,000,000."""
+TEST_OFFSET = 1_000_000
+
+
+def dataset(count, test=0, y=None):
+    """Examples whose one value is their index, plus 1,000,000 for test examples."""
     classes = () if y is None else tuple(f"c{i}" for i in range(max(y) + 1))
-    train = Examples(np.arange(rows)[:, None], None if y is None else np.array(y, np.int64))
-    held = (
-        Examples(
-            np.arange(test)[:, None] + 1_000_000, None if y is None else np.zeros(test, np.int64)
-        )
-        if test
-        else None
-    )
-    return Dataset("toy", train, held, Support("real"), classes)
+    train = Examples(np.arange(count)[:, None], None if y is None else np.array(y, np.int64))
+    held_out = None
+    if test:
+        test_labels = None if y is None else np.zeros(test, np.int64)
+        held_out = Examples(np.arange(test)[:, None] + TEST_OFFSET, test_labels)
+    return Dataset("toy", train, held_out, Support("real"), classes)
 
 
 def parts_of(s):
@@ -30,15 +33,14 @@ def parts_of(s):
 
 @settings(deadline=None)
 @given(st.integers(3, 400), st.integers(0, 2**32), st.floats(0.01, 0.5))
-def test_parts_are_sorted_disjoint_and_complete(rows, seed, fraction):
-    s = split(dataset(rows), seed=seed, validation=fraction)
-    together = np.concatenate(parts_of(s))
-    assert sorted(together.tolist()) == list(range(rows))
-    assert all(
-        (np.diff(part) > 0).all() and len(part) and part.dtype == np.int64 for part in parts_of(s)
-    )
-    assert len(s.test) == max(1, round(rows / 10))
-    assert len(s.validation) == max(1, round(fraction * (rows - len(s.test))))
+def test_parts_are_sorted_disjoint_and_complete(count, seed, fraction):
+    s = split(dataset(count), seed=seed, validation=fraction)
+    indices = np.concatenate(parts_of(s))
+    assert sorted(indices.tolist()) == list(range(count))
+    for part in parts_of(s):
+        assert len(part) and part.dtype == np.int64 and (np.diff(part) > 0).all()
+    assert len(s.test) == max(1, round(count / 10))
+    assert len(s.validation) == max(1, round(fraction * (count - len(s.test))))
 
 
 @settings(deadline=None)
@@ -52,93 +54,108 @@ def test_classes_keep_their_proportions(labels, seed):
     assert (np.abs(counts - ideal) < 1).all()
 
 
-def test_a_class_of_one_row_ends_stratification_only():
+def test_a_class_of_one_example_ends_stratification_only():
     data = dataset(50, test=5, y=[0] * 49 + [1])
     splits = [split(data, seed=seed) for seed in range(100)]
     assert all(len(s.validation) == 5 and len(s.train) == 45 for s in splits)
-    assert any(
-        49 in s.validation for s in splits
-    )  # in proportion, a class of 1 in 50 would never be among 5 rows
+    # In proportion, a class of 1 in 50 would never be among 5 examples.
+    assert any(49 in s.validation for s in splits)
 
 
-def test_seed_decides():
+def test_the_split_depends_on_the_seed_alone():
     data = dataset(200)
     a, b, c = (split(data, seed=seed) for seed in (1, 1, 2))
     for x, y, z in zip(parts_of(a), parts_of(b), parts_of(c), strict=True):
         assert np.array_equal(x, y) and not np.array_equal(x, z)
 
 
-def test_limit_takes_from_the_training_rows_alone():
+def test_train_size_reduces_the_training_part_alone():
     data = dataset(200)
-    whole, few, all_of_it = (split(data, seed=1, limit=n) for n in (None, 20, 162))
-    assert len(few.train) == 20 and set(few.train) < set(whole.train)
-    assert np.array_equal(few.validation, whole.validation) and np.array_equal(few.test, whole.test)
-    assert np.array_equal(all_of_it.train, whole.train)
-    with pytest.raises(ConfigError, match="limit 163 is more than the 162 training rows of 'toy'"):
-        split(data, seed=1, limit=163)
+    complete, few, most = (split(data, seed=1, train_size=n) for n in (None, 20, 162))
+    assert len(few.train) == 20 and set(few.train) < set(complete.train)
+    assert np.array_equal(few.validation, complete.validation)
+    assert np.array_equal(few.test, complete.test)
+    assert np.array_equal(most.train, complete.train)
+    with raises(ConfigError, "train_size"):
+        split(data, seed=1, train_size=163)
 
 
-def test_at_most_5000_rows_validate():
+@pytest.mark.parametrize("test", [0, 30])
+@pytest.mark.parametrize("train_size", [7, 40, 150])
+def test_train_size_keeps_the_proportions_of_the_classes(train_size, test):
+    y = np.repeat([0, 1, 2], [200, 30, 10])
+    data = dataset(len(y), test=test, y=y.tolist())
+    for seed in range(5):
+        complete, few = (split(data, seed=seed, train_size=n) for n in (None, train_size))
+        counts = np.bincount(y[few.train], minlength=3)
+        ideal = np.bincount(y[complete.train]) * train_size / len(complete.train)
+        assert counts.sum() == train_size and (np.abs(counts - ideal) < 1).all()
+
+
+def test_at_most_5000_examples_validate():
     s = split(dataset(60_000, test=10), seed=0)
     assert [len(part) for part in parts_of(s)] == [55_000, 5_000, 10]
 
 
-def test_validating_on_the_test_rows():
+def test_validating_on_the_test_examples():
     data = dataset(20, test=7)
-    s = split(data, seed=0, validation="test", limit=12)
+    s = split(data, seed=0, validation="test", train_size=12)
     assert len(s.train) == 12 and s.validates_on_test
     assert np.array_equal(s.validation, s.test) and np.array_equal(s.test, np.arange(7))
-    assert s.rows(data, "validation") is data.test and s.rows(data, "test") is data.test
-    with pytest.raises(
-        DataError, match="validation='test' needs a test part, 'toy' has none: give one"
-    ):
+    assert s.examples(data, "validation") is data.test and s.examples(data, "test") is data.test
+    with raises(DataError, "validation"):
         split(dataset(20), seed=0, validation="test")
 
 
 @pytest.mark.parametrize("test", [0, 9])
-def test_rows_of_each_part(test):
+def test_examples_of_each_part(test):
     data = dataset(40, test=test)
     s = split(data, seed=3)
-    offset = 1_000_000 if test else 0
-    assert np.array_equal(s.rows(data, "train").x[:, 0], s.train)
-    assert np.array_equal(s.rows(data, "validation").x[:, 0], s.validation)
-    assert np.array_equal(s.rows(data, "test").x[:, 0], s.test + offset)
+    offset = TEST_OFFSET if test else 0
+    assert np.array_equal(s.examples(data, "train").x[:, 0], s.train)
+    assert np.array_equal(s.examples(data, "validation").x[:, 0], s.validation)
+    assert np.array_equal(s.examples(data, "test").x[:, 0], s.test + offset)
+    assert s.counts() == {
+        "train": len(s.train),
+        "validation": len(s.validation),
+        "test": len(s.test),
+    }
 
 
-def test_a_part_that_is_everything_is_not_copied():
+def test_a_complete_part_is_not_copied():
     data = dataset(10, test=4)
-    assert split(data, seed=0, validation="test").rows(data, "train") is data.train
+    assert split(data, seed=0, validation="test").examples(data, "train") is data.train
 
 
-def test_rows_beyond_the_data():
+def test_indices_beyond_the_dataset_are_refused():
     s = split(dataset(40), seed=0)
-    with pytest.raises(DataError, match=r"rows go up to row .*, 'toy' has 5 there: give the data"):
-        s.rows(dataset(5), "train")
+    with raises(DataError, "data"):
+        s.examples(dataset(5), "train")
 
 
-@pytest.mark.parametrize(("rows", "test"), [(1, 0), (2, 0), (1, 3)])
-def test_too_few_rows(rows, test):
-    with pytest.raises(DataError, match="'toy' has too few rows to train, validate and test on"):
-        split(dataset(rows, test=test), seed=0)
+@pytest.mark.parametrize(("count", "test"), [(1, 0), (2, 0), (1, 3)])
+def test_too_few_examples_are_refused(count, test):
+    with raises(DataError, "data"):
+        split(dataset(count, test=test), seed=0)
 
 
 @pytest.mark.parametrize(
-    ("request_", "message"),
+    ("parameter", "value"),
     [
-        ({"seed": -1}, "seed -1: a whole number, 0 or more"),
-        ({"seed": 0.5}, "seed 0.5"),
-        ({"validation": 0.0}, "validation 0.0: a fraction between 0 and 1, or 'test'"),
-        ({"validation": 1.0}, "validation 1.0"),
-        ({"validation": 1}, "validation 1:"),
-        ({"validation": "tset"}, "validation 'tset'"),
-        ({"validation": float("nan")}, "validation nan"),
-        ({"train_size": 0}, "limit 0: a whole number, 1 or more"),
-        ({"train_size": 2.5}, "limit 2.5"),
+        ("seed", -1),
+        ("seed", 0.5),
+        ("validation", 0.0),
+        ("validation", 1.0),
+        ("validation", 1),
+        ("validation", "tset"),
+        ("validation", float("nan")),
+        ("train_size", 0),
+        ("train_size", 2.5),
     ],
 )
-def test_requests_that_cannot_be(request_, message):
-    with pytest.raises(ConfigError, match=message):
-        split(dataset(20, test=5), **({"seed": 0} | request_))
+def test_invalid_arguments_are_refused(parameter, value):
+    with raises(ConfigError, parameter):
+        split(dataset(20, test=5), **({"seed": 0} | {parameter: value}))
 
 
 @pytest.mark.parametrize("validation", [0.2, "test"])
@@ -147,12 +164,12 @@ def test_saved_and_loaded(validation):
     s = split(data, seed=0, validation=validation)
     file = io.BytesIO()
     s.save(file)
-    back = Split.load(io.BytesIO(file.getvalue()))
-    assert all(np.array_equal(a, b) for a, b in zip(parts_of(s), parts_of(back), strict=True))
-    assert back.validates_on_test == s.validates_on_test
+    loaded = Split.load(io.BytesIO(file.getvalue()))
+    assert all(np.array_equal(a, b) for a, b in zip(parts_of(s), parts_of(loaded), strict=True))
+    assert loaded.validates_on_test == s.validates_on_test
 
 
-GOOD = {
+ARRAYS = {
     "train": np.arange(3),
     "validation": np.array([5]),
     "test": np.array([6]),
@@ -161,32 +178,31 @@ GOOD = {
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "parameter"),
     [
-        ({"train": np.array([[1]])}, "train rows must be distinct rows in ascending order"),
-        ({"train": np.array([1.0])}, "train rows must be"),
-        ({"train": np.array([2, 1])}, "train rows must be"),
-        ({"train": np.array([1, 1])}, "train rows must be"),
-        ({"test": np.array([-1])}, "test rows must be"),
-        ({"test": np.array([5, np.iinfo(np.int64).min])}, "test rows must be"),
-        ({"test": np.zeros(0, np.int64)}, "test rows must be"),
-        ({"validation": np.array([2, 7])}, "rows that both train and validate"),
-        ({"extra": np.arange(2)}, "must hold train, validation, test and validates_on_test"),
-        ({"validates_on_test": np.array([0, 1])}, "must hold"),
-        ({"train": np.array([{}], dtype=object)}, "never unpickled"),
+        ({"train": np.array([[1]])}, "train"),
+        ({"train": np.array([1.0])}, "train"),
+        ({"train": np.array([2, 1])}, "train"),
+        ({"train": np.array([1, 1])}, "train"),
+        ({"test": np.array([-1])}, "test"),
+        ({"test": np.array([5, np.iinfo(np.int64).min])}, "test"),
+        ({"test": np.zeros(0, np.int64)}, "test"),
+        ({"validation": np.array([2, 7])}, None),
+        ({"extra": np.arange(2)}, None),
+        ({"validates_on_test": np.array([0, 1])}, None),
+        ({"train": np.array([{}], dtype=object)}, None),
     ],
 )
-def test_hostile_split(changes, message):
+def test_hostile_files_are_refused(changes, parameter):
     file = io.BytesIO()
-    np.savez(file, **(GOOD | changes))
-    with pytest.raises(DataError, match=message):
+    np.savez(file, **(ARRAYS | changes))
+    with raises(DataError, parameter):
         Split.load(io.BytesIO(file.getvalue()))
 
 
-def test_what_is_no_split_at_all():
-    with pytest.raises(DataError, match="'the split' cannot be read: File is not a zip file"):
-        Split.load(io.BytesIO(b"not a zip"))
+def test_other_files_are_refused():
     empty = io.BytesIO()
     zipfile.ZipFile(empty, "w").close()
-    with pytest.raises(DataError, match="must hold"):
-        Split.load(io.BytesIO(empty.getvalue()))
+    for content in (b"not a zip", empty.getvalue()):
+        with raises(DataError):
+            Split.load(io.BytesIO(content))
