@@ -1,3 +1,5 @@
+"""Downloads: mirrors, broken transfers, checksums, hostile servers."""
+
 import gzip
 import hashlib
 import io
@@ -5,12 +7,13 @@ import random
 import socket
 import sys
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 
-from vaekit.data import download
-from vaekit.data.download import fetch
-from vaekit.data.remote_file import RemoteFile, matches_checksum
+from raising import raises
+from vaekit.data.download import MAX_CONNECTIONS, fetch
+from vaekit.data.remote_file import RemoteFile
 from vaekit.errors import DataError, OutputError
 
 CONTENT = random.Random(0).randbytes(200_000)
@@ -27,24 +30,24 @@ def files(folder):
 
 
 def ranges(server):
-    return [wanted for _, wanted in server.log]
+    return [requested for _, requested in server.log]
 
 
-def dead():
-    """An address of this machine where nobody listens."""
+def unreachable():
+    """An address of this machine that nothing listens on."""
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{closed.getsockname()[1]}/a"
 
 
-def test_whole(server, tmp_path, capsys):
+def test_a_complete_file(server, tmp_path, capsys):
     path = fetch(remote(server.offer("/a", CONTENT)), tmp_path / "new/folder")
     assert path == tmp_path / "new/folder/images.bin" and path.read_bytes() == CONTENT
     assert files(path.parent) == ["images.bin"] and ranges(server) == [None]
     assert capsys.readouterr() == ("", "")
 
 
-def test_what_is_there_needs_no_request(server, tmp_path):
+def test_an_existing_file_needs_no_request(server, tmp_path):
     (tmp_path / "images.bin").write_bytes(b"before")
     assert fetch(remote(server.offer("/a", CONTENT)), tmp_path).read_bytes() == b"before"
     assert server.log == []
@@ -55,102 +58,95 @@ def test_length_need_not_be_declared(server, tmp_path, options):
     assert fetch(remote(server.offer("/a", CONTENT, **options)), tmp_path).read_bytes() == CONTENT
 
 
-def test_broken_transfer_goes_on_where_it_broke(server, tmp_path):
+def test_a_broken_transfer_is_resumed(server, tmp_path):
     path = fetch(remote(server.offer("/a", CONTENT, breaks=[70_000, 60_000])), tmp_path)
     assert path.read_bytes() == CONTENT and files(tmp_path) == ["images.bin"]
     assert ranges(server) == [None, "bytes=70000-", "bytes=130000-"]
 
 
-def test_broken_transfer_goes_on_next_time(server, tmp_path):
+def test_a_broken_transfer_is_resumed_by_the_next_call(server, tmp_path):
     address = server.offer("/a", CONTENT, breaks=[70_000, 0])
-    with pytest.raises(
-        DataError,
-        match=r"^images.bin cannot be downloaded \(127.* broke off after 70000 of 200000 bytes\)$",
-    ):
+    with raises(DataError):
         fetch(remote(address), tmp_path)
     assert [(tmp_path / name).read_bytes() for name in files(tmp_path)] == [CONTENT[:70_000]]
     assert fetch(remote(address), tmp_path).read_bytes() == CONTENT
-    assert ranges(server) == [None, "bytes=70000-", "bytes=70000-"] and files(tmp_path) == [
-        "images.bin"
-    ]
+    assert ranges(server) == [None, "bytes=70000-", "bytes=70000-"]
+    assert files(tmp_path) == ["images.bin"]
 
 
-def test_connections_to_one_address_are_counted(server, tmp_path):
-    with pytest.raises(DataError, match="broke off after 5 of 200000"):
-        fetch(remote(server.offer("/a", CONTENT, breaks=[1] * 100)), tmp_path)
-    assert len(server.log) == download.TRIES == 5
+@pytest.mark.parametrize("max_connections", [1, 3, MAX_CONNECTIONS])
+def test_connections_to_one_address_are_limited(server, tmp_path, max_connections):
+    file = remote(server.offer("/a", CONTENT, breaks=[1] * 100))
+    with raises(DataError):
+        fetch(file, tmp_path, max_connections=max_connections)
+    assert len(server.log) == max_connections
 
 
 @pytest.mark.parametrize(
-    ("how", "requests"),
+    ("answer_to_ranges", "requests"),
     [
         ("ignored", [None, "bytes=70000-"]),
         ("shifted", [None, "bytes=70000-", None]),
         ("refused", [None, "bytes=70000-", None]),
     ],
 )
-def test_server_that_does_not_go_on_is_asked_for_the_whole(server, tmp_path, how, requests):
-    assert (
-        fetch(
-            remote(server.offer("/a", CONTENT, ranges=how, breaks=[70_000])), tmp_path
-        ).read_bytes()
-        == CONTENT
-    )
+def test_a_server_that_cannot_resume_sends_the_complete_file(
+    server, tmp_path, answer_to_ranges, requests
+):
+    address = server.offer("/a", CONTENT, ranges=answer_to_ranges, breaks=[70_000])
+    assert fetch(remote(address), tmp_path).read_bytes() == CONTENT
     assert ranges(server) == requests
 
 
-def test_stale_remains_end_with_a_wrong_hash_and_not_twice(server, tmp_path):
+def test_the_beginning_of_another_file_fails_the_checksum_only_once(server, tmp_path):
     address = server.offer("/a", bytes(200_000), breaks=[70_000, 0])
-    with pytest.raises(DataError, match="broke off"):
+    with raises(DataError):
         fetch(remote(address), tmp_path)
     server.offer("/a", CONTENT)
-    with pytest.raises(DataError, match=f"sent a file whose md5 is not {MD5}"):
+    with pytest.raises(DataError) as caught:
         fetch(remote(address), tmp_path)
+    assert MD5 in str(caught.value) and files(tmp_path) == []
     assert fetch(remote(address), tmp_path).read_bytes() == CONTENT
 
 
-def test_wrong_hash_on_the_first_mirror(server, tmp_path):
-    path = fetch(
-        remote(server.offer("/wrong", CONTENT[:-1] + b"x"), server.offer("/right", CONTENT)),
-        tmp_path,
-    )
+def test_a_wrong_checksum_leads_to_the_next_mirror(server, tmp_path):
+    wrong = server.offer("/wrong", CONTENT[:-1] + b"x")
+    right = server.offer("/right", CONTENT)
+    path = fetch(remote(wrong, right), tmp_path)
     assert path.read_bytes() == CONTENT and files(tmp_path) == ["images.bin"]
     assert [path for path, _ in server.log] == ["/wrong", "/right"]
 
 
-def test_every_failure_is_told_in_one_line(server, tmp_path):
-    wrong, missing = (
-        server.offer("/wrong", b"junk"),
-        server.offer("/x", b"").replace("/x", "/missing"),
-    )
+def test_the_error_has_the_reason_of_every_address(server, tmp_path):
+    wrong = server.offer("/wrong", b"junk")
+    missing = server.offer("/x", b"").replace("/x", "/missing")
+    dead = unreachable()
     with pytest.raises(DataError) as caught:
-        fetch(remote(dead(), wrong, missing), tmp_path)
-    host = rf"127\.0\.0\.1:{server.server_port}"
-    assert caught.match(
-        rf"^images.bin cannot be downloaded \(127\.0\.0\.1:\d+ Connection refused; {host} sent a file whose md5 is not {MD5}; "
-        rf"{host} answers 404 Not Found\)$"
-    )
+        fetch(remote(dead, wrong, missing), tmp_path)
+    message = str(caught.value)
+    assert "\n" not in message and urlsplit(dead).netloc in message
+    assert message.count(urlsplit(wrong).netloc) == 2
+    assert MD5 in message and "404" in message
     assert files(tmp_path) == []
 
 
 @pytest.mark.parametrize("options", [{}, {"declared": False}])
-def test_larger_than_allowed(server, tmp_path, options):
-    with pytest.raises(DataError, match="sends more than the 1000 bytes that are allowed"):
+def test_larger_files_are_refused(server, tmp_path, options):
+    with raises(DataError):
         fetch(remote(server.offer("/a", CONTENT, **options), size=1000), tmp_path)
     assert files(tmp_path) == []
 
 
-def test_what_is_too_large_is_not_received_to_its_end(server, tmp_path):
-    with pytest.raises(DataError, match="sends more than the 1000 bytes that are allowed"):
+def test_larger_files_are_not_received_to_their_end(server, tmp_path):
+    with raises(DataError):
         fetch(remote(server.offer("/a", bytes(2**26), declared=False), size=1000), tmp_path)
     assert not server.answers["/a"].sent
 
 
-def test_silent_server(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT", 0.2)
+def test_a_silent_server_is_left_after_the_timeout(server, tmp_path):
     address = server.offer("/a", CONTENT, breaks=[70_000, 0], stalls=True)
-    with pytest.raises(DataError, match="broke off: timed out"):
-        fetch(remote(address), tmp_path)
+    with raises(DataError):
+        fetch(remote(address), tmp_path, timeout=0.2)
     assert ranges(server) == [None, "bytes=70000-"]
 
 
@@ -164,23 +160,23 @@ def test_only_http(server, tmp_path, scheme, monkeypatch):
     monkeypatch.setenv("ftp_proxy", f"http://127.0.0.1:{server.server_port}")
     (tmp_path / "secret").write_bytes(CONTENT)
     target = f"{scheme}://{tmp_path}/secret"
-    with pytest.raises(DataError, match=r"not allowed|unknown url type"):
+    with raises(DataError):
         fetch(remote(server.offer("/a", status=302, location=target)), tmp_path)
-    with pytest.raises(DataError, match="unknown url type"):
+    with raises(DataError):
         fetch(remote(target), tmp_path)
     assert len(server.log) == 1 and files(tmp_path) == ["secret"]
 
 
-def test_redirects_in_a_circle(server, tmp_path):
+def test_circular_redirects_are_refused(server, tmp_path):
     address = server.offer("/a")
     server.offer("/a", status=302, location=address)
-    with pytest.raises(DataError, match="redirect") as caught:
+    with raises(DataError):
         fetch(remote(address), tmp_path)
-    assert "\n" not in str(caught.value)
 
 
 def test_mirrors_that_compress_differently_are_not_mixed(server, tmp_path):
-    fast, small = gzip.compress(b"text" * 50_000, 1), gzip.compress(b"text" * 50_000, 9)
+    fast = gzip.compress(b"text" * 50_000, 1)
+    small = gzip.compress(b"text" * 50_000, 9)
     assert fast != small
     file = remote(
         server.offer("/a", fast, breaks=[100, 0]),
@@ -192,9 +188,9 @@ def test_mirrors_that_compress_differently_are_not_mixed(server, tmp_path):
     assert server.log[-1] == ("/b", None) and files(tmp_path) == ["text.gz"]
 
 
-def test_hash_of_the_file_or_of_what_it_decompresses_to(tmp_path):
+def test_the_checksum_is_that_of_the_file_or_of_its_decompressed_content(tmp_path):
     path = tmp_path / "a"
-    for content, proven in (
+    for content, expected in (
         (CONTENT, True),
         (gzip.compress(CONTENT, 1, mtime=0), True),
         (gzip.compress(CONTENT, mtime=0)[:-1], False),
@@ -202,21 +198,19 @@ def test_hash_of_the_file_or_of_what_it_decompresses_to(tmp_path):
         (b"", False),
     ):
         path.write_bytes(content)
-        assert matches_checksum(path, remote(size=210_000)) == proven
+        assert remote(size=210_000).matches_checksum(path) == expected
     path.write_bytes(gzip.compress(CONTENT))
-    assert not matches_checksum(path, remote(size=len(CONTENT) - 1))
+    assert not remote(size=len(CONTENT) - 1).matches_checksum(path)
 
 
-def test_place_that_cannot_be_written(server, tmp_path):
+def test_a_folder_that_cannot_be_written_is_refused(server, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(
-        OutputError, match=r"cannot write into '.*file/data', Not a directory: .*set XDG_CACHE_HOME"
-    ):
+    with raises(OutputError):
         fetch(remote(server.offer("/a", CONTENT)), tmp_path / "file/data")
     assert server.log == []
 
 
-def test_two_at_once_download_once(server, tmp_path):
+def test_concurrent_calls_download_once(server, tmp_path):
     file = remote(server.offer("/a", CONTENT))
     threads = [threading.Thread(target=fetch, args=(file, tmp_path)) for _ in range(4)]
     for thread in threads:
@@ -226,7 +220,7 @@ def test_two_at_once_download_once(server, tmp_path):
     assert len(server.log) == 1 and (tmp_path / "images.bin").read_bytes() == CONTENT
 
 
-def test_a_terminal_sees_a_bar(server, tmp_path, monkeypatch, capsys):
+def test_a_terminal_shows_a_bar(server, tmp_path, monkeypatch, capsys):
     terminal = io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys, "stderr", terminal)

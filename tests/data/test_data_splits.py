@@ -12,7 +12,6 @@ from raising import raises
 from vaekit.data import Dataset, Examples, Split, Support, split
 from vaekit.errors import ConfigError, DataError
 
-
 TEST_OFFSET = 1_000_000
 
 
