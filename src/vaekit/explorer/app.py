@@ -1,23 +1,46 @@
-"""The explorer's server: a fixed set of addresses, none of which is a path of the file system."""
+"""The server of the explorer: a fixed set of addresses, none of them a path of the file system."""
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from vaekit.explorer import assets
-from vaekit.explorer.content import Content, little_endian
+from vaekit.explorer.content import ExplorerContent, to_little_endian
 from vaekit.web import App, Guard, missing_package
 
-POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
+    "img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
 )
-MOST_BYTES = 2**10  # nothing is ever sent to this server
+MAX_BODY_BYTES = 2**10  # no request of the page has a body
+MAX_INDEX_DIGITS = 9
+JAVASCRIPT = "text/javascript; charset=utf-8"
+BINARY = "application/octet-stream"
 
 
-def explorer_app(content: Content, *, hosts: Collection[str] | None) -> App:
-    """An ASGI app with the page of a run; ConfigError where starlette is not installed.
+@dataclass(frozen=True)
+class _File:
+    """One response that is always the same."""
 
-    hosts: the names that the Host header may hold; None: any.
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def explorer_app(content: ExplorerContent, *, hosts: Collection[str] | None) -> App:
+    """Build the ASGI app that serves the page of a run.
+
+    Args:
+        content: The content of the page.
+        hosts: Allowed names in the Host header; None allows all.
+
+    Returns:
+        The app.
+
+    Raises:
+        ConfigError: starlette is not installed.
+
+    >>> explorer_app(content, hosts=("127.0.0.1",))  # doctest: +SKIP
     """
     try:
         from starlette.applications import Starlette
@@ -27,51 +50,51 @@ def explorer_app(content: Content, *, hosts: Collection[str] | None) -> App:
     except ImportError as error:
         raise missing_package(error, "explore") from None
 
-    def fixed(answer: tuple[bytes, Mapping[str, str]]) -> Callable[[Request], Any]:
-        async def give(request: Request) -> Response:
-            return Response(answer[0], headers=dict(answer[1]))
+    def respond_with(file: _File) -> Callable[[Request], Any]:
+        async def respond(request: Request) -> Response:
+            return Response(file.body, headers=dict(file.headers))
 
-        return give
+        return respond
 
-    async def original(request: Request) -> Response:
-        text = request.path_params["row"]
-        if not (
-            text.isascii()
-            and text.isdecimal()
-            and len(text) < 10
-            and int(text) < content.facts["rows"]
-        ):
-            return Response("no such row", 404, media_type="text/plain")
-        return Response(
-            little_endian(content.original(int(text))), media_type="application/octet-stream"
-        )
+    async def example(request: Request) -> Response:
+        index = _parse_index(request.path_params["index"], content.facts.examples)
+        if index is None:
+            return Response("no such example", 404, media_type="text/plain")
+        return Response(to_little_endian(content.original(index)), media_type=BINARY)
 
-    routes = [Route(path, fixed(answer)) for path, answer in _answers(content).items()]
-    app = Starlette(routes=[*routes, Route("/rows/{row}", original)])
+    routes = [Route(path, respond_with(file)) for path, file in _files(content).items()]
     return Guard(
-        app, hosts=hosts, most_bytes=MOST_BYTES, headers={"content-security-policy": POLICY}
+        Starlette(routes=[*routes, Route("/examples/{index}", example)]),
+        hosts=hosts,
+        most_bytes=MAX_BODY_BYTES,
+        headers={"content-security-policy": CONTENT_SECURITY_POLICY},
     )
 
 
-def _answers(content: Content) -> dict[str, tuple[bytes, dict[str, str]]]:
-    """Address -> body and headers."""
-    javascript, binary = "text/javascript; charset=utf-8", "application/octet-stream"
-    texts = {
-        "/": (assets.html().encode(), "text/html; charset=utf-8"),
-        "/style.css": (assets.style().encode(), "text/css; charset=utf-8"),
-        "/facts.json": (content.to_json(), "application/json"),
-        f"/{assets.RUNTIME_MODULE}": (assets.runtime_module(), javascript),
-        **{f"/{name}": (source.encode(), javascript) for name, source in assets.modules().items()},
+def _parse_index(text: str, count: int) -> int | None:
+    """The index of an example; None if it is not a number or too large."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_INDEX_DIGITS
+    return int(text) if is_number and int(text) < count else None
+
+
+def _files(content: ExplorerContent) -> dict[str, _File]:
+    """The responses that are always the same, by address."""
+    files = {
+        "/": _file(assets.html().encode(), "text/html; charset=utf-8"),
+        "/style.css": _file(assets.style().encode(), "text/css; charset=utf-8"),
+        "/facts.json": _file(content.to_json(), "application/json"),
+        f"/{assets.RUNTIME_MODULE}": _file(assets.runtime_module(), JAVASCRIPT),
+        "/blobs/wasm": _file(assets.runtime_wasm(), BINARY, encoding="gzip"),
     }
-    found = {path: (body, {"content-type": kind}) for path, (body, kind) in texts.items()}
-    found["/blobs/wasm"] = (
-        assets.runtime_wasm(),
-        {"content-type": binary, "content-encoding": "gzip"},
-    )
-    found |= {
-        f"/blobs/{name}": (blob, {"content-type": binary}) for name, blob in content.blobs().items()
-    }
-    return {
-        path: (body, {**headers, "cache-control": "no-cache"})
-        for path, (body, headers) in found.items()
-    }
+    for name, source in assets.modules().items():
+        files[f"/{name}"] = _file(source.encode(), JAVASCRIPT)
+    for name, blob in content.blobs().items():
+        files[f"/blobs/{name}"] = _file(blob, BINARY)
+    return files
+
+
+def _file(body: bytes, content_type: str, *, encoding: str | None = None) -> _File:
+    headers = {"content-type": content_type, "cache-control": "no-cache"}
+    if encoding is not None:
+        headers["content-encoding"] = encoding
+    return _File(body, headers)

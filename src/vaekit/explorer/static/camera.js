@@ -1,29 +1,43 @@
-// Where the map is looked at: a centre, and how many pixels a unit is wide.
+// The visible part of the map: a center, and the number of pixels per unit.
+
+const MIN_ZOOM = 1 / 50; // relative to the scale at which all points are visible
+const MAX_ZOOM = 5000;
+const TAIL = 0.005; // fraction of values at either end that may be outside
+const MARGIN = 0.03;
 
 export class Camera {
   constructor() {
-    Object.assign(this, { x: 0, y: 0, scale: 1, fitted: 1, width: 1, height: 1 });
+    Object.assign(this, { x: 0, y: 0, scale: 1, fittedScale: 1, width: 1, height: 1 });
   }
 
   resize(width, height) {
     Object.assign(this, { width, height });
   }
 
-  /** Show all points but a few that lie far out. */
+  /** Show all points except a few outliers. */
   fit(xs, ys) {
-    const [left, right, bottom, top] = [...middle(xs), ...middle(ys)];
+    const [left, right] = centralRange(xs);
+    const [bottom, top] = centralRange(ys);
     this.x = (left + right) / 2;
     this.y = (bottom + top) / 2;
-    this.scale = 0.9 * Math.min(this.width / Math.max(right - left, 1e-9), this.height / Math.max(top - bottom, 1e-9));
-    this.fitted = this.scale;
+    const scaleX = this.width / Math.max(right - left, 1e-9);
+    const scaleY = this.height / Math.max(top - bottom, 1e-9);
+    this.scale = 0.9 * Math.min(scaleX, scaleY);
+    this.fittedScale = this.scale;
   }
 
   toScreen(x, y) {
-    return [this.width / 2 + (x - this.x) * this.scale, this.height / 2 - (y - this.y) * this.scale];
+    return [
+      this.width / 2 + (x - this.x) * this.scale,
+      this.height / 2 - (y - this.y) * this.scale,
+    ];
   }
 
-  toWorld(px, py) {
-    return [this.x + (px - this.width / 2) / this.scale, this.y - (py - this.height / 2) / this.scale];
+  toMap(px, py) {
+    return [
+      this.x + (px - this.width / 2) / this.scale,
+      this.y - (py - this.height / 2) / this.scale,
+    ];
   }
 
   pan(dx, dy) {
@@ -31,26 +45,29 @@ export class Camera {
     this.y += dy / this.scale;
   }
 
-  /** Zoom so that what is at this pixel stays there. */
+  /** Zoom about a pixel: the point of the map there does not move. */
   zoom(factor, px = this.width / 2, py = this.height / 2) {
-    const [x, y] = this.toWorld(px, py);
-    this.scale = Math.min(Math.max(this.scale * factor, this.fitted / 50), this.fitted * 5000);
-    const [nowX, nowY] = this.toWorld(px, py);
-    this.x += x - nowX;
-    this.y += y - nowY;
+    const [x, y] = this.toMap(px, py);
+    const [min, max] = [this.fittedScale * MIN_ZOOM, this.fittedScale * MAX_ZOOM];
+    this.scale = Math.min(Math.max(this.scale * factor, min), max);
+    const [movedX, movedY] = this.toMap(px, py);
+    this.x += x - movedX;
+    this.y += y - movedY;
   }
 }
 
-/** How far all values but a few are apart. */
-export function extent(values) {
-  const [low, high] = middle(values);
+/** The width of the range of all values except a few outliers. */
+export function centralWidth(values) {
+  const [low, high] = centralRange(values);
   return high - low;
 }
 
 /** The range of all values but half a percent at either end, widened a little. */
-function middle(values) {
-  const sorted = values.slice().sort(); // all of them: of every so manieth row one class may be
-  const [low, high] = [sorted[Math.floor(0.005 * (sorted.length - 1))], sorted[Math.ceil(0.995 * (sorted.length - 1))]];
-  const margin = 0.03 * (high - low) || Math.max(1, Math.abs(low)) / 2;
+function centralRange(values) {
+  const sorted = values.slice().sort(); // all: every n-th example could be of one class
+  const last = sorted.length - 1;
+  const low = sorted[Math.floor(TAIL * last)];
+  const high = sorted[Math.ceil((1 - TAIL) * last)];
+  const margin = MARGIN * (high - low) || Math.max(1, Math.abs(low)) / 2;
   return [low - margin, high + margin];
 }

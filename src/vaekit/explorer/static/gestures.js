@@ -1,99 +1,145 @@
-// Mouse, fingers and keys on the map, told as what they mean.
+// Mouse, touch and keyboard events of the map as gestures.
 
-const NEAR = 5; // pixels that a click may move
-const SECOND = 80; // milliseconds that a second finger may come after the first
-const STEP = 10;
+const CLICK_DISTANCE = 5; // pixels that a click may move
+const SECOND_FINGER_DELAY = 80; // milliseconds to wait for a second finger
+const KEY_STEP = 10; // pixels
+const KEY_ZOOM = 1.25;
+const ARROWS = {
+  ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
+};
 
-/** `on` has: hover, tap, press (a finger), pan, zoom, line (a selection while it is drawn), lined, step, fit, hold, end, corner, escape. */
-export function watch(element, tool, on) {
-  const fingers = new Map();
-  let start = null, line = null, dragged = false, pinched = false, pressing = null;
-  const place = (event) => {
-    const box = element.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  };
+/** Call the handlers hover, click, touch, pan, zoom, outline (of an unfinished selection, or null),
+ * select, step, fit, pin, endpoint, corner and escape; `tool()` is move, lasso or box. */
+export function listenToGestures(element, tool, handlers) {
+  listenToPointers(element, tool, handlers);
+  listenToWheel(element, handlers);
+  listenToKeys(element, handlers);
+}
+
+function positionIn(element, event) {
+  const box = element.getBoundingClientRect();
+  return [event.clientX - box.left, event.clientY - box.top];
+}
+
+function distance(a, b) {
+  return Math.hypot(a[0] - b[0], a[1] - b[1]);
+}
+
+function listenToPointers(element, tool, on) {
+  const pointers = new Map(); // pressed pointers and their last positions
+  let start = null;
+  let outline = null;
+  let dragged = false;
+  let pinched = false;
+  let touchTimer = null;
 
   element.addEventListener("pointerdown", (event) => {
     if (event.button > 0) return;
     element.setPointerCapture(event.pointerId);
-    fingers.set(event.pointerId, place(event));
-    [start, dragged, pinched] = [place(event), false, fingers.size > 1];
+    start = positionIn(element, event);
+    pointers.set(event.pointerId, start);
+    dragged = false;
+    pinched = pointers.size > 1;
     stopWaiting();
-    if (line) on.line(null); // a second finger
-    line = !pinched && tool() !== "move" ? [start] : null;
-    if (event.pointerType === "touch" && !line && !pinched) pressing = setTimeout(press, SECOND);
+    if (outline) on.outline(null); // a second finger ends a selection
+    outline = !pinched && tool() !== "move" ? [start] : null;
+    if (event.pointerType === "touch" && !outline && !pinched) {
+      touchTimer = setTimeout(touch, SECOND_FINGER_DELAY);
+    }
   });
 
-  /** No longer wait for a second finger: true where that was waited for. */
+  /** Stop waiting for a second finger; whether a wait was in progress. */
   function stopWaiting() {
-    const waited = pressing !== null;
-    clearTimeout(pressing);
-    pressing = null;
+    const waited = touchTimer !== null;
+    clearTimeout(touchTimer);
+    touchTimer = null;
     return waited;
   }
 
-  function press() {
+  function touch() {
     stopWaiting();
-    for (const at of fingers.values()) on.press(...at);
+    for (const position of pointers.values()) on.touch(...position);
   }
 
   element.addEventListener("pointermove", (event) => {
-    const now = place(event);
-    const before = fingers.get(event.pointerId);
+    const now = positionIn(element, event);
+    const before = pointers.get(event.pointerId);
     if (!before) return on.hover(...now);
-    if (Math.hypot(now[0] - start[0], now[1] - start[1]) > NEAR) dragged = true;
-    if (fingers.size === 2) pinch(event.pointerId, now);
-    else if (line) draw(now);
-    else if (event.pointerType !== "touch" && dragged) on.pan(now[0] - before[0], now[1] - before[1]);
-    fingers.set(event.pointerId, now);
-    if (event.pointerType === "touch" && dragged && !pinched && !line) press();
+    const isTouch = event.pointerType === "touch";
+    if (distance(now, start) > CLICK_DISTANCE) dragged = true;
+    if (pointers.size === 2) pinch(event.pointerId, now);
+    else if (outline) extendOutline(now);
+    else if (!isTouch && dragged) on.pan(now[0] - before[0], now[1] - before[1]);
+    pointers.set(event.pointerId, now);
+    if (isTouch && dragged && !pinched && !outline) touch();
   });
 
-  const up = (event) => {
-    if (stopWaiting() && event.type === "pointerup") press();
-    if (!fingers.delete(event.pointerId)) return;
-    if (line && dragged) on.lined(line);
-    else if (!dragged && event.type === "pointerup" && event.pointerType !== "touch") on.tap(...place(event));
-    if (line) on.line(null);
-    line = null;
-  };
-  element.addEventListener("pointerup", up);
-  element.addEventListener("pointercancel", up);
+  function release(event) {
+    const isUp = event.type === "pointerup";
+    if (stopWaiting() && isUp) touch();
+    if (!pointers.delete(event.pointerId)) return;
+    const isClick = isUp && !dragged && event.pointerType !== "touch";
+    if (outline && dragged) on.select(outline);
+    else if (isClick) on.click(...positionIn(element, event));
+    if (outline) on.outline(null);
+    outline = null;
+  }
+  element.addEventListener("pointerup", release);
+  element.addEventListener("pointercancel", release);
 
-  function draw(now) {
-    if (tool() === "box") line = [line[0], [now[0], line[0][1]], now, [line[0][0], now[1]]];
-    else line.push(now);
-    on.line(line);
+  function extendOutline(now) {
+    const [first] = outline;
+    if (tool() === "box") outline = [first, [now[0], first[1]], now, [first[0], now[1]]];
+    else outline.push(now);
+    on.outline(outline);
   }
 
   function pinch(id, now) {
     dragged = true;
-    const before = fingers.get(id);
-    const [other] = [...fingers].filter(([key]) => key !== id).map(([, at]) => at);
-    const far = (at) => Math.max(20, Math.hypot(at[0] - other[0], at[1] - other[1]));
-    on.zoom(far(now) / far(before), (now[0] + other[0]) / 2, (now[1] + other[1]) / 2);
+    const before = pointers.get(id);
+    const [[, other]] = [...pointers].filter(([key]) => key !== id);
+    const separation = (position) => Math.max(20, distance(position, other));
+    const [x, y] = [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2];
+    on.zoom(separation(now) / separation(before), x, y);
     on.pan((now[0] - before[0]) / 2, (now[1] - before[1]) / 2);
   }
+}
 
-  element.addEventListener("wheel", (event) => {
+function listenToWheel(element, on) {
+  const zoom = (event) => {
     event.preventDefault();
-    const speed = event.ctrlKey ? 0.015 : event.deltaMode ? 0.05 : 0.0015; // a pinch of a trackpad, lines, pixels
-    on.zoom(Math.exp(-event.deltaY * speed), ...place(event));
-  }, { passive: false });
+    on.zoom(Math.exp(-event.deltaY * wheelSpeed(event)), ...positionIn(element, event));
+  };
+  element.addEventListener("wheel", zoom, { passive: false });
+}
 
+/** Per unit of deltaY: of a pinch on a trackpad, of lines, of pixels. */
+function wheelSpeed(event) {
+  if (event.ctrlKey) return 0.015;
+  return event.deltaMode ? 0.05 : 0.0015;
+}
+
+function listenToKeys(element, on) {
+  const actions = {
+    "+": () => on.zoom(KEY_ZOOM),
+    "=": () => on.zoom(KEY_ZOOM),
+    "-": () => on.zoom(1 / KEY_ZOOM),
+    0: on.fit,
+    Enter: on.pin,
+    a: () => on.endpoint("a"),
+    b: () => on.endpoint("b"),
+    s: on.corner,
+    Escape: on.escape,
+  };
   element.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey) return;
-    const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const meant = {
-      "+": () => on.zoom(1.25), "=": () => on.zoom(1.25), "-": () => on.zoom(0.8), 0: on.fit,
-      Enter: on.hold, a: () => on.end("a"), b: () => on.end("b"), s: on.corner, Escape: on.escape,
-    }[key];
-    if (!arrow && !meant) return;
+    const arrow = ARROWS[event.key];
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!arrow && !action) return;
     event.preventDefault();
-    if (!arrow) return meant();
-    const far = STEP * (event.shiftKey ? 5 : 1);
-    if (event.altKey) on.pan(-5 * STEP * arrow[0], -5 * STEP * arrow[1]);
-    else on.step(far * arrow[0], far * arrow[1]);
+    if (!arrow) return action();
+    const step = KEY_STEP * (event.shiftKey ? 5 : 1);
+    if (event.altKey) on.pan(-5 * KEY_STEP * arrow[0], -5 * KEY_STEP * arrow[1]);
+    else on.step(step * arrow[0], step * arrow[1]);
   });
 }

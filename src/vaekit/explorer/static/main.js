@@ -1,92 +1,120 @@
-// The page of a run: what there is is opened, and shown by the parts that suit it.
+// The page of a run: load its content, and start the parts that the run supports.
 
-import { decodedCard, ownCard, rowCard } from "./cards.js";
-import { gridCard } from "./grid.js";
-import { Map2D } from "./map.js";
-import { openNets } from "./nets.js";
-import { pathCard } from "./path.js";
-import { isImage } from "./picture.js";
+import { hasImages } from "./canvas.js";
+import { openContent } from "./content.js";
+import { decodedCard } from "./decoded-card.js";
+import { byId, showMessage } from "./dom.js";
+import { exampleCard } from "./example-card.js";
+import { formatCount, formatMetric } from "./format.js";
+import { gridCard } from "./grid-card.js";
+import { LatentMap } from "./latent-map.js";
+import { LatentSpace } from "./latent-space.js";
+import { legend } from "./legend.js";
+import { openModel } from "./model.js";
+import { pathCard } from "./path-card.js";
 import { Prior } from "./prior.js";
-import { legend, selectionCard } from "./selection.js";
-import { slidersCard } from "./sliders.js";
-import { openSource } from "./source.js";
-import { Space } from "./space.js";
-import { byId, oneHot, say, State } from "./state.js";
-import { startTheme, watchTheme } from "./theme.js";
-import { count, withError } from "./text.js";
+import { selectionCard } from "./selection-card.js";
+import { slidersCard } from "./sliders-card.js";
+import { oneHot, State } from "./state.js";
+import { onThemeChange, startTheme } from "./theme.js";
+import { uploadCard } from "./upload-card.js";
+
+const ANNOUNCEMENT_DELAY = 700; // milliseconds without a change
 
 async function start() {
   startTheme();
-  watchFailures();
-  const source = await openSource();
-  const { facts, arrays } = source;
-  tell(facts);
-  const nets = await openNets(source);
-  const space = new Space(facts, arrays);
+  showFailures();
+  const content = await openContent();
+  const { facts, arrays } = content;
+  showSummary(facts);
+  const model = await openModel(content);
+  const space = new LatentSpace(facts, arrays);
   const prior = facts.prior ? new Prior(facts, arrays, space) : null;
-  const label = facts.conditional ? arrays.labels[0] : 0;
-  const state = new State({
-    directions: space.start.map((i) => space.directions[i]), // what the map shows across and up
-    z: space.code(0), // the code that is decoded
-    indices: space.indices(0), // of a discrete one, the entries of the codebook that make it
-    label, // of a conditional run, the class that is decoded
-    y: oneHot(label, facts), // the same as weights, which a path mixes
-    held: false, // whether the place stays when the pointer moves
-    row: 0, // the row that is shown
-    hidden: new Set(), // classes that are not
-    selection: null, // rows that are chosen
-    line: null, // around them, while it is drawn
-    ends: { a: null, b: null }, // of a path
-    path: null,
-    own: null, // the code of an image of the reader's own
-    sheet: null, // images in the place of the map
-  });
+  const state = initialState(facts, arrays, space);
   byId("main").hidden = false;
-  const map = new Map2D(facts, arrays, space, prior, state);
+
+  const map = new LatentMap(facts, arrays, space, prior, state);
   legend(facts, arrays, state);
-  decodedCard(facts, space, prior, nets, state);
-  rowCard(facts, arrays, space, source, nets, state);
-  ownCard(facts, nets, state);
+  decodedCard(facts, space, prior, model, state);
+  exampleCard(facts, arrays, space, content, model, state);
+  uploadCard(facts, model, state);
   selectionCard(facts, arrays, space, state);
   slidersCard(facts, space, state);
-  if (!space.discrete) pathCard(facts, prior, nets, state);
-  else document.querySelectorAll(".of-paths").forEach((keys) => (keys.hidden = true));
-  if (!space.discrete && isImage(facts) && space.size > 1) gridCard(facts, space, map, nets, state);
-  speak(state);
-  if (!isImage(facts)) watchTheme(() => state.set({ z: state.z, row: state.row })); // bars have the colours of the page
+  if (space.discrete) hidePathKeys();
+  else pathCard(facts, prior, model, state);
+  if (!space.discrete && hasImages(facts) && space.dim > 1) {
+    gridCard(facts, space, map, model, state);
+  }
+
+  announcePosition(state);
+  if (!hasImages(facts)) redrawBarsWithTheme(state);
   byId("help-open").addEventListener("click", () => byId("help").showModal());
   document.body.dataset.ready = "true";
 }
 
-/** Say where one is, to those who do not see it, once it has come to rest. */
-function speak(state) {
+function initialState(facts, arrays, space) {
+  const label = facts.conditional ? arrays.labels[0] : 0;
+  return new State({
+    directions: space.initial.map((i) => space.directions[i]), // the x and y axis of the map
+    z: space.code(0), // the latent code that is decoded
+    indices: space.indices(0), // codebook entries of a discrete code
+    label, // the class that is decoded, of a conditional run
+    y: oneHot(label, facts), // the same as class weights, which a path interpolates
+    pinned: false, // whether the pointer moves without decoding
+    example: 0, // the index of the example that is shown
+    hiddenClasses: new Set(),
+    selection: null, // indices of the selected examples
+    outline: null, // of a selection, while it is drawn
+    endpoints: { a: null, b: null }, // of a path
+    path: null,
+    upload: null, // the code of an uploaded image
+    grid: null, // decoded images on the map
+  });
+}
+
+function hidePathKeys() {
+  document.querySelectorAll(".path-keys").forEach((keys) => (keys.hidden = true));
+}
+
+/** Bars have the colors of the theme. */
+function redrawBarsWithTheme(state) {
+  onThemeChange(() => state.set({ z: state.z, example: state.example }));
+}
+
+/** Announce the position to screen readers once it no longer changes. */
+function announcePosition(state) {
   let timer;
-  state.on(["z", "row", "held"], () => {
+  const announce = () => {
+    const coordinates = byId("coordinates").textContent.split(/(?: · )?decoded/)[0];
+    const parts = [state.pinned ? "Pinned" : "", coordinates, byId("example-facts").textContent];
+    byId("announcement").textContent = parts.filter(Boolean).join(". ");
+  };
+  state.on(["z", "example", "pinned"], () => {
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      const place = byId("place").textContent.split(/(?: · )?decoded/)[0];
-      byId("spoken").textContent = [...(state.held ? ["Held"] : []), ...(place ? [place] : []), byId("row-facts").textContent].join(". ");
-    }, 700);
+    timer = setTimeout(announce, ANNOUNCEMENT_DELAY);
   });
 }
 
-/** What goes wrong later is said on the map. */
-function watchFailures() {
+/** Show later failures on the map. */
+function showFailures() {
   addEventListener("unhandledrejection", ({ reason }) => {
-    say(`That failed: ${reason?.message ?? reason}`);
+    showMessage(`The last action failed: ${reason?.message ?? reason}`);
   });
-  for (const name of ["dragover", "drop"]) addEventListener(name, (event) => event.preventDefault()); // else the browser leaves the page
+  for (const name of ["dragover", "drop"]) {
+    addEventListener(name, (event) => event.preventDefault()); // or the browser leaves the page
+  }
 }
 
-function tell(facts) {
-  const { recipe, data, name, rows, part, latent, test } = facts;
+function showSummary(facts) {
+  const { recipe, data, name, examples, part, latent, test_loss: loss } = facts;
   document.title = `${name} – vaekit explorer`;
   byId("title").textContent = `${recipe} on ${data}`;
   const size = latent.discrete
     ? `${latent.discrete.positions} discrete codes of ${latent.discrete.count}`
-    : count(latent.size, "latent dimension");
-  const figures = test ? [`test loss ${withError(test)} nats per row`] : [];
-  byId("summary").textContent = [name, `${count(rows, "row")} (${part})`, size, ...figures].join(" · ");
+    : formatCount(latent.dim, "latent dimension");
+  const words = [name, `${formatCount(examples, "example")} (${part})`, size];
+  if (loss) words.push(`test loss ${formatMetric(loss)} nats per example`);
+  byId("summary").textContent = words.join(" · ");
 }
 
 start().catch((error) => {

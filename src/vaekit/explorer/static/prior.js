@@ -1,55 +1,73 @@
-// The prior: draws from it, and its density on a map.
+// The prior: samples of it, and its contours on the map.
 
-const SHARES = [0.5, 0.9, 0.99];
-const CORNERS = 192; // of what looks like a circle
+const CONTOUR_MASSES = [0.5, 0.9, 0.99];
+const CONTOUR_POINTS = 192;
 
 export class Prior {
+  #next = 0;
+
   constructor(facts, arrays, space) {
-    Object.assign(this, { facts, space, normal: facts.prior.mean ? facts.prior : null, draws: arrays.draws, next: 0 });
+    Object.assign(this, { facts, space, samples: arrays.prior_samples });
+    this.normal = facts.prior.mean ? facts.prior : null;
   }
 
-  /** A code z drawn from p(z), or p(z given the class), with its entries where it is discrete. Of a prior that is not normal
-   * the next of some drawn before. */
+  /** A sample of p(z), or p(z|y), with its codebook entries if it is discrete. Only a normal prior
+   * is sampled here; of another, the next of the samples in the page. */
   sample(label) {
-    if (this.normal) {
-      const { mean, sd } = this.#of(label);
-      return { z: Float32Array.from(mean, (value, i) => value + sd[i] * gaussian()) };
-    }
+    if (!this.normal) return this.#nextSample(label);
+    const { mean, stddev } = this.#parameters(label);
+    const z = Float32Array.from(mean, (value, i) => value + stddev[i] * standardNormal());
+    return { z, indices: null };
+  }
+
+  #nextSample(label) {
     const classes = this.facts.conditional ? this.facts.classes.length : 1;
-    const count = this.facts.prior.draws;
-    const index = (this.next++ % (count / classes)) * classes + label; // drawn for each class in turn
-    const width = this.draws.length / count;
-    const drawn = this.draws.subarray(index * width, (index + 1) * width);
-    return this.space.discrete ? { z: this.space.embed(drawn), indices: drawn } : { z: Float32Array.from(drawn) };
+    const count = this.facts.prior.samples;
+    const index = (this.#next++ % (count / classes)) * classes + label; // classes alternate
+    const width = this.samples.length / count;
+    const sample = this.samples.subarray(index * width, (index + 1) * width);
+    if (!this.space.discrete) return { z: Float32Array.from(sample), indices: null };
+    return { z: this.space.embed(sample), indices: sample };
   }
 
-  /** Closed lines [[x, y], ...] that hold 50, 90 and 99 % of the prior's mass on the map; none of a prior that is not normal. */
+  /** Closed lines [[x, y], ...] that contain 50, 90 and 99 % of the mass of a normal prior. */
   contours(directions, label) {
-    if (!this.normal || directions.some(({ kind }) => kind === "spread")) return [];
-    const { mean, sd } = this.#of(label);
-    const centre = directions.map((direction) => this.space.along(direction, mean));
-    const [u, v] = directions.map(({ vector }) => vector);
-    const covariance = (a, b) => sd.reduce((sum, s, i) => sum + s * s * a[i] * b[i], 0);
-    const a = Math.sqrt(covariance(u, u)); // the Cholesky factor [[a, 0], [b, c]]
-    const b = covariance(u, v) / a;
-    const c = Math.sqrt(Math.max(0, covariance(v, v) - b * b));
-    return SHARES.map((share) => {
-      const radius = Math.sqrt(-2 * Math.log(1 - share));
-      const line = Array.from({ length: CORNERS + 1 }, (_, i) => {
-        const angle = (2 * Math.PI * i) / CORNERS;
-        const [x, y] = [radius * Math.cos(angle), radius * Math.sin(angle)];
-        return [centre[0] + a * x, centre[1] + b * x + c * y];
-      });
-      return { name: `${100 * share} %`, line };
-    });
+    if (!this.normal || directions.some(({ kind }) => kind === "jitter")) return [];
+    const { mean, stddev } = this.#parameters(label);
+    const center = directions.map((direction) => this.space.along(direction, mean));
+    const factor = choleskyFactor(directions.map(({ vector }) => vector), stddev);
+    return CONTOUR_MASSES.map((mass) => ({
+      name: `${100 * mass} %`,
+      line: ellipse(center, factor, Math.sqrt(-2 * Math.log(1 - mass))),
+    }));
   }
 
-  #of(label) {
-    const which = this.normal.mean.length > 1 ? label : 0;
-    return { mean: this.normal.mean[which], sd: this.normal.sd[which] };
+  #parameters(label) {
+    const index = this.normal.mean.length > 1 ? label : 0;
+    return { mean: this.normal.mean[index], stddev: this.normal.stddev[index] };
   }
 }
 
-function gaussian() {
-  return Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+/** The Cholesky factor [[a, 0], [b, c]] of the covariance along two directions. */
+function choleskyFactor([u, v], stddev) {
+  const covariance = (p, q) => stddev.reduce((sum, s, i) => sum + s * s * p[i] * q[i], 0);
+  const a = Math.sqrt(covariance(u, u));
+  const b = covariance(u, v) / a;
+  const c = Math.sqrt(Math.max(0, covariance(v, v) - b * b));
+  return { a, b, c };
+}
+
+function ellipse(center, { a, b, c }, radius) {
+  return Array.from({ length: CONTOUR_POINTS + 1 }, (_, i) => {
+    const angle = (2 * Math.PI * i) / CONTOUR_POINTS;
+    const x = radius * Math.cos(angle);
+    const y = radius * Math.sin(angle);
+    return [center[0] + a * x, center[1] + b * x + c * y];
+  });
+}
+
+/** A standard normal number (Box and Muller, 1958). */
+function standardNormal() {
+  const radius = Math.sqrt(-2 * Math.log(1 - Math.random()));
+  return radius * Math.cos(2 * Math.PI * Math.random());
 }

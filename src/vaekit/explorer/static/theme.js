@@ -1,56 +1,60 @@
-// Dark and light, and the colours of classes on both.
+// Dark and light theme, and the colors of classes on both.
 
-import { byId } from "./state.js";
+import { byId } from "./dom.js";
+
+const STORAGE_KEY = "vaekit theme";
+const MIN_DARK_LIGHTNESS = 0.55;
 
 function isDark() {
   const chosen = document.documentElement.dataset.theme;
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-const watching = [() => (byId("theme").textContent = isDark() ? "Light" : "Dark")];
+const listeners = [() => (byId("theme").textContent = isDark() ? "Light" : "Dark")];
 
-/** Call `changed` whenever the page turns dark or light, and once now. */
-export function watchTheme(changed) {
-  watching.push(changed);
-  changed();
+/** Call `listener` once now, and whenever the theme changes. */
+export function onThemeChange(listener) {
+  listeners.push(listener);
+  listener();
 }
 
-/** Follow the button, also that of the last visit, and the system's setting. */
+/** Follow the theme button, its setting at the last visit, and the setting of the system. */
 export function startTheme() {
-  const told = () => watching.forEach((changed) => changed());
+  const notify = () => listeners.forEach((listener) => listener());
   const root = document.documentElement;
-  if (remembered()) root.dataset.theme = remembered();
+  const stored = loadTheme();
+  if (stored) root.dataset.theme = stored;
   byId("theme").addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
-    remember(root.dataset.theme);
-    told();
+    storeTheme(root.dataset.theme);
+    notify();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", told);
-  told();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", notify);
+  notify();
 }
 
-// A browser can refuse to keep anything, of pages from disk above all: then the choice lasts as long as the page.
-function remembered() {
+// Browsers may refuse storage, in particular to files: then the theme lasts as long as the page.
+function loadTheme() {
   try {
-    return localStorage.getItem("vaekit theme");
+    return localStorage.getItem(STORAGE_KEY);
   } catch {
     return null;
   }
 }
 
-function remember(theme) {
+function storeTheme(theme) {
   try {
-    localStorage.setItem("vaekit theme", theme);
+    localStorage.setItem(STORAGE_KEY, theme);
   } catch {
     return;
   }
 }
 
-/** The colour of a class as [r, g, b]; dark ones are lightened where the page is dark. */
-export function classColour(colours, label) {
-  const text = colours[label % colours.length];
-  const rgb = [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
+/** The color of a class as [r, g, b]; dark colors are lightened on a dark page. */
+export function classColor(colors, label) {
+  const text = colors[label % colors.length];
+  const rgb = [1, 3, 5].map((start) => parseInt(text.slice(start, start + 2), 16));
   const lightness = (0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]) / 255;
-  const white = isDark() ? Math.max(0, 0.55 - lightness) : 0;
+  const white = isDark() ? Math.max(0, MIN_DARK_LIGHTNESS - lightness) : 0;
   return rgb.map((value) => Math.round(value + white * (255 - value)));
 }
