@@ -118,9 +118,12 @@ def test_test_part_from_a_file(tmp_path):
 
 
 def test_a_test_part_replaces_that_of_the_data(tmp_path):
-    np.savez(tmp_path / "a.npz", x=np.zeros((2, 3)), x_test=np.zeros((2, 3)))
-    data = load(tmp_path / "a.npz", test=np.ones((5, 3)))
-    assert data.test is not None and np.array_equal(data.test.x, np.ones((5, 3)))
+    arrays = {"x": np.zeros((2, 3)), "y": [4, 2], "x_test": np.zeros((2, 3)), "y_test": [7, 9]}
+    np.savez(tmp_path / "a.npz", **arrays)
+    data = load(tmp_path / "a.npz", test=(np.ones((3, 3)), [8, 4, 2]))
+    assert data.test is not None and np.array_equal(data.test.x, np.ones((3, 3)))
+    assert data.classes == ("2", "4", "8")
+    assert data.test.y is not None and data.test.y.tolist() == [2, 1, 0]
 
 
 def test_test_data_with_a_test_part_of_their_own_are_refused(tmp_path):

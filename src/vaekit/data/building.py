@@ -136,15 +136,21 @@ def index_labels(
     return _indexed(examples, names, positions, classes)
 
 
-def add_test_examples(dataset: Dataset, test: Dataset, support: Support | None) -> Dataset:
+def without_test_classes(dataset: Dataset) -> tuple[str, ...]:
+    """The class names of a dataset from `build_dataset`, except those of test examples alone."""
+    y = dataset.train.y
+    return () if y is None else dataset.classes[: y.max() + 1]
+
+
+def replace_test_examples(dataset: Dataset, test: Dataset, classes: tuple[str, ...]) -> Dataset:
     """A dataset with the training examples of another one as its test part.
 
     Args:
         dataset: The dataset; its class indices stay.
-        test: A dataset with the same classes, whatever their indices; new classes come last.
-        support: The support of the result; default that of `dataset`.
+        test: A dataset whose classes have the same names, with any indices.
+        classes: The class names of the training examples; new ones of the test examples follow.
     """
-    held_out, classes = test.train, dataset.classes
+    held_out = test.train
     if dataset.labeled != test.labeled:
         raise DataError(
             f"only one of {dataset.name!r} and its test examples has labels. "
@@ -155,8 +161,7 @@ def add_test_examples(dataset: Dataset, test: Dataset, support: Support | None) 
         used, positions = np.unique(held_out.y, return_inverse=True)
         names = [test.classes[index] for index in used]
         held_out, classes = _indexed(held_out, names, positions, classes)
-    support = support or dataset.support
-    return Dataset(dataset.name, dataset.train, held_out, support, classes, dataset.stream)
+    return Dataset(dataset.name, dataset.train, held_out, dataset.support, classes, dataset.stream)
 
 
 def _indexed(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.data.building import add_test_examples
+from vaekit.data.building import replace_test_examples, without_test_classes
 from vaekit.data.cache import local_folder
 from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
@@ -70,9 +70,12 @@ def load(
     if test is None:
         return dataset
     with _errors_about("test"):
-        held_out = _read(test, resize, support or dataset.support)
+        held_out = _read(test, resize, dataset.support)
         _check_test_examples(held_out)
-        return add_test_examples(dataset, held_out, support)
+        classes = dataset.classes
+        if not isinstance(data, Dataset):
+            classes = without_test_classes(dataset)
+        return replace_test_examples(dataset, held_out, classes)
 
 
 @contextmanager
