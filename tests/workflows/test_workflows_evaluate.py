@@ -1,27 +1,33 @@
-"""Judging a run beyond its bound: whether samples show their class, which codes are used, what a plain autoencoder has."""
+"""An evaluation: its metrics and protocol, class accuracy, codes, and files read once."""
 
 import json
+import sys
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import vaekit
 from conftest import small_images, train_small
-from vaekit.cli import figures, main
+from raising import raises
 from vaekit.data import Dataset, Examples
 from vaekit.errors import ConfigError, DataError
-from vaekit.evaluation import classifier
+from vaekit.evaluation import ais_bound, classifier
+from vaekit.runs.example_selection import select_examples
+
+NO_SAMPLES = {"importance_samples": 1, "generated_examples": 0}
 
 
 @pytest.fixture(autouse=True)
-def _few_updates(monkeypatch):
-    monkeypatch.setattr(classifier, "UPDATES", 40)
+def _few_classifier_steps(monkeypatch):
+    monkeypatch.setattr(classifier, "TRAINING_STEPS", 40)
 
 
-def save_halves(path, rows: int) -> str:
-    """Images whose left or right half is bright, and which one it is by name."""
-    y, rng = np.arange(rows) % 2, np.random.default_rng(0)
-    x = rng.integers(0, 40, (rows, 1, 8, 8), dtype=np.uint8)
+def save_halves(path, count: int) -> str:
+    """Images whose left or right half is bright, with the side as the class."""
+    y = np.arange(count) % 2
+    x = np.random.default_rng(0).integers(0, 40, (count, 1, 8, 8), dtype=np.uint8)
     for i, label in enumerate(y):
         x[i, :, :, 4 * label : 4 * label + 4] += 190
     np.savez(path, x=x, y=np.array(["[left]", "right"])[y])
@@ -30,9 +36,9 @@ def save_halves(path, rows: int) -> str:
 
 @pytest.fixture(scope="module")
 def conditional(tmp_path_factory):
-    """A conditional run on halves from a file; read-only for tests."""
+    """A conditional run on halves from a file."""
     folder = tmp_path_factory.mktemp("conditional")
-    data = save_halves(folder / "halves.npz", rows=200)
+    data = save_halves(folder / "halves.npz", count=200)
     options = {
         "latent_dim": 1,
         "training": {"epochs": 8},
@@ -46,255 +52,312 @@ def conditional(tmp_path_factory):
 def deterministic(tmp_path_factory):
     folder = tmp_path_factory.mktemp("deterministic")
     np.save(folder / "x.npy", small_images().train.x)
-    return train_small(
-        folder / "run",
-        str(folder / "x.npy"),
-        posterior="deterministic",
-        objective="reconstruction-only",
-    )
+    parts = {"posterior": "deterministic", "objective": "reconstruction-only"}
+    return train_small(folder / "run", str(folder / "x.npy"), **parts)
 
 
-# --- The protocol ---------------------------------------------------------------------------------------------------------
+# --- Likelihood ------------------------------------------------------------------------------
+
+
+def test_the_terms_add_up_and_the_bound_is_above_the_elbo(small_run):
+    evaluation = vaekit.evaluate(small_run, importance_samples=200, split="train")
+    terms = evaluation.terms
+    total = terms.reconstruction.value + terms.divergence.value
+    assert terms.loss.value == pytest.approx(total)
+    assert evaluation.importance_weighted_bound.value > -terms.loss.value
+    assert evaluation.examples == small_run.summary["data"]["examples"]["train"]
+    assert vaekit.evaluate(small_run, importance_samples=200, split="train") == evaluation
+
+
+def test_the_summary_of_a_run_is_its_evaluation(small_run):
+    evaluation = vaekit.evaluate(small_run, seed=small_run.config.seed, **NO_SAMPLES)
+    assert evaluation.terms.to_dict() == small_run.summary["test"]
+
+
+def test_bits_per_dimension_are_the_bound_in_bits_if_the_likelihood_is_normalized(
+    tmp_path, small_run
+):
+    assert vaekit.evaluate(small_run, **NO_SAMPLES).bits_per_dimension.metric.value is None
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).random((60, 6)) > 0.5)
+    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"))
+    evaluation = vaekit.evaluate(run, importance_samples=2)
+    bits = -evaluation.importance_weighted_bound.value / 6 / np.log(2)
+    assert evaluation.bits_per_dimension.metric.value == pytest.approx(bits)
+
+
+def test_a_single_example_has_no_standard_error(small_run):
+    evaluation = vaekit.evaluate(small_run, max_examples=1, **NO_SAMPLES)
+    assert evaluation.examples == 1
+    assert evaluation.terms.loss.standard_error is None
+    assert evaluation.importance_weighted_bound.standard_error is None
+
+
+def test_the_ais_bound_has_the_requested_steps_chains_and_seed(small_run):
+    evaluation = vaekit.evaluate(small_run, ais_steps=4, ais_chains=3, seed=7, **NO_SAMPLES)
+    inputs = small_run.inputs(select_examples(small_run).examples)
+    expected = ais_bound(small_run.model, inputs, steps=4, chains=3, seed=7)
+    ais = evaluation.ais_bound
+    assert (ais.steps, ais.chains) == (4, 3)
+    assert ais.metric.value == pytest.approx(expected.bound.mean().item(), rel=1e-9)
+    assert ais.acceptance == pytest.approx(expected.acceptance, rel=1e-6)
+
+
+def test_ais_needs_a_continuous_latent(deterministic):
+    with raises(ConfigError, "ais_steps"):
+        vaekit.evaluate(deterministic, ais_steps=2, **NO_SAMPLES)
+
+
+def test_a_deterministic_posterior_has_no_bound_and_the_reason_is_written(deterministic):
+    evaluation = vaekit.evaluate(deterministic)
+    assert evaluation.terms.loss == evaluation.terms.reconstruction
+    content = evaluation.to_dict()
+    for name in ("divergence", "importance_weighted_bound", "bits_per_dimension"):
+        assert content[name]["value"] is None
+        assert content[name]["unavailable"]
+
+
+def test_an_evaluation_is_json(small_run, deterministic):
+    for run in (small_run, deterministic):
+        content = vaekit.evaluate(run, importance_samples=1).to_dict()
+        assert json.loads(json.dumps(content)) == content
+        assert {"loss", "reconstruction", "divergence"} <= content.keys()
+        assert "terms" not in content
+
+
+# --- Protocol --------------------------------------------------------------------------------
+
+
+def protocol_of(tmp_path, data=None, **options) -> dict[str, str]:
+    tmp_path.mkdir(exist_ok=True)
+    source = {"source": save_halves(tmp_path / "halves.npz", count=40), **(data or {})}
+    run = train_small(tmp_path / "run", source, training={"epochs": 1}, **options)
+    return vaekit.evaluate(run, **NO_SAMPLES).protocol
+
+
+def test_a_protocol_has_five_fields(small_run):
+    protocol = vaekit.evaluate(small_run, **NO_SAMPLES).protocol
+    assert list(protocol) == ["targets", "likelihood", "estimator", "condition", "weights"]
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("options", "changed"),
     [
-        (
-            {},
-            {
-                "targets": "gray, k / 255 for k = 0 to 255",
-                "likelihood": "Bernoulli, not normalised: a Bernoulli with",
-            },
-        ),
-        (
-            {"data": {"binarize": "threshold"}},
-            {"targets": "ones where gray is above one half", "likelihood": "probability of"},
-        ),
-        (
-            {"data": {"binarize": "fixed"}},
-            {"targets": "ones drawn once by seed 0, with gray as their probability"},
-        ),
-        (
-            {"data": {"binarize": "dynamic"}},
-            {"targets": "ones drawn once by seed 0, with gray as their probability"},
-        ),
-        (
-            {"likelihood": "gaussian"},
-            {"likelihood": "density, not dequantised", "estimator": "one draw of z a row"},
-        ),
-        (
-            {"likelihood": "categorical"},
-            {"targets": "integers:256", "likelihood": "probability of discrete values"},
-        ),
-        (
-            {"conditional": True},
-            {
-                "condition": "the class of each row",
-                "weights": "of the epoch that was best on held-out",
-            },
-        ),
-        (
-            {"posterior": "deterministic", "objective": "reconstruction-only"},
-            {"estimator": "reconstruction error alone"},
-        ),
+        ({"data": {"binarize": "threshold"}}, {"targets", "likelihood"}),
+        ({"data": {"binarize": "fixed"}}, {"targets", "likelihood"}),
+        ({"likelihood": "gaussian"}, {"likelihood"}),
+        ({"likelihood": "categorical"}, {"targets", "likelihood"}),
+        ({"conditional": True}, {"condition"}),
+        ({"posterior": "deterministic", "objective": "reconstruction-only"}, {"estimator"}),
+        ({"latent_dim": 7, "seed": 5, "objective": {"beta": 2.0}}, set()),
+    ],
+    ids=str,
+)
+def test_a_protocol_differs_where_metrics_are_not_comparable(tmp_path, options, changed):
+    default = protocol_of(tmp_path / "default")
+    other = protocol_of(tmp_path / "other", **options)
+    assert {name for name in default if default[name] != other[name]} == changed
+
+
+def test_dynamic_binarization_is_evaluated_as_fixed_binarization(tmp_path):
+    fixed, dynamic = (
+        protocol_of(tmp_path / method, data={"binarize": method}) for method in ("fixed", "dynamic")
+    )
+    assert fixed == dynamic
+
+
+# --- Class accuracy --------------------------------------------------------------------------
+
+
+def class_accuracy(run, samples: int, **options):
+    options = {"class_accuracy_samples": samples, **NO_SAMPLES, **options}
+    return vaekit.evaluate(run, **options).generated_class_accuracy
+
+
+def test_class_accuracy_is_computed_only_if_requested(conditional):
+    plain = vaekit.evaluate(conditional, **NO_SAMPLES)
+    assert plain.generated_class_accuracy is None
+    assert "generated_class_accuracy" not in plain.to_dict()
+    requested = vaekit.evaluate(conditional, class_accuracy_samples=5, **NO_SAMPLES).to_dict()
+    requested.pop("generated_class_accuracy")
+    assert requested == plain.to_dict()
+
+
+def test_class_accuracy_is_the_mean_over_classes_next_to_that_of_the_classifier(conditional):
+    result = class_accuracy(conditional, 30)
+    assert set(result.per_class) == {"[left]", "right"}
+    assert result.samples_per_class == 30
+    assert result.classifier_examples == conditional.summary["data"]["examples"]["test"]
+    assert result.classifier_accuracy > 0.9
+    accuracies = [each.accuracy for each in result.per_class.values()]
+    assert result.accuracy == pytest.approx(np.mean(accuracies))
+    assert result.accuracy > 0.9
+    of_classifier = [each.classifier_accuracy for each in result.per_class.values()]
+    assert min(of_classifier) <= result.classifier_accuracy <= max(of_classifier)
+
+
+@pytest.mark.parametrize("samples", [20, 75])
+def test_the_error_of_class_accuracy_is_that_of_samples_stratified_by_class(tmp_path, samples):
+    """Of accuracies p_c of n samples each: var = 1/C^2 sum_c p_c (1 - p_c) / (n - 1)."""
+    data = save_halves(tmp_path / "halves.npz", count=200)
+    options = {"latent_dim": 1, "training": {"epochs": 1}, "optimizer": {"lr": 1e-6}}
+    untrained = train_small(tmp_path / "run", data, conditional=True, **options)
+    result = class_accuracy(untrained, samples)
+    accuracies = np.array([each.accuracy for each in result.per_class.values()])
+    assert accuracies[0] != accuracies[1]
+    variance = (accuracies * (1 - accuracies) / (samples - 1)).sum() / len(accuracies) ** 2
+    assert result.accuracy == pytest.approx(accuracies.mean())
+    assert result.standard_error == pytest.approx(variance**0.5, rel=1e-9)
+
+
+def test_one_sample_per_class_has_no_standard_error(conditional):
+    assert class_accuracy(conditional, 1).standard_error is None
+
+
+def test_the_classifier_is_trained_on_training_examples_only(tmp_path):
+    images = small_images(examples=200, classes=2)
+    mislabeled = Examples(images.train.x[:100], 1 - images.train.y[:100])
+    data = Dataset("mislabeled", images.train, mislabeled, images.support, images.classes)
+    run = train_small(tmp_path / "run", data, conditional=True)
+    assert class_accuracy(run, 5, data=data).classifier_accuracy < 0.2
+
+
+def test_class_accuracy_repeats_by_seed(conditional):
+    assert class_accuracy(conditional, 5) == class_accuracy(conditional, 5)
+
+
+def test_the_classifier_is_trained_on_the_runs_dataset_whatever_is_evaluated(conditional, tmp_path):
+    other = save_halves(tmp_path / "other.npz", count=20)
+    evaluation = vaekit.evaluate(conditional, class_accuracy_samples=5, data=other, **NO_SAMPLES)
+    assert evaluation.examples == 20
+    assert evaluation.generated_class_accuracy == class_accuracy(conditional, 5)
+
+
+def test_a_dataset_in_memory_must_be_passed(tmp_path):
+    run = train_small(tmp_path / "run", conditional=True)
+    with raises(DataError, "data"):
+        class_accuracy(run, 1)
+    assert set(class_accuracy(run, 1, data=small_images()).per_class) == {"a", "b", "c"}
+
+
+def test_class_accuracy_needs_a_conditional_run_and_labels(conditional, small_run):
+    with raises(ConfigError, "class_accuracy_samples"):
+        class_accuracy(small_run, 10)
+    with raises(DataError, "labels"):
+        class_accuracy(conditional, 1, data=small_images().train.x)
+
+
+# --- Options ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("split", "tset"),
+        ("importance_samples", 0),
+        ("importance_samples", 2.5),
+        ("importance_samples", "5"),
+        ("importance_samples", 1_000_001),
+        ("max_examples", 0.5),
+        ("max_examples", 0),
+        ("ais_steps", -1),
+        ("ais_chains", 0),
+        ("generated_examples", -1),
+        ("class_accuracy_samples", -1),
+        ("features", "inception"),
     ],
 )
-def test_every_evaluation_carries_its_protocol(tmp_path, options, expected):
-    data = {"source": save_halves(tmp_path / "halves.npz", rows=40), **options.pop("data", {})}
-    run = train_small(tmp_path / "run", data, training={"epochs": 1}, **options)
-    protocol = vaekit.evaluate(run, samples=1)["protocol"]
-    assert protocol.keys() == {"targets", "likelihood", "estimator", "condition", "weights"}
-    for name, value in expected.items():
-        assert protocol[name].startswith(value)
-
-
-# --- Label agreement ------------------------------------------------------------------------------------------------------
-
-
-def test_agreement_is_off_unless_asked_for(conditional):
-    assert "generated_class_accuracy" not in vaekit.evaluate(conditional, samples=1)
-
-
-def test_the_share_is_that_of_all_classes_and_the_classifier_is_judged_beside_it(conditional):
-    plain, asked = (
-        vaekit.evaluate(conditional, samples=1),
-        vaekit.evaluate(conditional, samples=1, agreement=30),
-    )
-    found = asked.pop("generated_class_accuracy")
-    assert asked == plain
-    assert set(found["per_class"]) == {"[left]", "right"}
-    assert found["samples_per_class"] == 30
-    assert found["classifier_rows"] == conditional.summary["data"]["rows"]["test"]
-    assert found["classifier_accuracy"] > 0.9
-    shares = [of_class["share"] for of_class in found["per_class"].values()]
-    assert found["share"] == pytest.approx(np.mean(shares))
-    assert found["share"] > 0.9
-    variance = (
-        sum(share * (1 - share) / 29 for share in shares) / 4
-    )  # of the mean of two means of 30 draws
-    assert found["standard_error"] == pytest.approx(variance**0.5)
-    accuracies = [of_class["classifier_accuracy"] for of_class in found["per_class"].values()]
-    assert min(accuracies) <= found["classifier_accuracy"] <= max(accuracies)
-
-
-def test_the_classifier_learns_from_the_training_rows_alone(tmp_path):
-    data = small_images(rows=200, classes=2)
-    liars = Examples(data.train.x[:100], 1 - data.train.y[:100])
-    run = train_small(
-        tmp_path / "run",
-        Dataset("lies", data.train, liars, data.support, data.classes),
-        conditional=True,
-    )
-    data = Dataset("lies", data.train, liars, data.support, data.classes)
-    found = vaekit.evaluate(run, data=data, samples=1, agreement=5)["generated_class_accuracy"]
-    assert found["classifier_accuracy"] < 0.2  # of the test rows, whose labels are all wrong
-
-
-def test_agreement_repeats_with_its_seed(conditional):
-    first, again = (
-        vaekit.evaluate(conditional, samples=1, agreement=5)["generated_class_accuracy"]
-        for _ in range(2)
-    )
-    assert first == again
-
-
-def test_the_classifier_learns_the_runs_own_rows_whatever_is_judged(conditional, tmp_path):
-    other = save_halves(tmp_path / "other.npz", rows=20)
-    there = vaekit.evaluate(conditional, samples=1, agreement=5, data=other)
-    assert there["rows"] == 20
-    assert (
-        there["generated_class_accuracy"]
-        == vaekit.evaluate(conditional, samples=1, agreement=5)["generated_class_accuracy"]
-    )
-
-
-def test_a_run_on_arrays_in_memory_is_given_them_again(tmp_path):
-    run = train_small(tmp_path / "run", conditional=True)
-    with pytest.raises(DataError, match="in memory: give them again"):
-        vaekit.evaluate(run, samples=1, agreement=1)
-    found = vaekit.evaluate(run, data=small_images(), samples=1, agreement=1)[
-        "generated_class_accuracy"
-    ]
-    assert found["standard_error"] is None
-    assert set(found["per_class"]) == {"a", "b", "c"}
+def test_an_option_out_of_range_is_refused_by_name(conditional, name, value):
+    with raises(ConfigError, name):
+        vaekit.evaluate(conditional, **{name: value})
 
 
 @pytest.mark.parametrize(
-    "options", [{"split": "tset"}, {"samples": 2.5}, {"samples": "5"}, {"train_size": 0.5}], ids=str
+    ("data", "name"),
+    [(None, "run's source"), ("file", "path"), ("array", "data in memory")],
 )
-def test_what_cannot_be_asked_of_an_evaluation(small_run, options):
-    with pytest.raises(ConfigError, match=rf"^{next(iter(options))} "):
-        vaekit.evaluate(small_run, **options)
-
-
-def test_agreement_that_cannot_be(conditional, small_run):
-    with pytest.raises(
-        ConfigError,
-        match="agreement needs a conditional run, this one is not: leave it out, or train with",
-    ):
-        vaekit.evaluate(small_run, agreement=10)
-    with pytest.raises(ConfigError, match="agreement = -1: at least 0"):
-        vaekit.evaluate(conditional, agreement=-1)
-    with pytest.raises(DataError, match="this run is conditional, and these rows have no labels"):
-        vaekit.evaluate(conditional, agreement=1, data=small_images().train.x)
-
-
-def test_people_see_the_shares_by_class_with_the_lowest_first(conditional, capsys, monkeypatch):
-    monkeypatch.setattr(
-        "sys.argv",
-        ["vaekit", "evaluate", str(conditional.path), "--samples", "1", "--agreement", "20"],
-    )
-    with pytest.raises(SystemExit) as end:
-        main()
-    out, err = capsys.readouterr()
-    assert end.value.code == 0
-    assert "20 samples per class, 20 test rows" in out
-    assert "[left]" in out and "right" in out
-    assert err == ""
-
-
-def test_many_classes_are_cut_to_the_lowest(capsys):
-    shares = {
-        f"class{i}": {"share": i / 100, "classifier_accuracy": None} for i in range(99, -1, -1)
-    }
-    agreement = {
-        "share": 0.5,
-        "standard_error": None,
-        "classifier_accuracy": 0.75,
-        "per_class": shares,
-    }
-    table = {"value": 1.0, "standard_error": 0.1}
-    found = {
-        "run": "r",
-        "rows": 3,
-        "split": "test",
-        "data": "d",
-        "seed": 0,
-        "samples": 1,
-        "bits_per_dimension": table | {"of": "levels"},
-        "protocol": {},
-        "reconstructions": {"mse": table},
-    }
-    found |= {"loss": table, "divergence": table}
-    figures.evaluated(
-        found
-        | {"generated_class_accuracy": agreement | {"samples_per_class": 2, "classifier_rows": 3}},
-        False,
-    )
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["all", "50.0%", "-", "75.0%"] in lines
-    assert [
-        line[0] for line in lines if line and line[0].startswith("class") and line[0] != "class"
-    ] == [f"class{i}" for i in range(20)]
-    assert ["class19", "19.0%", "-"] in lines
-
-
-# --- Codes ----------------------------------------------------------------------------------------------------------------
-
-
-def test_a_discrete_run_says_which_codes_it_uses(tmp_path, capsys):
+def test_an_evaluation_names_its_data(small_run, tmp_path, data, name):
     np.save(tmp_path / "x.npy", small_images().train.x)
-    options = {"kind": "categorical", "classes": 5}
-    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"), latent_dim=4, posterior=options)
-    found = vaekit.evaluate(run, samples=1, split="train")
-    assert (found["codes"]["positions"], found["codes"]["available"]) == (4, 20)
-    assert 4 <= found["codes"]["used"] <= 20
-    assert 1 <= found["codes"]["perplexity"] <= 5
-    figures.evaluated(found, False)
-    assert f"codes: {found['codes']['used']} of 20 used, perplexity" in capsys.readouterr().out
+    sources = {None: None, "file": tmp_path / "x.npy", "array": small_images().train.x}
+    evaluation = vaekit.evaluate(small_run, data=sources[data], **NO_SAMPLES)
+    names = {"run's source": small_run.config.data.source, "path": str(tmp_path / "x.npy")}
+    assert evaluation.data == names.get(name, name)
 
 
-def test_a_continuous_run_has_no_codes(small_run):
-    assert "codes" not in vaekit.evaluate(small_run, samples=1)
+# --- Codes -----------------------------------------------------------------------------------
 
 
-# --- A plain autoencoder --------------------------------------------------------------------------------------------------
+def test_a_discrete_run_has_code_usage(tmp_path):
+    np.save(tmp_path / "x.npy", small_images().train.x)
+    posterior = {"kind": "categorical", "classes": 5}
+    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"), latent_dim=4, posterior=posterior)
+    codes = vaekit.evaluate(run, split="train", **NO_SAMPLES).codes
+    assert (codes.positions, codes.available) == (4, 20)
+    assert 4 <= codes.used <= 20
+    assert 1 <= codes.perplexity <= 5
 
 
-def test_a_deterministic_posterior_has_no_bound_and_the_reason_is_given(deterministic):
-    found = vaekit.evaluate(deterministic)
-    assert found["loss"] == found["reconstruction"]
-    assert (
-        found["divergence"]
-        is found["importance_weighted_bound"]
-        is found["bits_per_dimension"]
-        is None
+def test_a_discrete_run_of_few_codes_has_an_exact_likelihood_above_its_bound(tmp_path):
+    np.save(tmp_path / "x.npy", small_images().train.x)
+    posterior = {"kind": "categorical", "classes": 3}
+    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"), latent_dim=2, posterior=posterior)
+    evaluation = vaekit.evaluate(run, importance_samples=50, generated_examples=0)
+    assert evaluation.exact_log_likelihood.value > evaluation.importance_weighted_bound.value - 0.1
+
+
+def test_a_continuous_run_has_neither_codes_nor_an_exact_likelihood(small_run):
+    evaluation = vaekit.evaluate(small_run, **NO_SAMPLES)
+    assert evaluation.codes is None and evaluation.exact_log_likelihood is None
+    assert not {"codes", "exact_log_likelihood"} & evaluation.to_dict().keys()
+
+
+# --- Files -----------------------------------------------------------------------------------
+
+OPENED: Counter[str] = Counter()
+AUDITED: set[Path] = set()
+
+
+def count_opens(event: str, arguments: tuple) -> None:
+    """Count opened files in the audited folders, whichever function opens them."""
+    if event == "open" and AUDITED and isinstance(arguments[0], str):
+        path = Path(arguments[0])
+        if path.parent in AUDITED:
+            OPENED[path.name] += 1
+
+
+sys.addaudithook(count_opens)  # hooks cannot be removed: this one looks at audited folders only
+
+
+@pytest.fixture
+def opened(conditional):
+    """How often each file of the conditional run has been opened in the test."""
+    AUDITED.add(conditional.path)
+    OPENED.clear()
+    yield OPENED
+    AUDITED.clear()
+
+
+def test_an_evaluation_reads_every_file_of_the_run_once(conditional, opened):
+    evaluation = vaekit.evaluate(
+        conditional.path, importance_samples=2, ais_steps=2, class_accuracy_samples=5
     )
-    assert found["why_no_divergence"].startswith(
-        "a deterministic posterior has no finite divergence"
-    )
-    assert (
-        found["why_no_bits_per_dimension"] == "a deterministic posterior gives no bound of log p(x)"
-    )
-    assert json.loads(json.dumps(found)) == found
+    assert evaluation.sample_quality.prior is not None
+    assert evaluation.latent.probes is not None
+    assert (opened["split.npz"], opened["summary.json"], opened["config.yaml"]) == (1, 1, 1)
 
 
-def test_its_table_leaves_out_what_is_not_there(deterministic, capsys):
-    figures.evaluated(vaekit.evaluate(deterministic), False)
-    out = capsys.readouterr().out
-    assert "loss (no ELBO: the posterior is deterministic)" in out
-    assert "no bits per dimension: a deterministic posterior gives no bound of log p(x)" in out
-    assert "importance-weighted" not in out and "divergence" not in out.replace(
-        "no finite divergence", ""
-    )
+def test_a_score_relative_to_the_dataset_reads_the_split_once(conditional, opened, tmp_path):
+    vaekit.workflows.score(conditional.path, tmp_path / "s.csv", metric="density")
+    assert (opened["split.npz"], opened["summary.json"]) == (1, 1)
+
+
+def test_plots_read_the_split_once(conditional, opened, tmp_path):
+    vaekit.plot(conditional.path, ["latent", "losses", "nearest"], out=tmp_path / "plots")
+    assert (opened["split.npz"], opened["summary.json"]) == (1, 1)
+
+
+def test_a_comparison_reads_each_split_once(conditional, opened, tmp_path):
+    other = train_small(tmp_path / "other", conditional.config.data.source, latent_dim=2)
+    AUDITED.add(other.path)
+    OPENED.clear()
+    vaekit.compare([conditional.path, other.path], out=tmp_path / "plot.png")
+    assert (opened["split.npz"], opened["summary.json"]) == (2, 2)

@@ -1,4 +1,4 @@
-"""Figures of the latent space in an evaluation, and the warnings that they come with."""
+"""Metrics of the latent space in an evaluation, and their warnings."""
 
 import numpy as np
 import pytest
@@ -7,71 +7,69 @@ import vaekit
 from conftest import small_images, train_small
 
 
-def evaluated(tmp_path, **options):
-    """An evaluation of a run on labelled bars from a file."""
+def evaluate_bars(tmp_path, **options):
+    """A run on labeled bars from a file, and its evaluation."""
     data = small_images(600)
     np.savez(tmp_path / "bars.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
     run = train_small(tmp_path / "run", str(tmp_path / "bars.npz"), **options)
-    return run, vaekit.evaluate(run, samples=1)
+    return run, vaekit.evaluate(run, importance_samples=1, generated_examples=0)
 
 
-def test_a_model_that_learns_has_figures_and_no_warning_of_collapse(tmp_path):
-    _, found = evaluated(tmp_path, latent_dim=2, training={"epochs": 30})
-    latent = found["latent"]
-    assert latent["rows"] == found["rows"] == 60 and latent["dimensions"] == latent["active"] == 2
-    assert sum(latent["divergence_per_dimension"]) == pytest.approx(found["divergence"]["value"])
-    assert 0.5 < latent["mutual_information"]["value"] <= np.log(60)
-    assert latent["probes"]["nearest"] > latent["probes"]["most_frequent"] + 0.2
-    assert not any("collapse" in warning for warning in latent["warnings"])
+def has_warning(latent, word: str) -> bool:
+    return any(word in warning for warning in latent.warnings)
 
 
-def test_posterior_collapse_is_told_in_words(tmp_path):
-    _, found = evaluated(
-        tmp_path, latent_dim=3, objective={"beta": 1000.0}, training={"epochs": 10}
-    )
-    assert found["latent"]["active"] == 0
-    assert found["latent"]["warnings"][0].startswith(
-        "codes say next to nothing about their rows, the decoder ignores z"
-    )
+def test_a_model_that_learns_uses_its_dimensions_and_has_no_warning_of_collapse(tmp_path):
+    _, evaluation = evaluate_bars(tmp_path, latent_dim=2, training={"epochs": 30})
+    latent = evaluation.latent
+    assert latent.examples == evaluation.examples == 60
+    assert latent.dimensions == latent.active_dimensions == 2
+    total = sum(latent.divergence_per_dimension)
+    assert total == pytest.approx(evaluation.terms.divergence.value)
+    assert 0.5 < latent.mutual_information.value <= np.log(60)
+    assert latent.max_mutual_information == pytest.approx(np.log(60))
+    assert latent.probes.nearest > latent.probes.most_frequent + 0.2
+    assert not has_warning(latent, "collapse")
 
 
-def test_idle_dimensions_are_counted_with_the_remedy(tmp_path):
-    _, found = evaluated(tmp_path, latent_dim=20, training={"epochs": 40})
-    idle = 20 - found["latent"]["active"]
-    assert 0 < idle < 20
-    assert (
-        f"{idle} of 20 dimensions carry nothing: latent_dim={20 - idle} would do"
-        in found["latent"]["warnings"][0]
-    )
+def test_posterior_collapse_is_warned_of(tmp_path):
+    options = {"objective": {"beta": 1000.0}, "training": {"epochs": 10}}
+    latent = evaluate_bars(tmp_path, latent_dim=3, **options)[1].latent
+    assert latent.active_dimensions == 0
+    assert has_warning(latent, "collapse")
 
 
-def test_what_means_nothing_is_not_there(tmp_path):
-    run, found = evaluated(
-        tmp_path, posterior="deterministic", objective="reconstruction-only", latent_dim=2
-    )
-    assert found["latent"].keys() == {
-        "rows",
+def test_inactive_dimensions_are_warned_of_with_the_number_of_active_ones(tmp_path):
+    latent = evaluate_bars(tmp_path, latent_dim=20, training={"epochs": 40})[1].latent
+    assert 0 < latent.active_dimensions < 20
+    assert has_warning(latent, f"latent_dim={latent.active_dimensions}")
+
+
+def test_a_deterministic_posterior_has_no_information_and_other_data_no_probes(tmp_path):
+    parts = {"posterior": "deterministic", "objective": "reconstruction-only"}
+    run, evaluation = evaluate_bars(tmp_path, latent_dim=2, **parts)
+    assert evaluation.latent.to_dict().keys() == {
+        "examples",
         "dimensions",
-        "active",
+        "active_dimensions",
         "prior_holes",
         "probes",
         "warnings",
     }
-    others = vaekit.evaluate(run, data=small_images(30).train.x, samples=1)["latent"]
-    assert "probes" not in others and others["rows"] == 30
+    other = vaekit.evaluate(run, data=small_images(30).train.x, importance_samples=1).latent
+    assert other.probes is None
+    assert other.examples == 30
 
 
-def test_discrete_codes_have_information_but_no_holes(tmp_path):
-    _, found = evaluated(tmp_path, posterior={"kind": "categorical", "classes": 4}, latent_dim=3)
-    assert (
-        "mutual_information" in found["latent"]
-        and not {"prior_holes", "active"} & found["latent"].keys()
-    )
+def test_discrete_codes_have_information_but_neither_holes_nor_active_dimensions(tmp_path):
+    posterior = {"kind": "categorical", "classes": 4}
+    latent = evaluate_bars(tmp_path, posterior=posterior, latent_dim=3)[1].latent
+    assert latent.mutual_information is not None
+    assert latent.prior_holes is None and latent.active_dimensions is None
 
 
-def test_where_every_class_has_a_prior_of_its_own_there_is_no_one_to_be_far_from(tmp_path):
-    _, found = evaluated(tmp_path, conditional=True, prior="class-normal", latent_dim=2)
-    assert (
-        not {"mutual_information", "prior_holes"} & found["latent"].keys()
-        and found["latent"]["active"] <= 2
-    )
+def test_a_prior_per_class_has_neither_information_nor_holes(tmp_path):
+    options = {"conditional": True, "prior": "class-normal", "latent_dim": 2}
+    latent = evaluate_bars(tmp_path, **options)[1].latent
+    assert latent.mutual_information is None and latent.prior_holes is None
+    assert latent.active_dimensions <= 2
