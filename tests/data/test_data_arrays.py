@@ -284,7 +284,7 @@ def test_damaged_text_labels_are_refused(tmp_path):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.data())
-@pytest.mark.filterwarnings("ignore")  # numpy warns of headers that look like those of Python 2
+@pytest.mark.filterwarnings("ignore")  # NumPy warns of headers that look like headers of Python 2
 @pytest.mark.parametrize("kind", ["npy", "npz"])
 def test_damaged_bytes_never_end_in_a_foreign_error(tmp_path, kind, data):
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""IDX files, plain and gzipped, whole and damaged."""
+"""IDX files, plain and gzipped, complete and damaged."""
 
 import gzip
 import struct

@@ -1,4 +1,4 @@
-"""Datasets that are downloaded: their files, on this machine or not, whole or damaged."""
+"""Datasets that are downloaded: their files, on this machine or not, complete or damaged."""
 
 import errno
 import gzip

@@ -35,8 +35,8 @@ def build_dataset(
         train: Training examples, channels first, with labels that are text or whole numbers.
         test: Test examples; None without.
         support: Their support; default `Support.of` the training examples.
-        classes: The first class names. Other labels follow in ascending order, those of the
-            training examples first, so that their indices do not depend on the test examples.
+        classes: The first class names. Other labels follow in ascending order, first from the
+            training examples, so that their indices do not depend on the test examples.
         stream: Shards that training examples are streamed from.
 
     Returns:
@@ -137,7 +137,7 @@ def index_labels(
 
 
 def without_test_classes(dataset: Dataset) -> tuple[str, ...]:
-    """The class names of a dataset from `build_dataset`, except those of test examples alone."""
+    """The class names of a dataset from `build_dataset`, except classes of test examples alone."""
     y = dataset.train.y
     return () if y is None else dataset.classes[: y.max() + 1]
 

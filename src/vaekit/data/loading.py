@@ -46,7 +46,7 @@ def load(
             dataset. A path is one of an .npy or .npz file, an image, a folder of images
             (sub-folders are classes; if both `train` and `test` exist, they are the two parts),
             an IDX file, a folder of the four IDX files of MNIST, or shards.
-        test: The test examples, in any of these forms; they replace those of `data`.
+        test: The test examples, in any of these forms; they replace the test part of `data`.
         support: The values that the data can take: binary, unit, integers:L or real. Default:
             binary for bool, integers:256 for uint8, unit for floats within [0, 1], else real.
         resize: Height and width of image files; default their own.

@@ -56,7 +56,7 @@ def _read_array(stream: BinaryIO, limit_bytes: int, md5: str | None) -> np.ndarr
 
 
 def _read_header(stream: BinaryIO) -> tuple[bytes, bytes]:
-    """The first four bytes, and those of the dimensions."""
+    """The first four bytes, and the bytes of the dimensions."""
     start = stream.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in TYPES or not start[3]:
         raise ValueError(
