@@ -126,11 +126,12 @@ def test_log_prob_is_the_sum_over_values(likelihood: Part):
 @every_likelihood
 def test_mean_is_that_of_samples(likelihood: Part):
     part = likelihood.make(SHAPE).double()
-    p, draws = part(parameters_for(part, 5)), 20_000
+    p = part(parameters_for(part, 5))
+    draws = 20_000
     samples = p.sample((draws,))
     squares = (samples - p.mean).square()
     assert samples.shape == (draws, 5, *SHAPE)
-    # by the exact variance: that of samples is 0 where another level is too rare to have come up
+    # By the exact variance: that of samples is 0 if all other levels are rare.
     assert ((samples.mean(0) - p.mean).abs() <= 5 * (p.variance / draws).sqrt() + 1e-12).all()
     assert (
         (squares.mean(0) - p.variance).abs() <= 5 * squares.std(0) / math.sqrt(draws) + 1e-4
@@ -165,9 +166,11 @@ def latent_of(pair: Nets) -> tuple[int, ...]:
 @every_pair_of_nets
 @pytest.mark.parametrize("examples", [1, 5])
 def test_nets_return_the_shape_of_the_data(pair: Nets, examples: int):
-    encoder, decoder = pair.encoder(pair.shape, LATENT), pair.decoder(pair.latent, pair.shape)
+    encoder = pair.encoder(pair.shape, LATENT)
+    decoder = pair.decoder(pair.latent, pair.shape)
     if examples == 1:
-        encoder, decoder = encoder.eval(), decoder.eval()
+        encoder = encoder.eval()
+        decoder = decoder.eval()
     features = encoder(torch.randn(examples, *pair.shape))
     assert (len(features), features.shape[2:]) == (examples, latent_of(pair)[1:])
     assert decoder(torch.randn(examples, *latent_of(pair))).shape == (examples, *pair.shape)
@@ -177,10 +180,8 @@ def test_nets_return_the_shape_of_the_data(pair: Nets, examples: int):
 def test_nets_treat_examples_equally_and_independently(pair: Nets):
     encoder = pair.encoder(pair.shape, LATENT).double().eval()
     decoder = pair.decoder(pair.latent, pair.shape).double().eval()
-    x, z = (
-        torch.randn(4, *pair.shape, dtype=torch.float64),
-        torch.randn(4, *latent_of(pair), dtype=torch.float64),
-    )
+    x = torch.randn(4, *pair.shape, dtype=torch.float64)
+    z = torch.randn(4, *latent_of(pair), dtype=torch.float64)
     for net, inputs in ((encoder, x), (decoder, z)):
         torch.testing.assert_close(net(inputs.flip(0)).flip(0), net(inputs))
         torch.testing.assert_close(net(inputs[:1]), net(inputs)[:1])
@@ -189,10 +190,8 @@ def test_nets_treat_examples_equally_and_independently(pair: Nets):
 
 @every_pair_of_nets
 def test_every_weight_of_a_net_has_a_gradient(pair: Nets):
-    encoder, decoder = (
-        pair.encoder(pair.shape, LATENT).double(),
-        pair.decoder(pair.latent, pair.shape).double(),
-    )
+    encoder = pair.encoder(pair.shape, LATENT).double()
+    decoder = pair.decoder(pair.latent, pair.shape).double()
     for net, inputs in (
         (encoder, torch.randn(8, *pair.shape, dtype=torch.float64, requires_grad=True)),
         (decoder, torch.randn(8, *latent_of(pair), dtype=torch.float64)),

@@ -25,7 +25,9 @@ from vaekit.evaluation import (
 from vaekit.inputs import ModelInputs
 from vaekit.runtime.distributed import ProcessInfo
 
-D, L, S = 6, 2, 0.4
+D = 6
+L = 2
+S = 0.4
 EXAMPLES = 12
 
 random = np.random.default_rng(7)
@@ -106,7 +108,8 @@ def test_at_the_true_posterior_every_sample_gives_log_p_x():
 def test_the_gap_of_the_bound_is_the_divergence_from_the_true_posterior(
     shift, wider: float, divergence
 ):
-    model, draws = linear_model(shift, wider), 20_000
+    model = linear_model(shift, wider)
+    draws = 20_000
     terms = ELBO(samples=draws, divergence=divergence)(model, X)
     gap = kl_divergence(model.encode(X), TRUE_POSTERIOR)
     estimate = terms.log_likelihood
@@ -137,12 +140,13 @@ def exact_elbo(model: VAE) -> Tensor:
 
 @pytest.mark.parametrize("divergence", ["closed-form", "monte-carlo"])
 def test_the_gradient_is_unbiased(divergence):
-    model, draws = linear_model(SHIFT, WIDER), 1500
+    model = linear_model(SHIFT, WIDER)
+    draws = 1500
     parameters = list(model.parameters())
     exact = torch.autograd.grad(-exact_elbo(model).mean(), parameters)
     objective = ELBO(samples=4, divergence=divergence)
-    drawn = [torch.autograd.grad(objective(model, X).loss, parameters) for _ in range(draws)]
-    for right, each in zip(exact, zip(*drawn, strict=True), strict=True):
+    gradients = [torch.autograd.grad(objective(model, X).loss, parameters) for _ in range(draws)]
+    for right, each in zip(exact, zip(*gradients, strict=True), strict=True):
         estimates = torch.stack(each)
         error = 5 * estimates.std(0) / math.sqrt(draws) + 1e-9
         assert ((estimates.mean(0) - right).abs() < error).all()
@@ -207,7 +211,8 @@ def test_the_bound_is_a_function_of_its_seed():
 
 
 def test_the_elbo_per_example_is_exact_in_its_divergence_and_unbiased_in_its_reconstruction():
-    model, draws = linear_model(SHIFT, WIDER), 20_000
+    model = linear_model(SHIFT, WIDER)
+    draws = 20_000
     per_example = elbo_per_example(model, INPUTS, samples=draws)
     q = model.encode(X)
     exact = 0.5 * (q.variance + q.mean.square() - 1 - q.variance.log())
@@ -264,7 +269,8 @@ def test_annealing_reaches_log_p_x_if_the_posterior_does_not():
 
 @pytest.mark.parametrize("steps", [2, 5, 20])
 def test_annealed_weights_are_unbiased_for_any_number_of_steps(steps):
-    model, options = linear_model(0.5 * SHIFT, 0.3), {"steps": steps, "chains": 100}
+    model = linear_model(0.5 * SHIFT, 0.3)
+    options = {"steps": steps, "chains": 100}
     draws = [ais_bound(model, INPUTS, seed=seed, **options).bound for seed in range(60)]
     ratio = (torch.stack(draws) - TRUTH).exp().flatten()
     error = ratio.std() / len(ratio) ** 0.5

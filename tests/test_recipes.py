@@ -47,7 +47,8 @@ def test_without_a_recipe_the_model_is_that_of_the_default(shape: tuple[int, ...
 
 
 def test_options_override_the_default_recipe():
-    table, images = np.zeros((12, 6)), np.zeros((12, 3, 64, 64))
+    table = np.zeros((12, 6))
+    images = np.zeros((12, 3, 64, 64))
     assert vaekit.build(data=table, encoder={"hidden": [9]}).encoder.hidden == (9,)
     small = {"channels": [2], "blocks": 2}
     assert vaekit.build(data=images, encoder=small, decoder=small).encoder.blocks == 2

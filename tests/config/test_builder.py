@@ -280,7 +280,8 @@ def test_a_model_is_a_function_of_its_seed():
 
 
 def test_building_changes_no_random_state():
-    state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002
+    state = torch.get_rng_state()
+    numpy_state = np.random.get_state()[1].copy()  # type: ignore[index]  # noqa: NPY002
     build_model(resolved("conv", {"encoder": {"batch_norm": True}}))
     assert (torch.get_rng_state() == state).all()
     assert (np.random.get_state()[1] == numpy_state).all()  # type: ignore[index]  # noqa: NPY002

@@ -27,7 +27,9 @@ class Example:
         depth: int = 2,
         mode: Literal["a", "b"] = "a",
     ):
-        self.width, self.depth, self.mode = width, depth, mode
+        self.width = width
+        self.depth = depth
+        self.mode = mode
 
 
 def test_options_are_the_keyword_arguments_with_their_types_and_defaults():

@@ -41,7 +41,8 @@ LEADS = st.lists(st.integers(1, 3), max_size=2)
 
 @given(codes=any_codes(), lead=LEADS)
 def test_split_and_join_are_inverse(codes: Codebook, lead: list[int]):
-    z, vectors = random(*lead, *codes.shape), random(*lead, codes.positions, codes.vectors.shape[1])
+    z = random(*lead, *codes.shape)
+    vectors = random(*lead, codes.positions, codes.vectors.shape[1])
     assert codes.split(z).shape == vectors.shape and codes.join(vectors).shape == z.shape
     assert torch.equal(codes.join(codes.split(z)), z)
     assert torch.equal(codes.split(codes.join(vectors)), vectors)
@@ -112,7 +113,8 @@ def test_the_probabilities_of_all_codes_sum_to_one():
 
 
 def test_a_constant_on_the_logits_changes_nothing():
-    codes, logits = small(), random(5, 4, 3)
+    codes = small()
+    logits = random(5, 4, 3)
     shifted = IndependentCodes(codes, logits + random(5, 4, 1))
     torch.testing.assert_close(shifted.logits, IndependentCodes(codes, logits).logits)
 
@@ -146,7 +148,8 @@ def test_the_divergence_is_torchs_by_position_and_the_enumerations_in_sum():
 def test_densities_broadcast_over_samples_and_batch():
     codes = small()
     z = codes.embed(torch.randint(3, (7, 5, 4)))
-    alone, batched = independent(codes), independent(codes, 5)
+    alone = independent(codes)
+    batched = independent(codes, 5)
     assert (alone.batch_shape, batched.batch_shape) == ((), (5,))
     assert alone.log_prob(z).shape == batched.log_prob(z).shape == (7, 5)
     torch.testing.assert_close(alone.log_prob(z)[6, 3], alone.log_prob(z[6, 3]))
@@ -156,7 +159,8 @@ def test_densities_broadcast_over_samples_and_batch():
 
 
 def test_samples_follow_the_probabilities():
-    q, count = independent(small(groups=1), 2), 20_000
+    q = independent(small(groups=1), 2)
+    count = 20_000
     z, probabilities = enumerated(q)
     same = (q.sample((count,)).unsqueeze(0) == z.unsqueeze(1)).flatten(3).all(-1)  # [K^M, count, B]
     error = (probabilities * (1 - probabilities) / count).sqrt()
@@ -207,7 +211,7 @@ def test_its_divergence_is_minus_log_p():
         )
 
 
-def test_it_keeps_its_z_wherever_the_codes_move():
+def test_it_keeps_its_z_if_the_codes_change():
     codes = small()
     q, _ = quantized(codes)
     z = codes.embed(q.indices)

@@ -153,7 +153,7 @@ def test_the_check_keeps_every_modules_mode():
     assert {name: module.training for name, module in model.named_modules()} == before
 
 
-def test_modes_come_back_where_the_block_fails():
+def test_modes_are_restored_if_the_block_fails():
     model = vae()
     model.decoder.eval()
     before = [module.training for module in model.modules()]

@@ -18,7 +18,8 @@ CLASSES = 3
 
 def conditional_vae(prior: nn.Module | None = None) -> VAE:
     torch.manual_seed(0)
-    shape, model_parts = (1 + CLASSES, 8, 8), parts(prior=prior or priors.StandardNormal(3))
+    shape = (1 + CLASSES, 8, 8)
+    model_parts = parts(prior=prior or priors.StandardNormal(3))
     model_parts |= {
         "encoder": ConditionedNet(nets.MLPEncoder(shape, 3, hidden=(16,))),
         "decoder": ConditionedNet(nets.MLPDecoder(3 + CLASSES, SHAPE, hidden=(16,))),
@@ -35,7 +36,8 @@ def class_normal() -> priors.ClassNormal:
     return prior
 
 
-X5, Z5 = torch.rand(5, *SHAPE, dtype=torch.float64), torch.randn(5, 3, dtype=torch.float64)
+X5 = torch.rand(5, *SHAPE, dtype=torch.float64)
+Z5 = torch.randn(5, 3, dtype=torch.float64)
 NEEDS_Y: dict[str, Callable[[VAE, Tensor | None], object]] = {
     "encode": lambda model, y: model.encode(X5, y),
     "decode": lambda model, y: model.decode(Z5, y),
@@ -73,7 +75,8 @@ def test_an_unknown_class_is_refused(y: Tensor):
 
 
 def test_class_numbers_stand_for_weights_of_one():
-    model, y = conditional_vae(class_normal()), torch.tensor([2, 0, 1, 1, 0])
+    model = conditional_vae(class_normal())
+    y = torch.tensor([2, 0, 1, 1, 0])
     weights = torch.eye(CLASSES)[y]
     for numbers, one_hot in (
         (model.encode(X5, y).mean, model.encode(X5, weights).mean),
@@ -94,16 +97,19 @@ def test_half_a_class_lies_between_two():
 
 def test_the_condition_changes_every_part():
     model = conditional_vae(class_normal())
-    one, other = torch.zeros(5, dtype=torch.long), torch.ones(5, dtype=torch.long)
+    one = torch.zeros(5, dtype=torch.long)
+    other = torch.ones(5, dtype=torch.long)
     assert (model.encode(X5, one).mean != model.encode(X5, other).mean).all()
     assert (model.decode(Z5, one).mean != model.decode(Z5, other).mean).any()
     assert (model.prior_distribution(one).mean != model.prior_distribution(other).mean).all()
 
 
 def test_examples_are_conditioned_each_on_its_own_class_through_all_samples():
-    model, y = conditional_vae(class_normal()), torch.tensor([2, 0, 1, 1, 0])
+    model = conditional_vae(class_normal())
+    y = torch.tensor([2, 0, 1, 1, 0])
     z = torch.randn(4, 5, 3, dtype=torch.float64)
-    p, joint = model.decode(z, y), model.log_joint(X5, z, y)
+    p = model.decode(z, y)
+    joint = model.log_joint(X5, z, y)
     assert p.batch_shape == joint.shape == (4, 5)
     for k in range(4):
         for b in range(5):
@@ -115,7 +121,8 @@ def test_examples_are_conditioned_each_on_its_own_class_through_all_samples():
 
 
 def test_a_prior_of_classes_samples_one_code_for_each_class():
-    model, y = conditional_vae(class_normal()), torch.arange(CLASSES).repeat(2000)
+    model = conditional_vae(class_normal())
+    y = torch.arange(CLASSES).repeat(2000)
     z = model.sample_prior(len(y), y).unflatten(0, (2000, CLASSES))
     assert z.shape == (2000, CLASSES, 3)
     scale = torch.tensor([[-0.5], [0.0], [0.5]], dtype=torch.float64).exp()

@@ -24,7 +24,8 @@ def grid(levels: int) -> Tensor:
 
 def logistic(levels: int, examples: int) -> DiscretizedLogistic:
     """Locations in and around [0, 1], scales from a hundredth of a level to all levels tenfold."""
-    low, high = math.log(0.01 / (levels - 1)), math.log(10)
+    low = math.log(0.01 / (levels - 1))
+    high = math.log(10)
     scale = torch.exp(low + (high - low) * torch.rand(examples, dtype=torch.float64))
     return DiscretizedLogistic(2 * torch.rand(examples, dtype=torch.float64) - 0.5, scale, levels)
 
@@ -126,13 +127,15 @@ def test_expanding_repeats_the_parameters():
 
 
 def test_the_slope_of_a_categorical_is_the_one_hot_value_minus_the_probabilities():
-    logits, level = double(40, 7).requires_grad_(), torch.randint(0, 7, (40,))
+    logits = double(40, 7).requires_grad_()
+    level = torch.randint(0, 7, (40,))
     (slope,) = torch.autograd.grad(Categorical(logits).log_prob(level.double() / 6).sum(), logits)
     torch.testing.assert_close(slope, torch.eye(7, dtype=torch.float64)[level] - logits.softmax(-1))
 
 
 def test_a_categorical_takes_values_of_any_shape_that_broadcasts():
-    p, level = Categorical(double(4, 1, 6)), torch.randint(0, 6, (3, 1, 5))
+    p = Categorical(double(4, 1, 6))
+    level = torch.randint(0, 6, (3, 1, 5))
     together = p.log_prob(level / 5)
     assert together.shape == (3, 4, 5)
     log_p = p.logits[:, 0].log_softmax(-1)
@@ -145,7 +148,8 @@ def test_a_categorical_takes_values_of_any_shape_that_broadcasts():
 def exact(loc: Tensor, scale: Tensor, level: int, levels: int) -> float:
     """log p by its definition, with enough digits for exp(-3200)."""
     with mpmath.workdps(1500):
-        m, s = mpmath.mpf(loc.item()), mpmath.mpf(scale.item())
+        m = mpmath.mpf(loc.item())
+        s = mpmath.mpf(scale.item())
         up_to = [
             1 / (1 + mpmath.exp((m - (level + half) / mpmath.mpf(levels - 1)) / s))
             for half in (-0.5, 0.5)
@@ -218,7 +222,8 @@ def test_extreme_parameters_stay_finite_in_single_precision(levels: int):
 
 def test_slopes_are_those_of_the_definition():
     p = logistic(17, 300)
-    loc, scale = p.loc.clone().requires_grad_(), p.scale.clone().clamp(min=0.02).requires_grad_()
+    loc = p.loc.clone().requires_grad_()
+    scale = p.scale.clone().clamp(min=0.02).requires_grad_()
     x = torch.randint(0, 17, (300,)).double() / 16
     q = DiscretizedLogistic(loc, scale, 17)
     slopes = torch.autograd.grad(q.log_prob(x).sum(), [loc, scale])

@@ -149,7 +149,8 @@ def test_mean_and_variance_are_exact_on_both_sides_of_the_switch():
 
 @pytest.mark.usefixtures("digits")
 def test_single_precision_loses_no_more_than_rounding():
-    p, x = ContinuousBernoulli(torch.tensor(BOTH_SIGNS)), 0.25
+    p = ContinuousBernoulli(torch.tensor(BOTH_SIGNS))
+    x = 0.25
     exact = [
         float(x * mpmath.mpf(a) - mpmath.log1p(mpmath.exp(a))) + exact_log_normalizer(a)
         for a in BOTH_SIGNS
@@ -166,11 +167,10 @@ def test_single_precision_loses_no_more_than_rounding():
 
 
 def test_moderate_logits_agree_with_torch():
-    logits, x = (
-        torch.linspace(-8, 8, 33, dtype=torch.float64),
-        torch.linspace(0, 1, 11, dtype=torch.float64)[:, None],
-    )
-    ours, theirs = ContinuousBernoulli(logits), TorchContinuousBernoulli(logits=logits)
+    logits = torch.linspace(-8, 8, 33, dtype=torch.float64)
+    x = torch.linspace(0, 1, 11, dtype=torch.float64)[:, None]
+    ours = ContinuousBernoulli(logits)
+    theirs = TorchContinuousBernoulli(logits=logits)
     torch.testing.assert_close(ours.log_prob(x), theirs.log_prob(x), rtol=0, atol=1e-5)
     torch.testing.assert_close(ours.mean, theirs.mean, rtol=0, atol=1e-6)
     torch.testing.assert_close(ours.variance, theirs.variance, rtol=0, atol=1e-5)
@@ -185,10 +185,8 @@ def gradient(of, logits: Tensor) -> Tensor:
 
 
 def test_the_score_is_the_value_minus_the_mean():
-    logits, x = (
-        double(BOTH_SIGNS),
-        double(0.25),
-    )  # d/da log p(x) = x - E[x] for an exponential family, at logit 0 too
+    logits = double(BOTH_SIGNS)
+    x = double(0.25)  # d/da log p(x) = x - E[x] for an exponential family, at logit 0 too
     score = gradient(lambda p: p.log_prob(x), logits)
     torch.testing.assert_close(score, x - ContinuousBernoulli(logits).mean, rtol=1e-10, atol=1e-10)
 

@@ -21,17 +21,18 @@ def test_decoding_keeps_leading_dimensions():
     z = torch.randn(4, 5, 3, dtype=torch.float64)
     p = model.decode(z)
     assert (p.batch_shape, p.event_shape) == ((4, 5), SHAPE)
-    apart = torch.stack(
+    one_by_one = torch.stack(
         [torch.stack([model.decode(z[k, b]).mean for b in range(5)]) for k in range(4)]
     )
-    torch.testing.assert_close(p.mean, apart)
+    torch.testing.assert_close(p.mean, one_by_one)
     assert model.decode(z[0]).batch_shape == (5,)
     assert model.decode(z[0, 0]).batch_shape == ()
 
 
 def test_the_joint_density_is_prior_times_likelihood():
     model = vae().double()
-    x, z = torch.rand(5, *SHAPE, dtype=torch.float64), torch.randn(4, 5, 3, dtype=torch.float64)
+    x = torch.rand(5, *SHAPE, dtype=torch.float64)
+    z = torch.randn(4, 5, 3, dtype=torch.float64)
     logits = model.decoder(z.flatten(0, 1)).unflatten(0, (4, 5))
     p = torch.sigmoid(logits)
     likelihood = (x * p.log() + (1 - x) * (1 - p).log()).sum((-3, -2, -1))
@@ -80,10 +81,8 @@ def test_a_latent_may_be_a_map(posterior: Callable[..., nn.Module]):
     prior, shape = (
         (priors.Uniform(z), z.shape) if isinstance(z, Codebook) else (priors.StandardNormal(z), z)
     )
-    encoder, decoder = (
-        nets.ConvMapEncoder(SHAPE, 6, channels=(3, 4)),
-        nets.ConvMapDecoder(shape, SHAPE, channels=(3, 4)),
-    )
+    encoder = nets.ConvMapEncoder(SHAPE, 6, channels=(3, 4))
+    decoder = nets.ConvMapDecoder(shape, SHAPE, channels=(3, 4))
     model = VAE(encoder, q, prior, decoder, likelihoods.Bernoulli(SHAPE))
     x = torch.rand(5, *SHAPE)
     z = model.encode(x).rsample((7,))
@@ -92,7 +91,7 @@ def test_a_latent_may_be_a_map(posterior: Callable[..., nn.Module]):
     assert model.sample_prior(3).shape == (3, 6, 2, 2) and model.sample(3).shape == (3, *SHAPE)
 
 
-def test_codes_are_the_posteriors_own_and_counted_once():
+def test_the_codebook_belongs_to_the_posterior_and_is_counted_once():
     q = posteriors.VectorQuantized(16, 6, codes=5, groups=2)
     prior = priors.Autoregressive(q.latent, width=8, layers=1, heads=2)
     model = vae(posterior=q, prior=prior, decoder=nets.MLPDecoder(6, SHAPE))
@@ -119,10 +118,12 @@ def test_a_discrete_reconstruction_goes_through_a_code():
 # --- A plain module -------------------------------------------------------------------------------
 
 
-def test_a_loop_of_ones_own_lowers_the_loss():
+def test_a_plain_training_loop_lowers_the_loss():
     torch.manual_seed(0)
-    model, x = vae(), (torch.rand(64, *SHAPE) < torch.rand(SHAPE)).float()
-    optimizer, objective = torch.optim.Adam(model.parameters(), lr=0.01), ELBO()
+    model = vae()
+    x = (torch.rand(64, *SHAPE) < torch.rand(SHAPE)).float()
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    objective = ELBO()
     losses = []
     for _ in range(80):
         loss = objective(model, x).loss
@@ -134,7 +135,8 @@ def test_a_loop_of_ones_own_lowers_the_loss():
 
 
 def test_weights_move_between_models_by_state_dict():
-    first, second = vae(), vae()
+    first = vae()
+    second = vae()
     x = torch.rand(5, *SHAPE)
     second.load_state_dict(first.state_dict())
     torch.testing.assert_close(first.reconstruct(x), second.reconstruct(x), rtol=0, atol=0)

@@ -25,14 +25,17 @@ def normal_log_density(x: Tensor, mu: Tensor, sigma: Tensor | float) -> Tensor:
 
 
 def test_a_fixed_scale_is_sigma():
-    x, mu = double(5, *SHAPE), double(5, *SHAPE)
+    x = double(5, *SHAPE)
+    mu = double(5, *SHAPE)
     likelihood = Gaussian(SHAPE, scale=0.3)
     torch.testing.assert_close(likelihood(mu).log_prob(x), normal_log_density(x, mu, 0.3))
     assert list(likelihood.parameters()) == [] and likelihood.parameter_shape == SHAPE
 
 
 def test_a_shared_scale_starts_at_one_and_is_learned():
-    x, mu, likelihood = double(5, *SHAPE), double(5, *SHAPE), Gaussian(SHAPE).double()
+    x = double(5, *SHAPE)
+    mu = double(5, *SHAPE)
+    likelihood = Gaussian(SHAPE).double()
     assert likelihood.log_var is not None and likelihood.parameter_shape == SHAPE
     torch.testing.assert_close(
         likelihood(mu).log_prob(x), normal_log_density(x, mu, 1.0), rtol=0, atol=0.01
@@ -73,7 +76,9 @@ def test_only_a_shared_scale_starts_from_the_examples(scale):
 
 
 def test_a_learned_scale_takes_its_log_variances_from_the_second_half_of_the_channels():
-    x, mu, log_var = double(5, *SHAPE), double(5, *SHAPE), double(5, *SHAPE)
+    x = double(5, *SHAPE)
+    mu = double(5, *SHAPE)
+    log_var = double(5, *SHAPE)
     likelihood = Gaussian(SHAPE, scale="learned")
     assert likelihood.parameter_shape == (4, 3)
     p = likelihood(torch.cat([mu, log_var], dim=1))
@@ -107,7 +112,8 @@ def test_in_half_precision_the_density_is_computed_in_single():
 
 
 def test_bernoulli_keeps_both_halves_for_gray_targets():
-    logits, x = double(5, *SHAPE), torch.rand(5, *SHAPE, dtype=torch.float64)
+    logits = double(5, *SHAPE)
+    x = torch.rand(5, *SHAPE, dtype=torch.float64)
     p = torch.sigmoid(logits)
     exact = (x * p.log() + (1 - x) * (1 - p).log()).sum((-2, -1))
     torch.testing.assert_close(Bernoulli(SHAPE)(logits).log_prob(x), exact)
@@ -122,7 +128,8 @@ def test_only_a_bernoulli_of_gray_targets_is_no_density():
 
 
 def test_the_continuous_bernoulli_is_the_bernoulli_normalized():
-    logits, x = double(5, *SHAPE), torch.rand(5, *SHAPE, dtype=torch.float64)
+    logits = double(5, *SHAPE)
+    x = torch.rand(5, *SHAPE, dtype=torch.float64)
     constant = (logits / torch.tanh(logits / 2)).log().sum((-2, -1))
     expected = Bernoulli(SHAPE)(logits).log_prob(x) + constant
     torch.testing.assert_close(ContinuousBernoulli(SHAPE)(logits).log_prob(x), expected)

@@ -19,7 +19,7 @@ def double(*shape: int) -> Tensor:
     return torch.randn(*shape, dtype=torch.float64)
 
 
-def drawn(levels: int, *shape: int) -> Tensor:
+def random_levels(levels: int, *shape: int) -> Tensor:
     return torch.randint(0, levels, shape).double() / (levels - 1)
 
 
@@ -34,7 +34,9 @@ def rounded_logistic(x: Tensor, mu: Tensor, scale: Tensor, levels: int) -> Tenso
 
 
 def test_a_categorical_takes_one_block_of_channels_per_level():
-    likelihood, logits, x = Categorical(IMAGE, levels=7), double(5, 7, *IMAGE), drawn(7, 5, *IMAGE)
+    likelihood = Categorical(IMAGE, levels=7)
+    logits = double(5, 7, *IMAGE)
+    x = random_levels(7, 5, *IMAGE)
     assert likelihood.parameter_shape == (14, 3, 4)
     p = logits.exp() / logits.exp().sum(1, keepdim=True)
     chosen = sum(p[:, k].log() * (x * 6 == k) for k in range(7)).sum((-3, -2, -1))  # type: ignore[union-attr]
@@ -46,11 +48,10 @@ def test_a_categorical_takes_one_block_of_channels_per_level():
 
 
 def test_a_categorical_of_two_levels_is_a_bernoulli_of_the_difference():
-    logits, x = double(5, 4, 3), drawn(2, 5, *SHAPE)
-    p, bernoulli = (
-        Categorical(SHAPE, levels=2)(logits),
-        Bernoulli(SHAPE)(logits[:, 2:] - logits[:, :2]),
-    )
+    logits = double(5, 4, 3)
+    x = random_levels(2, 5, *SHAPE)
+    p = Categorical(SHAPE, levels=2)(logits)
+    bernoulli = Bernoulli(SHAPE)(logits[:, 2:] - logits[:, :2])
     torch.testing.assert_close(p.log_prob(x), bernoulli.log_prob(x))
     torch.testing.assert_close(p.mean, bernoulli.mean)
     torch.testing.assert_close(p.variance, bernoulli.variance)
@@ -60,12 +61,10 @@ def test_a_categorical_of_two_levels_is_a_bernoulli_of_the_difference():
 
 
 def test_a_discretized_logistic_takes_its_log_scales_from_the_second_half_of_the_channels():
-    likelihood, mu, log_scale, x = (
-        DiscretizedLogistic(IMAGE, levels=5),
-        double(5, *IMAGE),
-        double(5, *IMAGE),
-        drawn(5, 5, *IMAGE),
-    )
+    likelihood = DiscretizedLogistic(IMAGE, levels=5)
+    mu = double(5, *IMAGE)
+    log_scale = double(5, *IMAGE)
+    x = random_levels(5, 5, *IMAGE)
     assert likelihood.parameter_shape == (4, 3, 4)
     exact = rounded_logistic(
         x, 0.5 + mu, likelihood(torch.cat([mu, log_scale], 1)).base_dist.scale, 5
@@ -105,10 +104,8 @@ def test_a_mixture_is_the_weighted_sum_of_its_components():
     likelihood = DiscretizedLogistic(IMAGE, levels=5, components=3)
     assert likelihood.parameter_shape == (18, 3, 4)
     logits, mu, log_scale = parameters = double(3, 5, 3, *IMAGE)
-    p, x = (
-        likelihood(torch.cat([part.flatten(1, 2) for part in parameters], 1)),
-        drawn(5, 5, *IMAGE),
-    )
+    p = likelihood(torch.cat([part.flatten(1, 2) for part in parameters], 1))
+    x = random_levels(5, 5, *IMAGE)
     single = DiscretizedLogistic(IMAGE, levels=5)
     exact = torch.zeros_like(x)
     for i, middle in enumerate([1 / 6, 3 / 6, 5 / 6]):
@@ -138,7 +135,7 @@ def test_extreme_parameters_have_finite_values_and_gradients_for_any_levels(
             dtype
         )
         log_prob = likelihood(parameters.requires_grad_()).log_prob(
-            drawn(levels, 50, *SHAPE).to(dtype)
+            random_levels(levels, 50, *SHAPE).to(dtype)
         )
         (slope,) = torch.autograd.grad(log_prob.sum(), parameters)
         assert (
@@ -160,7 +157,7 @@ def test_in_half_precision_the_mass_is_computed_in_single(family):
     likelihood = family(SHAPE, levels=256)
     p = likelihood(torch.randn(5, *likelihood.parameter_shape, dtype=torch.bfloat16))
     assert (
-        p.log_prob(drawn(256, 5, *SHAPE).float()).dtype
+        p.log_prob(random_levels(256, 5, *SHAPE).float()).dtype
         == p.mean.dtype
         == p.sample().dtype
         == torch.float32

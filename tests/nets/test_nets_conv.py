@@ -37,7 +37,8 @@ def test_the_default_has_the_keras_examples_parameters():
 
 
 def test_the_default_has_the_keras_examples_layers():
-    encoder, decoder = ConvEncoder(SHAPE, 2), ConvDecoder(2, SHAPE)
+    encoder = ConvEncoder(SHAPE, 2)
+    decoder = ConvDecoder(2, SHAPE)
     assert [sum(p.numel() for p in layer.parameters()) for layer in weighted(encoder)] == [
         320,
         18_496,
@@ -97,11 +98,14 @@ def padding(n: int, k: int) -> int:
 
 
 def conv_by_loops(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    (_, height, width), (c_out, _, k, _) = x.shape, weight.shape
+    (_, height, width) = x.shape
+    (c_out, _, k, _) = weight.shape
     y = np.zeros((c_out, math.ceil(height / 2), math.ceil(width / 2)))
-    top, left = padding(height, k), padding(width, k)
+    top = padding(height, k)
+    left = padding(width, k)
     for i, j, di, dj in np.ndindex(y.shape[1], y.shape[2], k, k):
-        row, column = 2 * i + di - top, 2 * j + dj - left
+        row = 2 * i + di - top
+        column = 2 * j + dj - left
         if 0 <= row < height and 0 <= column < width:
             y[:, i, j] += weight[:, :, di, dj] @ x[:, row, column]
     return y
@@ -109,11 +113,14 @@ def conv_by_loops(x: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 def transposed_by_loops(y: np.ndarray, weight: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Every value of y, spread over the even-sized input of the convolution above, then cropped."""
-    (_, height, width), (_, c_out, k, _) = y.shape, weight.shape
+    (_, height, width) = y.shape
+    (_, c_out, k, _) = weight.shape
     x = np.zeros((c_out, 2 * height, 2 * width))
-    top, left = padding(2 * height, k), padding(2 * width, k)
+    top = padding(2 * height, k)
+    left = padding(2 * width, k)
     for i, j, di, dj in np.ndindex(height, width, k, k):
-        row, column = 2 * i + di - top, 2 * j + dj - left
+        row = 2 * i + di - top
+        column = 2 * j + dj - left
         if 0 <= row < 2 * height and 0 <= column < 2 * width:
             x[:, row, column] += weight[:, :, di, dj].T @ y[:, i, j]
     return x[:, : size[0], : size[1]]
@@ -126,7 +133,8 @@ SIZES = [(8, 8), (7, 7), (5, 8), (1, 4), (2, 3), (1, 1)]
 @pytest.mark.parametrize("size", SIZES)
 def test_convolution_pads_the_end(size: tuple[int, int], kernel: int):
     random = np.random.default_rng(0)
-    conv, x = SameConv2d(2, 3, kernel, size).double(), random.normal(size=(2, *size))
+    conv = SameConv2d(2, 3, kernel, size).double()
+    x = random.normal(size=(2, *size))
     ours = conv(torch.from_numpy(x)[None])[0] - conv.bias[:, None, None]  # type: ignore[index]
     np.testing.assert_allclose(
         ours.detach().numpy(), conv_by_loops(x, conv.weight.detach().numpy()), atol=1e-12
@@ -137,10 +145,8 @@ def test_convolution_pads_the_end(size: tuple[int, int], kernel: int):
 @pytest.mark.parametrize("size", SIZES)
 def test_transposed_convolution_crops_the_end(size: tuple[int, int], kernel: int):
     random = np.random.default_rng(0)
-    conv, y = (
-        SameConvTranspose2d(3, 2, kernel, size).double(),
-        random.normal(size=(3, *pyramid(size, 1)[-1])),
-    )
+    conv = SameConvTranspose2d(3, 2, kernel, size).double()
+    y = random.normal(size=(3, *pyramid(size, 1)[-1]))
     ours = conv(torch.from_numpy(y)[None])[0] - conv.bias[:, None, None]  # type: ignore[index]
     np.testing.assert_allclose(
         ours.detach().numpy(),
@@ -152,10 +158,8 @@ def test_transposed_convolution_crops_the_end(size: tuple[int, int], kernel: int
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5, 6, 7])
 @pytest.mark.parametrize("size", [(8, 8), (2, 6), (10, 4)])
 def test_the_two_are_adjoint_at_even_sizes(size: tuple[int, int], kernel: int):
-    conv, transposed = (
-        SameConv2d(2, 3, kernel, size).double(),
-        SameConvTranspose2d(3, 2, kernel, size).double(),
-    )
+    conv = SameConv2d(2, 3, kernel, size).double()
+    transposed = SameConvTranspose2d(3, 2, kernel, size).double()
     transposed.weight = conv.weight
     for layer in (conv, transposed):
         nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
@@ -172,7 +176,8 @@ def test_the_two_are_adjoint_at_even_sizes(size: tuple[int, int], kernel: int):
     colors=st.integers(1, 3),
 )
 def test_any_size_returns_to_itself(size: tuple[int, int], depth: int, kernel: int, colors: int):
-    shape, channels = (colors, *size), (2,) * depth
+    shape = (colors, *size)
+    channels = (2,) * depth
     encoder = ConvEncoder(shape, 2, channels=channels, kernel=kernel, hidden=(3,))
     decoder = ConvDecoder(2, shape, channels=channels, kernel=kernel)
     assert encoder(torch.zeros(2, *shape)).shape == (2, 3)
@@ -201,7 +206,7 @@ def test_any_size_returns_to_itself(size: tuple[int, int], depth: int, kernel: i
         ((250, 500), (32, 64, 128, 256, 256, 256)),
     ],
 )
-def test_default_channels_end_where_the_shorter_side_is_seven_or_less(
+def test_default_channels_end_at_a_shorter_side_of_at_most_seven(
     size: tuple[int, int], channels: tuple[int, ...]
 ):
     assert default_channels(size) == channels
@@ -215,7 +220,8 @@ def test_default_hidden_is_eight_per_latent_dimension():
 def test_weights_start_by_glorot_and_biases_at_zero():
     for net in (ConvEncoder((3, 28, 28), 4), ConvDecoder(4, (3, 28, 28))):
         for layer in weighted(net):
-            weight, bias = layer.get_parameter("weight"), layer.get_parameter("bias")
+            weight = layer.get_parameter("weight")
+            bias = layer.get_parameter("bias")
             field = math.prod(weight.shape[2:])
             bound = math.sqrt(6 / ((weight.shape[0] + weight.shape[1]) * field))
             assert (bias == 0).all()
@@ -237,7 +243,8 @@ def test_the_mirror_goes_through_the_channels_backwards():
 
 def test_the_last_layer_is_linear_and_every_other_is_activated():
     torch.manual_seed(0)
-    encoder, decoder = ConvEncoder(SHAPE, 2), ConvDecoder(2, SHAPE)
+    encoder = ConvEncoder(SHAPE, 2)
+    decoder = ConvDecoder(2, SHAPE)
     assert (encoder(torch.randn(4, *SHAPE)) >= 0).all()
     assert (decoder(torch.randn(4, 2)) < 0).any()
     for net in (ConvEncoder(SHAPE, 2, batch_norm=True), ConvDecoder(2, SHAPE, batch_norm=True)):

@@ -39,7 +39,8 @@ def test_a_learned_variance_doubles_the_last_layer_and_counts_as_the_decoders():
     counts = []
     for likelihood in (shared, learned):
         decoder = MLPDecoder(2, likelihood.parameter_shape, hidden=(4,))
-        posterior, prior = posteriors.DiagonalNormal(5, 2), priors.StandardNormal(2)
+        posterior = posteriors.DiagonalNormal(5, 2)
+        prior = priors.StandardNormal(2)
         model = VAE(MLPEncoder((5,), 2, hidden=()), posterior, prior, decoder, likelihood)
         counts.append(model.count_parameters()["decoder"].trainable)
     assert counts == [(2 * 4 + 4) + (4 * 5 + 5) + 1, (2 * 4 + 4) + (4 * 10 + 10)]
@@ -68,10 +69,12 @@ def test_layers_come_in_the_order_written():
     [("relu", torch.relu), ("tanh", torch.tanh), ("gelu", nn.functional.gelu)],
 )
 def test_the_formula(activation, function):
-    x, z = torch.randn(3, 6), torch.randn(3, 2)
+    x = torch.randn(3, 6)
+    z = torch.randn(3, 2)
     encoder = MLPEncoder((6,), 2, hidden=(5,), activation=activation)
     decoder = MLPDecoder(2, (6,), hidden=(5,), activation=activation)
-    (first,), (second, last) = linear(encoder), linear(decoder)
+    (first,) = linear(encoder)
+    (second, last) = linear(decoder)
     torch.testing.assert_close(encoder(x), function(x @ first.weight.T + first.bias))
     torch.testing.assert_close(
         decoder(z), function(z @ second.weight.T + second.bias) @ last.weight.T + last.bias

@@ -45,7 +45,8 @@ def test_the_weights_are_those_of_the_pyramid_its_blocks_and_the_dense_layers():
 
 
 def test_the_default_has_one_block_per_stage_and_the_last_map_as_features():
-    encoder, decoder = ResNetEncoder((3, 64, 64), 32), ResNetDecoder(32, (3, 64, 64))
+    encoder = ResNetEncoder((3, 64, 64), 32)
+    decoder = ResNetDecoder(32, (3, 64, 64))
     assert encoder.channels == decoder.channels == (32, 64, 128, 256)
     assert len(parts(encoder, Residual)) == len(parts(decoder, Residual)) == 4
     assert encoder(torch.zeros(2, 3, 64, 64)).shape == (2, 256 * 4 * 4)
@@ -63,7 +64,8 @@ def test_the_default_has_one_block_per_stage_and_the_last_map_as_features():
 def test_any_size_returns_to_itself(
     size: tuple[int, int], depth: int, kernel: int, width: int, examples: int
 ):
-    shape, channels = (3, *size), (width,) * depth
+    shape = (3, *size)
+    channels = (width,) * depth
     encoder = ResNetEncoder(shape, 2, channels=channels, kernel=kernel)
     decoder = ResNetDecoder(2, shape, channels=channels, kernel=kernel)
     flat = (width if depth else 3) * math.prod(pyramid(size, depth)[-1])
@@ -76,10 +78,8 @@ def test_any_size_returns_to_itself(
 
 @pytest.mark.parametrize(("channels", "groups"), [(16, 1), (32, 2), (256, 16), (24, 1), (3, 1)])
 def test_sixteen_channels_are_normalized_together(channels: int, groups: int):
-    norm, x = (
-        norm_and_activation(channels, "relu")[0],
-        5 + 3 * torch.randn(4, channels, 6, 7, dtype=torch.float64),
-    )
+    norm = norm_and_activation(channels, "relu")[0]
+    x = 5 + 3 * torch.randn(4, channels, 6, 7, dtype=torch.float64)
     y = norm.double()(x).reshape(4, groups, -1)
     torch.testing.assert_close(
         y.mean(-1), torch.zeros(4, groups, dtype=torch.float64), atol=1e-9, rtol=0
@@ -139,7 +139,8 @@ def test_examples_are_independent_and_training_computes_as_evaluation_does():
 
 def test_bfloat16_computes_the_same_but_for_rounding():
     torch.manual_seed(0)
-    encoder, x = ResNetEncoder(SHAPE, 4, channels=(8, 8)), torch.randn(2, *SHAPE)
+    encoder = ResNetEncoder(SHAPE, 4, channels=(8, 8))
+    x = torch.randn(2, *SHAPE)
     with torch.autocast("cpu", torch.bfloat16):
         rough = encoder(x)
     torch.testing.assert_close(rough.float(), encoder(x), atol=0.1, rtol=0.1)

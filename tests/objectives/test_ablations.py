@@ -8,7 +8,8 @@ from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
 from vaekit.objectives import ELBO, DivergenceOnly, Objective, ReconstructionOnly, Terms
 
-D, L = 8, 2
+D = 8
+L = 2
 
 
 def vae(posterior: nn.Module | None = None, prior: nn.Module | None = None, latent: int = L) -> VAE:
@@ -72,7 +73,8 @@ def train(model: VAE, objective: Objective, x: Tensor, updates: int = 200) -> Te
 @pytest.mark.parametrize("samples", [1, 3])
 @pytest.mark.parametrize("make", [vae, categorical])
 def test_the_loss_is_one_term_and_both_are_reported(make, samples: int):
-    model, x = make(), examples()
+    model = make()
+    x = examples()
     both = terms_of(ELBO(samples=samples), model, x)
     reconstruction = terms_of(ReconstructionOnly(samples=samples), model, x)
     divergence = terms_of(DivergenceOnly(samples=samples), model, x)
@@ -87,7 +89,8 @@ def test_the_loss_is_one_term_and_both_are_reported(make, samples: int):
 
 
 def test_penalties_belong_to_the_reconstruction():
-    model, x = quantized().eval(), examples()
+    model = quantized().eval()
+    x = examples()
     terms = terms_of(ReconstructionOnly(), model, x)
     assert set(terms.penalties) == {"commitment"} and terms.penalties["commitment"] > 0
     torch.testing.assert_close(
@@ -108,7 +111,8 @@ def gradients(objective: Objective, model: VAE, x: Tensor) -> dict[str, bool]:
 
 @pytest.mark.parametrize("make", [vae, categorical])
 def test_the_decoder_learns_from_the_reconstruction_only(make):
-    model, x = make(), examples()
+    model = make()
+    x = examples()
     assert gradients(DivergenceOnly(), model, x) == {
         "encoder": True,
         "posterior": True,
@@ -126,7 +130,8 @@ def test_the_decoder_learns_from_the_reconstruction_only(make):
 
 @pytest.mark.parametrize("make", [vae, categorical])
 def test_without_the_reconstruction_the_posterior_becomes_the_prior(make):
-    model, x = make(), examples()
+    model = make()
+    x = examples()
     decoder = {name: p.clone() for name, p in model.decoder.named_parameters()}
     before = DivergenceOnly()(model, x).loss.item()
     assert before > 0.1
@@ -135,10 +140,13 @@ def test_without_the_reconstruction_the_posterior_becomes_the_prior(make):
 
 
 def test_without_the_divergence_the_posterior_narrows():
-    x, sigma, divergence = examples(), {}, {}
+    x = examples()
+    sigma = {}
+    divergence = {}
     for objective in (ELBO(), ReconstructionOnly()):
         torch.manual_seed(2)
-        model, name = vae(), type(objective).__name__
+        model = vae()
+        name = type(objective).__name__
         divergence[name] = train(model, objective, x).divergence.sum(-1).mean().item()
         sigma[name] = model.encode(x).variance.sqrt().mean().item()
     assert sigma["ReconstructionOnly"] < 0.75 * sigma["ELBO"] < 0.5
@@ -149,7 +157,8 @@ def test_without_the_divergence_the_posterior_narrows():
 
 
 def test_a_deterministic_posterior_is_a_plain_autoencoder():
-    model, x = deterministic(), examples()
+    model = deterministic()
+    x = examples()
     terms = ReconstructionOnly(samples=2)(model, x)
     assert terms.divergence.shape == (16, 0)
     torch.testing.assert_close(

@@ -13,7 +13,8 @@ from vaekit.objectives import ELBO
 )
 def test_the_elbo_is_one_graph_with_the_same_gradient(recipe, options):
     model = vaekit.build(recipe, torch.rand(8, 12, 12).numpy(), latent_dim=2).double()
-    objective, x = ELBO(**options), torch.rand(4, 1, 12, 12, dtype=torch.float64)
+    objective = ELBO(**options)
+    x = torch.rand(4, 1, 12, 12, dtype=torch.float64)
 
     def loss(x):
         return objective(model, x, step=3).loss

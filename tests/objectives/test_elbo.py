@@ -39,7 +39,8 @@ def moments(q: Distribution) -> tuple[Tensor, Tensor]:
 
 
 def test_the_closed_form_is_the_published_one():
-    model, x = vae(), examples()
+    model = vae()
+    x = examples()
     mu, log_var = moments(model.encode(x))
     divergence = ELBO()(model, x).divergence
     torch.testing.assert_close(divergence, -0.5 * (1 + log_var - mu.square() - log_var.exp()))
@@ -57,7 +58,8 @@ def test_densities_count_log_two_pi_once_per_dimension():
 
 
 def test_the_terms_are_those_of_the_samples():
-    model, x = vae(), examples()
+    model = vae()
+    x = examples()
     state = torch.get_rng_state()
     terms = ELBO(samples=3, divergence="monte-carlo")(model, x)
     torch.set_rng_state(state)
@@ -112,7 +114,9 @@ def test_the_bound_does_not_depend_on_the_weights():
 
 
 def test_the_estimate_tends_to_the_closed_form():
-    model, x, errors = vae(), examples(), []
+    model = vae()
+    x = examples()
+    errors = []
     exact = ELBO()(model, x).divergence
     for samples in (10, 500, 25_000):
         estimate = ELBO(samples=samples, divergence="monte-carlo")(model, x).divergence
@@ -179,7 +183,8 @@ def test_without_warmup_the_weight_is_beta_from_the_start(step: int | None):
 
 
 def test_free_bits_penalize_each_dimension_above_its_minimum():
-    model, x = vae(), examples()
+    model = vae()
+    x = examples()
     per_dimension = ELBO()(model, x).divergence.mean(0)
     minimum = per_dimension.median().item()
     terms = ELBO(free_bits=minimum, beta=2.0)(model, x)
@@ -191,7 +196,8 @@ def test_free_bits_penalize_each_dimension_above_its_minimum():
 
 
 def test_below_the_minimum_the_divergence_has_no_gradient():
-    model, x = vae(), examples()
+    model = vae()
+    x = examples()
     weights = dict(model.posterior.named_parameters())
 
     def slope(objective: ELBO) -> Tensor:
@@ -202,7 +208,8 @@ def test_below_the_minimum_the_divergence_has_no_gradient():
 
     per_dimension = ELBO()(model, x).divergence.mean(0)
     minimum = per_dimension.median().item() + 1e-9
-    free, full = slope(ELBO(free_bits=minimum)), slope(ELBO())
+    free = slope(ELBO(free_bits=minimum))
+    full = slope(ELBO())
     below = per_dimension < minimum
     assert 0 < below.sum() < LATENT
     torch.testing.assert_close(free[below], torch.zeros_like(free[below]), rtol=0, atol=1e-15)
@@ -288,7 +295,8 @@ def test_a_product_against_one_that_is_none_still_has_an_estimate():
 
 
 def test_products_over_other_dimensions_are_not_split():
-    q, p = normal(torch.zeros(2, 3)), Independent(Normal(torch.zeros(3, 1), torch.ones(3, 1)), 2)
+    q = normal(torch.zeros(2, 3))
+    p = Independent(Normal(torch.zeros(3, 1), torch.ones(3, 1)), 2)
     with pytest.raises((ValueError, RuntimeError)):
         divergences.monte_carlo(q, p, torch.zeros(5, 2, 4))
     two = Independent(Normal(torch.ones(2, 3, 4), torch.ones(4)), 2)

@@ -17,7 +17,9 @@ from vaekit.errors import ConfigError
 from vaekit.objectives import ELBO
 from vaekit.objectives.gradients import GRADIENT_ESTIMATORS, ScoreFunction
 
-D, L, K = 3, 2, 3
+D = 3
+L = 2
+K = 3
 EXAMPLES = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]], dtype=torch.float64)
 
 
@@ -60,7 +62,8 @@ def normal_model() -> VAE:
 def exact_loss_of_codes(model: VAE, x: Tensor, weight: float) -> Tensor:
     """By enumeration of all K^L codes."""
     assert model.codebook is not None
-    q, p = model.encode(x), model.prior()
+    q = model.encode(x)
+    p = model.prior()
     z = (
         model.codebook.embed(torch.tensor(list(itertools.product(range(K), repeat=L))))
         .unsqueeze(1)
@@ -108,10 +111,10 @@ def estimates(
     model: VAE, objective: ELBO, x: Tensor, draws: int, step: int | None = None
 ) -> tuple[Tensor, Tensor]:
     """The mean of the estimated gradients, and its standard error."""
-    drawn = torch.stack(
+    gradients = torch.stack(
         [flat_gradient(objective(model, x, step=step).loss, model) for _ in range(draws)]
     )
-    return drawn.mean(0), drawn.std(0) / math.sqrt(draws)
+    return gradients.mean(0), gradients.std(0) / math.sqrt(draws)
 
 
 def compare(
@@ -165,7 +168,8 @@ def test_without_the_gradient_of_samples_only_the_posterior_is_biased(kind: str)
 
 
 def test_one_example_and_one_sample_have_no_baseline_and_no_bias():
-    model, example = categorical_model(), EXAMPLES[:1]
+    model = categorical_model()
+    example = EXAMPLES[:1]
     right = flat_gradient(exact_loss_of_codes(model, example, 1.0), model)
     mean, error = estimates(model, ELBO(gradient="score-function"), example, 400)
     assert ((mean - right).abs() < 5 * error + 1e-12).all()
@@ -207,7 +211,8 @@ def test_the_correction_has_the_value_zero(name: str):
 def test_the_baseline_is_the_mean_of_the_others(shape: tuple[int, int]):
     mu = torch.zeros(3, 1, dtype=torch.float64).requires_grad_()
     q = Independent(Normal(mu, torch.ones_like(mu)), 1)
-    z, signal = q.sample((shape[0],)), torch.randn(shape, dtype=torch.float64)
+    z = q.sample((shape[0],))
+    signal = torch.randn(shape, dtype=torch.float64)
     (gradient,) = torch.autograd.grad(ScoreFunction().correction(signal, q, z), mu)
     expected = torch.zeros(3, 1, dtype=torch.float64)
     for k, b in itertools.product(*map(range, shape)):
@@ -226,15 +231,15 @@ def without_baseline(signal: Tensor, q: IndependentCodes, z: Tensor) -> Tensor:
 def test_the_baseline_reduces_variance(samples: int):
     logits = torch.randn(4, L, K, dtype=torch.float64).requires_grad_()
     q = IndependentCodes(Codebook(torch.eye(K, dtype=torch.float64), L), logits)
-    drawn: list[tuple[Tensor, ...]] = []
+    gradients: list[tuple[Tensor, ...]] = []
     for _ in range(400):
         z = q.sample((samples,))
         signal = 5 + z @ torch.arange(6.0, dtype=torch.float64)
         corrections = (ScoreFunction().correction(signal, q, z), without_baseline(signal, q, z))
-        drawn.append(
+        gradients.append(
             tuple(torch.autograd.grad(c, logits, retain_graph=True)[0] for c in corrections)
         )
-    ours, plain = (torch.stack(gradients) for gradients in zip(*drawn, strict=True))
+    ours, plain = (torch.stack(each) for each in zip(*gradients, strict=True))
     assert ours.var(0).sum() < plain.var(0).sum() / 4
     error = (ours - plain).std(0) / math.sqrt(400)
     assert ((ours - plain).mean(0).abs() < 5 * error).all()  # and nothing else
@@ -260,7 +265,8 @@ def test_a_quantized_posterior_has_no_score(make):
 
 
 def test_the_estimated_divergence_of_codes_has_no_path():
-    model, objective = categorical_model(), ELBO(divergence="monte-carlo")
+    model = categorical_model()
+    objective = ELBO(divergence="monte-carlo")
     with raises(ConfigError, "objective.divergence"):
         objective(model, EXAMPLES)
     for part in (model.encoder, model.posterior):

@@ -6,9 +6,10 @@ from vaekit.optim.optimizers import OPTIMIZERS, SGD, Adam, Muon, RMSprop, orthog
 
 
 def steps(make, count: int = 3, at: float = 1.0) -> list[float]:
-    """Where the weight goes on the way down w^2 / 2, whose gradient is w."""
+    """The weights after each step down w^2 / 2, whose gradient is w."""
     weight = nn.Parameter(torch.tensor(at, dtype=torch.float64))
-    optimizer, path = make([weight]), []
+    optimizer = make([weight])
+    path = []
     for _ in range(count):
         optimizer.zero_grad()
         (weight.square() / 2).backward()
@@ -20,10 +21,14 @@ def steps(make, count: int = 3, at: float = 1.0) -> list[float]:
 def adam_by_hand(
     lr: float, betas: tuple[float, float], eps: float, weight_decay: float, count: int = 3
 ) -> list[float]:
-    w, m, v, path = 1.0, 0.0, 0.0, []
+    w = 1.0
+    m = 0.0
+    v = 0.0
+    path = []
     for t in range(1, count + 1):
         g = w
-        m, v = betas[0] * m + (1 - betas[0]) * g, betas[1] * v + (1 - betas[1]) * g * g
+        m = betas[0] * m + (1 - betas[0]) * g
+        v = betas[1] * v + (1 - betas[1]) * g * g
         w -= lr * weight_decay * w  # decoupled: straight off the weight
         w -= lr * (m / (1 - betas[0] ** t)) / ((v / (1 - betas[1] ** t)) ** 0.5 + eps)
         path.append(w)
@@ -43,7 +48,9 @@ def test_adam_by_default_does_not_decay_weights():
 
 
 def test_rmsprop_divides_by_the_running_root():
-    w, v, path = 1.0, 0.0, []
+    w = 1.0
+    v = 0.0
+    path = []
     for _ in range(3):
         g = w
         v = 0.8 * v + 0.2 * g * g
@@ -54,7 +61,9 @@ def test_rmsprop_divides_by_the_running_root():
 
 def test_sgd_with_and_without_momentum():
     assert steps(SGD(lr=0.1)) == pytest.approx([0.9, 0.81, 0.729])
-    w, velocity, path = 1.0, 0.0, []
+    w = 1.0
+    velocity = 0.0
+    path = []
     for _ in range(3):
         g = w
         velocity = 0.5 * velocity + g
@@ -63,7 +72,7 @@ def test_sgd_with_and_without_momentum():
     assert steps(SGD(lr=0.1, momentum=0.5)) == pytest.approx(path)
 
 
-def test_muon_is_adam_for_what_is_no_matrix():
+def test_muon_is_adam_for_parameters_that_are_no_matrices():
     options = {"lr": 1e-3, "betas": (0.5, 0.8), "eps": 1e-8, "weight_decay": 0.0}
     assert steps(Muon(adam_lr=options["lr"], betas=options["betas"])) == pytest.approx(
         adam_by_hand(*options.values())
@@ -73,14 +82,15 @@ def test_muon_is_adam_for_what_is_no_matrix():
 @pytest.mark.parametrize("shape", [(3, 3), (4, 9), (9, 4), (6, 2, 3, 3)])
 def test_a_first_step_of_muon_is_the_polar_factor_of_the_gradient(shape):
     start = torch.randn(shape, dtype=torch.float64)
-    weight, gradient = nn.Parameter(start.clone()), torch.randn(shape, dtype=torch.float64)
+    weight = nn.Parameter(start.clone())
+    gradient = torch.randn(shape, dtype=torch.float64)
     weight.grad = gradient
     Muon(lr=0.5)([weight]).step()
     u, _, v = torch.linalg.svd(gradient.flatten(1), full_matrices=False)
     moved = (
         (start - weight.detach()) / 0.5 / max(1.0, shape[0] / gradient.flatten(1).shape[1]) ** 0.5
     ).flatten(1)
-    singular = u.T @ moved @ v.T  # diagonal where the singular vectors are the gradient's
+    singular = u.T @ moved @ v.T  # diagonal: the singular vectors are those of the gradient
     assert (singular.diagonal() - 1).abs().max() < 0.5
     torch.testing.assert_close(singular, torch.diag(singular.diagonal()), rtol=0, atol=1e-9)
 

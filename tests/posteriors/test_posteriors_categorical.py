@@ -65,7 +65,8 @@ def test_relaxed_samples_lie_inside_the_simplex_and_their_largest_entries_follow
 
 
 def test_straight_through_samples_are_the_largest_entries_of_the_relaxed_ones():
-    posterior, h = categorical().train(), features()
+    posterior = categorical().train()
+    h = features()
     torch.manual_seed(1)
     soft = posterior(h).rsample((50,))
     posterior.gradient = "straight-through"
@@ -77,7 +78,8 @@ def test_straight_through_samples_are_the_largest_entries_of_the_relaxed_ones():
 
 
 def test_probabilities_are_the_softmax_of_a_linear_layer():
-    posterior, h = categorical(), features()
+    posterior = categorical()
+    h = features()
     weights = dict(posterior.named_parameters())
     expected = (
         (h @ weights["logits.weight"].T + weights["logits.bias"]).reshape(5, 2, 3).softmax(-1)
@@ -101,7 +103,8 @@ def test_a_map_of_features_gives_variables_at_each_pixel():
 
 @pytest.mark.parametrize(("progress", "temperature"), [(0.0, 2.0), (0.5, 1.0), (1.0, 0.5)])
 def test_the_temperature_falls_exponentially(progress: float, temperature: float):
-    posterior, h = categorical(temperature=2.0, final_temperature=0.5).train(), features()
+    posterior = categorical(temperature=2.0, final_temperature=0.5).train()
+    h = features()
     torch.manual_seed(1)
     at_two = posterior(h).rsample((4,))
     posterior.anneal(progress)
@@ -153,7 +156,8 @@ def test_the_bias_of_the_relaxed_gradient_falls_with_the_temperature():
 
 @pytest.mark.parametrize("gradient", GRADIENTS)
 def test_the_gradient_reaches_the_features(gradient):
-    posterior, h = categorical(gradient=gradient).train(), features().requires_grad_()
+    posterior = categorical(gradient=gradient).train()
+    h = features().requires_grad_()
     cost(posterior(h).rsample((3,))).sum().backward()
     assert h.grad is not None and torch.isfinite(h.grad).all() and h.grad.abs().sum() > 0
 

@@ -26,7 +26,8 @@ LEVELS = st.lists(st.integers(2, 9), min_size=1, max_size=3).map(tuple)
 
 @given(levels=LEVELS, groups=st.integers(1, 3))
 def test_every_number_is_the_nearest_of_its_levels(levels: tuple[int, ...], groups: int):
-    posterior, h = finite_scalar(levels, groups), features()
+    posterior = finite_scalar(levels, groups)
+    h = features()
     squashed = torch.tanh(posterior.project(h)).detach().unflatten(1, (groups, len(levels)))
     z = posterior(h).sample().unflatten(1, (groups, len(levels)))
     for i, count in enumerate(levels):
@@ -41,8 +42,10 @@ def test_every_number_is_the_nearest_of_its_levels(levels: tuple[int, ...], grou
 
 @given(levels=LEVELS, groups=st.integers(1, 3))
 def test_the_indices_are_those_of_the_nearest_codes(levels: tuple[int, ...], groups: int):
-    posterior, h = finite_scalar(levels, groups), features()
-    q, codes = posterior(h), posterior.latent
+    posterior = finite_scalar(levels, groups)
+    h = features()
+    q = posterior(h)
+    codes = posterior.latent
     assert codes.count == math.prod(levels) == len(codes.vectors.unique(dim=0))
     assert (codes.shape, codes.shared) == ((groups * len(levels),), True)
     assert torch.equal(q.indices, codes.nearest(torch.tanh(codes.split(posterior.project(h)))))
@@ -61,13 +64,15 @@ def test_a_map_of_features_gives_codes_at_each_pixel():
     h = torch.randn(7, FEATURES, 2, 3, dtype=torch.float64)
     z = posterior(h).sample()
     assert z.shape == (7, 4, 2, 3) and posterior(h).indices.shape == (7, 12)
-    fine, coarse = z[:, ::2] * 2, z[:, 1::2]  # five levels: steps of a half; three: of one
+    fine = z[:, ::2] * 2
+    coarse = z[:, 1::2]  # five levels: steps of a half; three: of one
     assert torch.equal(fine, fine.round()) and torch.equal(coarse, coarse.round())
     assert (fine.abs().max(), coarse.abs().max()) == (2, 1)
 
 
 def test_the_gradient_passes_the_rounding_as_if_it_were_not_there():
-    posterior, h = finite_scalar(), features(5)
+    posterior = finite_scalar()
+    h = features(5)
     slope = torch.randn(5, 3, dtype=torch.float64)
     gradients = torch.autograd.grad(
         (posterior(h).rsample() * slope).sum(), list(posterior.parameters())

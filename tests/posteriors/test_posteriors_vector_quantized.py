@@ -30,11 +30,9 @@ def quantizer(size: int = 2, **options: Any) -> VectorQuantized:
 def after_first_batch(book: Tensor, **options: Any) -> VectorQuantized:
     """One that is past its first batch, with these codes, each used once."""
     posterior = quantizer(2, codes=len(book), **({"dead_code_threshold": 0.0} | options))
-    posterior.latent.vectors, posterior.totals, posterior.usage = (
-        book,
-        book.clone(),
-        torch.ones(len(book)).double(),
-    )
+    posterior.latent.vectors = book
+    posterior.totals = book.clone()
+    posterior.usage = torch.ones(len(book)).double()
     return posterior
 
 
@@ -46,7 +44,8 @@ def is_among(vectors: Tensor, others: Tensor) -> Tensor:
 
 
 def test_the_first_batch_gives_the_codes():
-    posterior, v = quantizer(), random(10, 2)
+    posterior = quantizer()
+    v = random(10, 2)
     assert is_among(posterior(v).mode, v).all()
     moved = quantizer(decay=0.5, dead_code_threshold=0.0)
     moved(v)
@@ -54,10 +53,13 @@ def test_the_first_batch_gives_the_codes():
     assert not is_among(z, 100 + v).any() and (z < 10).all()  # the second batch does not
 
 
-def test_codes_follow_the_moving_averages_of_what_is_assigned():
-    decay, book = 0.8, random(4, 2)
+def test_codes_follow_the_moving_averages_of_assigned_vectors():
+    decay = 0.8
+    book = random(4, 2)
     posterior = after_first_batch(book, decay=decay)
-    usage, totals, codes = [1.0] * 4, book.tolist(), book.tolist()
+    usage = [1.0] * 4
+    totals = book.tolist()
+    codes = book.tolist()
     for v in random(3, 10, 2):
         posterior(v)
         assigned = [
@@ -126,13 +128,15 @@ def test_the_codebook_is_kept_with_the_weights():
         "totals",
     }
     posterior(random(10, 2))
-    other, v = quantizer(), random(10, 2)
+    other = quantizer()
+    v = random(10, 2)
     other.load_state_dict(posterior.state_dict())
     assert torch.equal(other(v).mode, posterior(v).mode)
 
 
 def test_it_is_a_function_of_torchs_seed():
-    batches, states = random(5, 10, 2), []
+    batches = random(5, 10, 2)
+    states = []
     for seed in (3, 3, 4):
         torch.manual_seed(seed)
         posterior = quantizer(codes=8, dead_code_threshold=0.5)
@@ -150,7 +154,8 @@ def by_hand(v: Tensor, book: Tensor) -> Tensor:
 
 
 def test_each_group_takes_the_nearest_of_the_same_codes():
-    book, v = random(4, 2), random(7, 6)
+    book = random(4, 2)
+    v = random(7, 6)
     posterior = VectorQuantized(6, 6, codes=4, groups=3).double().eval()
     posterior.load_state_dict(
         {"project.weight": torch.eye(6), "project.bias": torch.zeros(6), "latent.vectors": book},
@@ -177,7 +182,8 @@ def commitment(q: Quantized) -> Tensor:
 
 
 def test_the_penalty_is_the_squared_distance_and_pulls_at_the_encoder_only():
-    book, v = random(4, 2), random(7, 2).requires_grad_()
+    book = random(4, 2)
+    v = random(7, 2).requires_grad_()
     q = after_first_batch(book, commitment=0.3).eval()(v)
     expected = 0.3 * (v - by_hand(v.detach(), book)).square().sum() / 7
     torch.testing.assert_close(commitment(q), expected)
@@ -187,13 +193,16 @@ def test_the_penalty_is_the_squared_distance_and_pulls_at_the_encoder_only():
 
 
 def test_the_penalty_sums_over_groups():
-    posterior, v = quantizer(6, groups=3, commitment=1.0).eval(), random(7, 6)
+    posterior = quantizer(6, groups=3, commitment=1.0).eval()
+    v = random(7, 6)
     q = posterior(v)
     torch.testing.assert_close(commitment(q), (v - q.mode).square().sum(1).mean())
 
 
 def test_the_gradient_of_the_sample_passes_to_the_encoder():
-    posterior, v, slope = quantizer(), random(7, 2).requires_grad_(), random(7, 2)
+    posterior = quantizer()
+    v = random(7, 2).requires_grad_()
+    slope = random(7, 2)
     (posterior(v).rsample() * slope).sum().backward()
     torch.testing.assert_close(v.grad, slope)
 

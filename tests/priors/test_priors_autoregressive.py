@@ -10,7 +10,9 @@ from vaekit.core.codebook import Codebook
 from vaekit.errors import ConfigError
 from vaekit.priors import Autoregressive
 
-K, M, C = 3, 4, 2
+K = 3
+M = 4
+C = 2
 CODES = Codebook(
     torch.randn(K, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64),
     groups=2,
@@ -68,13 +70,15 @@ def test_a_code_depends_on_those_before_it_only():
     for m in range(M):
         other = first.clone()
         other[:, m:] = (other[:, m:] + torch.randint(1, K, (20, M - m))) % K
-        before, after = prior.log_probs(first), prior.log_probs(other)
+        before = prior.log_probs(first)
+        after = prior.log_probs(other)
         torch.testing.assert_close(before[:, : m + 1], after[:, : m + 1], rtol=0, atol=1e-12)
         assert m + 1 == M or ((before - after)[:, m + 1 :].abs().amax(-1) > 1e-3).all()
 
 
 def test_the_beginning_is_enough_for_the_next():
-    prior, indices = random(), torch.randint(K, (20, M))
+    prior = random()
+    indices = torch.randint(K, (20, M))
     complete = prior.log_probs(indices)
     for n in range(M):
         torch.testing.assert_close(
@@ -83,7 +87,8 @@ def test_the_beginning_is_enough_for_the_next():
 
 
 def test_the_density_is_the_product_of_the_conditionals():
-    prior, indices = random(), torch.randint(K, (7, 5, M))
+    prior = random()
+    indices = torch.randint(K, (7, 5, M))
     by_position = prior().log_prob_of(indices)
     assert by_position.shape == indices.shape
     expected = prior.log_probs(indices[6]).gather(-1, indices[6].unsqueeze(-1)).squeeze(-1)
@@ -104,7 +109,8 @@ def frequencies(z: Tensor) -> Tensor:
 
 
 def test_samples_follow_the_probabilities():
-    prior, count = random(), 20_000
+    prior = random()
+    count = 20_000
     probabilities = log_p(prior).exp()
     z = prior().sample((count,))
     assert z.shape == (count, *CODES.shape) and not z.requires_grad
@@ -131,7 +137,8 @@ def test_each_example_has_the_density_of_its_condition():
 
 
 def test_each_example_has_the_samples_of_its_condition():
-    prior, count = random(C), 20_000
+    prior = random(C)
+    count = 20_000
     probabilities = log_p(prior, classes(2)).exp()
     z = prior(classes(2)).sample((count,))
     assert z.shape == (count, 2, *CODES.shape)
@@ -147,7 +154,7 @@ def test_each_example_has_the_samples_of_its_condition():
 # --- Learning -------------------------------------------------------------------------------------
 
 
-def test_it_learns_what_depends_on_the_codes_before():
+def test_it_learns_dependence_on_the_codes_before():
     prior = small()
     indices = torch.randint(K, (64, 1)).expand(
         -1, M

@@ -43,12 +43,14 @@ def test_each_class_has_its_own_mean_and_variance():
 
 
 def test_weights_of_classes_mix_their_parameters():
-    prior, weights = trained(), torch.tensor([[0.25, 0.75, 0.0]], dtype=torch.float64)
+    prior = trained()
+    weights = torch.tensor([[0.25, 0.75, 0.0]], dtype=torch.float64)
     torch.testing.assert_close(prior(weights).mean, 0.25 * prior.mu[:1] + 0.75 * prior.mu[1:2])
 
 
 def test_only_the_classes_of_the_batch_learn():
-    prior, z = trained(), random(2, 2)
+    prior = trained()
+    z = random(2, 2)
     (-prior(ONE_HOT[[0, 1]]).log_prob(z).sum()).backward()
     assert prior.mu.grad is not None and prior.log_var.grad is not None
     variance = prior(ONE_HOT).variance.detach()[:2]

@@ -7,7 +7,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from vaekit.config.schema import FAMILIES, MODEL_PARTS, Custom, Settings, schema, to_plain
+from vaekit.config.schema import (
+    FAMILIES,
+    MODEL_PARTS,
+    Custom,
+    PlainOptions,
+    Settings,
+    schema,
+    to_plain,
+)
 from vaekit.core.codebook import Codebook
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
@@ -42,7 +50,7 @@ def build_part(config: Settings, family: str, *shapes: Any) -> Any:
     return FAMILIES[family][options.kind](*shapes, **chosen)
 
 
-def describe_part(family: str, part: Any) -> dict[str, Any]:
+def describe_part(family: str, part: Any) -> PlainOptions:
     """The options that build a part, or the name of the class of a part of the user's own.
 
     The options are the attributes with the names of the constructor's arguments.
@@ -98,7 +106,7 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
         )
 
 
-def describe_model(model: VAE) -> dict[str, Any]:
+def describe_model(model: VAE) -> PlainOptions:
     """The keys of a configuration that build this model."""
     parts = {name: describe_part(name, _unwrapped(getattr(model, name))) for name in MODEL_PARTS}
     return parts | {
@@ -152,7 +160,7 @@ def resolve(config: Settings, shape: Sequence[int], support: str, levels: int = 
 
 def _likelihood_for(
     config: Settings, shape: Sequence[int], support: str, levels: int
-) -> dict[str, Any]:
+) -> PlainOptions:
     """The configured likelihood, or the default one, with the levels of the data."""
     chosen = config.part("likelihood")
     if chosen is None:

@@ -35,6 +35,9 @@ from vaekit.optim.schedules import SCHEDULES
 from vaekit.posteriors import POSTERIORS
 from vaekit.priors import PRIORS
 
+PlainOptions = dict[str, Any]
+"""Nested keys and plain values, as YAML holds them."""
+
 FORMAT = 2
 
 MAX_EXAMPLE_VALUES = 2**24
@@ -62,7 +65,7 @@ def schema(kind: str, part: type) -> type[BaseModel]:
         part: The class of the part, whose docstring describes the options.
     """
     meanings = argument_meanings(part)
-    options: dict[str, Any] = {}
+    options: PlainOptions = {}
     for name, parameter in inspect.signature(part, eval_str=True).parameters.items():
         if parameter.kind is parameter.KEYWORD_ONLY:
             default = ... if parameter.default is parameter.empty else parameter.default
@@ -250,7 +253,7 @@ SECTIONS: dict[str, type[Options]] = {
     "prior_stage": PriorStage,
 }
 
-DEFAULT_PARTS: dict[str, Any] = {
+DEFAULT_PARTS: PlainOptions = {
     "encoder": {"kind": "mlp"},
     "posterior": {"kind": "diagonal-normal"},
     "prior": None,  # the posterior's default
@@ -306,7 +309,7 @@ def validate(content: Mapping[str, Any]) -> Settings:
         raise config_error(error, keys) from None
 
 
-def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> PlainOptions:
     """`base` with `changes` key by key; a part of another kind replaces the part and its options.
 
     >>> merge({"seed": 1, "encoder": {"kind": "mlp"}}, {"encoder": {"hidden": [8]}})
@@ -316,18 +319,18 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     for key, value in changes.items():
         new = _kind_of(value) if key in FAMILIES else value
         old = merged.get(key)
-        merged[key] = merge(old, new) if _is_same_kind(old, new) else new
+        if isinstance(old, Mapping) and isinstance(new, Mapping) and _is_same_kind(old, new):
+            new = merge(old, new)
+        merged[key] = new
     return merged
 
 
-def _is_same_kind(old: Any, new: Any) -> bool:
-    """Whether both are mappings, and of the same part if they describe one."""
-    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
-        return False
+def _is_same_kind(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether both are options of the same part, or no options of parts."""
     return new.get("kind", old.get("kind")) == old.get("kind")
 
 
-def to_plain(options: Mapping[str, Any]) -> dict[str, Any]:
+def to_plain(options: Mapping[str, Any]) -> PlainOptions:
     """Options as nested plain values; some may be validated already."""
     return {
         key: value.model_dump() if isinstance(value, BaseModel) else value

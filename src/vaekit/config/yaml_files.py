@@ -10,7 +10,7 @@ import yaml.composer
 import yaml.constructor
 
 from vaekit import recipes
-from vaekit.config.schema import DEFAULT_PARTS, Settings, merge, validate
+from vaekit.config.schema import DEFAULT_PARTS, PlainOptions, Settings, merge, validate
 from vaekit.config.upgrade import upgrade_config
 from vaekit.errors import ConfigError
 
@@ -19,7 +19,7 @@ MAX_KEY_DEPTH = 10
 MAX_NAME_CHARACTERS = 100
 
 
-def parse_mapping(text: str, name: str, parameter: str | None = None) -> dict[str, Any]:
+def parse_mapping(text: str, name: str, parameter: str | None = None) -> PlainOptions:
     """A YAML mapping, read without tags, aliases or excessive size.
 
     Args:
@@ -119,7 +119,7 @@ for _type, (_pattern, _first_characters) in PLAIN_VALUES.items():
     )
 
 
-def assignments(pairs: list[str]) -> dict[str, Any]:
+def assignments(pairs: list[str]) -> PlainOptions:
     """Nested options from `key=value` texts, the later ones on top.
 
     Args:
@@ -131,7 +131,7 @@ def assignments(pairs: list[str]) -> dict[str, Any]:
     >>> assignments(["objective.beta=4", "objective.warmup=100"])
     {'objective': {'beta': 4, 'warmup': 100}}
     """
-    result: dict[str, Any] = {}
+    result: PlainOptions = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         names = key.split(".")

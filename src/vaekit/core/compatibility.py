@@ -120,9 +120,7 @@ def _distribution_of(
         result = call()
     except CALL_ERRORS as error:
         reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        raise ConfigError(
-            f"{parts} do not fit for {inputs}. {reason}.", parameter=first
-        ) from error
+        raise ConfigError(f"{parts} do not fit for {inputs}. {reason}.", parameter=first) from error
     if not isinstance(result, Distribution):
         raise ConfigError(
             f"{parts} return the wrong type: got {type(result).__name__}, "

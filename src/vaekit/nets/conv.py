@@ -188,7 +188,8 @@ class SameConv2d(nn.Conv2d):
     def __init__(self, c_in: int, c_out: int, kernel: int, size: Size):
         super().__init__(c_in, c_out, kernel, STRIDE)
         height, width = (max((-(-n // STRIDE) - 1) * STRIDE + kernel - n, 0) for n in size)
-        top, left = height // 2, width // 2
+        top = height // 2
+        left = width // 2
         self.pad = (left, width - left, top, height - top)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -216,7 +217,8 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
 
     def forward_rotated(self, x: Tensor) -> Tensor:
         """Rotated images of the layer's `size`, from rotated ones."""
-        stride, kernel = self.stride[0], self.kernel_size[0]
+        stride = self.stride[0]
+        kernel = self.kernel_size[0]
         crop_end = (kernel - stride) // 2
         crop_start = [
             (n - 1) * stride + kernel - crop_end - size

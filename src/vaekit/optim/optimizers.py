@@ -10,6 +10,8 @@ from torch.optim.adam import adam
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Parameters = Iterable[nn.Parameter]
+ParameterGroup = dict[str, Any]
+"""Parameters and their options, as `torch.optim` holds them."""
 
 ADAM_EPS = 1e-8
 MIN_NORM = 1e-7
@@ -157,7 +159,7 @@ class Muon:
 class _MuonWithAdam(torch.optim.Optimizer):
     """Muon for the parameters of the first group, Adam for the second."""
 
-    def __init__(self, groups: list[dict[str, Any]]):
+    def __init__(self, groups: list[ParameterGroup]):
         super().__init__(groups, {})
 
     @torch.no_grad()
@@ -167,7 +169,7 @@ class _MuonWithAdam(torch.optim.Optimizer):
         self._muon_step(matrices)
         self._adam_step(others)
 
-    def _muon_step(self, group: dict[str, Any]) -> None:
+    def _muon_step(self, group: ParameterGroup) -> None:
         momentum = group["momentum"]
         for p in _with_gradient(group):
             mean = self.state[p].get("mean")
@@ -179,7 +181,7 @@ class _MuonWithAdam(torch.optim.Optimizer):
             scale = max(1.0, rows / columns) ** 0.5
             p.add_(orthogonal(lookahead).view(p.shape), alpha=-group["lr"] * scale)
 
-    def _adam_step(self, group: dict[str, Any]) -> None:
+    def _adam_step(self, group: ParameterGroup) -> None:
         parameters = _with_gradient(group)
         for p in parameters:
             if not self.state[p]:
@@ -207,7 +209,7 @@ class _MuonWithAdam(torch.optim.Optimizer):
         )
 
 
-def _with_gradient(group: dict[str, Any]) -> list[Any]:
+def _with_gradient(group: ParameterGroup) -> list[Any]:
     return [p for p in group["params"] if p.grad is not None]
 
 
