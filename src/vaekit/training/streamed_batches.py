@@ -55,7 +55,7 @@ class StreamedBatches(Batches):
 
     def __iter__(self) -> Generator[Batch]:
         self._begin_epoch()
-        batches = iter(self._loader())
+        batches = self._read_ahead()
         try:
             while (batch := _next_batch(batches)) is not None:
                 if isinstance(batch, VaekitError):
@@ -88,17 +88,18 @@ class StreamedBatches(Batches):
             x, y = self.inputs.decoded(tuple(batch))
             yield ReadBatch([sample.name for sample in batch], x, y)
 
-    def _loader(self) -> DataLoader:
+    def _read_ahead(self) -> Iterator[ReadBatch | DataError]:
+        """The batches of all workers in turn."""
         shards_per_process = self.inputs.shards // self.process.world_size
-        workers = min(self.inputs.num_workers, shards_per_process)
         # The warning: more workers than cores, which wait for the disk anyway.
         with warnings.catch_warnings(action="ignore", category=UserWarning):
-            return DataLoader(
+            loader = DataLoader(
                 _WorkerDataset(self),
                 batch_size=None,
-                num_workers=workers,
+                num_workers=min(self.inputs.num_workers, shards_per_process),
                 collate_fn=_keep_arrays,
             )
+            return iter(loader)
 
     def _samples(self, worker: int, workers: int) -> Iterator[Any]:
         """The samples of this epoch for one worker, without end."""
