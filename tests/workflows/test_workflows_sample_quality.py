@@ -1,320 +1,242 @@
-"""Samples and reconstructions beside real rows: what is compared with what, and by what."""
+"""Quality of samples and reconstructions: what is compared with what, and by which features."""
 
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
 
 import vaekit
 from conftest import QUIET, small_images, train_small
-from vaekit import plots
+from raising import raises
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import (
     ClassifierFeatures,
     CodeMixture,
+    classifier,
     embed,
     frechet_distance,
     nearest_distance,
+    precision_recall,
+    sample_quality,
 )
-from vaekit.inference.encode_decode import sample_means
-from vaekit.runs.training_examples import fit_mixture, nearest_training_examples, training_examples
+from vaekit.evaluation.catalogue import SAMPLES
+from vaekit.evaluation.sample_quality import feature_network
+from vaekit.inference.encode_decode import sample_prior
+from vaekit.runs.run_data import RunData
 from vaekit.runtime.seeding import seeded_noise
-from vaekit.workflows import quality
-from vaekit.workflows import training_examples as of_training
-from vaekit.workflows.sample_quality import feature_network
-from vaekit.workflows.training_setup import load_data
 
-FIGURES = {
-    "frechet",
-    "kernel",
-    "precision",
-    "recall",
-    "density",
-    "coverage",
-    "nearest_training_distance",
-}
+LARGE = small_images(examples=240)
+
+
+@pytest.fixture(autouse=True)
+def _few_classifier_steps(monkeypatch):
+    monkeypatch.setattr(classifier, "TRAINING_STEPS", 40)
+
+
+def quality_of(run, **options):
+    return vaekit.evaluate(run, importance_samples=1, **options).sample_quality
+
+
+def save_bars(folder):
+    np.savez(folder / "bars.npz", x=LARGE.train.x)
+    return folder / "bars.npz"
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory):
-    """A run on a file with enough rows to compare: 24 of them test."""
-    folder, data = tmp_path_factory.mktemp("many"), small_images(rows=240)
-    np.savez(folder / "bars.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
+def labeled(tmp_path_factory):
+    """A run on a labeled file with 24 test examples."""
+    folder = tmp_path_factory.mktemp("labeled")
+    x, y = LARGE.train.x, LARGE.train.y
+    np.savez(folder / "bars.npz", x=x, y=np.array(LARGE.classes)[y])
     return train_small(folder / "run", str(folder / "bars.npz"), latent_dim=2)
 
 
 @pytest.fixture(scope="module")
 def conditional(tmp_path_factory):
-    return train_small(
-        tmp_path_factory.mktemp("conditional") / "run",
-        small_images(rows=240),
-        latent_dim=2,
-        conditional=True,
-    )
+    folder = tmp_path_factory.mktemp("conditional")
+    return train_small(folder / "run", LARGE, latent_dim=2, conditional=True)
 
 
-def test_samples_stand_beside_training_rows_with_all_figures_and_their_errors(many):
-    found = vaekit.evaluate(many, samples=1)
-    judged = found["sample_quality"]
-    assert judged["rows"] == 24 and judged["values"] == "means of p(x given z)"
-    for source in ("prior", "mixture", "real_data_baseline"):
-        assert set(judged[source]) == FIGURES
-        assert all(figure["standard_error"] >= 0 for figure in judged[source].values())
-    assert judged["real_data_baseline"]["frechet"]["value"] < judged["prior"]["frechet"]["value"]
+def images_of_test_split(run) -> torch.Tensor:
+    return torch.from_numpy(LARGE.train.x[np.load(run.path / "split.npz")["test"]]).float() / 255
 
 
-def test_figures_repeat_by_seed_and_differ_by_it(many):
-    first, again, other = (
-        vaekit.evaluate(many, samples=1, seed=seed)["sample_quality"] for seed in (0, 0, 1)
-    )
-    assert first == again and first["prior"]["frechet"] != other["prior"]["frechet"]
+# --- Sets of examples ------------------------------------------------------------------------
 
 
-def test_fewer_samples_are_judged_beside_as_few_rows(many):
-    assert vaekit.evaluate(many, samples=1, generated=20)["sample_quality"]["rows"] == 20
+def test_samples_and_training_examples_are_compared_with_test_examples(labeled):
+    quality = quality_of(labeled)
+    assert quality.examples == 24
+    assert set(quality.sources) == {"prior", "mixture", "real_data_baseline"}
+    for metrics in quality.sources.values():
+        content = metrics.to_dict()
+        assert set(content) == set(SAMPLES)
+        assert all(metric["standard_error"] >= 0 for metric in content.values())
+    assert quality.real_data_baseline.frechet.value < quality.prior.frechet.value
 
 
-def test_too_few_rows_are_said_to_be_too_few(many):
-    found = vaekit.evaluate(many, samples=1, generated=19)
-    assert found["sample_quality"] is None
-    assert found["why_no_sample_quality"] == "distances of samples need 20 rows, here are 19"
+def test_metrics_repeat_by_seed(labeled):
+    first, again, other = (quality_of(labeled, seed=seed) for seed in (0, 0, 1))
+    assert first == again
+    assert first.prior.frechet != other.prior.frechet
 
 
-def test_none_are_judged_where_none_are_asked_for_or_the_rows_are_others(many, tmp_path):
-    assert "sample_quality" not in vaekit.evaluate(many, samples=1, generated=0)
+def test_the_number_of_samples_is_bounded_by_the_request(labeled):
+    assert quality_of(labeled, generated_examples=20).examples == 20
+
+
+def test_too_few_examples_give_a_reason_in_place_of_metrics(labeled):
+    quality = quality_of(labeled, generated_examples=19)
+    assert quality.unavailable
+    assert quality.sources == {}
+
+
+def test_samples_are_not_compared_unless_requested_or_with_other_data(labeled, tmp_path):
+    assert quality_of(labeled, generated_examples=0) is None
     np.save(tmp_path / "other.npy", np.zeros((30, 1, 8, 8), np.uint8))
-    found = vaekit.evaluate(many, samples=1, data=tmp_path / "other.npy")
-    assert found["sample_quality"] is None and "not of others" in found["why_no_sample_quality"]
+    quality = quality_of(labeled, data=tmp_path / "other.npy")
+    assert quality.unavailable and quality.sources == {}
 
 
-def test_zeros_and_ones_are_drawn(tmp_path):
-    run = train_small(tmp_path / "run", {"source": str(_bars(tmp_path)), "binarize": "threshold"})
-    assert vaekit.evaluate(run, samples=1)["sample_quality"]["values"] == "draws from p(x given z)"
-
-
-def _bars(folder):
-    np.savez(folder / "bars.npz", x=small_images(rows=240).train.x)
-    return folder / "bars.npz"
+def test_training_examples_are_no_baseline_of_themselves(labeled):
+    assert "real_data_baseline" not in quality_of(labeled, split="train").sources
 
 
 def test_a_discrete_latent_has_no_mixture(tmp_path):
-    run = train_small(
-        tmp_path / "run", small_images(rows=240), posterior={"kind": "categorical"}, latent_dim=4
-    )
-    assert (
-        "mixture"
-        not in vaekit.evaluate(run, samples=1, data=small_images(rows=240))["sample_quality"]
-    )
-    with pytest.raises(ConfigError, match="those of this run are discrete: draw from the prior"):
-        fit_mixture(run, data=small_images(rows=240))
+    posterior = {"kind": "categorical"}
+    run = train_small(tmp_path / "run", LARGE, posterior=posterior, latent_dim=4)
+    assert "mixture" not in quality_of(run, data=LARGE).sources
 
 
-def test_a_mixture_draws_codes_that_the_run_decodes(many):
-    assert many.decode(fit_mixture(many, components=2).draw(5)).shape == (5, 1, 8, 8)
+def test_binary_values_and_tables_are_sampled_and_images_are_means(labeled, tmp_path):
+    binary_data = {"source": str(save_bars(tmp_path)), "binarize": "threshold"}
+    binary = train_small(tmp_path / "binary", binary_data)
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(300, 4)))
+    table = train_small(tmp_path / "table", str(tmp_path / "x.npy"), training={"epochs": 40})
+    of_binary, of_table = quality_of(binary), quality_of(table)
+    assert of_binary.values == of_table.values != quality_of(labeled).values
+    assert of_table.prior.coverage.value > 0.5
 
 
-def test_the_mixture_of_a_conditional_run_knows_its_classes(conditional):
-    data = small_images(rows=240)
-    mixture = fit_mixture(conditional, data=data)
-    assert mixture.weights.shape[0] == 3
-    torch.testing.assert_close(mixture.weights.sum(1), torch.ones(3, dtype=torch.float64))
-    assert "mixture" in vaekit.evaluate(conditional, samples=1, data=data)["sample_quality"]
+def test_a_table_of_one_column_has_metrics(tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(300, 1)))
+    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"), latent_dim=1)
+    assert quality_of(run).prior.frechet.value >= 0
 
 
-def test_other_features_are_those_that_are_named_and_few_where_rows_are_few(many):
-    own = load_data(many.config)
-    assert isinstance(feature_network(many, own, "classifier", 24, 0), ClassifierFeatures)
-    assert feature_network(many, own, None, 24, 0).name == "2 principal components of training rows"
-    assert feature_network(many, own, None, 10_000, 0).width == 64
+def test_sorted_files_have_the_same_baseline_as_shuffled_ones(tmp_path):
+    data = small_images(examples=900).train
+    orders = {
+        "sorted": np.argsort(data.y, kind="stable"),
+        "shuffled": np.random.default_rng(0).permutation(900),
+    }
+    for name, order in orders.items():
+        np.save(tmp_path / f"{name}.npy", data.x[order])
+        run = train_small(tmp_path / name, str(tmp_path / f"{name}.npy"))
+        kernel = quality_of(run).real_data_baseline.kernel
+        assert abs(kernel.value) < 5 * kernel.standard_error
+
+
+def test_samples_of_a_conditional_run_have_the_classes_of_the_examples(conditional, monkeypatch):
+    requested = []
+
+    def record(sampler):
+        def sample(*arguments):
+            requested.append(arguments[-1])
+            return sampler(*arguments)
+
+        return sample
+
+    monkeypatch.setattr(sample_quality, "sample_prior", record(sample_prior))
+    monkeypatch.setattr(CodeMixture, "sample", record(CodeMixture.sample))
+    vaekit.evaluate(conditional, importance_samples=1, data=LARGE)
+    classes = LARGE.train.y[np.load(conditional.path / "split.npz")["test"]]
+    of_prior, of_mixture = requested
+    assert torch.equal(of_prior, of_mixture)
+    assert torch.equal(of_prior.bincount(), torch.from_numpy(classes).bincount())
+    assert len(set(of_prior.tolist())) == 3
+
+
+# --- Metrics by recomputation ----------------------------------------------------------------
+
+
+def test_the_baseline_compares_training_examples_with_test_examples(labeled):
+    own = RunData.load(labeled)
+    training = own.training_sample(24, 0)
+    network = feature_network(own, None, 24, 0)
+    test = embed(network, [images_of_test_split(labeled)])
+    known = embed(network, [torch.from_numpy(LARGE.train.x[training.indices]).float() / 255])
+    baseline = quality_of(labeled).real_data_baseline
+    assert baseline.frechet.value == pytest.approx(frechet_distance(known, test).value, rel=1e-3)
+    nearest = nearest_distance(test, known).mean().item()
+    assert baseline.nearest_training_distance.value == pytest.approx(nearest, rel=1e-3)
+    expected = precision_recall(known, test)
+    assert precision_recall(test, known).density.value != expected.density.value
+    for name, metric in expected._asdict().items():
+        actual = getattr(baseline, name)
+        assert actual.value == pytest.approx(metric.value, rel=1e-6)
+        assert actual.standard_error == pytest.approx(metric.standard_error, rel=1e-6)
+
+
+def test_samples_are_clipped_to_the_range_of_pixels(labeled, tmp_path):
+    """Means of a Gaussian likelihood can be below black and above white."""
+    source = labeled.config.data.source
+    run = train_small(tmp_path / "run", source, latent_dim=2, likelihood="gaussian")
+    network = feature_network(RunData.load(run), None, 24, 0)
+    layers = [part for part in run.model.modules() if isinstance(part, torch.nn.Linear)]
+    (last,) = (layer for layer in layers if layer.out_features == 64)
+    with torch.no_grad():
+        last.bias -= 0.3
+        with seeded_noise(0):
+            z = sample_prior(run.model, 24)
+        means = run.model.decode(z).mean
+    assert means.min() < -0.1
+    samples = embed(network, [means.clamp(0, 1)])
+    expected = frechet_distance(samples, embed(network, [images_of_test_split(run)])).value
+    assert quality_of(run).prior.frechet.value == pytest.approx(expected, rel=1e-3)
+
+
+def test_reconstruction_errors_are_in_the_units_of_the_model(labeled):
+    metrics = vaekit.evaluate(labeled, importance_samples=1).reconstructions
+    x = LARGE.train.x[np.load(labeled.path / "split.npz")["test"]]
+    mse = np.mean((labeled.reconstruct(x) / 255 - x / 255) ** 2)
+    assert metrics["mse"].value == pytest.approx(mse, rel=1e-5)
+    assert set(metrics) == {"mse", "psnr"}  # the images are too small for SSIM
+
+
+# --- Features --------------------------------------------------------------------------------
+
+
+def test_features_are_those_requested_or_components_by_the_number_of_examples(labeled):
+    own = RunData.load(labeled)
+    assert isinstance(feature_network(own, "classifier", 24, 0), ClassifierFeatures)
+    assert feature_network(own, None, 24, 0).width == 2
+    assert feature_network(own, None, 10_000, 0).width == 64
 
 
 @pytest.mark.parametrize(
-    ("name", "error", "message"),
-    [
-        (
-            "inception",
-            ConfigError,
-            "features 'inception': allowed are components, classifier, and a file",
-        ),
-        ("no.pth", DataError, "no.pth cannot be read: no such file"),
-    ],
+    ("name", "error"), [("inception", ConfigError), ("missing.pth", DataError)]
 )
-def test_features_that_are_none_are_refused_before_anything_is_computed(many, name, error, message):
-    with pytest.raises(error, match=message):
-        vaekit.evaluate(many.path / "not a run", features=name)
+def test_unknown_features_are_refused_before_the_run_is_read(labeled, name, error):
+    with raises(error, "features"):
+        vaekit.evaluate(labeled.path / "not a run", features=name)
 
 
-def test_few_rows_for_many_features_are_warned_of(many):
-    (warning,) = vaekit.evaluate(many, samples=1, features="classifier")["sample_quality"][
-        "warnings"
-    ]
-    assert warning.startswith("24 rows are few for 128 features")
+def test_few_examples_for_many_features_are_warned_of(labeled):
+    assert quality_of(labeled).warnings == ()
+    assert len(quality_of(labeled, features="classifier").warnings) == 1
 
 
-def test_training_rows_are_not_held_to_themselves(many):
-    assert (
-        "real_data_baseline"
-        not in vaekit.evaluate(many, samples=1, split="train")["sample_quality"]
-    )
+def test_classifier_features_need_labels(tmp_path):
+    run = train_small(tmp_path / "run", str(save_bars(tmp_path)))
+    with raises(ConfigError, "features"):
+        quality_of(run, features="classifier")
 
 
-def test_the_floor_is_of_training_rows(many):
-    own = load_data(many.config)
-    others = training_examples(many, own, 24, 0)
-    real = own.train.select(np.load(many.path / "split.npz")["test"])
-    network = feature_network(many, own, None, 24, 0)
-    x, known = (
-        embed(network, [torch.from_numpy(part).float() / 255])
-        for part in (real.x, own.train.x[others.indices])
-    )
-    found = vaekit.evaluate(many, samples=1)["sample_quality"]["real_data_baseline"]
-    assert found["frechet"]["value"] == pytest.approx(frechet_distance(known, x).value, rel=1e-3)
-    assert found["nearest_training_distance"]["value"] == pytest.approx(
-        nearest_distance(x, known).mean().item(), rel=1e-3
-    )
-
-
-def test_files_with_one_class_behind_the_other_get_the_same_figures_as_mixed_ones(tmp_path):
-    rng, data = np.random.default_rng(0), small_images(rows=900).train
-    order = np.argsort(data.y, kind="stable")
-    found = []
-    for name, rows in (("sorted", order), ("mixed", rng.permutation(900))):
-        np.save(tmp_path / f"{name}.npy", data.x[rows])
-        run = train_small(tmp_path / name, str(tmp_path / f"{name}.npy"))
-        found.append(
-            vaekit.evaluate(run, samples=1)["sample_quality"]["real_data_baseline"]["kernel"]
-        )
-    assert all(abs(each["value"]) < 5 * each["standard_error"] for each in found)
-
-
-def test_samples_of_a_conditional_run_have_the_classes_of_the_rows(conditional, monkeypatch):
-    asked = []
-
-    def drawing(of):
-        return lambda *given: asked.append(given[-1]) or of(*given)
-
-    monkeypatch.setattr(quality, "sample_prior", drawing(quality.sample_prior))
-    monkeypatch.setattr(CodeMixture, "draw", drawing(CodeMixture.draw))
-    data = small_images(rows=240)
-    vaekit.evaluate(conditional, samples=1, data=data)
-    classes = data.train.y[np.load(conditional.path / "split.npz")["test"]]
-    assert len(asked) == 2 and torch.equal(asked[0], asked[1])
-    assert (
-        torch.equal(asked[0].bincount(), torch.from_numpy(classes).bincount())
-        and len(set(asked[0].tolist())) == 3
-    )
-
-
-def test_a_mixture_is_told_the_class_of_each_code(conditional, monkeypatch):
-    data, given = small_images(rows=240), {}
-    encode, fit = of_training.encode_all, of_training.CodeMixture
-
-    def encoding(model, rows, **rest):
-        given["rows"] = rows.x[rows.indices]
-        return encode(model, rows, **rest)
-
-    def fitting(codes, y, **rest):
-        given["y"] = y
-        return fit(codes, y, **rest)
-
-    monkeypatch.setattr(of_training, "encode_all", encoding)
-    monkeypatch.setattr(of_training, "CodeMixture", fitting)
-    fit_mixture(conditional, data=data)
-    known = {row.tobytes(): label for row, label in zip(data.train.x, data.train.y, strict=True)}
-    assert [known[row.tobytes()] for row in given["rows"]] == given["y"].tolist() and len(
-        given["y"]
-    ) > 100
-
-
-def test_tables_are_judged_by_draws(tmp_path):
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(300, 4)))
-    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"), training={"epochs": 40})
-    judged = vaekit.evaluate(run, samples=1)["sample_quality"]
-    assert (
-        judged["values"] == "draws from p(x given z)" and judged["prior"]["coverage"]["value"] > 0.5
-    )
-
-
-def test_a_table_of_one_column_has_figures_too(tmp_path):
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(300, 1)))
-    run = train_small(tmp_path / "run", str(tmp_path / "x.npy"), latent_dim=1)
-    assert vaekit.evaluate(run, samples=1)["sample_quality"]["prior"]["frechet"]["value"] >= 0
-
-
-def test_a_classifier_needs_labels(tmp_path):
-    run = train_small(tmp_path / "run", str(_bars(tmp_path)))
-    with pytest.raises(
-        ConfigError,
-        match="a classifier needs labels, these data have none: judge by --features components",
-    ):
-        vaekit.evaluate(run, samples=1, features="classifier")
-
-
-def test_mnist_is_judged_by_the_network_in_the_package(tmp_path):
-    run = vaekit.train(
-        "mlp",
-        data={"source": "mnist", "train_size": 1300},
-        out=tmp_path / "run",
-        training={"epochs": 1},
-        console=QUIET,
-    )
-    found = vaekit.evaluate(run, samples=1, limit=1300)["sample_quality"]
-    assert (
-        found["features"] == "128 features of a small classifier, trained on mnist, in the package"
-        and found["rows"] == 1300
-    )
-    few = vaekit.evaluate(run, samples=1, limit=60)["sample_quality"]
-    assert few["features"] == "6 principal components of training rows" and few["warnings"] == []
-
-
-def test_training_rows_are_training_rows(many):
-    own = load_data(many.config)
-    rows = training_examples(many, own, 50, 0)
-    split = np.load(many.path / "split.npz")
-    assert (
-        len(rows) == 50
-        and np.isin(rows.indices, split["train"]).all()
-        and len(set(rows.indices)) == 50
-    )
-
-
-def test_the_closest_training_row_of_a_training_row_is_itself(many):
-    own = load_data(many.config)
-    rows = training_examples(many, own, 7, 0)
-    x, _ = next(rows.batches(many.model))
-    found, distance = nearest_training_examples(many, own, x)
-    np.testing.assert_array_equal(found, own.train.x[rows.indices])
-    assert distance.max() < 1e-2
-
-
-def test_the_closest_rows_stand_below_samples(many, tmp_path, monkeypatch):
-    shown = {}
-    monkeypatch.setattr(
-        plots, "walks", lambda images, labels, **rest: shown.update(images=images) or Figure()
-    )
-    vaekit.plot(many, ["nearest"], out=tmp_path)
-    samples, rows = shown["images"]
-    with seeded_noise(0):
-        wanted = sample_means(many.model, 10)
-    np.testing.assert_allclose(samples, wanted, atol=1e-6)
-    raw, _ = nearest_training_examples(many, load_data(many.config), wanted)
-    np.testing.assert_allclose(rows, raw / 255, atol=1e-6)
-
-
-def test_rows_that_were_in_memory_are_asked_for(conditional, tmp_path):
-    with pytest.raises(
-        ConfigError,
-        match="nearest needs the training rows, and those of this run were arrays in memory",
-    ):
-        vaekit.plot(conditional, ["nearest"], data=small_images(rows=240), out=tmp_path)
-
-
-def test_reconstructions_have_errors_in_the_values_that_the_model_takes(many):
-    found = vaekit.evaluate(many, samples=1)["reconstructions"]
-    x = small_images(rows=240).train.x[np.load(many.path / "split.npz")["test"]]
-    mse = np.mean((many.reconstruct(x) / 255 - x / 255) ** 2)
-    assert (
-        found["mse"]["value"] == pytest.approx(mse, rel=1e-5)
-        and "psnr" in found
-        and "ssim" not in found
-    )
+def test_mnist_is_compared_by_the_packaged_network_if_there_are_enough_examples(tmp_path):
+    data = {"source": "mnist", "train_size": 1300}
+    options = {"out": tmp_path / "run", "training": {"epochs": 1}, "console": QUIET}
+    run = vaekit.train("mlp", data=data, **options)
+    many = quality_of(run, max_examples=1300)
+    assert many.features.startswith("128 features") and many.examples == 1300
+    few = quality_of(run, max_examples=60)
+    assert few.features.startswith("6 principal components") and few.warnings == ()
