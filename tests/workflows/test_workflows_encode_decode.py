@@ -1,5 +1,6 @@
-"""Runs of every kind of latent: trained, judged, drawn, and brought back as they were; what cannot be leaves nothing behind."""
+"""Encoding and decoding with every kind of latent: trained, evaluated, loaded, written to files."""
 
+import csv
 import math
 
 import numpy as np
@@ -8,213 +9,318 @@ import torch
 
 import vaekit
 from conftest import QUIET, small_images, train_small
-from vaekit.errors import ConfigError
-from vaekit.runtime.seeding import seeded_noise
-from vaekit.workflows import files, use
+from raising import raises
+from vaekit import workflows
+from vaekit.data import Examples
+from vaekit.errors import ConfigError, DataError
+from vaekit.inference.output import load_codes, save_codes
+from vaekit.runs.example_selection import select_examples
 
 CODEBOOK = {"kind": "vector-quantized", "codes": 4, "groups": 2}
-LEARNED = {"kind": "autoregressive", "width": 8, "layers": 1, "heads": 2}
+AUTOREGRESSIVE = {"kind": "autoregressive", "width": 8, "layers": 1, "heads": 2}
+CATEGORICAL = {"kind": "categorical", "classes": 3}
+STRAIGHT_THROUGH = {"kind": "categorical", "classes": 3, "gradient": "straight-through"}
 KINDS = {
     "deterministic": {"posterior": "deterministic", "objective": "reconstruction-only"},
-    "gumbel": {"posterior": {"kind": "categorical", "classes": 3}},
-    "straight-through": {
-        "posterior": {"kind": "categorical", "classes": 3, "gradient": "straight-through"}
-    },
+    "gumbel": {"posterior": CATEGORICAL},
+    "straight-through": {"posterior": STRAIGHT_THROUGH},
     "codebook": {"posterior": CODEBOOK, "prior": "uniform"},
-    "codebook and prior": {"posterior": CODEBOOK, "prior": LEARNED},
-    "levels": {"posterior": {"kind": "finite-scalar", "levels": [3, 2]}, "prior": LEARNED},
+    "codebook and prior": {"posterior": CODEBOOK, "prior": AUTOREGRESSIVE},
+    "levels": {"posterior": {"kind": "finite-scalar", "levels": [3, 2]}, "prior": AUTOREGRESSIVE},
     "classes": {"prior": "class-normal", "conditional": True},
     "map": {"maps": True},
-    "map of codes": {"posterior": CODEBOOK, "prior": LEARNED, "maps": True, "conditional": True},
-    "score function": {
-        "posterior": {"kind": "categorical", "classes": 3},
-        "objective": {"gradient": "score-function"},
+    "map of codes": {
+        "posterior": CODEBOOK,
+        "prior": AUTOREGRESSIVE,
+        "maps": True,
+        "conditional": True,
     },
+    "score function": {"posterior": CATEGORICAL, "objective": {"gradient": "score-function"}},
     "no divergence": {"objective": "reconstruction-only"},
     "no reconstruction": {"objective": "divergence-only"},
 }
-
-
-def options_of(kind: str) -> dict:
-    options = {
-        "latent_dim": 4,
-        "prior_stage": {"epochs": 1},
-        "training": {"epochs": 1},
-        **KINDS[kind],
-    }
-    if options.pop("maps", False):
-        options |= {
-            part: {"kind": "conv-map", "channels": [3, 4]} for part in ("encoder", "decoder")
-        }
-    return options
-
-
-def trained(out, **options):
-    """A run of one epoch; hidden layers of eight where the nets have some."""
-    small = {part: {"hidden": [8]} for part in ("encoder", "decoder") if part not in options}
-    training = {"epochs": 1, "batch_size": 16, "device": "cpu"}
-    given = {**small, **options, "training": training}
-    return vaekit.train("mlp", data=small_images(), out=out, console=QUIET, **given)
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def run(request, tmp_path_factory):
-    return trained(tmp_path_factory.mktemp("kinds") / "run", **options_of(request.param))
-
-
+SHORT_TRAINING = {"epochs": 1, "batch_size": 16, "device": "cpu"}
 X = small_images().train.x[:6]
 LABELS = ["a", "b", "c"] * 2
 
 
-def labels(run):
+def options_of(kind: str) -> dict:
+    options = {"latent_dim": 4, "prior_stage": {"epochs": 1}, **KINDS[kind]}
+    if options.pop("maps", False):
+        conv_map = {"kind": "conv-map", "channels": [3, 4]}
+        options |= {"encoder": conv_map, "decoder": conv_map}
+    return options
+
+
+def train_short(out, data=None, **options):
+    """A run of one epoch, with hidden layers of eight units unless the nets are chosen."""
+    small = {part: {"hidden": [8]} for part in ("encoder", "decoder") if part not in options}
+    options = {**small, **options, "training": SHORT_TRAINING}
+    data = small_images() if data is None else data
+    return vaekit.train("mlp", data=data, out=out, console=QUIET, **options)
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def run(request, tmp_path_factory):
+    return train_short(tmp_path_factory.mktemp("kinds") / "run", **options_of(request.param))
+
+
+def labels_for(run) -> list[str] | None:
     return LABELS if run.model.classes else None
 
 
-def test_a_run_of_any_latent_comes_back_as_it_was(run):
-    found = vaekit.load_run(run.path)
-    weights, again = run.model.state_dict(), found.model.state_dict()
-    assert weights.keys() == again.keys() and all(
-        torch.equal(weights[name], again[name]) for name in weights
-    )
-    assert found.config == run.config
-    y = labels(run)
-    codes = run.encode(X, y)
-    assert torch.equal(found.encode(X, y).mean, codes.mean)
-    np.testing.assert_array_equal(found.reconstruct(X, y), run.reconstruct(X, y))
-    with seeded_noise(3):
-        expected = run.sample(6)
-    with seeded_noise(3):
-        np.testing.assert_array_equal(found.sample(6), expected)
-    assert expected.shape == X.shape and np.isfinite(expected).all()
+def examples_for(run) -> Examples:
+    return Examples(X, np.arange(6) % 3 if run.model.classes else None)
 
 
-def test_codes_of_any_latent_go_out_as_rows_of_numbers_and_in_again(run):
-    y = labels(run)
-    rows = vaekit.data.Examples(X, np.arange(6) % 3 if y else None)
-    codes = use.encode(run, rows)
-    assert codes.mean.shape == codes.sigma.shape == (6, run.model.latent_shape.numel())
-    decoded = run.decode(codes.mean, y)
-    np.testing.assert_allclose(decoded, run.reconstruct(X, y), rtol=1e-5, atol=1e-4)
-    np.testing.assert_array_equal(
-        run.decode(codes.mean.reshape(6, *run.model.latent_shape), y), decoded
-    )
+# --- Every kind of latent --------------------------------------------------------------------
+
+
+def test_a_loaded_run_is_the_run_that_was_trained(run):
+    loaded = vaekit.load_run(run.path)
+    weights = run.model.state_dict()
+    loaded_weights = loaded.model.state_dict()
+    assert weights.keys() == loaded_weights.keys()
+    assert all(torch.equal(weights[name], loaded_weights[name]) for name in weights)
+    assert loaded.config == run.config
+    labels = labels_for(run)
+    np.testing.assert_array_equal(loaded.encode(X, labels).mean, run.encode(X, labels).mean)
+    np.testing.assert_array_equal(loaded.reconstruct(X, labels), run.reconstruct(X, labels))
+    samples = run.sample(6, seed=3)
+    np.testing.assert_array_equal(loaded.sample(6, seed=3), samples)
+    assert samples.shape == X.shape and np.isfinite(samples).all()
+
+
+def test_codes_are_vectors_that_decode_to_the_reconstructions(run):
+    labels = labels_for(run)
+    codes = run.encode(examples_for(run))
+    size = run.model.latent_shape.numel()
+    assert codes.mean.shape == codes.stddev.shape == (6, size)
+    decoded = run.decode(codes.mean, labels)
+    np.testing.assert_allclose(decoded, run.reconstruct(X, labels), rtol=1e-5, atol=1e-4)
+    maps = codes.mean.reshape(6, *run.model.latent_shape)
+    np.testing.assert_array_equal(run.decode(maps, labels), decoded)
+
+
+def test_indices_of_discrete_codes_are_entries_of_the_codebook(run):
+    codes = run.encode(examples_for(run))
     codebook = run.model.codebook
     assert (codes.indices is None) == (codebook is None)
     if codebook is not None:
         assert codes.indices.shape == (6, codebook.positions)
         z = codebook.embed(torch.tensor(codes.indices)).flatten(1)
         np.testing.assert_allclose(z.numpy(force=True), codes.mean, atol=1e-6)
-    shuffled = use.sample(run, 5, seed=1)
-    np.testing.assert_array_equal(shuffled, use.sample(run, 5, seed=1))
 
 
-def test_files_of_codes_say_which_entries_of_the_codebook_they_are(run, tmp_path):
-    codes = use.encode(run, vaekit.data.Examples(X, np.arange(6) % 3 if labels(run) else None))
+def test_files_of_codes_have_their_indices(run, tmp_path):
+    codes = run.encode(examples_for(run))
     for name in ("codes.npz", "codes.csv"):
-        files.save_codes(tmp_path / name, codes)
-        np.testing.assert_allclose(files.load_codes(tmp_path / name)[0], codes.mean, rtol=1e-6)
+        save_codes(tmp_path / name, codes)
+        np.testing.assert_allclose(load_codes(tmp_path / name)[0], codes.mean, rtol=1e-6)
+    expected = [] if codes.indices is None else codes.indices[0].tolist()
     with np.load(tmp_path / "codes.npz") as file:
         assert ("index" in file) == (codes.indices is not None)
-        if codes.indices is not None:
+        if expected:
             np.testing.assert_array_equal(file["index"], codes.indices)
-    header, first, *_ = (tmp_path / "codes.csv").read_text().splitlines()
-    columns = [i for i, name in enumerate(header.split(",")) if name.startswith("index")]
-    found = [int(first.split(",")[i]) for i in columns]
-    assert found == ([] if codes.indices is None else codes.indices[0].tolist())
+    first = next(csv.DictReader((tmp_path / "codes.csv").read_text().splitlines()))
+    assert [int(value) for name, value in first.items() if name.startswith("index")] == expected
 
 
-def test_a_run_of_any_latent_is_judged(run):
-    figures = vaekit.evaluate(run, data=small_images(), samples=2)
-    assert {k: figures[k]["value"] for k in ("loss", "reconstruction")} == {
-        k: run.summary["test"][k]["value"] for k in ("loss", "reconstruction")
-    }
+def test_an_evaluation_agrees_with_the_summary(run):
+    evaluation = vaekit.evaluate(run, data=small_images(), importance_samples=2)
+    assert evaluation.terms.to_dict() == run.summary["test"]
+    terms = evaluation.terms
     if run.config.part("posterior").kind == "deterministic":
-        assert (
-            figures["divergence"] is None and "no finite divergence" in figures["why_no_divergence"]
-        )
-        assert figures["importance_weighted_bound"] is None
-        assert figures["loss"] == figures["reconstruction"]
+        assert terms.divergence.value is None and terms.divergence.unavailable
+        assert evaluation.importance_weighted_bound.value is None
+        assert terms.loss == terms.reconstruction
     else:
-        assert math.isfinite(figures["importance_weighted_bound"]["value"])
-        total = figures["reconstruction"]["value"] + figures["divergence"]["value"]
-        assert figures["loss"]["value"] == pytest.approx(total)
+        assert math.isfinite(evaluation.importance_weighted_bound.value)
+        total = terms.reconstruction.value + terms.divergence.value
+        assert terms.loss.value == pytest.approx(total)
 
 
-def test_pictures_are_there(run):
-    assert {"latent", "reconstructions", "samples", "curves"} <= {
-        path.stem for path in (run.path / "plots").iterdir()
-    }
+def test_training_draws_the_plots_of_every_kind(run):
+    plots = {path.stem for path in (run.path / "plots").iterdir()}
+    assert {"latent", "reconstructions", "samples", "curves"} <= plots
 
 
-def test_a_codebook_is_learned_and_kept(tmp_path):
-    run = trained(tmp_path / "run", **options_of("codebook"))
-    blank = vaekit.build("mlp", small_images(), latent_dim=4, posterior=CODEBOOK, prior="uniform")
-    found = vaekit.load_run(run.path).model.state_dict()
+def test_a_codebook_is_learned_and_saved(tmp_path):
+    run = train_short(tmp_path / "run", **options_of("codebook"))
+    untrained = vaekit.build(
+        "mlp", small_images(), latent_dim=4, posterior=CODEBOOK, prior="uniform"
+    ).state_dict()
+    loaded = vaekit.load_run(run.path).model.state_dict()
     for name in ("posterior.latent.vectors", "posterior.usage", "posterior.totals"):
-        assert not torch.equal(found[name], blank.state_dict()[name])
+        assert not torch.equal(loaded[name], untrained[name])
 
 
 def test_the_recorded_configuration_of_a_map_repeats_the_run(tmp_path):
-    np.savez(
-        tmp_path / "bars.npz",
-        x=small_images().train.x,
-        y=np.array(list("abc"))[small_images().train.y],
-    )
-    options = {
-        **options_of("map of codes"),
-        "training": {"epochs": 1, "batch_size": 16, "device": "cpu"},
-    }
-    run = vaekit.train(
-        "mlp", data=str(tmp_path / "bars.npz"), out=tmp_path / "run", console=QUIET, **options
-    )
+    data = small_images()
+    np.savez(tmp_path / "bars.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
+    run = train_short(tmp_path / "run", str(tmp_path / "bars.npz"), **options_of("map of codes"))
     again = vaekit.train(str(run.path / "config.yaml"), out=tmp_path / "again", console=QUIET)
-    assert (again.path / "model.safetensors").read_bytes() == (
-        run.path / "model.safetensors"
-    ).read_bytes()
-
-
-REFUSED = {
-    "a plain autoencoder's bound": (
-        {"posterior": "deterministic"},
-        "set objective=reconstruction-only",
-    ),
-    "a plain autoencoder's divergence": (
-        {"posterior": "deterministic", "objective": "divergence-only"},
-        "Deterministic's divergence has no gradient",
-    ),
-    "a codebook's divergence": (
-        {"posterior": CODEBOOK, "objective": "divergence-only"},
-        "divergence has no gradient",
-    ),
-    "a codebook's score": (
-        {"posterior": CODEBOOK, "objective": {"gradient": "score-function"}},
-        "objective.gradient to pathwise",
-    ),
-    "a sampled divergence of relaxed codes": (
-        {"posterior": "categorical", "objective": {"divergence": "monte-carlo"}},
-        "objective.gradient to score-function",
-    ),
-    "a density over codes": (
-        {"posterior": CODEBOOK, "prior": "standard-normal"},
-        "set prior=uniform",
-    ),
-    "codes of a density": ({"prior": "autoregressive"}, "set prior=standard-normal"),
-    "classes of none": ({"prior": "class-normal"}, "add --conditional"),
-    "a map from none": ({"decoder": "conv-map"}, "set encoder=conv-map"),
-}
-
-
-@pytest.mark.parametrize(("options", "remedy"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path, options, remedy):
-    with pytest.raises(ConfigError) as error:
-        trained(tmp_path / "run", latent_dim=4, **options)
-    assert remedy in str(error.value) and "\n" not in str(error.value)
-    assert list(tmp_path.iterdir()) == []
+    weights = [(each.path / "model.safetensors").read_bytes() for each in (run, again)]
+    assert weights[0] == weights[1]
 
 
 def test_equal_seeds_give_equal_codebooks(tmp_path):
     options = {**options_of("codebook and prior"), "training": {"epochs": 1}}
-    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        train_small(tmp_path / name, seed=seed, **options)
-    a, b, c = ((tmp_path / name / "model.safetensors").read_bytes() for name in "abc")
-    assert a == b != c
+    runs = [
+        train_small(tmp_path / str(i), seed=seed, **options) for i, seed in enumerate((1, 1, 2))
+    ]
+    first, again, other = ((run.path / "model.safetensors").read_bytes() for run in runs)
+    assert first == again != other
+
+
+INCOMPATIBLE = {
+    "bound of a plain autoencoder": {"posterior": "deterministic"},
+    "divergence of a plain autoencoder": {
+        "posterior": "deterministic",
+        "objective": "divergence-only",
+    },
+    "divergence of a codebook": {"posterior": CODEBOOK, "objective": "divergence-only"},
+    "score function of a codebook": {
+        "posterior": CODEBOOK,
+        "objective": {"gradient": "score-function"},
+    },
+    "sampled divergence of relaxed codes": {
+        "posterior": "categorical",
+        "objective": {"divergence": "monte-carlo"},
+    },
+    "continuous prior of discrete codes": {"posterior": CODEBOOK, "prior": "standard-normal"},
+    "discrete prior of continuous codes": {"prior": "autoregressive"},
+    "prior per class without classes": {"prior": "class-normal"},
+    "decoder of a map without an encoder": {"decoder": "conv-map"},
+}
+
+
+@pytest.mark.parametrize("options", INCOMPATIBLE.values(), ids=INCOMPATIBLE)
+def test_incompatible_parts_are_refused_before_anything_is_written(tmp_path, options):
+    with raises(ConfigError):
+        train_short(tmp_path / "run", latent_dim=4, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- Verbs and files -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["codes.npz", "codes.npy", "codes.csv"])
+def test_encoded_files_are_decoded(small_run, tmp_path, name):
+    encoded = workflows.encode(small_run, tmp_path / name, split="train")
+    assert (encoded.examples, encoded.part) == (49, "train")
+    expected = small_run.encode(select_examples(small_run, "train").examples).mean
+    np.testing.assert_allclose(load_codes(encoded.path)[0], expected, rtol=1e-6)
+    decoded = workflows.decode(small_run, encoded.path, out=tmp_path / "decoded.npy")
+    assert decoded.examples == 49
+    images = np.load(decoded.path)
+    np.testing.assert_allclose(images, small_run.decode(expected), rtol=1e-5, atol=1e-4)
+
+
+def test_a_table_of_codes_names_examples_and_classes(small_run, tmp_path):
+    workflows.encode(small_run, tmp_path / "codes.csv")
+    examples = select_examples(small_run).examples
+    header, *lines = csv.reader((tmp_path / "codes.csv").read_text().splitlines())
+    assert header[:2] == ["example", "class"]
+    assert header[2:] == ["z1", "z2", "z3", "stddev1", "stddev2", "stddev3"]
+    assert [line[0] for line in lines] == [str(i) for i in range(len(examples))]
+    names = [small_run.config.data.classes[number] for number in examples.y]
+    assert [line[1] for line in lines] == names
+    assert load_codes(tmp_path / "codes.csv")[1] == names
+
+
+def test_codes_of_a_conditional_run_are_decoded_with_the_classes_of_the_file(tmp_path):
+    data = small_images()
+    np.savez(tmp_path / "bars.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
+    run = train_small(tmp_path / "run", str(tmp_path / "bars.npz"), conditional=True)
+    workflows.encode(run, tmp_path / "codes.npz")
+    codes, classes = load_codes(tmp_path / "codes.npz")
+    of_file, of_class = (
+        np.load(
+            workflows.decode(run, tmp_path / "codes.npz", out=tmp_path / name, label=label).path
+        )
+        for name, label in (("file.npy", None), ("class.npy", "b"))
+    )
+    np.testing.assert_allclose(of_file, run.decode(codes, classes), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(of_class, run.decode(codes, "b"), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("empty.csv", b""),
+        ("text.csv", b"z1,z2,z3\na,b,c\n"),
+        ("ragged.csv", b"z1,z2,z3\n1,2\n"),
+        ("field.csv", b"z1\n" + b"1" * 200_000 + b"\n"),
+        ("bytes.csv", b"\xff\xfe\x00"),
+        ("junk.npz", b"junk"),
+        ("junk.npy", b"junk"),
+        ("missing.npz", None),
+    ],
+)
+def test_files_without_codes_are_refused(tmp_path, name, content):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with raises(DataError):
+        load_codes(tmp_path / name)
+
+
+def test_files_of_unknown_formats_are_refused(small_run, tmp_path):
+    with raises(ConfigError, "out"):
+        workflows.encode(small_run, tmp_path / "codes.txt")
+    with raises(ConfigError, "out"):
+        workflows.decode(small_run, np.zeros((2, 3)), out=tmp_path / "images.gif")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_selected_reconstructions_agree_with_encode_and_decode(small_run, tmp_path):
+    result, path = workflows.reconstruct(small_run, indices=[0, 2], out=tmp_path / "pairs.npy")
+    codes = small_run.encode(result.originals)
+    np.testing.assert_array_equal(result.codes.mean, codes.mean)
+    np.testing.assert_allclose(result.decoded, small_run.decode(codes.mean), rtol=1e-6)
+    np.testing.assert_array_equal(np.load(path), result.decoded)
+    test = select_examples(small_run).examples
+    np.testing.assert_array_equal(result.originals, test.x[[0, 2]])
+
+
+def test_reconstructions_of_a_class_are_those_of_its_examples(small_run, tmp_path):
+    data = small_images()
+    result, _ = workflows.reconstruct(small_run, data=data, label="b", out=tmp_path / "b.png")
+    assert len(result.indices) == 10
+    assert (data.train.y[result.indices] == 1).all()
+    np.testing.assert_array_equal(result.originals, data.train.x[result.indices])
+
+
+def test_unknown_indices_and_classes_are_refused(small_run, tmp_path):
+    for indices in ([6], [-1], []):
+        with raises(ConfigError, "indices"):
+            workflows.reconstruct(small_run, indices=indices, out=tmp_path / "a.png")
+    with raises(ConfigError, "label"):
+        workflows.reconstruct(small_run, label="z", out=tmp_path / "a.png")
+    with raises(DataError, "label"):
+        workflows.reconstruct(small_run, data=X, label="a", out=tmp_path / "a.png")
+
+
+# --- Samples ---------------------------------------------------------------------------------
+
+
+def test_samples_are_written_as_an_array_or_a_sheet(small_run, tmp_path):
+    path = workflows.sample(small_run, 5, seed=3, out=tmp_path / "samples.npy")
+    np.testing.assert_array_equal(np.load(path), small_run.sample(5, seed=3))
+    assert workflows.sample(small_run, 5, out=tmp_path / "samples.png").stat().st_size > 100
+
+
+def test_samples_of_a_mixture_are_those_of_the_fitted_mixture(small_run, tmp_path):
+    path = workflows.sample(small_run, 5, mixture=True, seed=3, out=tmp_path / "samples.npy")
+    mixture = vaekit.fit_mixture(small_run)
+    expected = small_run.sample(5, seed=3, latents=mixture.sample)
+    np.testing.assert_array_equal(np.load(path), expected)
+
+
+def test_too_many_images_for_a_sheet_and_sheets_of_vectors_are_refused(small_run, tmp_path):
+    with raises(ConfigError, "count"):
+        workflows.sample(small_run, 401, out=tmp_path / "samples.png")
+    assert len(np.load(workflows.sample(small_run, 401, out=tmp_path / "samples.npy"))) == 401
+    table = train_small(tmp_path / "table", data=np.random.default_rng(0).random((60, 6)))
+    with raises(ConfigError, "out"):
+        workflows.sample(table, 4, out=tmp_path / "vectors.png")
