@@ -1,94 +1,115 @@
-"""R0's network trained three ways in one run: by Keras as published, by us to the letter, by us our own way.
+"""Train the network of the Keras example three ways, and compare losses and times.
 
-    python benchmarks/original.py --seeds 0 1 2 --out runs/original
+    python benchmarks/keras_comparison.py --seeds 0 1 2 --out runs/keras-comparison
 
-Each training is a process of its own, the three in turn, so that all see the same machine; Keras gets an environment of its
-own, made on first use. Prints a row for each, then the medians; our run folders stay. Takes about 45 minutes on two cores;
-`--only keras` repeats one of the three.
+`keras` is Keras with the published protocol, `conv-original` the same protocol in vaekit, `conv`
+the same network with vaekit's own training. Each training is a process of its own, and the three
+take turns, so that all run on an equally busy machine; Keras gets an environment of its own, made
+on first use. Prints a line per training, then the medians; vaekit's run folders stay. Takes about
+45 minutes on two cores; `--only keras` repeats one of the three.
 """
 
-import argparse
 import json
 import statistics
-import subprocess
-import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import vaekit
+from command_line import argument_parser, output_of, vaekit_json
 from environments import python_of
 
-PUBLISHED = 151.33  # best validation loss in R0's own log, nats
+PUBLISHED_LOSS = 151.33
+"""The best validation loss in the log of the Keras example, in nats."""
+
 MNIST = Path(vaekit.__file__).parent / "data" / "mnist"
-WAYS = ("keras", "conv-original", "conv")
+KERAS_SCRIPT = Path(__file__).parent / "peers" / "keras_conv.py"
+TRAININGS = ("keras", "conv-original", "conv")
 
 
-def by_keras(seed: int, out: Path) -> dict[str, float]:
-    """R0's protocol in Keras: its test images are its validation images. Leaves its epochs in out/keras-<seed>.jsonl."""
-    script = Path(__file__).parent / "peers" / "keras_conv.py"
-    command = [python_of("keras"), script, "--mnist", MNIST, "--seed", str(seed)]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+@dataclass(frozen=True)
+class Losses:
+    """Epochs of a training, its best validation loss and its test loss in nats."""
+
+    epochs: int
+    validation: float
+    test: float
+
+
+@dataclass(frozen=True)
+class TimedTraining:
+    """The losses of a training, and the seconds that it took."""
+
+    losses: Losses
+    seconds: float
+
+
+def train_keras(seed: int, out: Path) -> Losses:
+    """Train by Keras, which validates on the test images, and write out/keras-SEED.jsonl."""
+    command = [str(python_of("keras")), str(KERAS_SCRIPT), "--mnist", str(MNIST)]
+    printed = output_of([*command, "--seed", str(seed)])
     out.mkdir(parents=True, exist_ok=True)
     (out / f"keras-{seed}.jsonl").write_text(printed)
-    rows = [json.loads(line) for line in printed.splitlines()]
-    best = min(row["val_loss"] for row in rows)
-    return {"epochs": len(rows), "validation": best, "test": best}
+    epochs = [json.loads(line) for line in printed.splitlines()]
+    best = min(epoch["val_loss"] for epoch in epochs)
+    return Losses(len(epochs), validation=best, test=best)
 
 
-def by_vaekit(recipe: str, seed: int, out: Path) -> dict[str, float]:
-    """The figures in the summary of one `vaekit train`."""
+def train_vaekit(recipe: str, seed: int, out: Path) -> Losses:
+    """Train a recipe by `vaekit train`."""
     folder = out / f"{recipe}-{seed}"
-    command = [
-        sys.executable,
-        "-m",
-        "vaekit",
-        "train",
-        recipe,
-        "--seed",
-        str(seed),
-        "--out",
-        str(folder),
-        "--force",
-        "--json",
-    ]
-    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    summary = json.loads(printed)["summary"]
-    return {
-        "epochs": summary["epochs"],
-        "validation": summary["validation"]["loss"],
-        "test": summary["test"]["loss"]["value"],
-    }
+    options = ["--seed", seed, "--out", folder, "--overwrite"]
+    summary = vaekit_json("train", recipe, *options)["summary"]
+    return Losses(
+        summary["epochs"],
+        validation=summary["validation"]["loss"],
+        test=summary["test"]["loss"]["value"],
+    )
+
+
+def train_timed(name: str, seed: int, out: Path) -> TimedTraining:
+    """Train one of TRAININGS."""
+    start = time.perf_counter()
+    losses = train_keras(seed, out) if name == "keras" else train_vaekit(name, seed, out)
+    return TimedTraining(losses, time.perf_counter() - start)
+
+
+def print_medians(name: str, trainings: Sequence[TimedTraining]) -> None:
+    """Print the medians of one of TRAININGS over the seeds."""
+    epochs = statistics.median(training.losses.epochs for training in trainings)
+    validation = statistics.median(training.losses.validation for training in trainings)
+    test = statistics.median(training.losses.test for training in trainings)
+    seconds = statistics.median(training.seconds for training in trainings)
+    print(f"{name:14}       {epochs:6.0f}  {validation:10.2f}  {test:6.2f}  {seconds:7.0f}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Run all trainings for all seeds."""
+    parser = argument_parser(__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--only", choices=WAYS, nargs="+", default=WAYS)
-    parser.add_argument("--out", type=Path, default=Path("runs/original"))
+    parser.add_argument("--only", choices=TRAININGS, nargs="+", default=TRAININGS)
+    parser.add_argument("--out", type=Path, default=Path("runs/keras-comparison"))
     options = parser.parse_args()
     if "keras" in options.only:
-        python_of("keras")  # made before any clock starts
-    found: dict[str, list[dict[str, float]]] = {way: [] for way in options.only}
+        python_of("keras")  # its environment is made before any time is measured
+
+    results: dict[str, list[TimedTraining]] = {name: [] for name in options.only}
     print("training       seed  epochs  validation    test  seconds", flush=True)
     for seed in options.seeds:
-        for way, rows in found.items():
-            started = time.perf_counter()
-            row = (
-                by_keras(seed, options.out) if way == "keras" else by_vaekit(way, seed, options.out)
-            )
-            row["seconds"] = time.perf_counter() - started
-            rows.append(row)
+        for name, trainings in results.items():
+            training = train_timed(name, seed, options.out)
+            trainings.append(training)
+            losses = training.losses
             print(
-                f"{way:14} {seed:4}  {row['epochs']:6}  {row['validation']:10.2f}  {row['test']:6.2f}  {row['seconds']:7.0f}",
+                f"{name:14} {seed:4}  {losses.epochs:6}  {losses.validation:10.2f}  "
+                f"{losses.test:6.2f}  {training.seconds:7.0f}",
                 flush=True,
             )
-    print(f"\nmedians (the best validation loss in R0's own log: {PUBLISHED})")
-    for way, rows in found.items():
-        median = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
-        losses = f"{median['validation']:10.2f}  {median['test']:6.2f}"
-        print(f"{way:14}       {median['epochs']:6.0f}  {losses}  {median['seconds']:7.0f}")
+
+    print(f"\nmedians (best validation loss in the log of the Keras example: {PUBLISHED_LOSS})")
+    for name, trainings in results.items():
+        print_medians(name, trainings)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""R0 in vaekit and in Keras from the same weights, on the same batches and noise, in float64: update for update.
+"""Train the Keras example in vaekit and in Keras, and compare the losses step by step.
 
-    python benchmarks/parity.py --steps 300
+    python benchmarks/keras_parity.py --steps 300
 
-With plain gradient descent nothing but rounding differs. With Adam, Keras adds its epsilon before the bias correction and
-PyTorch after it, which tells in weights of next to no gradient; the trajectories then part as those of two seeds do.
+Both start from the same weights and use the same batches and noise, in float64. With plain gradient
+descent nothing but rounding differs. With Adam, Keras adds its epsilon before the bias correction
+and PyTorch after it, which matters for weights with almost no gradient; after some steps the two
+trainings differ as much as with two seeds.
 """
 
-import argparse
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -16,91 +17,110 @@ import numpy as np
 import torch
 
 import vaekit
+from command_line import argument_parser
 from environments import python_of
 from vaekit.config import load_config_file
 from vaekit.config.builder import build_part
 
-BATCH = 32
-SCRIPT = Path(__file__).parent / "peers" / "keras_parity.py"
+BATCH_SIZE = 32
+SGD_RATE = 1e-5
+PRINTED_STEPS = (1, 2, 10, 100)
+SCRIPT = Path(__file__).parent / "peers" / "keras_steps.py"
 
 
 def keras_steps(x: np.ndarray, noise: np.ndarray, optimizer: str) -> dict[str, np.ndarray]:
-    """What Keras makes of these batches and this noise."""
+    """Train by Keras: its losses [S] and its first weights before0, before1, ...
+
+    Args:
+        x: Images [S, B, 28, 28], a batch for each of S steps.
+        noise: Noise of the latent codes [S, B, 2].
+        optimizer: sgd or adam.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        given, written = Path(folder, "given.npz"), Path(folder, "written.npz")
-        np.savez(given, x=x[..., None], noise=noise)
-        subprocess.run(
-            [python_of("keras"), SCRIPT, given, written, optimizer],
-            check=True,
-            stderr=subprocess.DEVNULL,
-        )
-        with np.load(written) as arrays:
+        source = Path(folder, "batches.npz")
+        target = Path(folder, "losses.npz")
+        np.savez(source, x=x[..., None], noise=noise)
+        command = [python_of("keras"), SCRIPT, source, target, optimizer]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+        with np.load(target) as arrays:
             return dict(arrays)
 
 
-def as_ours(
-    weights: list[np.ndarray], names: Mapping[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
-    """Keras's weights, in its order, in our layout: channels first, a dense layer's inputs first channel by channel."""
-    ours = {}
-    for weight, (name, like) in zip(weights, names.items(), strict=True):
-        if weight.ndim == 4:
-            weight = weight.transpose(3, 2, 0, 1)
-        elif name == "encoder.dense.1.weight":
-            weight = weight.reshape(7, 7, 64, -1).transpose(3, 2, 0, 1).reshape(like.shape)
-        elif name == "decoder.dense.0.weight":
-            weight = weight.reshape(-1, 7, 7, 64).transpose(3, 1, 2, 0).reshape(like.shape)
-        elif name == "decoder.dense.0.bias":
-            weight = weight.reshape(7, 7, 64).transpose(2, 0, 1).reshape(like.shape)
-        elif weight.ndim == 2:
-            weight = weight.T
-        ours[name] = torch.from_numpy(np.ascontiguousarray(weight))
-    return ours
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--steps", type=int, default=300)
-    steps = parser.parse_args().steps
-    rng = np.random.default_rng(0)
-    images = vaekit.load_data("mnist").train.x[:, 0]
-    x = images[rng.permutation(len(images))[: steps * BATCH]].reshape(steps, BATCH, 28, 28) / 255
-    noise = rng.standard_normal((steps, BATCH, 2))
-    for name in ("sgd", "adam"):
-        theirs = keras_steps(x, noise, name)
-        ours = our_losses(x, noise, name, theirs)
-        for step in sorted({0, 1, 9, 99, steps - 1} & set(range(steps))):
-            apart = abs(ours[step] / theirs["losses"][step] - 1)
-            print(
-                f"{name}, update {step + 1}: Keras {theirs['losses'][step]:.6f}, vaekit {ours[step]:.6f}, apart by {apart:.1e}"
-            )
-
-
-def our_losses(
-    x: np.ndarray, noise: np.ndarray, optimizer: str, theirs: dict[str, np.ndarray]
+def vaekit_losses(
+    x: np.ndarray, noise: np.ndarray, optimizer_name: str, first_weights: list[np.ndarray]
 ) -> np.ndarray:
-    """The loss before each of our updates, from Keras's first weights."""
+    """Train by vaekit from the first weights of Keras: the loss before each step, [S]."""
     model = vaekit.build("conv-original", "mnist").double()
-    names = dict(model.named_parameters())
-    model.load_state_dict(as_ours([theirs[f"before{i}"] for i in range(len(names))], names))
-    adam = build_part(load_config_file("conv-original"), "optimizer")
-    updates = (
-        adam(model.parameters())
-        if optimizer == "adam"
-        else torch.optim.SGD(model.parameters(), lr=1e-5)
-    )
+    parameters = dict(model.named_parameters())
+    model.load_state_dict(from_keras(first_weights, parameters))
+    optimizer = build_optimizer(optimizer_name, model)
     losses = []
     for batch, eps in zip(torch.from_numpy(x).unsqueeze(2), torch.from_numpy(noise), strict=True):
         q = model.encode(batch)
         p = model.decode(q.mean + q.stddev * eps)
         loss = (torch.distributions.kl_divergence(q, model.prior()) - p.log_prob(batch)).mean()
-        updates.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        updates.step()
+        optimizer.step()
         losses.append(loss.item())
     return np.array(losses)
+
+
+def build_optimizer(name: str, model: torch.nn.Module) -> torch.optim.Optimizer:
+    """Plain gradient descent, or the Adam of the recipe."""
+    if name == "sgd":
+        return torch.optim.SGD(model.parameters(), lr=SGD_RATE)
+    adam = build_part(load_config_file("conv-original"), "optimizer")
+    return adam(model.parameters())
+
+
+def from_keras(
+    weights: list[np.ndarray], parameters: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Weights in the order of Keras as a state dict of vaekit."""
+    pairs = zip(parameters.items(), weights, strict=True)
+    return {
+        name: torch.from_numpy(np.ascontiguousarray(pytorch_layout(name, weight, like.shape)))
+        for (name, like), weight in pairs
+    }
+
+
+def pytorch_layout(name: str, weight: np.ndarray, shape: torch.Size) -> np.ndarray:
+    """A weight of Keras with channels first; dense layers see images channel by channel."""
+    if weight.ndim == 4:
+        return weight.transpose(3, 2, 0, 1)
+    if name == "encoder.dense.1.weight":
+        return weight.reshape(7, 7, 64, -1).transpose(3, 2, 0, 1).reshape(shape)
+    if name == "decoder.dense.0.weight":
+        return weight.reshape(-1, 7, 7, 64).transpose(3, 1, 2, 0).reshape(shape)
+    if name == "decoder.dense.0.bias":
+        return weight.reshape(7, 7, 64).transpose(2, 0, 1).reshape(shape)
+    return weight.T if weight.ndim == 2 else weight
+
+
+def main() -> None:
+    """Compare the losses with both optimizers."""
+    parser = argument_parser(__doc__)
+    parser.add_argument("--steps", type=int, default=300)
+    steps = parser.parse_args().steps
+
+    rng = np.random.default_rng(0)
+    images = vaekit.load_data("mnist").train.x[:, 0]
+    selected = rng.permutation(len(images))[: steps * BATCH_SIZE]
+    x = images[selected].reshape(steps, BATCH_SIZE, 28, 28) / 255
+    noise = rng.standard_normal((steps, BATCH_SIZE, 2))
+
+    for optimizer in ("sgd", "adam"):
+        arrays = keras_steps(x, noise, optimizer)
+        theirs = arrays.pop("losses")
+        first_weights = [arrays[f"before{i}"] for i in range(len(arrays))]
+        ours = vaekit_losses(x, noise, optimizer, first_weights)
+        for step in sorted({*PRINTED_STEPS, steps} & set(range(1, steps + 1))):
+            difference = abs(ours[step - 1] / theirs[step - 1] - 1)
+            print(
+                f"{optimizer}, step {step}: Keras {theirs[step - 1]:.6f}, "
+                f"vaekit {ours[step - 1]:.6f}, relative difference {difference:.1e}"
+            )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""R0 in Keras: the network, the protocol and the defaults of the reference. Run by the benchmarks in Keras's own environment.
+"""The Keras example in Keras: its network, its protocol and its defaults.
 
-Prints one JSON object an epoch: the training and validation losses in nats, the images a second of its training, and the
-seconds since the process began.
+The benchmarks run it in Keras's own environment. Prints one JSON object per epoch: training and
+validation loss in nats, images per second of its training, and seconds since the process started.
 """
 
 import argparse
@@ -11,7 +11,7 @@ import os
 import time
 from pathlib import Path
 
-BEGAN = time.perf_counter()
+START = time.perf_counter()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
@@ -21,7 +21,7 @@ from keras import layers  # noqa: E402
 
 
 def images(folder: Path, part: str) -> np.ndarray:
-    """MNIST's images of one part as floats in [0, 1], [N, 28, 28, 1]."""
+    """The images of one part of MNIST, train or t10k, as floats in [0, 1]: [N, 28, 28, 1]."""
     raw = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
     return np.frombuffer(raw, np.uint8, offset=16).reshape(-1, 28, 28, 1).astype(np.float32) / 255
 
@@ -45,18 +45,21 @@ def decoder() -> keras.Model:
 
 
 class VAE(keras.Model):
-    """The soft-label Bernoulli ELBO with one sample, summed over pixels and averaged over the batch."""
+    """The soft-label Bernoulli ELBO with one sample, a sum over pixels and a mean over images."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder, self.decoder = encoder(), decoder()
-        self.total = keras.metrics.Mean(name="loss")
+        self.encoder = encoder()
+        self.decoder = decoder()
+        self.mean_loss = keras.metrics.Mean(name="loss")
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
-        return [self.total]
+        """The metrics that Keras resets at the start of an epoch."""
+        return [self.mean_loss]
 
-    def losses_of(self, x: tf.Tensor) -> tf.Tensor:
+    def loss_per_image(self, x: tf.Tensor) -> tf.Tensor:
+        """The negative ELBO of each image, [B]."""
         mu, log_var = self.encoder(x)
         z = mu + tf.exp(0.5 * log_var) * tf.random.normal(tf.shape(mu))
         reconstruction = tf.reduce_sum(
@@ -66,53 +69,57 @@ class VAE(keras.Model):
         return reconstruction + divergence
 
     def train_step(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Update the weights on a batch."""
         with tf.GradientTape() as tape:
-            losses = self.losses_of(x)
+            losses = self.loss_per_image(x)
             loss = tf.reduce_mean(losses)
         gradients = tape.gradient(loss, self.trainable_weights)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
-        self.total.update_state(losses)
-        return {"loss": self.total.result()}
+        self.mean_loss.update_state(losses)
+        return {"loss": self.mean_loss.result()}
 
     def test_step(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
-        self.total.update_state(self.losses_of(x))
-        return {"loss": self.total.result()}
+        """Add a batch to the validation loss."""
+        self.mean_loss.update_state(self.loss_per_image(x))
+        return {"loss": self.mean_loss.result()}
 
 
-class Printing(keras.callbacks.Callback):
-    """One line of JSON an epoch of so many images."""
+class EpochPrinter(keras.callbacks.Callback):
+    """Prints one line of JSON per epoch of `images` training images."""
 
     def __init__(self, images: int) -> None:
         super().__init__()
         self.images = images
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        self.began = time.perf_counter()
+        """Start the clock."""
+        self.epoch_start = time.perf_counter()
 
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
-        self.trained = time.perf_counter()
+        """Stop the clock before validation."""
+        self.training_end = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        rate = self.images / (self.trained - self.began)
-        times = {"images_per_second": rate, "seconds": time.perf_counter() - BEGAN}
-        print(
-            json.dumps(
-                {"epoch": epoch + 1, "loss": logs["loss"], "val_loss": logs["val_loss"], **times}
-            ),
-            flush=True,
-        )
+        """Print the epoch."""
+        line = {
+            "epoch": epoch + 1,
+            "loss": logs["loss"],
+            "val_loss": logs["val_loss"],
+            "images_per_second": self.images / (self.training_end - self.epoch_start),
+            "seconds": time.perf_counter() - START,
+        }
+        print(json.dumps(line), flush=True)
 
 
 def main() -> None:
+    """Train with early stopping on the test images, as the example does."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--mnist", type=Path, required=True, help="the folder of the four original files"
-    )
+    parser.add_argument("--mnist", type=Path, required=True, help="folder of the original files")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--patience", type=int, default=2)
-    parser.add_argument("--rows", type=int, default=60_000, help="training images")
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--train-size", type=int, default=60_000, help="training images")
+    parser.add_argument("--batch-size", type=int, default=32)
     options = parser.parse_args()
     keras.utils.set_random_seed(options.seed)
     model = VAE()
@@ -122,13 +129,13 @@ def main() -> None:
     stopping = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=options.patience, mode="min"
     )
-    x = images(options.mnist, "train")[: options.rows]
+    x = images(options.mnist, "train")[: options.train_size]
     model.fit(
         x,
         validation_data=(images(options.mnist, "t10k"), None),
-        batch_size=options.batch,
+        batch_size=options.batch_size,
         epochs=options.epochs,
-        callbacks=[stopping, Printing(len(x))],
+        callbacks=[stopping, EpochPrinter(len(x))],
         verbose=0,
     )
 

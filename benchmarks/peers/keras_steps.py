@@ -1,7 +1,9 @@
-"""R0 in Keras on given batches and noise. Run by `benchmarks/parity.py` in Keras's own environment.
+"""Train the Keras example on prepared batches and noise, for `benchmarks/keras_parity.py`.
 
-Reads x [S, B, 28, 28, 1] and noise [S, B, 2] from one .npz; writes the weights before and each step's loss, with the
-optimiser that is named third.
+    python keras_steps.py BATCHES.npz LOSSES.npz OPTIMIZER
+
+Runs in Keras's own environment. Reads x [S, B, 28, 28, 1] and noise [S, B, 2]; writes the first
+weights and the loss of each step, with the optimizer sgd or adam.
 """
 
 import sys
@@ -13,17 +15,17 @@ from keras_conv import decoder, encoder
 
 
 def main() -> None:
-    keras.config.set_floatx(
-        "float64"
-    )  # else rounding, which Adam blows up, hides what else might differ
-    given, written = np.load(sys.argv[1]), sys.argv[2]
+    """Train for S steps."""
+    # In float32, rounding, which Adam amplifies, would hide other differences.
+    keras.config.set_floatx("float64")
+    source, target, optimizer_name = sys.argv[1:]
     keras.utils.set_random_seed(0)
-    encode, decode = encoder(), decoder()
+    encode = encoder()
+    decode = decoder()
     weights = [*encode.trainable_weights, *decode.trainable_weights]
-    before = [w.numpy() for w in weights]
-    optimizer = {"sgd": keras.optimizers.SGD(1e-5), "adam": keras.optimizers.Adam(1e-3)}[
-        sys.argv[3]
-    ]
+    first_weights = {f"before{i}": weight.numpy() for i, weight in enumerate(weights)}
+    optimizers = {"sgd": keras.optimizers.SGD(1e-5), "adam": keras.optimizers.Adam(1e-3)}
+    optimizer = optimizers[optimizer_name]
 
     @tf.function
     def step(x: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
@@ -36,8 +38,10 @@ def main() -> None:
         optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
         return loss
 
-    losses = [float(step(x, noise)) for x, noise in zip(given["x"], given["noise"], strict=True)]
-    np.savez(written, losses=np.array(losses), **{f"before{i}": w for i, w in enumerate(before)})
+    batches = np.load(source)
+    pairs = zip(batches["x"], batches["noise"], strict=True)
+    losses = np.array([float(step(x, noise)) for x, noise in pairs])
+    np.savez(target, losses=losses, **first_weights)
 
 
 if __name__ == "__main__":
