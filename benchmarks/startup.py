@@ -1,9 +1,10 @@
-"""What it costs before anything happens: seconds beyond a bare interpreter, medians over repeats, interleaved.
+"""Seconds of starting, beyond a bare interpreter: medians over repeats, the commands in turn.
 
     python benchmarks/startup.py
 
-At most 0.3 s for `vaekit --help` and `vaekit recipes`, less for `import vaekit`; for `vaekit train` on MNIST, to the checkpoint
-before its first update, at most 1.5 times what importing torch and lightning takes.
+The goals: at most 0.3 s for `vaekit --help` and `vaekit recipes`, less for `import vaekit`; for
+`vaekit train` on MNIST, to the checkpoint before its first step, at most 1.5 times the time of
+importing torch and lightning. Takes some minutes; `--repeats` sets how many.
 """
 
 import statistics
@@ -13,6 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from command_line import argument_parser, vaekit_command
+
 COMMANDS = {
     "bare interpreter": ["-c", "pass"],
     "import vaekit": ["-c", "import vaekit"],
@@ -21,42 +24,51 @@ COMMANDS = {
     "import torch": ["-c", "import torch"],
     "import torch, lightning": ["-c", "import torch, lightning"],
 }
-TRAIN, REPEATS = "vaekit train, to its first update", 15
+TRAIN = "vaekit train, to its first step"
 
 
-def seconds(arguments: list[str]) -> float:
-    started = time.perf_counter()
+def seconds_to_end(arguments: list[str]) -> float:
+    """The time of an interpreter with these arguments."""
+    start = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - started
+    return time.perf_counter() - start
 
 
-def until_first_update() -> float:
+def seconds_to_first_step() -> float:
+    """The time from the start of a training to its first checkpoint; it is then killed."""
     with tempfile.TemporaryDirectory() as folder:
-        started = time.perf_counter()
-        command = [sys.executable, "-m", "vaekit", "train", "--out", f"{folder}/run"]
+        start = time.perf_counter()
+        command = vaekit_command("train", "--out", f"{folder}/run")
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not Path(folder, "run/checkpoints/last.ckpt").exists():
+            if process.poll() is not None:
+                raise SystemExit(f"failed: {' '.join(command)}")
             time.sleep(0.005)
-        elapsed = time.perf_counter() - started
+        elapsed = time.perf_counter() - start
         process.kill()
         process.wait()
         return elapsed
 
 
 def main() -> None:
-    found: dict[str, list[float]] = {name: [] for name in (*COMMANDS, TRAIN)}
-    for _ in range(REPEATS + 1):
+    """Measure all commands in turn."""
+    parser = argument_parser(__doc__)
+    parser.add_argument("--repeats", type=int, default=15)
+    options = parser.parse_args()
+    seconds: dict[str, list[float]] = {name: [] for name in (*COMMANDS, TRAIN)}
+    for _ in range(1 + options.repeats):
         for name, arguments in COMMANDS.items():
-            found[name].append(seconds(arguments))
-        found[TRAIN].append(until_first_update())
-    medians = {
-        name: statistics.median(values[1:]) for name, values in found.items()
-    }  # the first fills the file cache
+            seconds[name].append(seconds_to_end(arguments))
+        seconds[TRAIN].append(seconds_to_first_step())
+
+    # The first repeat fills the cache of files.
+    medians = {name: statistics.median(values[1:]) for name, values in seconds.items()}
     bare = medians["bare interpreter"]
-    for name, value in medians.items():
-        share = (value - bare) / (medians["import torch"] - bare)
+    for name, median in medians.items():
+        share = (median - bare) / (medians["import torch"] - bare)
         print(
-            f"{name:36} {value - bare:6.3f} s beyond a bare interpreter, {share:6.1%} of importing torch"
+            f"{name:36} {median - bare:6.3f} s beyond a bare interpreter, "
+            f"{share:6.1%} of importing torch"
         )
 
 
