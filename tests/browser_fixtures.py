@@ -1,7 +1,6 @@
-"""A real browser, and pages about small runs in it."""
+"""A real browser, and explorer pages of small runs in it."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -15,153 +14,200 @@ import pytest
 from PIL import Image
 
 import vaekit
-from vaekit.runs import Run
 from vaekit.run_plots.pixels import to_pixels
+from vaekit.runs import Run
 
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
 )
-FLAGS = [
-    *(
-        "--no-sandbox",
-        "--disable-gpu",
-        "--use-gl=angle",
-        "--use-angle=swiftshader",
-        "--enable-unsafe-swiftshader",
-    ),
-    *(
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-quic",
-        "--no-first-run",
-    ),
-]
 LOCAL = ("http://127.0.0.1:", "file://", "blob:", "data:")
 
+WAIT_FOR_DRAWING = """count => Number(document.getElementById('decoded').dataset.drawCount ?? 0)
+    > count"""
+WAIT_FOR_REST = """() => new Promise(resolve => {
+    const canvas = document.getElementById('decoded');
+    const count = canvas.dataset.drawCount;
+    setTimeout(() => resolve(canvas.dataset.drawCount === count), 150);
+})"""
 
-def shown(run, values: np.ndarray) -> np.ndarray:
-    """Decoded raw values [1, C, H, W] as the bytes of a picture, [H, W, 3]."""
+
+def image_bytes(run: Run, values: np.ndarray) -> np.ndarray:
+    """Decoded raw values [1, C, H, W] as the bytes of an image, [H, W, 3]."""
     pixels = to_pixels(run, run.transform.forward(values), None)[0]
     return np.round(255 * np.broadcast_to(pixels, (3, *pixels.shape[1:]))).transpose(1, 2, 0)
 
 
-def differ(a: np.ndarray, b: np.ndarray) -> float:
-    """By how many of 255 levels two pictures differ at most."""
+def decoded_image(run: Run, z: np.ndarray, label: str | None = None) -> np.ndarray:
+    """The image that the run decodes from one latent code [L], as bytes [H, W, 3]."""
+    return image_bytes(run, run.decode(z[None], label))
+
+
+def max_difference(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest difference between the bytes of two images."""
     assert a.shape == b.shape
     return float(np.abs(a.astype(float) - b.astype(float)).max())
 
 
 @pytest.fixture(scope="module")
 def browser():
-    """Chromium, without a window; gone behind the module, as Playwright keeps an event loop running in this thread."""
-    if CHROMIUM is None:
+    """Chromium without a window.
+
+    It is closed after each module, as Playwright keeps an event loop running in this thread.
+    """
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
         pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
+        chromium = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        yield chromium
+        chromium.close()
 
 
-class Explorer:
-    """A page that is open, and what a reader does on it."""
+class ExplorerPage:
+    """An open page of the explorer, and the actions of its reader.
+
+    Attributes:
+        page: The page of Playwright.
+        errors: Errors on the console, and uncaught exceptions.
+        remote_requests: Addresses on other machines that the page asked for.
+    """
 
     def __init__(self, page):
-        self.page, self.errors, self.outside = page, [], []
-        page.on(
-            "console",
-            lambda message: self.errors.append(message.text) if message.type == "error" else None,
-        )
+        self.page = page
+        self.errors: list[str] = []
+        self.remote_requests: list[str] = []
+        page.on("console", self._record_message)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith(LOCAL) else self.outside.append(request.url)
-            ),
-        )
+        page.on("request", self._record_request)
 
-    def open(self, url: str) -> "Explorer":
+    def _record_message(self, message) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _record_request(self, request) -> None:
+        if not request.url.startswith(LOCAL):
+            self.remote_requests.append(request.url)
+
+    def open(self, url: str) -> "ExplorerPage":
         self.page.goto(url)
         self.page.wait_for_selector("body[data-ready]", timeout=60_000)
-        self.wait_drawn(0)
+        self.wait_for_drawing(0)
         return self
+
+    def locate(self, selector: str, **options: str):
+        return self.page.locator(selector, **options)
+
+    def click(self, selector: str) -> None:
+        self.page.locator(selector).click()
+
+    def choose(self, selector: str, **option: str) -> None:
+        """Choose an option by its value or label."""
+        self.page.locator(selector).select_option(**option)
 
     def text(self, selector: str) -> str:
         return self.page.locator(selector).text_content() or ""
 
-    def wait(self, condition: str) -> None:
-        """Until this is so, in JavaScript; as a function, for the page forbids the evaluation of text."""
+    def wait_until(self, condition: str) -> None:
+        """Wait for a condition in JavaScript, as a function: the page forbids evaluating text."""
         self.page.wait_for_function(f"() => {condition}")
 
-    def drawn(self) -> int:
-        """How many images the decoder has drawn so far."""
-        return int(self.page.locator("#decoded").get_attribute("data-drawn") or 0)
+    def wait_until_enabled(self, name: str) -> None:
+        self.wait_until(f"!document.getElementById('{name}').disabled")
 
-    def wait_drawn(self, before: int) -> None:
-        """Until there are more, and no further ones come."""
-        self.page.wait_for_function(
-            "n => Number(document.getElementById('decoded').dataset.drawn ?? 0) > n", arg=before
-        )
-        self.page.wait_for_function(
-            """() => new Promise(done => { const canvas = document.getElementById('decoded'); const now = canvas.dataset.drawn;
-            setTimeout(() => done(canvas.dataset.drawn === now), 150); })"""
-        )
+    def wait_until_disabled(self, name: str) -> None:
+        self.wait_until(f"document.getElementById('{name}').disabled")
+
+    def draw_count(self) -> int:
+        """The number of images that the decoder has drawn."""
+        return int(self.page.locator("#decoded").get_attribute("data-draw-count") or 0)
+
+    def wait_for_drawing(self, count: int) -> None:
+        """Wait until the decoder has drawn more images than `count`, and no further ones follow."""
+        self.page.wait_for_function(WAIT_FOR_DRAWING, arg=count)
+        self.page.wait_for_function(WAIT_FOR_REST)
 
     def act(self, action: Callable[[], object]) -> None:
-        """Do what makes the decoder draw, and wait until it has."""
-        before = self.drawn()
+        """Do something that makes the decoder draw, and wait for the image."""
+        count = self.draw_count()
         action()
-        self.wait_drawn(before)
+        self.wait_for_drawing(count)
 
-    def at(self, across: float, down: float) -> tuple[float, float]:
-        """A place of the map as shares of its sides, in pixels of the window."""
-        box = self.page.locator("#overlay").bounding_box()
-        return box["x"] + across * box["width"], box["y"] + down * box["height"]
+    def box(self) -> dict[str, float]:
+        """Position and size of the map in the window."""
+        return self.page.locator("#overlay").bounding_box()
 
-    def hover(self, across: float, down: float) -> None:
-        self.act(lambda: self.page.mouse.move(*self.at(across, down)))
+    def pixel(self, x: float, y: float) -> tuple[float, float]:
+        """A position of the map, as fractions of its sides, in pixels of the window."""
+        box = self.box()
+        return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
-    def drag(self, *places: tuple[float, float]) -> None:
-        """With the button down through these places of the map."""
-        self.page.mouse.move(*self.at(*places[0]))
+    def hover(self, x: float, y: float) -> None:
+        self.act(lambda: self.page.mouse.move(*self.pixel(x, y)))
+
+    def drag(self, *positions: tuple[float, float]) -> None:
+        """Drag the mouse through positions of the map."""
+        self.page.mouse.move(*self.pixel(*positions[0]))
         self.page.mouse.down()
-        for place in places[1:]:
-            self.page.mouse.move(*self.at(*place), steps=4)
+        for position in positions[1:]:
+            self.page.mouse.move(*self.pixel(*position), steps=4)
         self.page.mouse.up()
 
-    def tool(self, name: str) -> None:
+    def choose_tool(self, name: str) -> None:
         self.page.locator(f"input[name=tool][value={name}]").check(force=True)
 
-    def saved(self, selector: str) -> Path:
-        """The file that a button gives."""
+    def download(self, selector: str) -> Path:
+        """The file that a button downloads."""
         with self.page.expect_download() as download:
             self.page.locator(selector).click()
         return Path(download.value.path())
 
     def decoded(self) -> tuple[np.ndarray, np.ndarray]:
-        """The code that is looked at, and the pixels of what is decoded there, from the picture that is saved."""
-        with Image.open(self.saved("#save-decoded")) as image:
+        """The current code and the bytes of its image, from the saved PNG."""
+        with Image.open(self.download("#save-decoded")) as image:
             note = json.loads(image.text["vaekit"])
             return np.array(note["z"], np.float32), np.asarray(image)
 
+    def set_endpoints(self, a: tuple[float, float], b: tuple[float, float]) -> list[np.ndarray]:
+        """Set start and end of a path at two positions of the map; their codes."""
+        codes = []
+        for name, position in (("a", a), ("b", b)):
+            self.hover(*position)
+            self.click(f"#set-{name}")
+            codes.append(self.decoded()[0])
+        return codes
+
+    def decode_grid(self, side: int = 0) -> None:
+        """Decode a grid with the side at this index, and wait for it."""
+        self.choose("#grid-side", value=str(side))
+        self.click("#grid-decode")
+        self.wait_until_enabled("grid-save")
+
 
 @pytest.fixture
-def explorer(browser) -> Iterator[Callable[..., Explorer]]:
-    """Open an address at a size of the window."""
+def explorer(browser) -> Iterator[Callable[..., ExplorerPage]]:
+    """Open an address in a window of some size."""
     contexts = []
 
     def open_page(
         url: str, width: int = 1280, height: int = 860, *, offline: bool = False, **options
-    ) -> Explorer:
-        contexts.append(
-            browser.new_context(
-                viewport={"width": width, "height": height}, accept_downloads=True, **options
-            )
-        )
-        contexts[-1].set_offline(offline)
-        return Explorer(contexts[-1].new_page()).open(url)
+    ) -> ExplorerPage:
+        viewport = {"width": width, "height": height}
+        context = browser.new_context(viewport=viewport, accept_downloads=True, **options)
+        contexts.append(context)
+        context.set_offline(offline)
+        return ExplorerPage(context.new_page()).open(url)
 
     yield open_page
     for context in contexts:
@@ -169,19 +215,14 @@ def explorer(browser) -> Iterator[Callable[..., Explorer]]:
 
 
 @contextmanager
-def serving(*arguments: object) -> Iterator[str]:
-    """`vaekit explore` as a process; its address. It must end well on Ctrl-C."""
-    command = [
-        sys.executable,
-        "-m",
-        "vaekit",
-        "explore",
-        *map(str, arguments),
-        "--no-browser",
-        "--json",
-    ]
+def explorer_process(*arguments: object) -> Iterator[str]:
+    """Run `vaekit explore` as a process; its address. It must end without errors on Ctrl-C."""
+    command = [sys.executable, "-m", "vaekit", "explore", *map(str, arguments)]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+        [*command, "--no-browser", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None and process.stderr is not None
     try:
@@ -199,14 +240,15 @@ def serving(*arguments: object) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def address(small_run) -> Iterator[str]:
-    """The explorer of a run of three dimensions, over all of its 60 rows."""
-    with serving(small_run.path, "--data", small_run.path.parent / "bars.npz") as found:
-        yield found
+    """The explorer of a run with three latent dimensions, on all of its 60 examples."""
+    data = small_run.path.parent / "bars.npz"
+    with explorer_process(small_run.path, "--data", data) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def bars(small_run) -> tuple[np.ndarray, list[str]]:
-    """The same rows, and their classes."""
+    """The examples on the map of `address`, and the names of their classes."""
     from conftest import small_images
 
     data = small_images()
@@ -215,7 +257,7 @@ def bars(small_run) -> tuple[np.ndarray, list[str]]:
 
 @pytest.fixture(scope="session")
 def page_of(tmp_path_factory) -> Callable[..., tuple[Run, str]]:
-    """Train a small run of some kind and write its page: the run, and the address of the file."""
+    """Train a small run with some options and write its page: the run, the address of the file."""
     from conftest import small_images, train_small
 
     def make(data=None, **options):
