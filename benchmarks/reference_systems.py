@@ -1,15 +1,14 @@
-"""Every reference system, trained and measured by its one command; prints the table of docs/results.md.
+"""Train and measure every reference system by its one command; print the table of docs/results.md.
 
-    python benchmarks/reference.py                 # all but the long ones
-    python benchmarks/reference.py --rows gumbel vq --out runs/reference
-    python benchmarks/reference.py --list
+    python benchmarks/reference_systems.py                 # all but the long ones
+    python benchmarks/reference_systems.py --systems gumbel vq --out runs/reference
+    python benchmarks/reference_systems.py --list
 
-Each row is one recipe; its run folder, with the pictures, stays under --out. Minutes are of two cores.
+Each system is one recipe; its run folder, with the plots, stays under --out, and a run that the
+same command has trained before is not trained again. Minutes are of two cores.
 """
 
-import argparse
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,284 +16,335 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from command_line import argument_parser, output_of, vaekit_json
 from vaekit import __version__, recipes
 
-LONG = 30  # minutes from which on a row is left out unless it is named
+MIN_LONG_MINUTES = 30
+"""A system that takes as long as this runs only if it is named."""
+
+Measure = Callable[[Path], Iterator[str]]
+"""From the folder of the runs to what was measured, in words."""
+
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line of the table: run(folder) -> what was measured, in words."""
+class System:
+    """A line of the table.
 
-    system: str
+    Attributes:
+        title: What the system is.
+        published: Its published metrics.
+        minutes: How long it takes.
+        measure: Trains and measures it.
+    """
+
+    title: str
     published: str
     minutes: int
-    run: Callable[[Path], Iterator[str]]
+    measure: Measure
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it runs only if it is named."""
+        return self.minutes >= MIN_LONG_MINUTES
 
 
-ROWS: dict[str, Row] = {}
+SYSTEMS: dict[str, System] = {}
 
 
-def row(name: str, system: str, minutes: int, published: str = "-") -> Callable:
-    def add(run: Callable[[Path], Iterator[str]]) -> Callable:
-        ROWS[name] = Row(system, published, minutes, run)
-        return run
+def system(
+    name: str, title: str, minutes: int, published: str = "-"
+) -> Callable[[Measure], Measure]:
+    """Register a function that measures a system."""
 
-    return add
+    def register(measure: Measure) -> Measure:
+        SYSTEMS[name] = System(title, published, minutes, measure)
+        return measure
 
-
-def vaekit(*arguments: Any) -> dict[str, Any]:
-    """The JSON that a command prints; the command itself goes to standard error, to be repeated by hand."""
-    command = [str(argument) for argument in arguments]
-    print("$ vaekit " + " ".join(command), file=sys.stderr, flush=True)
-    done = subprocess.run(
-        [sys.executable, "-m", "vaekit", *command, "--json"],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    return json.loads(done.stdout)
+    return register
 
 
-def train(folder: Path, *arguments: Any) -> dict[str, Any]:
-    """Train into a folder, unless it holds what this very request, of a recipe that reads the same, left there; its summary."""
-    recipe, request = recipes.text(str(arguments[0])), folder / "request.txt"
-    asked = "\n".join([__version__, *map(str, arguments), recipe])
-    if (
-        not (folder / "summary.json").exists()
-        or not request.exists()
-        or request.read_text() != asked
-    ):
-        vaekit("train", *arguments, "--out", folder, "--force")
-        request.write_text(asked)
+def vaekit(*arguments: object) -> Json:
+    """Run a command and return its JSON; the command is printed, so that it can be repeated."""
+    print("$ vaekit " + " ".join(map(str, arguments)), file=sys.stderr, flush=True)
+    return vaekit_json(*arguments)
+
+
+def train(folder: Path, recipe: str, *options: object) -> Json:
+    """The summary of a recipe, trained in a folder unless the same request has done so before."""
+    request = folder / "request.txt"
+    content = "\n".join([__version__, recipe, *map(str, options), recipes.text(recipe)])
+    is_trained = (folder / "summary.json").exists() and request.exists()
+    if not is_trained or request.read_text() != content:
+        vaekit("train", recipe, *options, "--out", folder, "--overwrite")
+        request.write_text(content)
     return json.loads((folder / "summary.json").read_text())
 
 
-def terms(summary: dict[str, Any]) -> str:
-    """The test figures of a run."""
-    found = summary["test"]
-    loss = f"test loss {figure(found['loss'])}"
-    if not found["divergence"]:
+def evaluate(folder: Path, *options: object) -> Json:
+    """Evaluate a run."""
+    return vaekit("evaluate", folder, *options)
+
+
+# --- Metrics in words ----------------------------------------------------------------------------
+
+
+def describe_loss(summary: Json) -> str:
+    """The test loss of a run and its two terms."""
+    test = summary["test"]
+    loss = f"test loss {describe_metric(test['loss'])}"
+    divergence = test["divergence"]["value"]
+    if divergence is None:
         return f"{loss} (reconstruction alone)"
+    return f"{loss} = {test['reconstruction']['value']:.2f} + {divergence:.2f} nats"
+
+
+def describe_metric(metric: Json, digits: int = 2) -> str:
+    """A metric with its standard error."""
+    return f"{metric['value']:.{digits}f} ± {metric['standard_error']:.{digits}f}"
+
+
+def describe_parameters(summary: Json) -> str:
+    """The parameter counts of encoder and decoder."""
+    sides = []
+    for side in ("encoder", "decoder"):
+        count = summary["parameters"][side]
+        total = count["trainable"] + count["fixed"]
+        sides.append(f"{side} {total:,} ({count['trainable']:,} trainable)")
+    return ", ".join(sides)
+
+
+def describe_codes(evaluation: Json) -> str:
+    """The use of discrete codes."""
+    codes = evaluation["codes"]
     return (
-        f"{loss} = {found['reconstruction']['value']:.2f} + {found['divergence']['value']:.2f} nats"
+        f"perplexity {codes['perplexity']:.1f}, {codes['used']} of {codes['available']} codes used"
     )
 
 
-def figure(found: dict[str, Any], digits: int = 2) -> str:
-    return f"{found['value']:.{digits}f} ± {found['standard_error']:.{digits}f}"
+# --- Systems -------------------------------------------------------------------------------------
 
 
-def parameters(summary: dict[str, Any]) -> str:
-    counts = summary["parameters"]
-    sides = [
-        f"{side} {c['trainable'] + c['fixed']:,} ({c['trainable']:,} trainable)"
-        for side, c in counts.items()
-    ]
-    return ", ".join(sides[:2])
-
-
-@row("r0", "R0 convolutional VAE", 10, "validation 151.33; 69,076 + 65,089 parameters")
-def _(out: Path) -> Iterator[str]:
-    summary = train(out / "conv-original", "conv-original")
-    yield f"validation {summary['validation']['loss']:.2f}; {parameters(summary)}"
-
-
-@row("mlp", "R1 MLP, Bernoulli", 8, "test 152.67 at best, 153.04 at the end")
-def _(out: Path) -> Iterator[str]:
-    yield terms(train(out / "mlp-classic", "mlp-classic"))
-
-
-@row("gaussian", "R1 MLP, Gaussian with learned variance", 20)
-def _(out: Path) -> Iterator[str]:
-    for data in ("mnist", "digits"):
-        summary = train(
-            out / f"mlp-gaussian-{data}", "mlp-gaussian", "--data", data, "--epochs", 100
-        )
-        yield f"{data}: {summary['epochs']} epochs, {terms(summary)}"
-
-
-@row("chosen", "R1 chosen digits", 3)
-def _(out: Path) -> Iterator[str]:
-    train(out / "conv", "conv")
-    rows = vaekit("reconstruct", out / "conv", "--index", "0-9")["rows"]
-    nines = [row for row in rows if row["class"] == "9"]
-    yield "; ".join(
-        f"a nine at index {r['index']}: code ({', '.join(f'{c:.2f}' for c in r['code'])})"
-        for r in nines
-    )
-
-
-@row(
-    "gumbel",
-    "R1 discrete VAE, categorical 20 x 10, fixed binarisation",
-    12,
-    "101.5 (Gumbel-softmax paper)",
+@system(
+    "keras",
+    "Convolutional VAE of the Keras example",
+    10,
+    "validation 151.33; 69,076 + 65,089 parameters",
 )
-def _(out: Path) -> Iterator[str]:
+def measure_keras_example(out: Path) -> Iterator[str]:
+    """The protocol of the Keras example."""
+    summary = train(out / "conv-original", "conv-original")
+    yield f"validation {summary['validation']['loss']:.2f}; {describe_parameters(summary)}"
+
+
+@system(
+    "mlp",
+    "MLP, Bernoulli, of the classic Keras script",
+    8,
+    "test 152.67 at best, 153.04 at the end",
+)
+def measure_classic_mlp(out: Path) -> Iterator[str]:
+    """The classic Keras script."""
+    yield describe_loss(train(out / "mlp-classic", "mlp-classic"))
+
+
+@system("gaussian", "MLP, Gaussian with learned variance (Kingma & Welling, 2014)", 20)
+def measure_gaussian_mlp(out: Path) -> Iterator[str]:
+    """A Gaussian likelihood on images and digits."""
+    for data in ("mnist", "digits"):
+        folder = out / f"mlp-gaussian-{data}"
+        summary = train(folder, "mlp-gaussian", "--data", data, "--epochs", 100)
+        yield f"{data}: {summary['epochs']} epochs, {describe_loss(summary)}"
+
+
+@system("selected", "Codes of selected digits", 3)
+def measure_selected_codes(out: Path) -> Iterator[str]:
+    """The codes of the first two nines."""
+    train(out / "conv", "conv")
+    examples = vaekit("reconstruct", out / "conv", "--index", "0-9")["examples"]
+    for example in examples:
+        if example["class"] == "9":
+            code = ", ".join(f"{value:.2f}" for value in example["code"])
+            yield f"a nine at index {example['index']}: code ({code})"
+
+
+@system(
+    "gumbel",
+    "Discrete, categorical 20 x 10, fixed binarization (Jang et al., 2017)",
+    12,
+    "101.5",
+)
+def measure_categorical_vae(out: Path) -> Iterator[str]:
+    """A categorical posterior by Gumbel-softmax."""
     summary = train(out / "gumbel", "gumbel")
-    found = vaekit("evaluate", out / "gumbel", "--samples", 1000, "--limit", 1000)
-    yield f"{terms(summary)}; 1,000-sample bound {-found['importance_weighted_bound']['value']:.2f} on 1,000 images"
-    yield codes(found)
+    options = ["--importance-samples", 1000, "--max-examples", 1000]
+    evaluation = evaluate(out / "gumbel", *options)
+    bound = -evaluation["importance_weighted_bound"]["value"]
+    yield f"{describe_loss(summary)}; bound of 1,000 samples {bound:.2f} on 1,000 images"
+    yield describe_codes(evaluation)
 
 
-@row("vq", "R1 discrete VAE, vector-quantized with a learned prior", 12)
-def _(out: Path) -> Iterator[str]:
+@system(
+    "vq",
+    "Discrete, vector-quantized with a learned prior (van den Oord et al., 2017); "
+    "finite scalar quantization (Mentzer et al., 2024)",
+    12,
+)
+def measure_quantized_vaes(out: Path) -> Iterator[str]:
+    """Both quantized posteriors."""
     for recipe in ("vq", "fsq"):
         summary = train(out / recipe, recipe)
-        yield f"{recipe}: {terms(summary)}; {codes(vaekit('evaluate', out / recipe, '--samples', 1, '--limit', 2000))}"
+        options = ["--importance-samples", 1, "--max-examples", 2000]
+        evaluation = evaluate(out / recipe, *options)
+        yield f"{recipe}: {describe_loss(summary)}; {describe_codes(evaluation)}"
 
 
-def codes(found: dict[str, Any]) -> str:
-    usage = found["codes"]
-    return (
-        f"perplexity {usage['perplexity']:.1f}, {usage['used']} of {usage['available']} codes used"
-    )
-
-
-@row(
+@system(
     "batchnorm",
-    "R2 with batch normalisation",
+    "Convolutional VAE with batch normalization",
     8,
     "17,208 (17,120 trainable) + 9,137 (7,521) parameters",
 )
-def _(out: Path) -> Iterator[str]:
+def measure_batch_norm(out: Path) -> Iterator[str]:
+    """Batch normalization on two datasets."""
     for data in ("mnist", "fashion-mnist"):
         summary = train(out / f"conv-batchnorm-{data}", "conv-batchnorm", "--data", data)
-        yield f"{data}: {terms(summary)}; {parameters(summary)}"
+        yield f"{data}: {describe_loss(summary)}; {describe_parameters(summary)}"
 
 
-@row(
+@system(
     "dcgan",
-    "R2 DCGAN-like",
+    "VAE with DCGAN-like nets",
     60,
-    "considerably better pictures after 5 epochs; 8,728,505 parameters (do not fit its layers)",
+    "considerably better images after 5 epochs; 8,728,505 parameters, which do not fit its layers",
 )
-def _(out: Path) -> Iterator[str]:
+def measure_dcgan(out: Path) -> Iterator[str]:
+    """One epoch of the nets of a DCGAN."""
     summary = train(out / "dcgan", "dcgan", "--epochs", 1)
-    yield f"one epoch: {terms(summary)}; {parameters(summary)}"
+    yield f"one epoch: {describe_loss(summary)}; {describe_parameters(summary)}"
 
 
-@row("rgb", "R2 three channels", 12)
-def _(out: Path) -> Iterator[str]:
-    summary = train(out / "cifar10", "conv", "--data", "cifar10", "--epochs", 1)
-    yield f"CIFAR-10, one epoch: {terms(summary)}"
-    summary = train(
-        out / "cifar10-levels",
-        "conv",
-        "--data",
-        "cifar10",
-        "--epochs",
-        1,
-        "--set",
-        "likelihood=discretized-logistic",
-    )
-    found = vaekit("evaluate", out / "cifar10-levels", "--limit", 1000)
-    yield f"discretised logistic, one epoch: {figure(found['bits_per_dimension'], 3)} bits per dimension at most"
+@system("color", "Three channels", 12)
+def measure_color(out: Path) -> Iterator[str]:
+    """Color images with two likelihoods."""
+    options = ["--data", "cifar10", "--epochs", 1]
+    summary = train(out / "cifar10", "conv", *options)
+    yield f"CIFAR-10, one epoch: {describe_loss(summary)}"
+    discretized = out / "cifar10-levels"
+    train(discretized, "conv", *options, "--set", "likelihood=discretized-logistic")
+    evaluation = evaluate(discretized, "--max-examples", 1000)
+    bits = describe_metric(evaluation["bits_per_dimension"], 3)
+    yield f"discretized logistic, one epoch: {bits} bits per dimension at most"
 
 
-@row("autoencoder", "R3 autoencoder against VAE", 12)
-def _(out: Path) -> Iterator[str]:
+@system("autoencoder", "Autoencoder against VAE, a lecture's comparison", 12)
+def measure_autoencoder(out: Path) -> Iterator[str]:
+    """The same nets with and without a divergence, with a plot of both."""
     for data in ("mnist", "fashion-mnist"):
-        folders = [out / f"{recipe}-{data}" for recipe in ("autoencoder", "conv")]
-        for folder, recipe in zip(folders, ("autoencoder", "conv"), strict=True):
-            yield f"{data}, {recipe}: {terms(train(folder, recipe, '--data', data))}"
-        vaekit("compare", *folders, "--out", out / f"compare-{data}.png", "--force")
+        folders = {recipe: out / f"{recipe}-{data}" for recipe in ("autoencoder", "conv")}
+        for recipe, folder in folders.items():
+            yield f"{data}, {recipe}: {describe_loss(train(folder, recipe, '--data', data))}"
+        plot = out / f"compare-{data}.png"
+        vaekit("compare", *folders.values(), "--out", plot, "--overwrite")
 
 
-@row("ablations", "R3 ablations", 5)
-def _(out: Path) -> Iterator[str]:
+@system("ablations", "Ablations, a lecture's comparison", 5)
+def measure_ablations(out: Path) -> Iterator[str]:
+    """Each term of the loss alone."""
     for recipe in ("reconstruction-only", "divergence-only"):
-        yield f"{recipe}: {terms(train(out / recipe, recipe))}"
+        yield f"{recipe}: {describe_loss(train(out / recipe, recipe))}"
 
 
-@row("conditional", "R3 conditional VAE", 12, "at least 95 % wanted")
-def _(out: Path) -> Iterator[str]:
+@system("conditional", "Conditional VAE", 12, "at least 95 %")
+def measure_conditional(out: Path) -> Iterator[str]:
+    """How often samples have the requested class."""
     for data in ("mnist", "fashion-mnist"):
         folder = out / f"conditional-{data}"
         summary = train(folder, "conv", "--conditional", "--data", data)
-        found = vaekit("evaluate", folder, "--agreement", 100, "--limit", 1000)[
-            "generated_class_accuracy"
-        ]
-        share, sure = 100 * found["share"], 100 * found["classifier_accuracy"]
-        yield f"{data}: {terms(summary)}; {share:.1f} % of samples as wanted, by a classifier that is right on {sure:.1f} %"
+        options = ["--class-accuracy-samples", 100, "--max-examples", 1000]
+        accuracy = evaluate(folder, *options)["generated_class_accuracy"]
+        yield (
+            f"{data}: {describe_loss(summary)}; {accuracy['accuracy']:.1%} of samples have the "
+            f"requested class, by a classifier with {accuracy['classifier_accuracy']:.1%} accuracy"
+        )
 
 
-@row("traversals", "R3 traversals", 4)
-def _(out: Path) -> Iterator[str]:
+@system("traversals", "Traversals", 4)
+def measure_traversals(out: Path) -> Iterator[str]:
+    """Eight latent dimensions, with plots of traversals and interpolations."""
     summary = train(out / "conv-8", "conv", "--latent-dim", 8)
     vaekit("plot", out / "conv-8", "traversals", "interpolations")
-    yield f"{terms(summary)}; traversals.png"
+    yield f"{describe_loss(summary)}; traversals.png"
 
 
-@row("samples", "R4 MLP, K samples: closed form and Monte Carlo", 3)
-def _(out: Path) -> Iterator[str]:
+@system("samples", "MLP, K = 5 samples, closed form and Monte Carlo", 3)
+def measure_monte_carlo(out: Path) -> Iterator[str]:
+    """The divergence in closed form and estimated."""
     for divergence in ("closed-form", "monte-carlo"):
-        options = (
-            "--set",
-            f"objective.divergence={divergence}",
-            "--set",
-            "objective.samples=5",
-            "--epochs",
-            10,
-        )
-        yield f"{divergence}, K = 5, 10 epochs: {terms(train(out / f'mlp-500-{divergence}', 'mlp-500', *options))}"
+        settings = [
+            f"--set=objective.divergence={divergence}",
+            "--set=objective.samples=5",
+            "--epochs=10",
+        ]
+        summary = train(out / f"mlp-500-{divergence}", "mlp-500", *settings)
+        yield f"{divergence}, K = 5, 10 epochs: {describe_loss(summary)}"
 
 
-@row("overfitting", "R4 MLP, 500 images and all", 35)
-def _(out: Path) -> Iterator[str]:
-    few, all_ = out / "mlp-500", out / "mlp-60000"
-    yield f"500 images: {terms(train(few, 'mlp-500'))}"
-    yield f"all: {terms(train(all_, 'mlp-500', '--set', 'data.train_size=null'))}"
-    vaekit("compare", few, all_, "--out", out / "compare-overfitting.png", "--force")
+@system("overfitting", "MLP, 500 images and all", 35)
+def measure_overfitting(out: Path) -> Iterator[str]:
+    """The same net on few images and on all, with a plot of both."""
+    few = out / "mlp-500"
+    many = out / "mlp-60000"
+    yield f"500 images: {describe_loss(train(few, 'mlp-500'))}"
+    yield f"all: {describe_loss(train(many, 'mlp-500', '--set', 'data.train_size=null'))}"
+    vaekit("compare", few, many, "--out", out / "compare-overfitting.png", "--overwrite")
 
 
-@row("categorical", "R4 categorical likelihood, 8 x 8 digits, L = 17", 2)
-def _(out: Path) -> Iterator[str]:
-    summary = train(out / "categorical-digits", "categorical-digits")
-    found = vaekit("evaluate", out / "categorical-digits", "--samples", 1000)
-    yield f"{terms(summary)}; {figure(found['bits_per_dimension'], 3)} bits per dimension at most (K = 1,000)"
+@system("categorical", "Categorical likelihood, 8 x 8 digits, L = 17", 2)
+def measure_categorical_likelihood(out: Path) -> Iterator[str]:
+    """Digits as numbers of 17 levels."""
+    folder = out / "categorical-digits"
+    summary = train(folder, "categorical-digits")
+    evaluation = evaluate(folder, "--importance-samples", 1000)
+    bits = describe_metric(evaluation["bits_per_dimension"], 3)
+    yield f"{describe_loss(summary)}; {bits} bits per dimension at most (K = 1,000)"
 
 
-@row("gradients", "R4 gradient estimators", 8)
-def _(out: Path) -> Iterator[str]:
+@system("gradients", "Gradient estimators (10,000 images, 6 epochs)", 8)
+def measure_gradients(out: Path) -> Iterator[str]:
+    """The table of gradient_estimators.py."""
     script = Path(__file__).with_name("gradient_estimators.py")
-    done = subprocess.run(
-        [sys.executable, script, "--out", out / "gradients"],
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    yield done.stdout.strip().replace("\n", "; ")
+    printed = output_of([sys.executable, str(script), "--out", str(out / "gradients")])
+    yield printed.strip().replace("\n", "; ")
+
+
+def print_systems() -> None:
+    """List the systems with their minutes."""
+    for name, entry in SYSTEMS.items():
+        note = " (only if named)" if entry.is_long else ""
+        print(f"{name:12} {entry.minutes:3} min{note:16}  {entry.title}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--rows",
-        nargs="+",
-        choices=ROWS,
-        default=[name for name, row in ROWS.items() if row.minutes < LONG],
-    )
+    """Measure the selected systems."""
+    short = [name for name, entry in SYSTEMS.items() if not entry.is_long]
+    parser = argument_parser(__doc__)
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=short)
     parser.add_argument("--out", type=Path, default=Path("runs/reference"))
-    parser.add_argument("--list", action="store_true", help="list the rows with their minutes")
+    parser.add_argument("--list", action="store_true", help="list the systems with their minutes")
     options = parser.parse_args()
     if options.list:
-        for name, row in ROWS.items():
-            print(
-                f"{name:12} {row.minutes:3} min{' (only if named)' if row.minutes >= LONG else '':16}  {row.system}"
-            )
+        print_systems()
         return
     print("| system | published | measured |\n|---|---|---|", flush=True)
-    for name in options.rows:
-        row, started = ROWS[name], time.perf_counter()
-        measured = "<br>".join(row.run(options.out))
-        print(f"| {row.system} | {row.published} | {measured} |", flush=True)
-        print(
-            f"{name}: {(time.perf_counter() - started) / 60:.1f} min", file=sys.stderr, flush=True
-        )
+    for name in options.systems:
+        entry = SYSTEMS[name]
+        start = time.perf_counter()
+        measured = "<br>".join(entry.measure(options.out))
+        print(f"| {entry.title} | {entry.published} | {measured} |", flush=True)
+        minutes = (time.perf_counter() - start) / 60
+        print(f"{name}: {minutes:.1f} min", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
