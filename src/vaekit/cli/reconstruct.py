@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,7 @@ from vaekit.cli.options import (
     Split,
     check_output,
 )
+from vaekit.json_types import JsonObject
 
 if TYPE_CHECKING:
     from vaekit.runs.reconstruction import Reconstruction
@@ -61,10 +62,10 @@ def reconstruct(
     output.print_files([str(path)])
 
 
-def _described(result: "Reconstruction", classes: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _described(result: "Reconstruction", classes: Sequence[str]) -> Iterator[JsonObject]:
     """Index, class if there is one, code and standard deviation of each example."""
     for i, index in enumerate(result.indices):
-        example: dict[str, Any] = {"index": int(index)}
+        example: JsonObject = {"index": int(index)}
         if result.labels is not None and classes:
             example["class"] = classes[result.labels[i]]
         example["code"] = result.codes.mean[i].tolist()

@@ -8,10 +8,11 @@ from typing import Any
 
 from vaekit.config.schema import FORMAT
 from vaekit.errors import ConfigError
+from vaekit.json_types import JsonObject
 
 Content = Mapping[str, Any]
 """The content of a file in YAML or JSON, of any format."""
-Step = Callable[[Content], dict[str, Any]]
+Step = Callable[[Content], JsonObject]
 
 CONFIG_KEYS_1 = {
     "data": {
@@ -29,7 +30,7 @@ PART_KINDS_1 = {"posterior": {"vector-quantised": "vector-quantized"}}
 """Kinds of parts of format 1 by family, with their names in format 2."""
 
 
-def upgrade_config(content: Content) -> dict[str, Any]:
+def upgrade_config(content: Content) -> JsonObject:
     """A configuration in the current format.
 
     Args:
@@ -41,7 +42,7 @@ def upgrade_config(content: Content) -> dict[str, Any]:
     return apply_steps(content, CONFIG_STEPS)
 
 
-def apply_steps(content: Content, steps: Mapping[int, Step]) -> dict[str, Any]:
+def apply_steps(content: Content, steps: Mapping[int, Step]) -> JsonObject:
     """Apply the upgrade steps from the format of the content to the current one."""
     version = content.get("format")
     if isinstance(version, int) and version > FORMAT:
@@ -59,12 +60,12 @@ def apply_steps(content: Content, steps: Mapping[int, Step]) -> dict[str, Any]:
     return upgraded
 
 
-def rename_keys(content: Content, names: Mapping[str, str]) -> dict[str, Any]:
+def rename_keys(content: Content, names: Mapping[str, str]) -> JsonObject:
     """The content with some keys renamed, in the same order."""
     return {names.get(key, key): value for key, value in content.items()}
 
 
-def _config_1_to_2(content: Content) -> dict[str, Any]:
+def _config_1_to_2(content: Content) -> JsonObject:
     upgraded = {**content, "format": 2}
     for section, names in CONFIG_KEYS_1.items():
         if isinstance(content.get(section), Mapping):

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from vaekit.data.dataset import Dataset
 from vaekit.data.readers import cifar10, digits, dsprites, fashion_mnist, mnist
 from vaekit.data.support import Support
+from vaekit.json_types import JsonObject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +111,7 @@ DESCRIBED_FIELDS = (
 )
 
 
-def describe() -> list[dict[str, Any]]:
+def describe() -> list[JsonObject]:
     """Describe every named dataset, without reading one.
 
     Returns:

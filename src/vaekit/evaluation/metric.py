@@ -2,9 +2,10 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
+
+from vaekit.json_types import JsonObject
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Metric:
         error = (values.std() / math.sqrt(n)).item() if n > 1 else None
         return cls(values.mean().item(), error)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The metric as JSON holds it."""
         if self.unavailable is not None:
             return {"value": None, "unavailable": self.unavailable}

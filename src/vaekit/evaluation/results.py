@@ -7,12 +7,13 @@ from typing import Any
 from vaekit.evaluation.code_usage import CodeUsage
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.probes import Probes
+from vaekit.json_types import JsonObject
 
 
 class Result:
     """A frozen dataclass of metrics and facts."""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The result as JSON holds it; what does not apply to the run is left out."""
         return {
             field.name: to_json(value)
@@ -51,7 +52,7 @@ class BitsMetric(Result):
     metric: Metric
     basis: str = ""
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The metric with its basis."""
         basis = {"basis": self.basis} if self.basis else {}
         return self.metric.to_dict() | basis
@@ -66,7 +67,7 @@ class AISMetric(Result):
     chains: int
     acceptance: float | None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The metric with the settings of the chains."""
         settings = {"steps": self.steps, "chains": self.chains, "acceptance": self.acceptance}
         return self.metric.to_dict() | settings
@@ -234,7 +235,7 @@ class Evaluation(Result):
         }
         return {name: metric for name, metric in metrics.items() if metric is not None}
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The evaluation as JSON holds it; loss, reconstruction and divergence are at the top."""
         content = super().to_dict()
         return content | content.pop("terms")

@@ -23,6 +23,7 @@ from vaekit.config.upgrade import upgrade_config
 from vaekit.core.vae import VAE
 from vaekit.data.splits import Split
 from vaekit.errors import ConfigError, DataError, RunError
+from vaekit.json_types import JsonObject
 from vaekit.runs.summary import parse_summary
 from vaekit.runs.upgrade import upgrade_history
 
@@ -210,7 +211,7 @@ def save_summary(folder: Path, summary: Mapping[str, Any]) -> None:
     atomic_write_bytes(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
 
 
-def load_summary(folder: Path) -> dict[str, Any]:
+def load_summary(folder: Path) -> JsonObject:
     """The validated content of summary.json; empty without the file.
 
     Raises:

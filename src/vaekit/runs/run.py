@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -28,6 +27,7 @@ from vaekit.inputs import (
     to_model,
     values_per_example,
 )
+from vaekit.json_types import JsonObject
 from vaekit.runtime.seeding import seeded_noise
 
 MAX_COUNT = 1_000_000
@@ -56,7 +56,7 @@ class Run:
     config: Settings
     model: VAE
     history: dict[str, list[float]] = field(default_factory=dict)
-    summary: dict[str, Any] = field(default_factory=dict)
+    summary: JsonObject = field(default_factory=dict)
 
     # --- Facts -----------------------------------------------------------------------------------
 

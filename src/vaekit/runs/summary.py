@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError
 
 from vaekit.errors import ConfigError, RunError
+from vaekit.json_types import JsonObject
 from vaekit.runs.upgrade import upgrade_summary
 
 
@@ -54,7 +54,7 @@ class _Summary(_Record):
     versions: dict[str, str] = {}
 
 
-def parse_summary(text: str, name: str) -> dict[str, Any]:
+def parse_summary(text: str, name: str) -> JsonObject:
     """The content of a summary.json, upgraded to the current format and validated.
 
     `test` is always there; every other key may be missing, but has the right type if it is there.

@@ -4,9 +4,9 @@ The configuration is upgraded by `vaekit.config.upgrade`. A later format adds on
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from vaekit.config.upgrade import Content, Step, apply_steps, rename_keys
+from vaekit.json_types import JsonObject
 
 SUMMARY_DATA_KEYS_1 = {"rows": "examples"}
 VALIDATION_1 = {
@@ -18,17 +18,17 @@ UNAVAILABLE_PREFIX_1 = "why_no_"
 """In format 1, `why_no_X` held the reason why metric X was null."""
 
 
-def upgrade_summary(content: Content) -> dict[str, Any]:
+def upgrade_summary(content: Content) -> JsonObject:
     """The mapping of a summary.json in the current format."""
     return apply_steps(content, SUMMARY_STEPS)
 
 
-def upgrade_history(columns: Content) -> dict[str, Any]:
+def upgrade_history(columns: Content) -> JsonObject:
     """The columns of a metrics.csv, which has no format number, under their current names."""
     return rename_keys(columns, HISTORY_COLUMNS_1)
 
 
-def _summary_1_to_2(content: Content) -> dict[str, Any]:
+def _summary_1_to_2(content: Content) -> JsonObject:
     upgraded = {**content, "format": 2, "unit": "nats per example"}
     data = content.get("data")
     test = content.get("test")
@@ -39,7 +39,7 @@ def _summary_1_to_2(content: Content) -> dict[str, Any]:
     return upgraded
 
 
-def _data_1_to_2(data: Content) -> dict[str, Any]:
+def _data_1_to_2(data: Content) -> JsonObject:
     upgraded = rename_keys(data, SUMMARY_DATA_KEYS_1)
     validation = data.get("validation")
     if isinstance(validation, str):
@@ -49,9 +49,9 @@ def _data_1_to_2(data: Content) -> dict[str, Any]:
     return upgraded
 
 
-def _metrics_1_to_2(metrics: Content) -> dict[str, Any]:
+def _metrics_1_to_2(metrics: Content) -> JsonObject:
     """Metrics with the reason in the place of a null value."""
-    upgraded: dict[str, Any] = {}
+    upgraded: JsonObject = {}
     for name, metric in metrics.items():
         if name.startswith(UNAVAILABLE_PREFIX_1):
             continue

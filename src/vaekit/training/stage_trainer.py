@@ -1,8 +1,8 @@
 """One stage of training: its steps, sums over an epoch, and the state for checkpoints."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -25,11 +25,22 @@ VALIDATION_COLUMNS = (*COLUMNS, "bound")
 CHECK_STEPS = {"cpu": 1, "cuda": 50}
 """Steps between two checks for finite losses: reading a value of a GPU waits for it."""
 
-COUNTERS = ("step", "epoch", "epochs_without_improvement")
 ADVICE = (
     "Weights of earlier epochs, if any, are kept; use a lower optimizer.lr, "
     "training.grad_clip_norm=1, or data on a smaller scale."
 )
+
+
+class TrainerState(TypedDict):
+    """The state of a trainer in a checkpoint."""
+
+    state_dict: Mapping[str, Tensor]
+    optimizer: Any
+    batches: dict[str, int]
+    sums: Tensor
+    step: int
+    epoch: int
+    epochs_without_improvement: int
 
 
 class StageTrainer:
@@ -140,25 +151,27 @@ class StageTrainer:
         if self._nonfinite.isnan() or not self._has_finite_weights():
             raise self._nonfinite_error(None)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> TrainerState:
         """The state to continue from."""
-        counters = {name: getattr(self, name) for name in COUNTERS}
         return {
             "state_dict": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
             "batches": self.batches.state_dict(),
             "sums": self.sums,
-            **counters,
+            "step": self.step,
+            "epoch": self.epoch,
+            "epochs_without_improvement": self.epochs_without_improvement,
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def load_state_dict(self, state: TrainerState) -> None:
         """Continue from a saved state."""
         self.model.load_state_dict(state["state_dict"])
         self._optimizer.load_state_dict(state["optimizer"])
         self.batches.load_state_dict(state["batches"])
         self.sums.copy_(state["sums"])
-        for name in COUNTERS:
-            setattr(self, name, state[name])
+        self.step = state["step"]
+        self.epoch = state["epoch"]
+        self.epochs_without_improvement = state["epochs_without_improvement"]
 
     def _set_learning_rate(self) -> None:
         # The midpoint of the step: no step has a rate of zero.

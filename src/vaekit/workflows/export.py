@@ -27,6 +27,7 @@ from vaekit.export import (
     to_program,
 )
 from vaekit.export.onnx import FORMAT
+from vaekit.json_types import JsonObject
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples
 from vaekit.runs.run_data import data_name
@@ -175,7 +176,7 @@ def _comparison_inputs(
     return {ENCODER: (x, *condition), DECODER: (z, *condition)}
 
 
-def _metadata(run: Run) -> dict[str, Any]:
+def _metadata(run: Run) -> JsonObject:
     return {
         "format": FORMAT,
         "version": vaekit.__version__,

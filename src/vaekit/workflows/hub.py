@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from rich.console import Console
 
@@ -19,6 +18,7 @@ from vaekit.config import MODEL_PARTS, Custom, Settings
 from vaekit.errors import ConfigError, OutputError, RunError
 from vaekit.evaluation.protocol import protocol
 from vaekit.hub.shared_folder import CARD, LIBRARY, MODEL_CONFIG
+from vaekit.json_types import JsonObject
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
 from vaekit.runs import Run, load_config, load_run, load_split
 
@@ -295,7 +295,7 @@ def _last_name(source: str | None) -> str | None:
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1] or "data"
 
 
-def _shared_summary(summary: dict[str, Any]) -> dict[str, Any]:
+def _shared_summary(summary: JsonObject) -> JsonObject:
     """The fields that `train` writes, without any that were added since."""
     if not summary:
         return {}
@@ -305,7 +305,7 @@ def _shared_summary(summary: dict[str, Any]) -> dict[str, Any]:
     return fields | {"versions": known}
 
 
-def _model_config(run: Run, config: Settings) -> dict[str, Any]:
+def _model_config(run: Run, config: Settings) -> JsonObject:
     """The content of config.json, for tools that read no YAML."""
     counts = run.model.count_parameters()
     codebook = run.model.codebook

@@ -1,7 +1,7 @@
 """Draw the plots of a run."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ def _check_requirements(names: Sequence[str], run: Run) -> None:
             raise ConfigError(f"{name} {reason}", parameter="names")
 
 
-def _view(options: dict[str, Any]) -> View:
+def _view(options: Mapping[str, Any]) -> View:
     fields = View.__dataclass_fields__
     if unknown := options.keys() - fields.keys():
         name = min(unknown)

@@ -15,10 +15,12 @@ import vaekit
 from vaekit import config as configuration
 from vaekit import runs
 from vaekit.config import MODEL_PARTS, Settings, build_model, describe_model, describe_part
+from vaekit.config.schema import PlainOptions
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
 from vaekit.inference.bounds import bound_sums, elbo_per_example, elbo_sums
 from vaekit.inputs import ModelInputs
+from vaekit.json_types import JsonObject
 from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
@@ -207,7 +209,7 @@ def _prepare(
     return TrainingSetup(config, built, dataset, split, stages), custom_objective
 
 
-def _options_of_built(model: VAE, options: dict[str, Any]) -> dict[str, Any]:
+def _options_of_built(model: VAE, options: PlainOptions) -> PlainOptions:
     """The configuration of a model that is built already, with options that do not change it."""
     for name in options.keys() & {*MODEL_PARTS, "latent_dim", "conditional"}:
         raise ConfigError(
@@ -277,7 +279,7 @@ def _finish(setup: TrainingSetup, folder: Path, processes: Processes, result: "F
     return run
 
 
-def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> dict[str, Any]:
+def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> JsonObject:
     """The final metrics; the test examples are evaluated here for the first time, and once."""
     best = result.best_epoch
     validation = {
@@ -306,12 +308,12 @@ def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> dict[str, A
     }
 
 
-def test_metrics(model: VAE, inputs: ModelInputs, *, seed: int) -> dict[str, Any]:
+def test_metrics(model: VAE, inputs: ModelInputs, *, seed: int) -> JsonObject:
     """The negative ELBO and its two terms, in nats per example."""
     return term_metrics(elbo_per_example(model, inputs, seed=seed)).to_dict()
 
 
-def _data_summary(setup: TrainingSetup) -> dict[str, Any]:
+def _data_summary(setup: TrainingSetup) -> JsonObject:
     dataset, split = setup.dataset, setup.split
     held_out = "held out of the training examples"
     if split.validates_on_test:

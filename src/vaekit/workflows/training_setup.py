@@ -13,6 +13,7 @@ from vaekit import config as configuration
 from vaekit import data as datasets
 from vaekit import recipes
 from vaekit.config import MODEL_PARTS, Settings, build_part, describe_part, resolve
+from vaekit.config.schema import PlainOptions
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.data import Dataset, Split
@@ -98,7 +99,7 @@ class TrainingSetup:
         )
 
 
-def separate_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], dict[str, Any]]:
+def separate_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], PlainOptions]:
     """Modules of the user's own among the parts, and the configuration with their names instead."""
     modules = {name: part for name, part in parts.items() if isinstance(part, nn.Module)}
     for name in modules:
@@ -114,7 +115,7 @@ def separate_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], di
 def load_recipe(
     recipe: str | None, data: Any, options: Mapping[str, Any]
 ) -> tuple[Settings, Dataset]:
-    """The configuration of a recipe and its dataset; without a recipe, of the one that suits the data.
+    """The configuration of a recipe and its dataset; the default recipe suits the data.
 
     All options, except options of the nets in which such recipes differ, are validated before any
     data are read.
@@ -130,7 +131,7 @@ def load_recipe(
     return configuration.load_config_file(recipe, data_options(data), options), dataset
 
 
-def data_options(data: Any) -> dict[str, Any]:
+def data_options(data: Any) -> PlainOptions:
     """The configuration of where data come from; what was recorded about other data is cleared."""
     if data is None:
         return {}
@@ -158,7 +159,7 @@ def resolve_data(
         )
     transform = dataset.support.transform(accepts or ("binary", "unit", "real"))
     raw_support = config.data.support if config.data.binarize else str(dataset.support)
-    recorded: dict[str, Any] = {
+    recorded: PlainOptions = {
         "support": raw_support,
         "classes": dataset.classes,
         "fingerprint": dataset.fingerprint(),
