@@ -5,12 +5,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from vaekit.cli.parsing import one_of, parse_indices, parse_size
-from vaekit.config.schema import PlainOptions
+
+if TYPE_CHECKING:
+    from vaekit.config.schema import PlainOptions
 
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
 OwnExamples = Annotated[
@@ -163,13 +165,13 @@ def takes_config_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def config_overrides(options: Mapping[str, Any]) -> PlainOptions:
+def config_overrides(options: Mapping[str, Any]) -> "PlainOptions":
     """The nested configuration of the options that were set.
 
     >>> config_overrides({"train_size": 100, "seed": 1, "epochs": None})
     {'data': {'train_size': 100}, 'seed': 1}
     """
-    overrides: PlainOptions = {}
+    overrides: "PlainOptions" = {}
     for name, value in options.items():
         if value is None:
             continue
