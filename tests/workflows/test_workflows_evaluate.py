@@ -150,7 +150,6 @@ def test_a_protocol_has_five_fields(small_run):
         ({"posterior": "deterministic", "objective": "reconstruction-only"}, {"estimator"}),
         ({"latent_dim": 7, "seed": 5, "objective": {"beta": 2.0}}, set()),
     ],
-    ids=str,
 )
 def test_a_protocol_differs_where_metrics_are_not_comparable(tmp_path, options, changed):
     default = protocol_of(tmp_path / "default")
