@@ -1,115 +1,133 @@
-"""kill -9 at random moments, resume, compare with a run that nobody disturbed.
+"""Kill a training at random moments, resume it, and compare it with an uninterrupted run.
 
     python benchmarks/resume.py --kills 10 --out runs/resume
 
-Trains conv on 6,000 MNIST images once in peace and once killed at random moments, within epochs, between them, in the
-evaluation at the end. Compares the best weights and the last checkpoint's bit by bit, the rows of metrics.csv and the
-summary (times apart). Takes about 5 minutes on two cores.
+Trains conv on 6,000 MNIST images once without interruption, and once killed (kill -9) at random
+moments: within epochs, between them and in the final evaluation. Compares the best and the last
+weights bit by bit, the rows of metrics.csv and the summary, except times. Takes about 5 minutes on
+two cores.
 """
 
-import argparse
 import csv
 import json
 import random
 import signal
 import subprocess
-import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from command_line import argument_parser, vaekit_command
+
 TIMES = {"seconds", "samples_per_second"}
-SETTINGS = [
-    "--limit",
-    "6000",
-    "--epochs",
-    "6",
-    "--set",
-    "training.checkpoint_seconds=0.5",
-    "--seed",
-    "5",
-]
+OPTIONS = (
+    "conv",
+    "--train-size=6000",
+    "--epochs=6",
+    "--set=training.checkpoint_seconds=0.5",
+    "--seed=5",
+)
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "vaekit", "train", *arguments]
+def train_command(out: Path) -> list[str]:
+    """The command that starts the training over."""
+    return vaekit_command("train", *OPTIONS, "--out", out, "--overwrite")
 
 
-def run_killed(arguments: list[str], after: float) -> bool:
-    """Run, kill -9 after that many seconds; whether it was killed."""
-    process = subprocess.Popen(arguments, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+def resume_command(out: Path) -> list[str]:
+    """The command that resumes it."""
+    return vaekit_command("train", "--resume", out)
+
+
+def run_quietly(command: Sequence[str]) -> None:
+    """Run a command; CalledProcessError if it fails."""
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def run_and_kill(command: Sequence[str], seconds: float) -> bool:
+    """Run a command for some seconds; whether it had to be killed then."""
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     try:
-        process.wait(after)
-        return False
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGKILL)
         process.wait()
         return True
+    return False
 
 
-def compare(calm: Path, disturbed: Path) -> None:
-    """AssertionError where anything but a time differs."""
-    assert (calm / "model.safetensors").read_bytes() == (
-        disturbed / "model.safetensors"
-    ).read_bytes(), "best weights differ"
-    last = [
-        torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
-        for run in (calm, disturbed)
-    ]
-    assert all(torch.equal(last[0][name], last[1][name]) for name in last[0]), "last weights differ"
-    tables = [list(csv.DictReader((run / "metrics.csv").open())) for run in (calm, disturbed)]
-    rows = [[{k: v for k, v in row.items() if k not in TIMES} for row in table] for table in tables]
-    assert rows[0] == rows[1], "rows of metrics.csv differ"
-    summaries = [json.loads((run / "summary.json").read_text()) for run in (calm, disturbed)]
-    assert [summary.pop("seconds") > 0 for summary in summaries] == [True, True]
-    assert summaries[0] == summaries[1], "summaries differ"
+def last_weights(run: Path) -> dict[str, torch.Tensor]:
+    """The weights of the last checkpoint."""
+    return torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+
+
+def metrics_without_times(run: Path) -> list[dict[str, str]]:
+    """The rows of metrics.csv."""
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return [{name: row[name] for name in row if name not in TIMES} for row in rows]
+
+
+def summary_without_times(run: Path) -> dict[str, Any]:
+    """The content of summary.json."""
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary.pop("seconds") > 0
+    return summary
+
+
+def check_equal(expected: Path, run: Path) -> None:
+    """AssertionError if anything but a time differs."""
+    best = [(folder / "model.safetensors").read_bytes() for folder in (expected, run)]
+    assert best[0] == best[1], "best weights differ"
+    expected_last = last_weights(expected)
+    last = last_weights(run)
+    equal = [torch.equal(weight, last[name]) for name, weight in expected_last.items()]
+    assert all(equal), "last weights differ"
+    assert metrics_without_times(expected) == metrics_without_times(run), "metrics.csv differs"
+    assert summary_without_times(expected) == summary_without_times(run), "summary.json differs"
+
+
+def count_epochs(run: Path) -> int:
+    """The number of epochs in metrics.csv."""
+    path = run / "metrics.csv"
+    lines = path.read_text().count("\n") if path.exists() else 0
+    return max(0, lines - 1)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Train uninterrupted, then kill and resume."""
+    parser = argument_parser(__doc__)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/resume"))
     options = parser.parse_args()
-    moments = random.Random(options.seed)
-    calm, disturbed = options.out / "calm", options.out / "disturbed"
-    started = time.perf_counter()
-    subprocess.run(
-        command("conv", *SETTINGS, "--out", str(calm), "--force"),
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    seconds = time.perf_counter() - started
-    kills, arguments = 0, command("conv", *SETTINGS, "--out", str(disturbed), "--force")
+    rng = random.Random(options.seed)
+    uninterrupted = options.out / "uninterrupted"
+    interrupted = options.out / "interrupted"
+    start = time.perf_counter()
+    run_quietly(train_command(uninterrupted))
+    total_seconds = time.perf_counter() - start
+
+    kills = 0
+    command = train_command(interrupted)
     while kills < options.kills:
-        after = moments.uniform(0.25, 0.55) * seconds
-        if not run_killed(arguments, after):
-            print(f"done after {kills} kills; starting over for the rest", flush=True)
-            compare(calm, disturbed)
-            arguments = command("conv", *SETTINGS, "--out", str(disturbed), "--force")
+        seconds = rng.uniform(0.25, 0.55) * total_seconds
+        if not run_and_kill(command, seconds):
+            print(f"complete after {kills} kills; starting over for the rest", flush=True)
+            check_equal(uninterrupted, interrupted)
+            command = train_command(interrupted)
             continue
         kills += 1
-        rows = (
-            (disturbed / "metrics.csv").read_text().count("\n") - 1
-            if (disturbed / "metrics.csv").exists()
-            else 0
-        )
-        print(f"kill {kills} after {after:.1f} s, {max(rows, 0)} epochs on disk", flush=True)
-        arguments = (
-            command("--resume", str(disturbed)) if (disturbed / "split.npz").exists() else arguments
-        )
-    subprocess.run(
-        command("--resume", str(disturbed)),
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    compare(calm, disturbed)
-    print("identical: best weights, last weights, metrics.csv, summary.json (times apart)")
+        epochs = count_epochs(interrupted)
+        print(f"kill {kills} after {seconds:.1f} s, {epochs} epochs on disk", flush=True)
+        if (interrupted / "split.npz").exists():
+            command = resume_command(interrupted)
+    run_quietly(resume_command(interrupted))
+    check_equal(uninterrupted, interrupted)
+    print("identical: best weights, last weights, metrics.csv, summary.json (except times)")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
-"""Requests a second and latency of `vaekit serve`: requests computed together beside one at a time, JSON beside binary.
+"""Requests per second and latency of `vaekit serve`: batched or one at a time, JSON or binary.
 
-    vaekit train conv --epochs 1 --limit 10000 --out /tmp/serve-run
+    vaekit train conv --epochs 1 --train-size 10000 --out /tmp/serve-run
     python benchmarks/serve.py /tmp/serve-run
 
-Two server processes of the same run, one with `--rows-at-once 1`, take turns under the same clients: 1, 8 and 64 connections
-that are kept, each with one row in every request, sending the next when the answer is there. The clients are this process, on
-the same machine, so that both sides share its cores. Answers are held to those of the library first. About 5 minutes.
+Two servers of the same run, one of them with `--max-batch-examples 1`, take turns under the same
+clients: 1, 8 and 64 persistent connections, each with one example per request, sending the next
+request after the answer. The clients are this process, on the same machine, so both sides share its
+cores. Answers are first compared with the library's. Takes about 5 minutes.
 """
 
 import argparse
@@ -15,167 +16,194 @@ import gc
 import json
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from urllib.parse import urlsplit
 
 import numpy as np
 
 import vaekit
+from command_line import argument_parser, vaekit_command
 from vaekit.runs import Run
 
 CLIENTS = (1, 8, 64)
-SERVERS = {"together": [], "one at a time": ["--rows-at-once", "1"]}
-NPY = "application/x-npy"
+BATCHED = "batched"
+ONE_AT_A_TIME = "one at a time"
+SERVERS = {BATCHED: [], ONE_AT_A_TIME: ["--max-batch-examples", "1"]}
+"""Options of each server."""
+
+JSON_TYPE = "application/json"
+NPY_TYPE = "application/x-npy"
+CODES = 256
+WARM_UP_SECONDS = 0.3
+
+
+# --- Servers and requests ------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def serving(run: str, options: list[str]) -> Iterator[str]:
-    """A server of its own process, and its address."""
-    command = [sys.executable, "-m", "vaekit", "serve", run, "--port", "0", "--json", *options]
+def running_server(run: str, options: Sequence[str]) -> Iterator[str]:
+    """The address of a server in a process of its own."""
+    command = vaekit_command("serve", run, "--port", 0, "--json", *options)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
-            yield json.loads("".join(iter(server.stdout.readline, "}\n")) + "}")["address"]
+            lines = iter(server.stdout.readline, "}\n")  # up to the end of the JSON object
+            yield json.loads("".join(lines) + "}")["address"]
         finally:
             server.send_signal(signal.SIGINT)
 
 
-def request(path: str, media: str, body: bytes) -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {media}\r\nContent-Length: {len(body)}\r\n\r\n"
+def http_request(path: str, media_type: str, body: bytes) -> bytes:
+    """A POST request."""
+    head = (
+        f"POST {path} HTTP/1.1\r\n"
+        "Host: localhost\r\n"
+        f"Content-Type: {media_type}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
     return head.encode() + body
 
 
-def npy(array: np.ndarray) -> bytes:
+def json_request(path: str, name: str, example: np.ndarray) -> bytes:
+    """A request with one example as JSON."""
+    body = json.dumps({name: [example.tolist()]}).encode()
+    return http_request(path, JSON_TYPE, body)
+
+
+def npy_request(path: str, example: np.ndarray) -> bytes:
+    """A request with one example as .npy."""
     file = BytesIO()
-    np.save(file, array)
-    return file.getvalue()
+    np.save(file, example[None])
+    return http_request(path, NPY_TYPE, file.getvalue())
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes) -> bytes:
-    writer.write(sent)
+async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> bytes:
+    """The body of the answer to a request; SystemExit if the server refuses it."""
+    writer.write(request)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    body = await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]))
+    length = head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]
+    body = await reader.readexactly(int(length))
     if not head.startswith(b"http/1.1 200"):
         raise SystemExit(f"{head.decode()}{body.decode()}")
     return body
 
 
-async def load(address: str, requests: list[bytes], clients: int, seconds: float) -> list[float]:
-    """The latency of every request, in milliseconds, of so many clients for so long."""
-    place, latencies, end = urlsplit(address), [], time.perf_counter() + seconds
-
-    async def client(first: int) -> None:
-        reader, writer = await asyncio.open_connection(place.hostname, place.port)
-        at = first
-        while (began := time.perf_counter()) < end:
-            await answer(reader, writer, requests[at % len(requests)])
-            latencies.append(1000 * (time.perf_counter() - began))
-            at += clients
-        writer.close()
-
-    await asyncio.gather(*(client(k) for k in range(clients)))
-    return latencies
-
-
-async def once(address: str, sent: bytes) -> bytes:
-    place = urlsplit(address)
-    reader, writer = await asyncio.open_connection(place.hostname, place.port)
-    body = await answer(reader, writer, sent)
+async def send_once(address: str, request: bytes) -> bytes:
+    """The answer on a connection of its own."""
+    url = urlsplit(address)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    body = await send(reader, writer, request)
     writer.close()
     return body
 
 
-def check(address: str, run: Run, z: np.ndarray, cases: dict[str, list[bytes]]) -> None:
-    """The first answers are what the library gives."""
-    wanted = run.decode(z[:1])
-    found = {
-        "JSON": np.array(json.loads(asyncio.run(once(address, cases["decode, JSON"][0])))["x"]),
-        "binary": np.load(BytesIO(asyncio.run(once(address, cases["decode, binary"][0])))),
-    }
-    for media, values in found.items():
-        if not np.allclose(values, wanted, rtol=1e-4, atol=1e-3):
+# --- Measurement ---------------------------------------------------------------------------------
+
+
+async def measure_latencies(
+    address: str, requests: Sequence[bytes], clients: int, seconds: float
+) -> list[float]:
+    """The latency of every request of concurrent clients, in milliseconds."""
+    url = urlsplit(address)
+    latencies: list[float] = []
+    end = time.perf_counter() + seconds
+
+    async def run_client(first: int) -> None:
+        reader, writer = await asyncio.open_connection(url.hostname, url.port)
+        index = first
+        while (start := time.perf_counter()) < end:
+            await send(reader, writer, requests[index % len(requests)])
+            latencies.append(1000 * (time.perf_counter() - start))
+            index += clients
+        writer.close()
+
+    await asyncio.gather(*(run_client(number) for number in range(clients)))
+    return latencies
+
+
+def measure_rates(
+    addresses: Mapping[str, str],
+    case: str,
+    requests: Sequence[bytes],
+    clients: int,
+    options: argparse.Namespace,
+) -> dict[str, float]:
+    """Requests per second of each server over all turns; prints a line per server."""
+    latencies: dict[str, list[float]] = {name: [] for name in addresses}
+    for _ in range(options.turns):
+        for name, address in addresses.items():
+            asyncio.run(measure_latencies(address, requests, clients, WARM_UP_SECONDS))
+            turn = measure_latencies(address, requests, clients, options.seconds)
+            latencies[name] += asyncio.run(turn)
+    rates = {}
+    for name, measured in latencies.items():
+        rates[name] = len(measured) / (options.turns * options.seconds)
+        percentiles = " | ".join(f"{value:.1f}" for value in np.percentile(measured, (50, 95, 99)))
+        print(f"| {case} | {clients} | {name} | {rates[name]:,.0f} | {percentiles} |", flush=True)
+    return rates
+
+
+def check_answers(address: str, run: Run, z: np.ndarray, cases: Mapping[str, list[bytes]]) -> None:
+    """SystemExit if the first answers of a server are not those of the library."""
+    expected = run.decode(z[:1])
+    json_body = asyncio.run(send_once(address, cases["decode, JSON"][0]))
+    npy_body = asyncio.run(send_once(address, cases["decode, binary"][0]))
+    answers = {"JSON": np.array(json.loads(json_body)["x"]), "binary": np.load(BytesIO(npy_body))}
+    for encoding, values in answers.items():
+        if not np.allclose(values, expected, rtol=1e-4, atol=1e-3):
+            difference = np.abs(values - expected).max()
             raise SystemExit(
-                f"{media}: the server's answer is {np.abs(values - wanted).max():g} from the library's"
+                f"the server's {encoding} answer differs from the library's by {difference:g}"
             )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Start both servers, measure all cases and print ratios."""
+    parser = argument_parser(__doc__)
     parser.add_argument("run")
-    parser.add_argument("--seconds", type=float, default=4, help="of one turn")
+    parser.add_argument("--seconds", type=float, default=4, help="length of a turn")
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
-    run, rng = vaekit.load_run(options.run), np.random.default_rng(0)
-    z = rng.normal(size=(256, run.model.latent_shape.numel())).astype(np.float32)
+    run = vaekit.load_run(options.run)
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(CODES, run.model.latent_shape.numel())).astype(np.float32)
     x = np.round(run.decode(z)).astype(np.uint8)
     cases = {
-        "decode, JSON": [
-            request("/v1/decode", "application/json", json.dumps({"z": [row.tolist()]}).encode())
-            for row in z
-        ],
-        "decode, binary": [request("/v1/decode", NPY, npy(row[None])) for row in z],
-        "encode, JSON": [
-            request("/v1/encode", "application/json", json.dumps({"x": [row.tolist()]}).encode())
-            for row in x
-        ],
-        "encode, binary": [request("/v1/encode", NPY, npy(row[None])) for row in x],
+        "decode, JSON": [json_request("/v1/decode", "z", code) for code in z],
+        "decode, binary": [npy_request("/v1/decode", code) for code in z],
+        "encode, JSON": [json_request("/v1/encode", "x", image) for image in x],
+        "encode, binary": [npy_request("/v1/encode", image) for image in x],
     }
     gc.collect()
-    gc.freeze()  # a pause of the clients would be taken for one of the server
+    gc.freeze()  # a pause of the clients would count as one of the server
+    rates = {}
     with contextlib.ExitStack() as stack:
         addresses = {
-            name: stack.enter_context(serving(options.run, given))
-            for name, given in SERVERS.items()
+            name: stack.enter_context(running_server(options.run, server_options))
+            for name, server_options in SERVERS.items()
         }
         for address in addresses.values():
-            check(address, run, z, cases)
-        print(
-            "| request | clients | server | requests/s | p50, ms | p95 | p99 |\n|---|---|---|---|---|---|---|"
-        )
-        rates = {
-            (case, clients): measured(addresses, case, clients, cases[case], options)
-            for case in cases
-            for clients in CLIENTS
-        }
+            check_answers(address, run, z, cases)
+        print("| request | clients | server | requests/s | p50, ms | p95 | p99 |")
+        print("|---|---|---|---|---|---|---|")
+        for case, requests in cases.items():
+            for clients in CLIENTS:
+                rates[case, clients] = measure_rates(addresses, case, requests, clients, options)
+    print_ratios(rates)
+
+
+def print_ratios(rates: Mapping[tuple[str, int], Mapping[str, float]]) -> None:
+    """Print batched to one at a time, and binary to JSON."""
     for (case, clients), rate in rates.items():
-        print(
-            f"{case}, {clients} clients: together {rate['together'] / rate['one at a time']:.2f} times one at a time"
-        )
-    for what in ("decode", "encode"):
+        ratio = rate[BATCHED] / rate[ONE_AT_A_TIME]
+        print(f"{case}, {clients} clients: batched {ratio:.2f} times one at a time")
+    for task in ("decode", "encode"):
         for clients in CLIENTS:
-            ratio = (
-                rates[f"{what}, binary", clients]["together"]
-                / rates[f"{what}, JSON", clients]["together"]
-            )
-            print(f"{what}, {clients} clients, together: binary {ratio:.2f} times JSON")
-
-
-def measured(
-    addresses: dict[str, str],
-    case: str,
-    clients: int,
-    requests: list[bytes],
-    options: argparse.Namespace,
-) -> dict:
-    """Requests a second by server, turns put together; their lines are printed."""
-    found: dict[str, list[float]] = {name: [] for name in addresses}
-    for _ in range(options.turns):
-        for name, address in addresses.items():
-            asyncio.run(load(address, requests, clients, 0.3))  # warm
-            found[name] += asyncio.run(load(address, requests, clients, options.seconds))
-    rates = {
-        name: len(latencies) / (options.turns * options.seconds)
-        for name, latencies in found.items()
-    }
-    for name, latencies in found.items():
-        tail = " | ".join(f"{value:.1f}" for value in np.percentile(latencies, (50, 95, 99)))
-        print(f"| {case} | {clients} | {name} | {rates[name]:,.0f} | {tail} |", flush=True)
-    return rates
+            binary = rates[f"{task}, binary", clients][BATCHED]
+            ratio = binary / rates[f"{task}, JSON", clients][BATCHED]
+            print(f"{task}, {clients} clients, batched: binary {ratio:.2f} times JSON")
 
 
 if __name__ == "__main__":

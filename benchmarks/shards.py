@@ -1,19 +1,17 @@
-"""Rows a second in training from shards of PNG, beside the same rows in memory.
+"""Examples per second of training from shards of PNG files, and in memory.
 
     python benchmarks/shards.py
 
-Writes MNIST's 60,000 training images as twelve shards into a temporary folder (as `webdataset` does: one PNG and one class a
-row), then trains the recipe `mlp` on eleven of them, with one reader and with two, and on as many rows in memory, taking turns;
-two epochs each, of which the second is measured. Such small images are the hardest case: what is read per byte is mostly the
+Writes MNIST's 60,000 training images as twelve shards into a temporary folder (as `webdataset`
+does: one PNG and one class per example), then trains the recipe `mlp` on 55,000 of them, with one
+worker and with two, and on as many examples in memory, in turn; two epochs each, of which the
+second is measured. Such small images are the hardest case: most of what is read per byte is the
 archive's own bookkeeping. Takes about three minutes on two cores.
 """
 
-import argparse
-import csv
 import io
 import statistics
 import subprocess
-import sys
 import tarfile
 import tempfile
 from pathlib import Path
@@ -21,69 +19,71 @@ from pathlib import Path
 from PIL import Image
 
 import vaekit
+from command_line import argument_parser, last_epoch, vaekit_command
 
-SHARDS, ROWS = 12, 55_000
+SHARDS = 12
+TRAINING_EXAMPLES = 55_000
+TRAINING_EXAMPLES_IN_MEMORY = 54_000
+"""The most that the validation split leaves."""
 
 
-def write(folder: Path) -> None:
-    rows = vaekit.load_data("mnist").train
-    assert rows.y is not None
-    each = len(rows) // SHARDS
+def add_file(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Add a file to an archive."""
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
+
+
+def png(image: Image.Image) -> bytes:
+    """An image as PNG."""
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def write_shards(folder: Path) -> None:
+    """Write the training images of MNIST."""
+    examples = vaekit.load_data("mnist").train
+    assert examples.y is not None
+    shard_examples = len(examples) // SHARDS
     for shard in range(SHARDS):
         with tarfile.open(folder / f"mnist-{shard:02d}.tar", "w") as tar:
-            for row in range(shard * each, (shard + 1) * each):
-                image = io.BytesIO()
-                Image.fromarray(rows.x[row, 0]).save(image, "PNG")
-                for suffix, content in (
-                    ("png", image.getvalue()),
-                    ("cls", str(rows.y[row]).encode()),
-                ):
-                    member = tarfile.TarInfo(f"{row:06d}.{suffix}")
-                    member.size = len(content)
-                    tar.addfile(member, io.BytesIO(content))
+            for index in range(shard * shard_examples, (shard + 1) * shard_examples):
+                add_file(tar, f"{index:06d}.png", png(Image.fromarray(examples.x[index, 0])))
+                add_file(tar, f"{index:06d}.cls", str(examples.y[index]).encode())
 
 
-def rate(*options: str) -> float:
-    """Rows a second of the second epoch."""
+def training_rate(*options: str) -> float:
+    """Examples per second of the second epoch."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "vaekit",
-            "train",
-            "mlp",
-            "--epochs",
-            "2",
-            *options,
-            "--out",
-            f"{folder}/run",
-        ]
+        out = Path(folder, "run")
+        command = vaekit_command("train", "mlp", "--epochs", 2, *options, "--out", out)
         subprocess.run(command, check=True, capture_output=True)
-        *_, last = csv.DictReader(Path(folder, "run/metrics.csv").read_text().splitlines())
-        return float(last["samples_per_second"])
+        return last_epoch(out)["samples_per_second"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    """Compare the rates."""
+    parser = argument_parser(__doc__)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder))
-        data = ["--data", f"{folder}/mnist-{{00..{SHARDS - 1}}}.tar", "--limit", str(ROWS)]
-        works = {
-            "in memory": ["--limit", "54000"],  # what validation leaves
-            "one reader": [*data, "--set", "data.num_workers=1"],
-            "two readers": [*data, "--set", "data.num_workers=2"],
+        write_shards(Path(folder))
+        shards = f"{folder}/mnist-{{00..{SHARDS - 1}}}.tar"
+        streamed = ["--data", shards, f"--train-size={TRAINING_EXAMPLES}"]
+        trainings = {
+            "in memory": [f"--train-size={TRAINING_EXAMPLES_IN_MEMORY}"],
+            "one worker": [*streamed, "--set=data.num_workers=1"],
+            "two workers": [*streamed, "--set=data.num_workers=2"],
         }
-        found = {name: [] for name in works}
+        rates: dict[str, list[float]] = {name: [] for name in trainings}
         for _ in range(options.repeats):
-            for name, work in works.items():
-                found[name].append(rate(*work))
-    for name, rates in found.items():
+            for name, arguments in trainings.items():
+                rates[name].append(training_rate(*arguments))
+    for name, measured in rates.items():
         print(
-            f"{name}: {statistics.median(rates):,.0f} rows/s ({min(rates):,.0f} to {max(rates):,.0f})"
+            f"{name}: {statistics.median(measured):,.0f} examples/s "
+            f"({min(measured):,.0f} to {max(measured):,.0f})"
         )
 
 
