@@ -14,7 +14,7 @@ from vaekit.core.distributions import is_deterministic, is_discrete
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
-from vaekit.inference.bounds import draw_samples
+from vaekit.inference.bounds import sample_posterior
 from vaekit.inputs import MAX_VALUES, ModelInputs, concat_batches, values_per_example
 from vaekit.runtime.seeding import seeded_noise
 
@@ -65,6 +65,10 @@ def ais_bound(
 
     References:
         Neal, 2001; Wu et al., 2017.
+
+    >>> bound = ais_bound(run.model, run.inputs(images[:4]), steps=3, chains=2).bound
+    >>> bound.shape
+    torch.Size([4])
     """
     batches = list(_iter_bounds(model, inputs, steps, chains, seed))
     acceptances = [acceptance for _, acceptance in batches if acceptance is not None]
@@ -144,7 +148,7 @@ def _run_chains(
     adapt: bool,
 ) -> _ChainResult:
     """Run chains from the first temperature to the last, with step sizes that may adapt."""
-    z = draw_samples(path.q, chains)
+    z = sample_posterior(path.q, chains)
     log_weight = 0.0
     acceptance = torch.zeros_like(step_sizes[:1].sum(0))
     step_sizes = step_sizes.clone()

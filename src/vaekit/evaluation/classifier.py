@@ -74,6 +74,10 @@ def train_classifier(
 
     Returns:
         The classifier, in evaluation mode.
+
+    >>> inputs = ModelInputs(images, run.transform, y=np.arange(60) % 3)
+    >>> train_classifier(inputs, 3).training
+    False
     """
     with seeded_noise(seed):
         classifier = Classifier(inputs.x.shape[1:], classes)
@@ -100,6 +104,11 @@ def classify_correctly(classifier: Classifier, inputs: ModelInputs) -> tuple[Ten
 
     Returns:
         Whether the prediction is correct, bool [N], and the class numbers [N].
+
+    >>> inputs = ModelInputs(images, run.transform, y=np.arange(60) % 3)
+    >>> is_correct, y = classify_correctly(Classifier((1, 8, 8), 3).eval(), inputs)
+    >>> is_correct.shape, y[:4].tolist()
+    (torch.Size([60]), [0, 1, 2, 0])
     """
     is_correct = []
     labels = []
@@ -128,6 +137,11 @@ def generated_class_accuracy(
 
     Returns:
         bool [classes, samples].
+
+    >>> model = vaekit.build("mlp", (images, np.arange(60) % 3), conditional=True)
+    >>> classifier = Classifier((1, 8, 8), 3).eval()
+    >>> generated_class_accuracy(model, classifier, 5).shape
+    torch.Size([3, 5])
     """
     is_recognized = []
     for label in tracker(range(model.classes)):

@@ -38,6 +38,10 @@ def code_usage(model: VAE, inputs: ModelInputs) -> CodeUsage | None:
     Args:
         model: The model.
         inputs: Examples.
+
+    >>> model = vaekit.build("mlp", images, posterior="categorical", latent_dim=2)
+    >>> code_usage(model, run.inputs(images)).positions
+    2
     """
     codebook = model.codebook
     if codebook is None:

@@ -29,6 +29,11 @@ def exact_log_likelihood(model: VAE, inputs: ModelInputs) -> Tensor:
     Args:
         model: A model whose z `is_enumerable`.
         inputs: N examples.
+
+    >>> posterior = {"kind": "categorical", "classes": 3}
+    >>> model = vaekit.build("mlp", images, posterior=posterior, latent_dim=2)
+    >>> exact_log_likelihood(model, run.inputs(images)).shape
+    torch.Size([60])
     """
     codebook = model.codebook
     assert codebook is not None and is_enumerable(model)

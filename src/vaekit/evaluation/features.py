@@ -102,6 +102,9 @@ def packaged_features(name: str) -> ClassifierFeatures:
 
     Raises:
         DataError: The file is damaged.
+
+    >>> packaged_features("mnist")(torch.rand(5, 1, 28, 28)).shape
+    torch.Size([5, 128])
     """
     from safetensors.torch import load
 
@@ -115,7 +118,12 @@ def packaged_features(name: str) -> ClassifierFeatures:
 
 @torch.no_grad()
 def embed(features: nn.Module, batches: Iterable[Tensor]) -> Tensor:
-    """The features of consecutive batches of examples, [N, D], on the CPU."""
+    """The features of consecutive batches of examples, [N, D], on the CPU.
+
+    >>> x = torch.randn(100, 6)
+    >>> embed(Components(x, 3), x.split(40)).shape
+    torch.Size([100, 3])
+    """
     size = getattr(features, "max_batch_examples", MAX_BATCH_EXAMPLES)
     return torch.cat(
         [features(part).cpu() for batch in batches for part in batch.float().split(size)]

@@ -12,7 +12,7 @@ from vaekit.core.distributions import point_estimate
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.evaluation.metric import Metric
-from vaekit.inference.bounds import draw_samples
+from vaekit.inference.bounds import sample_posterior
 from vaekit.inputs import MAX_VALUES, ModelInputs
 from vaekit.runtime.seeding import seeded_noise
 
@@ -58,6 +58,9 @@ def encode_all(model: VAE, inputs: ModelInputs, *, seed: int = 0) -> EncodedExam
         model: The model.
         inputs: N examples.
         seed: Seed of the samples.
+
+    >>> encode_all(run.model, run.inputs(images)).points.shape
+    torch.Size([60, 2])
     """
     posteriors = []
     points = []
@@ -69,7 +72,7 @@ def encode_all(model: VAE, inputs: ModelInputs, *, seed: int = 0) -> EncodedExam
             torch.autocast(x.device.type, enabled=False),
         ):
             q = model.encode(x, y)
-            z = draw_samples(q, 1)[0]
+            z = sample_posterior(q, 1)[0]
         posteriors.append(q)
         points.append(point_estimate(q).flatten(1).cpu())
         draws.append(z.flatten(1).cpu())
@@ -81,6 +84,9 @@ def latent_activity(codes: EncodedExamples) -> Tensor:
 
     References:
         Burda et al., 2016.
+
+    >>> latent_activity(encode_all(run.model, run.inputs(images))).shape
+    torch.Size([2])
     """
     return codes.points.var(0, correction=0)
 
@@ -99,6 +105,10 @@ def aggregate_posterior(model: VAE, codes: EncodedExamples) -> AggregatePosterio
 
     References:
         Hoffman & Johnson, 2016.
+
+    >>> codes = encode_all(run.model, run.inputs(images))
+    >>> aggregate_posterior(run.model, codes).mutual_information.value <= math.log(60)
+    True
     """
     p = model.prior_distribution(model.dummy_condition(1))
     parameter = next(model.parameters())
@@ -144,6 +154,9 @@ def prior_holes(model: VAE, codes: EncodedExamples, *, seed: int = 0) -> float:
         model: The model.
         codes: What `encode_all` returned.
         seed: Seed of the prior samples.
+
+    >>> 0 <= prior_holes(run.model, encode_all(run.model, run.inputs(images))) <= 1
+    True
     """
     count = len(codes.draws)
     with seeded_noise(seed):

@@ -27,7 +27,7 @@ MAX_LATENT_EXAMPLES = 5_000
 PROBE_EXAMPLES = 10_000
 MANY_HOLES = 0.1
 LITTLE_INFORMATION = 0.1
-"""Nats below which codes are said to carry no information."""
+"""Nats of mutual information below which a warning is due."""
 
 
 def latent_metrics(
@@ -98,12 +98,13 @@ def _warnings(metrics: LatentMetrics) -> Iterator[str]:
             "where the decoder has not been trained: samples may not look like data. "
             "Try a larger objective.beta, or sample latent codes from a mixture."
         )
-    information, most = metrics.mutual_information, metrics.max_mutual_information
-    if information is None or information.value is None or most is None:
+    information = metrics.mutual_information
+    maximum = metrics.max_mutual_information
+    if information is None or information.value is None or maximum is None:
         return
-    if information.value > most - 1:
+    if information.value > maximum - 1:
         yield (
-            f"mutual information is close to {most:.2f} nats, the maximum for "
+            f"mutual information is close to {maximum:.2f} nats, the maximum for "
             f"{metrics.examples:,} examples: it may be larger, and KL(q(z) || p(z)) smaller. "
             "Evaluate more examples."
         )

@@ -16,6 +16,9 @@ class Metric:
         value: The value; None if it is unavailable.
         standard_error: Its standard error; None if there is none, as for a single example.
         unavailable: Why there is no value; None if there is one.
+
+    >>> Metric.mean_of(torch.tensor([1.0, 3.0]))
+    Metric(value=2.0, standard_error=1.0, unavailable=None)
     """
 
     value: float | None

@@ -84,7 +84,11 @@ def precision_recall(samples: Tensor, real: Tensor) -> PrecisionRecall:
 
 
 def nearest_distance(x: Tensor, others: Tensor) -> Tensor:
-    """The Euclidean distance of each x [N, D] to the nearest of others [M, D]: [N]."""
+    """The Euclidean distance of each x [N, D] to the nearest of others [M, D]: [N].
+
+    >>> nearest_distance(torch.tensor([[0.0], [5.0]]), torch.tensor([[1.0], [3.0]])).tolist()
+    [1.0, 2.0]
+    """
     return torch.cat([distances.min(1).values for _, distances in _iter_distances(x, others)])
 
 

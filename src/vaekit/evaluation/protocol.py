@@ -16,11 +16,11 @@ PIXEL_NAMES: dict[tuple[int, ...], str] = {(1,): "gray", (3,): "color"}
 
 
 def protocol(run: Run) -> dict[str, str]:
-    """What must agree, apart from examples and seed, for runs to be ranked.
+    """What must agree, besides examples and seed, for runs to be ranked.
 
     Returns:
         targets: the values that the model explains. likelihood: the scale of p(x|z).
-        estimator: of the loss. condition: the input of the model apart from x. weights: the
+        estimator: of the loss. condition: the input of the model besides x. weights: the
         examples that selected the epoch.
     """
     model = run.model

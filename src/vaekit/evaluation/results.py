@@ -84,7 +84,7 @@ class LatentMetrics(Result):
         divergence_per_dimension: Mean divergence of each dimension, in nats.
         mutual_information: I(x; z), in nats.
         marginal_kl: KL(q(z) || p(z)), in nats.
-        max_mutual_information: log N, the most that N examples can show.
+        max_mutual_information: log N, the maximum for N examples.
         prior_holes: Fraction of prior samples far from every code.
         probes: Accuracy of classes predicted from codes.
         warnings: What a reader should know, each with what to try.

@@ -133,8 +133,8 @@ def feature_network(own: RunData, name: str | None, count: int, seed: int) -> Fe
     if name is None and (network := _packaged(own.run, count)):
         return network
     shape = own.run.model.data_shape
-    most = min(MAX_COMPONENT_EXAMPLES, MAX_COMPONENT_VALUES // math.prod(shape))
-    sample = own.training_sample(most, seed, skip=count)
+    max_examples = min(MAX_COMPONENT_EXAMPLES, MAX_COMPONENT_VALUES // math.prod(shape))
+    sample = own.training_sample(max_examples, seed, skip=count)
     examples = torch.cat(list(_values(own.run, sample))).cpu()
     with seeded_noise(seed):
         return Components(examples, max(1, min(COMPONENTS, count // EXAMPLES_PER_FEATURE)))

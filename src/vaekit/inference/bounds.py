@@ -43,10 +43,10 @@ class ExampleTerms(NamedTuple):
         return self.reconstruction + self.divergence.sum(-1)
 
 
-def draw_samples(q: Distribution, samples: int) -> Tensor:
-    """Samples [K, ...] of q, by reparameterization if it can.
+def sample_posterior(q: Distribution, samples: int) -> Tensor:
+    """Samples [K, ...] of q, by reparameterization if q supports it.
 
-    Reparameterized samples let NaN through, to be named later, instead of raising.
+    Reparameterized samples pass NaN on, which a later check names, instead of raising.
     """
     return q.rsample((samples,)) if q.has_rsample else q.sample((samples,))
 
@@ -62,8 +62,11 @@ def elbo_per_example(
     Args:
         model: The model.
         inputs: N examples.
-        seed: Seed of the noise; equal seeds draw equal noise.
+        seed: Seed of the noise.
         samples: Samples of z per example.
+
+    >>> elbo_per_example(run.model, run.inputs(images)).loss.shape
+    torch.Size([60])
     """
     batches = _iter_terms(model, inputs, seed, samples, ProcessInfo())
     return ExampleTerms(*concat_batches(batches, len(inputs)))
@@ -111,6 +114,9 @@ def importance_weighted_bound(
 
     References:
         Burda et al., 2016.
+
+    >>> importance_weighted_bound(run.model, run.inputs(images), samples=5).shape
+    torch.Size([60])
     """
     batches = _iter_bounds(model, inputs, samples, seed, ProcessInfo())
     return concat_batches(batches, len(inputs))[0]
@@ -128,7 +134,7 @@ def _iter_terms(
             torch.autocast(x.device.type, enabled=False),
         ):
             q = model.encode(x, y)
-            z = draw_samples(q, samples)
+            z = sample_posterior(q, samples)
             divergence = divergences.kl_divergence(q, model.prior_distribution(y), z)
             reconstruction = -model.decode(z, y).log_prob(x).mean(0)
         yield ExampleTerms(reconstruction.cpu().double(), divergence.cpu().double())
@@ -153,7 +159,7 @@ def _iter_bounds(
             total = torch.full((len(x),), -math.inf, dtype=torch.float64)
             count = 1 if is_deterministic(q) else samples  # equal samples equal their mean
             for start in range(0, count, chunk):
-                z = draw_samples(q, min(chunk, count - start))
+                z = sample_posterior(q, min(chunk, count - start))
                 log_weight = (model.log_joint(x, z, y) - q.log_prob(z)).cpu().double()
                 total = torch.logaddexp(total, log_weight.logsumexp(0))
         yield (total - math.log(count),)

@@ -11,12 +11,12 @@ from torch.distributions import Distribution
 from vaekit.core.distributions import point_estimate
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
-from vaekit.inference.bounds import draw_samples
+from vaekit.inference.bounds import sample_posterior
 from vaekit.inputs import ModelInputs, concat_batches, max_batch_examples, values_per_example
 from vaekit.runtime.seeding import seeded_noise
 
 LatentSampler = Callable[[int, Tensor | None], Tensor]
-"""Latent codes [N, L] from a count and, where there are classes, class numbers [N]."""
+"""Latent codes [N, L] from a count and, of conditional models, class numbers [N]."""
 
 
 class LatentCodes(NamedTuple):
@@ -61,7 +61,7 @@ def encode_samples(model: VAE, inputs: ModelInputs, *, seed: int = 0) -> Tensor:
             seeded_noise(seed, step),
             torch.autocast(x.device.type, enabled=False),
         ):
-            z = draw_samples(model.encode(x, y), 1)[0]
+            z = sample_posterior(model.encode(x, y), 1)[0]
         batches.append(z.flatten(1).cpu())
     return torch.cat(batches)
 

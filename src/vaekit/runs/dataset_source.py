@@ -17,7 +17,7 @@ IN_MEMORY = "in-memory"
 
 
 def load_dataset(config: Settings, data: Any = None) -> Dataset:
-    """Load the dataset of a configuration, or `data` in its place.
+    """Load the dataset of a configuration, or other data.
 
     Args:
         config: The configuration of a run, or one that is about to become a run.
@@ -37,8 +37,8 @@ def load_dataset(config: Settings, data: Any = None) -> Dataset:
             parameter="data",
         )
     if data is None and options.fingerprint:
-        for place in (options.source, options.test):
-            _check_present(place)
+        for path in (options.source, options.test):
+            _check_present(path)
     dataset = datasets.load(
         source, test=options.test, support=options.support, resize=options.resize
     )

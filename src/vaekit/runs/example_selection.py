@@ -43,7 +43,7 @@ def select_examples(run: Run, split: SplitName | None = None, data: Any = None) 
         run: The run.
         split: The part of the run's dataset; default test. Of other data with a test part, test or
             the rest.
-        data: Other data in the place of the run's dataset; without a split, all of them.
+        data: Other data instead of the run's dataset; without a split, all of them.
 
     Raises:
         ConfigError: An unknown split.

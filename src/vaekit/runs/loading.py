@@ -39,7 +39,9 @@ def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
     Raises:
         RunError: A folder that is incomplete, from a newer format, or inconsistent.
 
-    >>> run = load_run("runs/conv-mnist-20260101-120000")  # doctest: +SKIP
+    >>> run = load_run("runs/conv")
+    >>> run.config.recipe
+    'conv'
     """
     folder = Path(path)
     config = load_config(folder)

@@ -47,9 +47,13 @@ class Run:
         summary: The content of summary.json, whose keys `load_summary` has validated; empty while
             training has not finished.
 
-    >>> run = load_run("runs/conv-mnist-20260101-120000")  # doctest: +SKIP
-    >>> run.reconstruct(run.sample(4)).shape  # doctest: +SKIP
-    (4, 1, 28, 28)
+    >>> codes = run.encode(images)
+    >>> codes.mean.shape
+    (60, 2)
+    >>> run.decode(codes.mean).shape
+    (60, 1, 8, 8)
+    >>> run.sample(4, seed=0).shape
+    (4, 1, 8, 8)
     """
 
     path: Path
@@ -79,7 +83,7 @@ class Run:
 
     @property
     def best_epoch(self) -> int | None:
-        """The epoch, from 1, whose weights were kept; None if the summary does not say."""
+        """The epoch, from 1, whose weights were saved; None if it is not recorded."""
         return self.summary.get("best_epoch")
 
     # --- Use -------------------------------------------------------------------------------------
@@ -134,7 +138,7 @@ class Run:
         latents: LatentSampler | None = None,
         sample_likelihood: bool = False,
     ) -> np.ndarray:
-        """Draw samples in raw units, [count, *shape].
+        """Sample new examples in raw units, [count, *shape].
 
         Args:
             count: Number of samples, at most a million.
@@ -224,7 +228,7 @@ class Run:
         """Replace missing values by their expectation given the observed ones, in raw units.
 
         Args:
-            x: Raw examples [N, *shape]; whatever stands in the place of missing values is ignored.
+            x: Raw examples [N, *shape]; placeholders of missing values are ignored.
             missing: bool [N, *shape].
             labels: Class names of a conditional run.
             iterations: Iterations of the sampler.

@@ -50,7 +50,7 @@ def _data_1_to_2(data: Content) -> JsonObject:
 
 
 def _metrics_1_to_2(metrics: Content) -> JsonObject:
-    """Metrics with the reason in the place of a null value."""
+    """Metrics, with the reason instead of a null value."""
     upgraded: JsonObject = {}
     for name, metric in metrics.items():
         if name.startswith(UNAVAILABLE_PREFIX_1):

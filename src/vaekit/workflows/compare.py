@@ -12,6 +12,7 @@ from torch import Tensor
 from vaekit.data import Dataset, Examples
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError, DataError
+from vaekit.evaluation.catalogue import NATS
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.protocol import differences, protocol
 from vaekit.evaluation.results import Result
@@ -23,7 +24,7 @@ from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.example_selection import ExampleSelection
 from vaekit.runs.folder import load_split
 from vaekit.runs.run_data import RunData, data_name
-from vaekit.workflows.comparison_plots import check_plot_file, draw_comparison
+from vaekit.workflows.comparison_plots import check_plot_file, plot_comparison
 from vaekit.workflows.evaluate import NO_BOUND, term_metrics
 
 MAX_RUNS = 8
@@ -129,7 +130,9 @@ def compare(
         ConfigError: Wrong options.
         DataError: Runs that have no examples in common.
 
-    >>> comparison = compare(["runs/a", "runs/b"], out="compare.png")  # doctest: +SKIP
+    >>> comparison = compare(["runs/conv", "runs/mlp"])
+    >>> [line.run for line in comparison.runs]
+    ['conv', 'mlp']
     """
     split = split or "test"
     _check_request(runs, max_examples, importance_samples, out)
@@ -152,14 +155,14 @@ def compare(
     files: tuple[str, ...] = ()
     if out is not None:
         contexts = {name: each.context for name, each in evaluated.items()}
-        plots = draw_comparison(Path(out), contexts, table, split, seed)
+        plots = plot_comparison(Path(out), contexts, table, split, seed)
         files = tuple(str(path) for path in plots)
     ranking, ranked_by, reasons = _ranking(loaded, evaluated)
     return Comparison(
         data=next(iter(loaded.values())).config.data.source,
         split=split,
         examples=len(examples),
-        unit="nats per example",
+        unit=NATS,
         seed=seed,
         runs=table,
         importance_samples=importance_samples,
@@ -170,7 +173,7 @@ def compare(
     )
 
 
-# --- Runs and examples -------------------------------------------------------------------------------
+# --- Runs and examples -----------------------------------------------------------------------
 
 
 def _check_request(
@@ -247,7 +250,7 @@ def _common_examples(
     return source.select(common)
 
 
-# --- Metrics -----------------------------------------------------------------------------------------
+# --- Metrics ---------------------------------------------------------------------------------
 
 
 def _evaluate(

@@ -1,4 +1,4 @@
-"""The two plots of a comparison: what runs do side by side, and their training curves."""
+"""The two plots of a comparison: codes and images side by side, and training curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,7 +53,7 @@ def check_plot_file(out: Path) -> None:
         raise ConfigError.for_value("out", out.name, f"one of {', '.join(PLOT_FORMATS)}")
 
 
-def draw_comparison(
+def plot_comparison(
     out: Path,
     contexts: Mapping[str, PlotContext],
     table: Sequence[RunLine],
@@ -63,18 +63,20 @@ def draw_comparison(
     """Write both plots and return their paths."""
     from vaekit.plots import comparison, run_curves, save
 
-    first = next(iter(contexts.values()))
     with torch.no_grad():
         columns = [
             _column(context, name, line, seed)
             for (name, context), line in zip(contexts.items(), table, strict=True)
         ]
+    first = next(iter(contexts.values()))
     title = f"{len(columns)} runs on {first.data_name}, {len(first.examples):,} {split} examples"
     if len(first.shown) < len(first.examples):
         title += f", {len(first.shown):,} of them as dots"
     classes = first.run.config.data.classes
     paths = [save(comparison(columns, first.shown.y, classes, title=title), out)]
-    curves, best_epochs = {}, {}
+
+    curves: dict[str, dict[str, np.ndarray]] = {}
+    best_epochs: dict[str, int | None] = {}
     for (name, context), line in zip(contexts.items(), table, strict=True):
         if context.run.history:
             label = name if line.divergence.value is not None else f"{name} (no divergence)"
@@ -130,7 +132,7 @@ def _column(context: PlotContext, name: str, line: RunLine, seed: int) -> "Colum
 def _perturbed_images(
     context: PlotContext, pairs: Reconstruction, seed: int
 ) -> tuple[np.ndarray, list[str]]:
-    """The first code perturbed more and more, decoded; and the labels of the steps."""
+    """The first code with increasing perturbations, decoded; and the labels of the steps."""
     run = context.run
     z, steps = perturbed_codes(context, pairs.codes.mean[0], seed)
     y = None
@@ -144,7 +146,7 @@ def _perturbed_images(
 def perturbed_codes(
     context: PlotContext, code: np.ndarray, seed: int
 ) -> tuple[np.ndarray, list[str]]:
-    """A code [L] perturbed more and more in some directions, [R, S, L], and the labels of the steps.
+    """A code [L] perturbed in R directions and S steps, [R, S, L], and the labels of the steps.
 
     The noise has a root mean square of 1 in units of each dimension's standard deviation over all
     codes: at distance 1 the code has moved as far as codes are from their mean. Of discrete codes a

@@ -32,6 +32,13 @@ def decode(
         codes: Latent codes [N, L], or a file of them (.npz, .npy, .csv).
         label: The class, of a conditional run; default the classes in the file.
         out: .png, .pdf, .svg or .npy; default decoded.png, or decoded.npy if not images.
+
+    Raises:
+        ConfigError: Another file format, or too many images for one sheet.
+        DataError: A file without codes, codes of another size, or an unknown class.
+
+    >>> decode("runs/conv", np.zeros((3, 2))).path.name
+    'decoded.png'
     """
     run = as_run(run)
     classes = None

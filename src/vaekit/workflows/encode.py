@@ -34,6 +34,13 @@ def encode(
         out: .npz or .csv for codes, .npy for means only, in bounded memory.
         data: Other examples than those of the run's dataset.
         split: The part of the dataset; default test.
+
+    Raises:
+        ConfigError: Another file format.
+        DataError: Data that are missing, have changed or do not suit the model.
+
+    >>> encode("runs/conv", "codes.csv").examples
+    6
     """
     path = Path(out)
     suffix = check_format(path, CODE_FORMATS)

@@ -4,12 +4,11 @@ import os
 from numbers import Integral
 from typing import Any
 
-from torch import Tensor
-
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError
 from vaekit.evaluation.ais import ais_bound
 from vaekit.evaluation.bits_per_dimension import bits_per_dimension
+from vaekit.evaluation.catalogue import NATS
 from vaekit.evaluation.class_accuracy import class_accuracy
 from vaekit.evaluation.code_usage import code_usage
 from vaekit.evaluation.exact import exact_log_likelihood, is_enumerable
@@ -56,7 +55,7 @@ def evaluate(
     Args:
         run: A run or its folder.
         split: The part of the run's dataset; default test.
-        data: Other data in its place; the run's own dataset is split as it was.
+        data: Other data; the run's own dataset is split as in training.
         max_examples: Evaluate only the first N examples.
         importance_samples: K of the importance-weighted bound, which rises with K.
         ais_steps: Steps of annealed importance sampling, a closer bound; 0 for none.
@@ -75,27 +74,25 @@ def evaluate(
         ConfigError: Options that are out of range or do not suit the run.
         DataError: Data that are missing, have changed or do not suit the model.
 
-    >>> evaluation = evaluate("runs/conv", importance_samples=500)  # doctest: +SKIP
+    >>> evaluation = evaluate("runs/conv", importance_samples=5)
+    >>> evaluation.terms.loss.value > evaluation.terms.reconstruction.value
+    True
     """
-    _check_range(1, importance_samples=importance_samples, ais_chains=ais_chains)
-    _check_range(
-        0,
-        ais_steps=ais_steps,
-        generated_examples=generated_examples,
-        class_accuracy_samples=class_accuracy_samples,
-    )
+    _check_range(1, MAX_SAMPLES, importance_samples=importance_samples, ais_chains=ais_chains)
+    _check_range(0, MAX_SAMPLES, ais_steps=ais_steps, generated_examples=generated_examples)
+    _check_range(0, MAX_SAMPLES, class_accuracy_samples=class_accuracy_samples)
     if max_examples is not None:
         _check_range(1, None, max_examples=max_examples)
     check_features(features)
     run = as_run(run)
-    if class_accuracy_samples and not run.model.classes:
-        raise ConfigError(
-            "class accuracy needs a conditional run. Train with conditional=true.",
-            parameter="class_accuracy_samples",
-        )
+    if class_accuracy_samples:
+        _check_conditional(run)
     examples, part, own = select_evaluation_examples(run, split, data)
     inputs = run.inputs(examples)
-    inputs = track_inputs(inputs if max_examples is None else inputs.first(max_examples))
+    if max_examples is not None:
+        inputs = inputs.first(max_examples)
+    inputs = track_inputs(inputs)
+
     terms = elbo_per_example(run.model, inputs, seed=seed)
     bound, bits = _bounds(run, inputs, terms, importance_samples, seed)
     accuracy = None
@@ -104,12 +101,16 @@ def evaluate(
     samples = None
     if generated_examples:
         samples = _sample_quality(inputs, own, part, generated_examples, features, seed)
+    ais = None
+    if ais_steps:
+        ais = _ais(run, inputs, ais_steps, ais_chains, seed)
+
     return Evaluation(
         run=str(run.path),
         data=_data_source(run, data),
         split=part,
         examples=len(inputs),
-        unit="nats per example",
+        unit=NATS,
         importance_samples=importance_samples,
         seed=seed,
         protocol=protocol(run),
@@ -118,7 +119,7 @@ def evaluate(
         bits_per_dimension=bits,
         latent=latent_metrics(run, inputs, terms, own, seed=seed),
         reconstructions=reconstruction_quality(run, inputs),
-        ais_bound=_ais(run, inputs, ais_steps, ais_chains, seed) if ais_steps else None,
+        ais_bound=ais,
         exact_log_likelihood=_exact(run, inputs),
         sample_quality=samples,
         codes=code_usage(run.model, inputs),
@@ -159,8 +160,7 @@ def _ais(run: Run, inputs: ModelInputs, steps: int, chains: int, seed: int) -> A
 def _exact(run: Run, inputs: ModelInputs) -> Metric | None:
     if not is_enumerable(run.model):
         return None
-    likelihood: Tensor = exact_log_likelihood(run.model, inputs)
-    return Metric.mean_of(likelihood)
+    return Metric.mean_of(exact_log_likelihood(run.model, inputs))
 
 
 def _sample_quality(
@@ -171,11 +171,19 @@ def _sample_quality(
     return sample_quality(inputs, own, part, count=count, features=features, seed=seed)
 
 
-def _check_range(least: int, most: int | None = MAX_SAMPLES, **numbers: Any) -> None:
-    """ConfigError for a number that is not whole or out of range, by name."""
-    for name, number in numbers.items():
-        is_whole = isinstance(number, Integral)
-        if is_whole and least <= int(number) and (most is None or int(number) <= most):
+def _check_conditional(run: Run) -> None:
+    if not run.model.classes:
+        raise ConfigError(
+            "class accuracy needs a conditional run. Train with conditional=true.",
+            parameter="class_accuracy_samples",
+        )
+
+
+def _check_range(minimum: int, maximum: int | None, **options: Any) -> None:
+    """ConfigError for an option that is not a whole number in the range, by its name."""
+    for name, value in options.items():
+        is_in_range = isinstance(value, Integral) and minimum <= int(value)
+        if is_in_range and (maximum is None or int(value) <= maximum):
             continue
-        upper = "or more" if most is None else f"to {most:,}"
-        raise ConfigError.for_value(name, number, f"a whole number, {least:,} {upper}")
+        upper = "or more" if maximum is None else f"to {maximum:,}"
+        raise ConfigError.for_value(name, value, f"a whole number, {minimum:,} {upper}")

@@ -21,9 +21,15 @@ def fit_mixture(
         components: Components of the mixture, at most.
         seed: Seed of the fit.
 
+    Returns:
+        The mixture, whose `sample` can be the `latents` of `Run.sample`.
+
     Raises:
         ConfigError: The latent codes are discrete, so they have no density.
+        DataError: The dataset is missing or has changed.
 
-    >>> run.sample(16, latents=fit_mixture(run).sample)  # doctest: +SKIP
+    >>> mixture = fit_mixture("runs/conv")
+    >>> run.sample(16, latents=mixture.sample).shape
+    (16, 1, 8, 8)
     """
     return RunData.load(as_run(run), data).fit_mixture(components=components, seed=seed)

@@ -41,6 +41,16 @@ def impute(
         iterations: Iterations of the sampler.
         proposals: Latent codes proposed per iteration.
         seed: Seed of the noise.
+
+    Raises:
+        ConfigError: Another file format, or a likelihood that does not allow imputation.
+        DataError: Files that mark no missing values, or do not suit the model.
+
+    >>> x = images[:3].astype(float)
+    >>> x[..., :4] = np.nan
+    >>> np.save("incomplete.npy", x)
+    >>> impute("runs/conv", "incomplete.npy", iterations=4).missing_fraction
+    0.5
     """
     run = as_run(run)
     values, mask = load_incomplete(Path(data), None if missing is None else Path(missing))
@@ -53,7 +63,7 @@ def impute(
 
 
 def load_incomplete(path: Path, mask: Path | None) -> tuple[np.ndarray, np.ndarray]:
-    """Examples with zeros in the place of missing values, and the mask of these."""
+    """Examples with zeros for missing values, and the mask of these."""
     values = _load_array(path, "data")
     missing = np.zeros(values.shape, bool)
     if values.dtype.kind == "f":

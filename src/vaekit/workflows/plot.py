@@ -1,4 +1,4 @@
-"""Draw the plots of a run."""
+"""Plot a run."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -33,7 +33,7 @@ def plot(
     format: str | None = None,
     **view: Any,
 ) -> list[Path]:
-    """Draw plots of a run by name and return their paths.
+    """Write plots of a run and return their paths.
 
     Args:
         run: A run or its folder.
@@ -47,6 +47,10 @@ def plot(
 
     Raises:
         ConfigError: An unknown plot, one that does not suit the run, or an option without effect.
+        DataError: Data that are missing, have changed or do not suit the model.
+
+    >>> [path.name for path in plot("runs/conv", ["curves", "latent"])]
+    ['curves.png', 'latent.png']
     """
     names = [names] if isinstance(names, str) else list(names)
     _check_names(names)
@@ -71,7 +75,7 @@ def plot(
 
 
 def plot_run_data(run_data: RunData) -> list[Path]:
-    """Draw all plots that suit a run whose data have been loaded, into its plots folder."""
+    """Write all suitable plots of a run whose data have been loaded, into its plots folder."""
     run = run_data.run
     selection = ExampleSelection(run_data.examples("test"), "test", run_data)
     context = PlotContext(run, lambda: selection, lambda: run_data)

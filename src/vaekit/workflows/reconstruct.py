@@ -34,6 +34,14 @@ def reconstruct(
 
     Returns:
         The examples with codes and reconstructions, and the path of the file.
+
+    Raises:
+        ConfigError: Indices that are out of range, or an unknown class.
+        DataError: Data that are missing, have changed or do not suit the model.
+
+    >>> result, path = reconstruct("runs/conv", indices=[0, 1])
+    >>> result.decoded.shape
+    (2, 1, 8, 8)
     """
     run = as_run(run)
     path = run.path / PLOTS / "reconstruct.png" if out is None else Path(out)

@@ -17,6 +17,12 @@ def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
     Args:
         run: A run or its folder; its plots are drawn if there are none.
         evaluation: What `evaluate` returned.
+
+    Returns:
+        The path of the report.
+
+    >>> report(run, vaekit.evaluate(run, importance_samples=1)).name
+    'report.html'
     """
     run = as_run(run)
     plots = run.path / runs.PLOTS

@@ -1,4 +1,4 @@
-"""Draw new examples and write them to a file."""
+"""Sample new examples and write them to a file."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ def sample(
     out: str | os.PathLike | None = None,
     seed: int = 0,
 ) -> Path:
-    """Draw samples and write them as an image sheet or an array.
+    """Sample new examples and write them as an image sheet or an array.
 
     Args:
         run: A run or its folder.
@@ -35,6 +35,13 @@ def sample(
 
     Returns:
         The path of the file.
+
+    Raises:
+        ConfigError: Another file format, or a count that is out of range.
+        DataError: An unknown class.
+
+    >>> np.load(sample("runs/conv", 4, out="samples.npy")).shape
+    (4, 1, 8, 8)
     """
     run = as_run(run)
     path = check_examples_file(_path(run, out, label, mixture, seed), run, count)

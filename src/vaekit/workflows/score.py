@@ -43,6 +43,13 @@ def score(
         metric: bound, loss, reconstruction, latent, typicality or density.
         samples: Samples of z per example.
         seed: Seed of the noise.
+
+    Raises:
+        ConfigError: Another file format, an unknown metric, or one that the run does not have.
+        DataError: Data that are missing, have changed or do not suit the model.
+
+    >>> score("runs/conv", "scores.csv").scores.shape
+    (6,)
     """
     path = Path(out)
     check_format(path, SCORE_FORMATS)
