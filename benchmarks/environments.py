@@ -1,4 +1,4 @@
-"""Virtual environments for the programs that vaekit is compared with, made on first use and kept."""
+"""Virtual environments for programs that vaekit is compared with, made on first use and kept."""
 
 import os
 import subprocess

@@ -146,7 +146,7 @@ def measure_rates(
 
 
 def check_answers(address: str, run: Run, z: np.ndarray, cases: Mapping[str, list[bytes]]) -> None:
-    """SystemExit if the first answers of a server are not those of the library."""
+    """SystemExit if the first answers of a server differ from the library's."""
     expected = run.decode(z[:1])
     json_body = asyncio.run(send_once(address, cases["decode, JSON"][0]))
     npy_body = asyncio.run(send_once(address, cases["decode, binary"][0]))
