@@ -7,8 +7,8 @@ All programs have the same network, batch size, data and number of steps; each r
 its own, and they take turns, so that all run on an equally busy machine. Images per second are of
 the last epoch, with that epoch's loss, since precisions differ. The limit is the time of the matrix
 products of a training step alone; the products of convolutions, computed one by one, take longer
-than a complete step, so they are no limit and are left out. Keras and pythae get environments of their
-own, made on first use. Takes about 20 minutes on two cores.
+than a complete step, so they are no limit and are left out. Keras and pythae get environments of
+their own, made on first use. Takes about 20 minutes on two cores.
 """
 
 import json
