@@ -1,9 +1,10 @@
-"""The pictures of the explorer in the README: on a desk, with a sheet, on a telephone.
+"""The screenshots of the explorer in the README: a desktop, a decoded grid, a phone.
 
     vaekit train mlp-deep --out /tmp/deep
-    python benchmarks/screenshots.py /tmp/deep docs/images        # some seconds; needs chromium and pip install ".[test]"
+    python benchmarks/screenshots.py /tmp/deep docs/images    # some seconds
 
-The run has two latent dimensions, as the sheet goes over both.
+It needs chromium and `pip install ".[test]"`, and a run of two latent dimensions, which the grid
+shows both.
 """
 
 import argparse
@@ -13,8 +14,9 @@ from pathlib import Path
 import vaekit
 from explorer import CHROMIUM, FLAGS
 
-HERE = 0.44, 0.55  # where the pointer is on the map, across and down
-DESK = {"viewport": {"width": 1360, "height": 860}, "color_scheme": "light"}
+POINTER_X = 0.44  # position of the pointer as fractions of the map
+POINTER_Y = 0.55
+DESKTOP = {"viewport": {"width": 1360, "height": 860}, "color_scheme": "light"}
 PHONE = {
     "viewport": {"width": 390, "height": 844},
     "device_scale_factor": 4 / 3,
@@ -30,34 +32,44 @@ def main() -> None:
     )
     parser.add_argument("run", type=Path)
     parser.add_argument("out", type=Path)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "page.html"
-        vaekit.export_page(asked.run, file)
+        vaekit.export_page(options.run, file)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        desk, at = opened(browser, file, **DESK)
-        desk.mouse.move(*at)
-        desk.wait_for_timeout(1000)  # until the row is there
-        desk.screenshot(path=asked.out / "explorer.png")
-        desk.locator("#grid-make").click()
-        desk.wait_for_selector("#grid-save:not([disabled])")
-        desk.evaluate("scrollTo(0, 0)")
-        desk.screenshot(path=asked.out / "explorer-grid.png")
-        phone, at = opened(browser, file, **PHONE)
-        phone.touchscreen.tap(*at)
-        phone.wait_for_timeout(1000)
-        phone.screenshot(path=asked.out / "explorer-phone.png")
+        take_desktop_screenshots(browser, file, options.out)
+        take_phone_screenshot(browser, file, options.out)
 
 
-def opened(browser, file: Path, **options):
-    """The page, and where the pointer goes on it, in pixels."""
+def take_desktop_screenshots(browser, file: Path, out: Path) -> None:
+    page, pixel = open_page(browser, file, **DESKTOP)
+    page.mouse.move(*pixel)
+    page.wait_for_timeout(1000)  # the original appears with a delay
+    page.screenshot(path=out / "explorer.png")
+    page.locator("#grid-decode").click()
+    page.wait_for_selector("#grid-save:not([disabled])")
+    page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=out / "explorer-grid.png")
+
+
+def take_phone_screenshot(browser, file: Path, out: Path) -> None:
+    page, pixel = open_page(browser, file, **PHONE)
+    page.touchscreen.tap(*pixel)
+    page.wait_for_timeout(1000)
+    page.screenshot(path=out / "explorer-phone.png")
+
+
+def open_page(browser, file: Path, **options):
+    """The page, and the pixel of the pointer on it."""
     page = browser.new_context(**options).new_page()
     page.goto(file.as_uri())
     page.wait_for_selector("body[data-ready]", timeout=60_000)
     box = page.locator("#overlay").bounding_box()
-    return page, (box["x"] + HERE[0] * box["width"], box["y"] + HERE[1] * box["height"])
+    x = box["x"] + POINTER_X * box["width"]
+    y = box["y"] + POINTER_Y * box["height"]
+    return page, (x, y)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Pages of every kind of model: they open from a file, and have the cards that the model supports."""
+"""Pages of every kind of model open from a file, with the cards that the model supports."""
 
 import json
 from dataclasses import replace
@@ -250,9 +250,7 @@ def test_the_height_of_bars_is_proportional_to_the_values(explorer, page_of):
     assert np.allclose(heights / unit, values, atol=3 / unit)
 
 
-def test_class_names_are_text_and_examples_other_than_images_have_no_image_cards(
-    explorer, page_of
-):
+def test_class_names_are_text_and_examples_other_than_images_have_no_image_cards(explorer, page_of):
     x = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
     y = (np.arange(50) % 2).astype(np.int64)
     hostile = ("</script><img src=x>", "--><script>y</script>")

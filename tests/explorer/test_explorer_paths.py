@@ -34,9 +34,7 @@ def spherical_middle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("name", "middle"), [("linear", linear_middle), ("spherical", spherical_middle)]
 )
-def test_a_path_interpolates_between_its_endpoints(
-    explorer, address, small_run, name: str, middle
-):
+def test_a_path_interpolates_between_its_endpoints(explorer, address, small_run, name: str, middle):
     page = explorer(address)
     codes = page.set_endpoints((0.3, 0.3), (0.7, 0.6))
     page.choose("#interpolation", label=name)
@@ -82,9 +80,7 @@ def test_a_path_plays_until_it_is_stopped_or_left(explorer, address):
     assert page.locate("#path-position").is_disabled()
 
 
-def test_a_grid_has_labeled_axes_and_decodes_the_center_of_each_cell(
-    explorer, address, small_run
-):
+def test_a_grid_has_labeled_axes_and_decodes_the_center_of_each_cell(explorer, address, small_run):
     page = explorer(address)
     page.decode_grid()
     with Image.open(page.download("#grid-save")) as image:

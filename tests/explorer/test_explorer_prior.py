@@ -1,0 +1,94 @@
+"""The prior on the map: contours contain the mass that they name, and samples are normal."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+pytestmark = pytest.mark.browser
+
+MEAN = [[0.5, -1.5, 2.0], [3.0, 0.25, -1.0]]
+STDDEV = [[0.5, 2.0, 1.0], [1.5, 0.7, 0.3]]
+COMPONENTS = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
+CENTER = np.array([0.3, -0.2, 0.7])
+SAMPLES = 4000
+PLANES = [(0, 1), (2, 0), (3, 4), (5, 3)]
+"""Pairs of directions: three latent dimensions, then three principal components."""
+
+EVALUATE = """async (text) => {
+    const { mean, stddev, components, center, planes, count } = JSON.parse(text);
+    const { Prior } = await import('./prior.js');
+    const { LatentSpace } = await import('./latent-space.js');
+    const explained_variance = [0.5, 0.3, 0.2];
+    const latent = { dim: 3, discrete: null, explained_variance, order: [0, 1, 2] };
+    const facts = {
+        examples: 1, latent, conditional: true, classes: ['a', 'b'], prior: { mean, stddev },
+    };
+    const space = new LatentSpace(facts, {
+        codes: new Float32Array(3),
+        components: Float32Array.from(components.flat()),
+        center: Float32Array.from(center),
+    });
+    const prior = new Prior(facts, {}, space);
+    const directions = (plane) => plane.map((i) => space.directions[i]);
+    const contours = (plane, label) => prior.contours(directions(plane), label);
+    const sample = (label) => Array.from(prior.sample(label).z);
+    const labels = [0, 1];
+    return {
+        contours: planes.map((plane) => labels.map((label) => contours(plane, label))),
+        samples: labels.map((label) => Array.from({ length: count }, () => sample(label))),
+    };
+}"""
+
+
+@pytest.fixture(scope="module")
+def result(browser, address):
+    """Contours and samples of the page for a class-dependent prior."""
+    page = browser.new_context().new_page()
+    page.goto(address)
+    arguments = {
+        "mean": MEAN,
+        "stddev": STDDEV,
+        "components": COMPONENTS.tolist(),
+        "center": CENTER.tolist(),
+        "planes": PLANES,
+        "count": SAMPLES,
+    }
+    answer = page.evaluate(EVALUATE, json.dumps(arguments))
+    page.context.close()
+    return answer
+
+
+@pytest.mark.parametrize("plane", range(len(PLANES)))
+@pytest.mark.parametrize("label", [0, 1])
+def test_a_contour_contains_the_mass_of_the_prior_that_it_names(result, plane: int, label: int):
+    """In a plane, the mass within Mahalanobis distance r is 1 - exp(-r^2 / 2)."""
+    indices = list(PLANES[plane])
+    directions = np.concatenate([np.eye(3), COMPONENTS])[indices]
+    origins = np.array([CENTER if index >= 3 else np.zeros(3) for index in indices])
+    mean = np.einsum("ij,ij->i", directions, np.array(MEAN[label]) - origins)
+    covariance = directions @ np.diag(np.square(STDDEV[label])) @ directions.T
+    precision = np.linalg.inv(covariance)
+    contours = result["contours"][plane][label]
+    assert [contour["name"] for contour in contours] == ["50 %", "90 %", "99 %"]
+    for contour, mass in zip(contours, (0.5, 0.9, 0.99), strict=True):
+        line = np.array(contour["line"])
+        offset = line - mean
+        square_distance = np.einsum("ni,ij,nj->n", offset, precision, offset)
+        assert np.allclose(1 - np.exp(-0.5 * square_distance), mass, atol=1e-5)
+        assert np.allclose(line[0], line[-1], atol=1e-9)
+        assert np.allclose(offset[:-1].mean(0), 0, atol=1e-5)  # once around the mean
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_samples_are_normal_with_the_mean_and_deviation_of_each_dimension(result, label: int):
+    samples = np.array(result["samples"][label])
+    ranks = (np.arange(SAMPLES) + 0.5) / SAMPLES
+    for column, mean, stddev in zip(samples.T, MEAN[label], STDDEV[label], strict=True):
+        standardized = torch.from_numpy(np.sort(column) - mean) / stddev
+        probabilities = torch.special.ndtr(standardized).numpy()
+        # Kolmogorov-Smirnov: normal samples exceed this once in 30 million times
+        assert np.abs(probabilities - ranks).max() < 3 / SAMPLES**0.5
+    correlations = np.corrcoef(samples.T)[np.triu_indices(3, 1)]
+    assert np.abs(correlations).max() < 5 / SAMPLES**0.5
