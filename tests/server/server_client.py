@@ -1,4 +1,4 @@
-"""What the tests of the server share: an app asked in this process, and a server of its own."""
+"""Clients for the tests of the server: an app in this process, and a server of its own process."""
 
 import asyncio
 import json
@@ -18,6 +18,7 @@ from vaekit.server import Limits
 from vaekit.web import LOOPBACK
 from vaekit.workflows.serve import application
 
+JSON = {"content-type": "application/json"}
 NPY = {"content-type": "application/x-npy"}
 
 
@@ -27,110 +28,116 @@ def served(run: Run, **limits: Any):
 
 
 def ask(app, method: str, path: str, **request: Any) -> httpx.Response:
-    """One request, whose answer is of the kind that every answer must be."""
-    (found,) = ask_all(app, [(method, path, request)])
-    return found
+    """The answer to one request, whose headers and error are checked."""
+    (response,) = ask_all(app, [(method, path, request)])
+    return response
 
 
 def ask_all(app, requests: list[tuple[str, str, dict[str, Any]]]) -> list[httpx.Response]:
-    """Requests at the same time, in one loop."""
+    """The answers to concurrent requests in one event loop."""
 
-    async def together() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://localhost", timeout=60
-        ) as client:
+    async def send_all() -> list[httpx.Response]:
+        async with client(app) as one:
             return await asyncio.gather(
-                *(client.request(method, path, **given) for method, path, given in requests)
+                *(one.request(method, path, **request) for method, path, request in requests)
             )
 
-    found = asyncio.run(together())
-    for response in found:
+    responses = asyncio.run(send_all())
+    for response in responses:
         assert response.headers["x-content-type-options"] == "nosniff"
         if response.status_code >= 400:
             check_error(response)
-    return found
+    return responses
+
+
+def client(app) -> httpx.AsyncClient:
+    """A client of an app in this process."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60)
 
 
 def check_error(response: httpx.Response) -> None:
-    """An error is JSON with one line, which gives nothing away."""
+    """An error is JSON with one line, without internals of the server."""
     assert response.headers["content-type"] == "application/json"
-    given = response.json()
-    assert set(given) == {"error"}
-    assert given["error"] and "\n" not in given["error"] and len(given["error"]) < 1500
-    assert "Traceback" not in given["error"] and ".py" not in given["error"]
+    content = response.json()
+    assert set(content) == {"error"}
+    message = content["error"]
+    assert message.endswith(".") and "\n" not in message and len(message) < 1500
+    assert "Traceback" not in message and ".py" not in message
+    assert "--" not in message  # a flag of the command line
 
 
 def post(
     app, name: str, body: dict[str, Any] | bytes | np.ndarray, **request: Any
 ) -> httpx.Response:
-    return ask(app, "POST", f"/v1/{name}", **sent(body), **request)
+    """The answer of an endpoint."""
+    return ask(app, "POST", f"/v1/{name}", **as_request(body), **request)
 
 
-def sent(body: dict[str, Any] | bytes | np.ndarray) -> dict[str, Any]:
-    """A body as httpx takes it: JSON, .npy, or bytes that claim to be .npy."""
+def as_request(body: dict[str, Any] | bytes | np.ndarray) -> dict[str, Any]:
+    """A body as httpx takes it: JSON, .npy, or bytes that are declared as .npy."""
     if isinstance(body, dict):
         return {"json": body}
     return {"content": npy(body) if isinstance(body, np.ndarray) else body, "headers": NPY}
 
 
 def npy(array: np.ndarray) -> bytes:
+    """An array as numpy.save writes it."""
     file = BytesIO()
     np.save(file, array, allow_pickle=array.dtype.hasobject)
     return file.getvalue()
 
 
 def arrays(response: httpx.Response) -> dict[str, np.ndarray]:
-    """What an answer holds, by name; "" of a lone array."""
+    """The arrays of an answer by name; the name of a lone array is empty."""
     assert response.status_code == 200, response.text
     media = response.headers["content-type"]
     if media == "application/json":
-        return {
-            name: np.array(value)
-            for name, value in json.loads(response.text, parse_constant=no_constant).items()
-        }
-    found = np.load(BytesIO(response.content), allow_pickle=False)
-    return {"": found} if media == "application/x-npy" else dict(found)
+        content = json.loads(response.text, parse_constant=refuse_constant)
+        return {name: np.array(value) for name, value in content.items()}
+    content = np.load(BytesIO(response.content), allow_pickle=False)
+    return {"": content} if media == "application/x-npy" else dict(content)
 
 
-def no_constant(name: str) -> None:
+def refuse_constant(name: str) -> None:
     raise AssertionError(f"{name} in JSON")
 
 
-def figures(app) -> dict[str, float]:
-    """What /metrics says, by series."""
-    lines = ask(app, "GET", "/metrics").text.splitlines()
-    return {
-        name: float(value)
-        for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
-    }
+def metrics(app) -> dict[str, float]:
+    """The metrics of a server by series."""
+    return parse_metrics(ask(app, "GET", "/metrics").text)
+
+
+def parse_metrics(text: str) -> dict[str, float]:
+    """The values in the format of Prometheus by series."""
+    lines = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, value in lines}
 
 
 @contextmanager
-def process(run: Run, *options: str) -> Iterator[str]:
-    """A server in a process of its own, and its address; it ends by Ctrl-C, with status 0 and without a word."""
-    with running("from vaekit import cli; cli.main()", *serve(run), *options) as (_, address):
+def serving(run: Run, *options: str) -> Iterator[str]:
+    """A server in its own process, and its address; Ctrl-C ends it with status 0, silently."""
+    arguments = ("serve", str(run.path), "--port", "0", "--json", *options)
+    with running("from vaekit import cli; cli.main()", *arguments) as (_, address):
         yield address
-
-
-def serve(run: Run) -> tuple[str, ...]:
-    """What the command line is told."""
-    return "serve", str(run.path), "--port", "0", "--json"
 
 
 @contextmanager
 def running(
     code: str, *arguments: str, status: int = 0
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Python in a process of its own that prints the address of a server as JSON, and that; it ends by Ctrl-C at the latest."""
+    """Python in its own process, which prints the address of a server as JSON, and that address.
+
+    At the end it gets Ctrl-C; it must have ended with `status` and must have printed nothing else.
+    """
     command = [sys.executable, "-c", code, *arguments]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as server:
         assert server.stdout is not None and server.stderr is not None
         try:
-            said = "".join(iter(server.stdout.readline, "}\n")) + "}"
-            yield server, json.loads(said)["address"]
+            printed = "".join(iter(server.stdout.readline, "}\n")) + "}"
+            yield server, json.loads(printed)["address"]
         finally:
             server.send_signal(signal.SIGINT)
             rest, errors = server.communicate(timeout=60)

@@ -66,7 +66,7 @@ def explorer_app(content: ExplorerContent, *, hosts: Collection[str] | None) -> 
     return Guard(
         Starlette(routes=[*routes, Route("/examples/{index}", example)]),
         hosts=hosts,
-        most_bytes=MAX_BODY_BYTES,
+        max_bytes=MAX_BODY_BYTES,
         headers={"content-security-policy": CONTENT_SECURITY_POLICY},
     )
 

@@ -1,6 +1,6 @@
-"""A model over HTTP: JSON and numpy's formats, concurrent requests computed together.
+"""A model over HTTP: JSON and NumPy's formats, concurrent requests computed together.
 
-`app`, and through it starlette and prometheus_client, is imported only where a server is made.
+Only `app` and `prometheus` import starlette and prometheus_client; nothing here imports them.
 """
 
 from vaekit.server.limits import Limits

@@ -1,7 +1,7 @@
-"""The ASGI app: routes, and what every request goes through."""
+"""The ASGI app of a server: its routes, and the steps of every request."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
@@ -20,8 +20,17 @@ from vaekit.server.codec import LARGE, read_request, response_media, write_respo
 from vaekit.server.endpoints import Endpoint, endpoints
 from vaekit.server.http_errors import HTTPError
 from vaekit.server.limits import Limits
-from vaekit.server.openapi import describe, model
+from vaekit.server.openapi import describe
 from vaekit.server.prometheus import MEDIA, MeteredApp, ServerMetrics
+from vaekit.server.schemas import (
+    DecodeRequest,
+    EncodeRequest,
+    Error,
+    Health,
+    ModelInfo,
+    SampleRequest,
+    ScoreRequest,
+)
 from vaekit.server.service import Arrays, Service
 from vaekit.web import App, Guard
 
@@ -29,179 +38,220 @@ HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",  # no answer is a page
     "cache-control": "no-store",
 }
+CLOSE = {"Connection": "close"}
+PLAIN_BODY = {"Accept-Encoding": "identity"}
+MAX_SHOWN = 100
 
-Answer = Callable[[dict[str, Any]], Awaitable[Arrays]]
+Handler = Callable[[Any], Awaitable[Arrays]]
+"""From a validated request to the arrays of its answer."""
+
 Result = TypeVar("Result")
 
 
 def create(service: Service, limits: Limits, hosts: Collection[str] | None) -> App:
-    """The server of a model: guarded, measured, ready for any ASGI server of one process.
+    """The server of a model: guarded, metered, for any ASGI server of one process.
 
-    hosts: the names that requests may ask for; None: any.
+    Args:
+        service: The model.
+        limits: Limits of requests.
+        hosts: Names that requests may have in their Host header; None: any.
     """
     server = Server(service, limits)
-    guarded = Guard(server.app, hosts=hosts, most_bytes=limits.body_bytes, headers=HEADERS)
-    return MeteredApp(guarded, server.metrics, server.paths)
+    guard = Guard(server.app, hosts=hosts, max_bytes=limits.max_body_bytes, headers=HEADERS)
+    return MeteredApp(guard, server.metrics, server.paths)
 
 
 class Server:
     """Endpoints over a service, which computes in one thread."""
 
     def __init__(self, service: Service, limits: Limits):
-        self._service, self._limits = service, limits
+        self._service = service
+        self._limits = limits
         self._endpoints = endpoints(service.facts, limits, service.scores)
+        self._codec_thread = ThreadPoolExecutor(1, thread_name_prefix="vaekit-codec")
         self._batcher = Batcher(
-            limits.max_batch_examples,
-            limits.rows_waiting,
-            lambda *sizes: self.metrics.batch(*sizes),
+            limits.max_batch_examples, limits.max_queue_examples, self._observe_batch
         )
-        self._formats = ThreadPoolExecutor(1, thread_name_prefix="vaekit-formats")
-        self.metrics = ServerMetrics(lambda: self._batcher.waiting)
-        pages = {"/v1/model": model(service.facts, limits), "/health": {"status": "ok"}}
-        pages["/openapi.json"] = describe(service.facts, limits, tuple(self._endpoints.values()))
-        computed = {
+        self.metrics = ServerMetrics(self._queued_examples)
+
+        routes = self._routes()
+        self.paths = [route.path for route in routes]
+        self.app = Starlette(
+            routes=routes, exception_handlers=EXCEPTION_HANDLERS, lifespan=self._lifespan
+        )
+        self.app.router.redirect_slashes = False
+
+    def _routes(self) -> list[Route]:
+        info = ModelInfo(**self._service.facts.model_dump(), limits=self._limits)
+        pages = {
+            "/v1/model": JSONResponse(info.model_dump(mode="json")),
+            "/health": JSONResponse(Health().model_dump()),
+            "/openapi.json": JSONResponse(describe(info, tuple(self._endpoints.values()))),
+        }
+        handlers: dict[str, Handler] = {
             "encode": self._encode,
             "decode": self._decode,
             "sample": self._sample,
             "score": self._score,
         }
-        routes = [
-            *(Route(path, partial(_page, page), methods=["GET"]) for path, page in pages.items()),
-            Route("/metrics", self._metrics, methods=["GET"]),
-            *(
-                Route(e.path, partial(self._post, e, computed[e.name]), methods=["POST"])
-                for e in self._endpoints.values()
-            ),
+        gets = [Route(path, partial(_page, page), methods=["GET"]) for path, page in pages.items()]
+        posts = [
+            Route(endpoint.path, partial(self._post, endpoint, handlers[name]), methods=["POST"])
+            for name, endpoint in self._endpoints.items()
         ]
-        self.paths = [route.path for route in routes]
-        handlers = {
-            HTTPException: _http,
-            HTTPError: _refusal,
-            DataError: _unfit,
-            ConfigError: _unfit,
-            Exception: _failure,
-        }
-        self.app = Starlette(routes=routes, exception_handlers=handlers, lifespan=self._lifespan)  # type: ignore[arg-type]
-        self.app.router.redirect_slashes = False
+        return [*gets, Route("/metrics", self._metrics, methods=["GET"]), *posts]
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         yield
-        await self._batcher.close(self._service.stopped())
-        self._formats.shutdown(wait=False, cancel_futures=True)
+        await self._batcher.close(self._service.interrupted())
+        self._codec_thread.shutdown(wait=False, cancel_futures=True)
+
+    def _observe_batch(self, examples: int, requests: int) -> None:
+        self.metrics.observe_batch(examples, requests)
+
+    def _queued_examples(self) -> int:
+        return self._batcher.queued_examples
 
     async def _metrics(self, _: Request) -> Response:
         return Response(self.metrics.text(), media_type=MEDIA)
 
-    async def _post(self, endpoint: Endpoint, answer: Answer, request: Request) -> Response:
-        coding = request.headers.get("content-encoding", "identity").strip().lower()[:100]
-        if coding != "identity":
-            raise HTTPError(
-                415,
-                f"a body with the Content-Encoding {coding!a} was given: send it as it is",
-                PLAIN,
-            )
-        media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        body, query = await self._body(request), request.query_params.multi_items()
-        given = await self._apart(len(body), partial(read_request, endpoint, media, body, query))
-        wanted = response_media(endpoint, media, request.headers.get("accept", ""))
-        try:
-            async with asyncio.timeout(self._limits.seconds):
-                found = await answer(given)
-        except TimeoutError:
-            seconds = f"{self._limits.seconds:g}"
-            raise HTTPError(
-                504, f"no answer within {seconds} seconds: send fewer rows, or try again later"
-            ) from None
-        size = sum(array.size for array in found.values())
-        return Response(
-            await self._apart(size, partial(write_response, found, wanted)), media_type=wanted
-        )
+    # --- Steps of a request ----------------------------------------------------------------------
 
-    async def _apart(self, size: int, function: Callable[[], Result]) -> Result:
-        """Its result, by a thread where it takes long; of many one at a time, as each takes memory."""
-        if size < LARGE:
-            return function()
-        return await asyncio.get_running_loop().run_in_executor(self._formats, function)
+    async def _post(self, endpoint: Endpoint, handler: Handler, request: Request) -> Response:
+        _check_encoding(request)
+        media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        body = await self._body(request)
+        query = request.query_params.multi_items()
+        read = partial(read_request, endpoint, media, body, query)
+        values = await self._in_thread_if_large(len(body), read)
+
+        answer_media = response_media(endpoint, media, request.headers.get("accept", ""))
+        arrays = await self._answer_in_time(handler, values)
+        size = sum(array.size for array in arrays.values())
+        write = partial(write_response, arrays, answer_media)
+        return Response(await self._in_thread_if_large(size, write), media_type=answer_media)
 
     async def _body(self, request: Request) -> bytes:
         try:
-            async with asyncio.timeout(self._limits.seconds):
+            async with asyncio.timeout(self._limits.timeout_seconds):
                 return await request.body()
         except TimeoutError:
+            seconds = f"{self._limits.timeout_seconds:g}"
             raise HTTPError(
-                408, f"the body did not come within {self._limits.seconds:g} seconds", CLOSE
+                408, f"the body was not received within {seconds} seconds. Send it again.", CLOSE
             ) from None
         except ClientDisconnect:
-            raise HTTPError(400, "the body ended before its end", CLOSE) from None
+            raise HTTPError(400, "the body is incomplete. Send it again.", CLOSE) from None
 
-    async def _encode(self, given: dict[str, Any]) -> Arrays:
-        return await self._together(
-            "encode", self._service.encode, self._service.rows(given["x"], given["y"])
-        )
+    async def _in_thread_if_large(self, size: int, function: Callable[[], Result]) -> Result:
+        """function(), in a thread if it is slow; one at a time, as each takes memory."""
+        if size < LARGE:
+            return function()
+        return await asyncio.get_running_loop().run_in_executor(self._codec_thread, function)
 
-    async def _decode(self, given: dict[str, Any]) -> Arrays:
-        return await self._together(
-            "decode", self._service.decode, self._service.codes(given["z"], given["y"])
-        )
+    async def _answer_in_time(self, handler: Handler, values: Any) -> Arrays:
+        try:
+            async with asyncio.timeout(self._limits.timeout_seconds):
+                return await handler(values)
+        except TimeoutError:
+            raise HTTPError(
+                504,
+                f"the answer was not computed within {self._limits.timeout_seconds:g} seconds. "
+                "Send fewer examples, or try again later.",
+            ) from None
 
-    async def _sample(self, given: dict[str, Any]) -> Arrays:
-        """The seed's codes are drawn alone, as they depend on how many there are; they are decoded with others'."""
-        count = given["count"]
-        drawn = await self._batcher.alone(
-            partial(self._service.draw, count, given["label"], given["seed"]), count
-        )
-        return await self._together("sample", self._service.decode, drawn)
+    # --- Handlers --------------------------------------------------------------------------------
 
-    async def _score(self, given: dict[str, Any]) -> Arrays:
-        """Alone, as noise is drawn by the position of a row."""
-        rows, samples = self._service.rows(given["x"], given["y"]), given["samples"]
-        if len(rows) * samples > self._limits.draws:
+    async def _encode(self, request: EncodeRequest) -> Arrays:
+        examples = self._service.check_examples(request.x, request.y)
+        return await self._batched("encode", self._service.encode, examples)
+
+    async def _decode(self, request: DecodeRequest) -> Arrays:
+        latents = self._service.check_latents(request.z, request.y)
+        return await self._batched("decode", self._service.decode, latents)
+
+    async def _sample(self, request: SampleRequest) -> Arrays:
+        """Latent codes depend on the seed and the count, so they are sampled alone."""
+        sample = partial(self._service.sample_latents, request.count, request.label, request.seed)
+        latents = await self._batcher.alone(sample, request.count)
+        return await self._batched("sample", self._service.decode, latents)
+
+    async def _score(self, request: ScoreRequest) -> Arrays:
+        """The noise depends on the position of an example, so scores are computed alone."""
+        examples = self._service.check_examples(request.x, request.y)
+        draws = len(examples) * request.samples
+        if draws > self._limits.max_draws:
             raise HTTPError(
                 422,
-                f"{len(rows):,} rows with {samples:,} samples: rows x samples may be {self._limits.draws:,}",
+                f"too many samples: got {len(examples):,} examples times {request.samples:,} "
+                f"samples, expected at most {self._limits.max_draws:,} together. "
+                "Send several requests.",
             )
-        self.metrics.rows("/v1/score", len(rows))
-        return await self._batcher.alone(
-            partial(self._service.score, rows, given["by"], samples, given["seed"]), len(rows)
+        self.metrics.count_examples(self._endpoints["score"].path, len(examples))
+        score = partial(
+            self._service.score, examples, request.metric, request.samples, request.seed
+        )
+        return await self._batcher.alone(score, len(examples))
+
+    async def _batched(
+        self, name: str, function: Callable[[Examples], Arrays], examples: Examples
+    ) -> Arrays:
+        self.metrics.count_examples(self._endpoints[name].path, len(examples))
+        return await self._batcher.batched(function, examples)
+
+
+def _check_encoding(request: Request) -> None:
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise HTTPError(
+            415,
+            f"unsupported Content-Encoding: got {encoding[:MAX_SHOWN]!a}, expected identity. "
+            "Send the body uncompressed.",
+            PLAIN_BODY,
         )
 
-    async def _together(
-        self, name: str, function: Callable[[Examples], Arrays], rows: Examples
-    ) -> Arrays:
-        self.metrics.rows(self._endpoints[name].path, len(rows))
-        return await self._batcher.together(function, rows)
+
+async def _page(page: Response, _: Request) -> Response:
+    return page
 
 
-CLOSE = {"Connection": "close"}
-PLAIN = {"Accept-Encoding": "identity"}
+# --- Errors --------------------------------------------------------------------------------------
 
 
-async def _page(page: dict[str, Any], _: Request) -> Response:
-    return JSONResponse(page)
+def _error(status: int, reason: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse(Error(error=reason).model_dump(), status, headers)
 
 
-def _error(status: int, reason: str, headers: Any = None) -> Response:
-    return JSONResponse({"error": reason}, status, headers)
-
-
-async def _refusal(_: Request, error: HTTPError) -> Response:
+async def _http_error(_: Request, error: HTTPError) -> Response:
     return _error(error.status, error.reason, error.headers)
 
 
-async def _unfit(_: Request, error: Exception) -> Response:
+async def _request_error(_: Request, error: ConfigError | DataError) -> Response:
     return _error(422, str(error))
 
 
-async def _failure(_: Request, __: Exception) -> Response:
-    """What nobody foresaw: the server's log has the traceback, the client nothing of it."""
-    return _error(500, "the server failed at this request: its log says where")
+async def _server_failure(_: Request, __: Exception) -> Response:
+    """An unexpected error: the traceback is in the log of the server, the client sees none."""
+    return _error(500, "the server failed on this request. Read the log of the server.")
 
 
-async def _http(request: Request, error: HTTPException) -> Response:
+async def _routing_error(request: Request, error: HTTPException) -> Response:
+    """An unknown path or method."""
+    path = request.url.path[:MAX_SHOWN]
+    method = request.method[:20]
     allowed = (error.headers or {}).get("Allow", "")
     reasons = {
-        404: f"there is no {request.url.path[:100]!a}: /openapi.json describes what there is",
-        405: f"{request.method[:20]!a} is not allowed here: use {allowed}",
+        404: f"unknown path: got {path!a}. Read /openapi.json for the known ones.",
+        405: f"unsupported method: got {method!a}, expected {allowed}.",
     }
     return _error(error.status_code, reasons.get(error.status_code, error.detail), error.headers)
+
+
+EXCEPTION_HANDLERS: Mapping[Any, Callable[..., Any]] = {
+    HTTPException: _routing_error,
+    HTTPError: _http_error,
+    DataError: _request_error,
+    ConfigError: _request_error,
+    Exception: _server_failure,
+}

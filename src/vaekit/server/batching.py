@@ -1,4 +1,7 @@
-"""Requests that wait are computed together: nobody is made to wait for company, who waits anyway has it."""
+"""The queue of the server: requests that wait for the same function are computed together.
+
+No request waits in order to be joined by others; only requests that wait anyway are joined.
+"""
 
 import asyncio
 from collections import deque
@@ -13,108 +16,135 @@ import numpy as np
 from vaekit.data import Examples
 from vaekit.server.http_errors import server_busy
 from vaekit.server.service import Arrays
-from vaekit.web import ENDING
+from vaekit.web import SHUTTING_DOWN
 
 
 @dataclass(eq=False)
 class Job:
-    """A function, the rows that it takes (None: it takes nothing, and is called on its own), and who waits for the result."""
+    """A function to compute and the future of its result.
+
+    Attributes:
+        function: The function.
+        examples: Its argument; None if it takes none and is called alone.
+        size: Number of examples.
+        result: The future that the request waits for.
+    """
 
     function: Callable[..., Any]
-    rows: Examples | None
+    examples: Examples | None
     size: int
     result: asyncio.Future[Any]
 
     def joins(self, other: "Job") -> bool:
-        return self.rows is not None and other.rows is not None and self.function == other.function
+        """Whether both jobs can be computed by one call."""
+        batched = self.examples is not None and other.examples is not None
+        return batched and self.function == other.function
 
 
 class Batcher:
-    """One thread that computes. While it does, requests queue; then the first takes along all that want the same of it.
+    """One thread that computes, and the queue of requests that wait for it.
 
-    rows_at_once: of several requests together; one request is never divided here. rows_waiting: in the queue, beyond which
-    requests are refused with 503. observe: told the rows and the requests of every batch.
+    Args:
+        max_batch_examples: Examples of several requests in one batch; one request is never divided.
+        max_queue_examples: Examples in the queue, beyond which requests get 503.
+        observe: Called with the examples and the requests of every batch.
     """
 
     def __init__(
-        self, max_batch_examples: int, rows_waiting: int, observe: Callable[[int, int], None]
+        self,
+        max_batch_examples: int,
+        max_queue_examples: int,
+        observe: Callable[[int, int], None],
     ):
-        self._rows_at_once, self._rows_waiting, self._observe = (
-            max_batch_examples,
-            rows_waiting,
-            observe,
-        )
+        self._max_batch_examples = max_batch_examples
+        self._max_queue_examples = max_queue_examples
+        self._observe = observe
         self._queue: deque[Job] = deque()
-        self._computed: list[Job] = []
+        self._running: list[Job] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vaekit-server")
-        self._emptying: asyncio.Task[None] | None = None
+        self._worker: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
-    def waiting(self) -> int:
-        """Rows in the queue."""
+    def queued_examples(self) -> int:
+        """Examples in the queue."""
         return sum(job.size for job in self._queue)
 
-    async def together(self, function: Callable[[Examples], Arrays], rows: Examples) -> Arrays:
-        """function(rows), where it treats each row by itself: it may be given those of other requests as well."""
-        return await self._queued(function, rows, len(rows))
+    async def batched(self, function: Callable[[Examples], Arrays], examples: Examples) -> Arrays:
+        """function(examples), possibly computed together with the examples of other requests.
+
+        The function must treat each example independently.
+        """
+        return await self._enqueue(function, examples, len(examples))
 
     async def alone(self, function: Callable[[], Any], size: int) -> Any:
-        """function(), by itself; `size` rows of work."""
-        return await self._queued(function, None, size)
+        """function(), computed alone; `size` examples of work."""
+        return await self._enqueue(function, None, size)
 
-    async def close(self, stopped: AbstractContextManager[None]) -> None:
-        """Refuse what waits and what comes; what is being computed ends, or is `stopped` where nobody waits for it any more."""
+    async def close(self, interrupted: AbstractContextManager[None]) -> None:
+        """Refuse queued and new requests, and end the running batch.
+
+        Args:
+            interrupted: Entered if no request waits for the running batch any more.
+        """
         self._closed = True
         while self._queue:
-            _settle(self._queue.popleft(), server_busy(ENDING))
-        if self._computed:
-            await asyncio.wait([job.result for job in self._computed])
-        if self._emptying is not None:
-            with stopped:
-                await self._emptying
+            _resolve(self._queue.popleft(), server_busy(SHUTTING_DOWN))
+        if self._running:
+            await asyncio.wait([job.result for job in self._running])
+        if self._worker is not None:
+            with interrupted:
+                await self._worker
         self._thread.shutdown()
 
-    async def _queued(self, function: Callable[..., Any], rows: Examples | None, size: int) -> Any:
+    async def _enqueue(
+        self, function: Callable[..., Any], examples: Examples | None, size: int
+    ) -> Any:
         if self._closed:
-            raise server_busy(ENDING)
-        if self._queue and self.waiting + size > self._rows_waiting:
+            raise server_busy(SHUTTING_DOWN)
+        queued = self.queued_examples
+        if self._queue and queued + size > self._max_queue_examples:
             raise server_busy(
-                f"{self.waiting:,} rows are waiting, at most {self._rows_waiting:,} may: try again later"
+                f"the queue is full: got {size:,} examples with {queued:,} in the queue, "
+                f"expected at most {self._max_queue_examples:,} together. Try again later."
             )
-        job = Job(function, rows, size, asyncio.get_running_loop().create_future())
+        job = Job(function, examples, size, asyncio.get_running_loop().create_future())
         self._queue.append(job)
-        if self._emptying is None or self._emptying.done():
-            self._emptying = asyncio.create_task(self._empty())
+        if self._worker is None or self._worker.done():
+            self._worker = asyncio.create_task(self._compute_all())
         return await job.result
 
-    async def _empty(self) -> None:
-        """Compute batch after batch until nothing waits."""
+    async def _compute_all(self) -> None:
+        """Compute batch after batch until the queue is empty."""
         loop = asyncio.get_running_loop()
-        while jobs := self._next():
-            self._computed = jobs
+        while jobs := self._next_batch():
+            self._running = jobs
             self._observe(sum(job.size for job in jobs), len(jobs))
             results = await loop.run_in_executor(self._thread, _compute, jobs)
             for job, result in zip(jobs, results, strict=True):
-                _settle(job, result)
-        self._computed = []
+                _resolve(job, result)
+        self._running = []
 
-    def _next(self) -> list[Job]:
-        """The first job that somebody still waits for, and those that join it as far as there is room."""
-        self._queue = deque(job for job in self._queue if not job.result.done())
-        taken, left, room = [], deque[Job](), self._rows_at_once
+    def _next_batch(self) -> list[Job]:
+        """The first job that a client still waits for, and the jobs that join it."""
+        batch: list[Job] = []
+        rest = deque[Job]()
+        room = self._max_batch_examples
         for job in self._queue:
-            if not taken or (taken[0].joins(job) and job.size <= room):
-                taken.append(job)
+            if job.result.done():  # the client has disconnected
+                continue
+            if not batch or (batch[0].joins(job) and job.size <= room):
+                batch.append(job)
                 room -= job.size
             else:
-                left.append(job)
-        self._queue = left
-        return taken
+                rest.append(job)
+        self._queue = rest
+        return batch
 
 
-def _settle(job: Job, result: Any) -> None:
-    if job.result.done():  # whoever waited has gone
+def _resolve(job: Job, result: Any) -> None:
+    """Set the result of a job, or its error."""
+    if job.result.done():  # the client has disconnected
         return
     if isinstance(result, Exception):
         job.result.set_exception(result)
@@ -123,24 +153,26 @@ def _settle(job: Job, result: Any) -> None:
 
 
 def _compute(jobs: list[Job]) -> list[Any]:
-    """The result of each job or what it raised; where they fail together, each on its own."""
+    """The result of each job, or its error; jobs that fail together are computed one by one."""
     try:
-        if jobs[0].rows is None:
+        if jobs[0].examples is None:
             return [jobs[0].function()]
-        found = jobs[0].function(_joined([job.rows for job in jobs if job.rows is not None]))
+        joined = _concat([job.examples for job in jobs if job.examples is not None])
+        arrays = jobs[0].function(joined)
     except Exception as error:
-        return [error] if len(jobs) == 1 else [result for job in jobs for result in _compute([job])]
+        if len(jobs) == 1:
+            return [error]
+        return [result for job in jobs for result in _compute([job])]
     ends = np.cumsum([job.size for job in jobs])
     return [
-        {name: part[end - job.size : end] for name, part in found.items()}
+        {name: array[end - job.size : end] for name, array in arrays.items()}
         for job, end in zip(jobs, ends, strict=True)
     ]
 
 
-def _joined(parts: list[Examples]) -> Examples:
+def _concat(parts: list[Examples]) -> Examples:
     if len(parts) == 1:
         return parts[0]
-    classes = [rows.y for rows in parts if rows.y is not None]
-    return Examples(
-        np.concatenate([rows.x for rows in parts]), np.concatenate(classes) if classes else None
-    )
+    x = np.concatenate([part.x for part in parts])
+    labels = [part.y for part in parts if part.y is not None]
+    return Examples(x, np.concatenate(labels) if labels else None)

@@ -1,95 +1,157 @@
-"""What can be asked for, in one table: requests are read by it and it is what the OpenAPI description is made of."""
+"""The POST endpoints of a run: the models of their requests and answers, in one table."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema, create_model
+from pydantic.json_schema import JsonSchemaValue
 
 from vaekit.server.limits import Limits
+from vaekit.server.schemas import (
+    NUMBER,
+    Answer,
+    DecodeRequest,
+    EncodeRequest,
+    Request,
+    SampleRequest,
+    ScoreRequest,
+    array_schema,
+    array_type,
+    label_type,
+    labels_type,
+    value_schema,
+)
 from vaekit.server.service import Facts
 
-Schema = dict[str, Any]
-
-SEED: Schema = {
-    "type": "integer",
-    "minimum": 0,
-    "maximum": 2**63 - 1,
-    "default": 0,
-    "description": "Seed of the noise.",
-}
+DEFAULT_SAMPLES = 20
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One POST endpoint: the array that it takes, what else it takes, and the arrays that it gives.
+    """One POST endpoint.
 
-    takes: name and shape of a row of the array in the request; None: there is none. most_rows: in a request.
-    labels: the name under which classes are given, "" where none are; one each or one for all with an array, else one.
-    options: the others, by name, as JSON Schema. gives: shapes of one row by name, the first being the one of an .npy answer.
+    Attributes:
+        name: Its name.
+        summary: One line for the description.
+        max_examples: Examples in one request or its answer.
+        request: The model of its requests.
+        answer: The model of its answers, arrays by name; an .npy answer has the first.
+        array: The field of the array in a request, if there is one.
+        shape: Shape of one example of that array.
     """
 
     name: str
     summary: str
-    takes: tuple[str, tuple[int, ...]] | None
-    most_rows: int
-    labels: str
-    gives: Mapping[str, tuple[int, ...]]
-    options: Mapping[str, Schema] = field(default_factory=dict)
+    max_examples: int
+    request: type[Request]
+    answer: type[Answer]
+    array: str | None = None
+    shape: tuple[int, ...] = ()
 
     @property
     def path(self) -> str:
+        """The path of its address."""
         return f"/v1/{self.name}"
 
     @property
-    def allowed(self) -> tuple[str, ...]:
-        """The names that a request may hold."""
-        return (*([self.takes[0]] if self.takes else []), self.labels, *self.options)
+    def labels(self) -> str:
+        """The field of the classes."""
+        return "y" if self.array else "label"
+
+    @cached_property
+    def fields(self) -> Mapping[str, JsonSchemaValue]:
+        """The schemas of the fields of a request, by name."""
+        return self.request.model_json_schema()["properties"]
 
 
 def endpoints(facts: Facts, limits: Limits, scores: tuple[str, ...]) -> dict[str, Endpoint]:
     """The endpoints of a run, by name."""
-    x, z = ("x", facts.shape), ("z", (facts.latent_dim,))
-    beside = {"indices": (facts.positions,)} if facts.positions else {"sigma": (facts.latent_dim,)}
-    rows = limits.rows_of(max(x[1], z[1], key=math.prod))  # of what comes in and of what goes out
-    count: Schema = {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": rows,
-        "default": 1,
-        "description": "How many.",
-    }
-    samples: Schema = {"type": "integer", "minimum": 1, "maximum": limits.samples, "default": 20}
-    by: Schema = {
-        "type": "string",
-        "enum": list(scores),
-        "default": scores[0],
-        "description": "What the score is.",
-    }
-    judged = {"by": by, "samples": samples | {"description": "Draws of z per row."}, "seed": SEED}
-    found = (
+    x_shape = facts.shape
+    z_shape = (facts.latent_dim,)
+    max_examples = limits.max_examples_of(max(x_shape, z_shape, key=math.prod))
+    requests = _requests(facts, limits, scores, max_examples)
+    codes = {"indices": (facts.positions,)} if facts.positions else {"stddev": z_shape}
+    table = (
         Endpoint(
-            "encode", "Codes of rows: what q(z given x) is.", x, rows, "y", {"mean": z[1], **beside}
+            "encode",
+            "Encode examples: q(z|x).",
+            max_examples,
+            requests["encode"],
+            _answer("EncodeAnswer", {"mean": z_shape, **codes}),
+            "x",
+            x_shape,
         ),
         Endpoint(
-            "decode", "Rows of codes: the means of p(x given z).", z, rows, "y", {"x": facts.shape}
+            "decode",
+            "Decode latent codes: the means of p(x|z).",
+            max_examples,
+            requests["decode"],
+            _answer("DecodeAnswer", {"x": x_shape}),
+            "z",
+            z_shape,
         ),
         Endpoint(
             "sample",
-            "New rows: codes from the prior, decoded. Without a label, classes take turns.",
-            None,
-            rows,
-            "label",
-            {"x": facts.shape},
-            {"count": count, "seed": SEED},
+            "Draw samples: latent codes from the prior, decoded.",
+            max_examples,
+            requests["sample"],
+            _answer("SampleAnswer", {"x": x_shape}),
         ),
         Endpoint(
             "score",
-            "How unlike the training rows each row is, in nats.",
-            x,
-            rows,
-            "y",
-            {"score": ()},
-            judged,
+            "Score examples for anomalies, in nats: the higher, the more anomalous.",
+            max_examples,
+            requests["score"],
+            _answer("ScoreAnswer", {"score": ()}),
+            "x",
+            x_shape,
         ),
     )
-    return {endpoint.name: endpoint for endpoint in found}
+    return {endpoint.name: endpoint for endpoint in table}
+
+
+def _requests(
+    facts: Facts, limits: Limits, scores: tuple[str, ...], max_examples: int
+) -> dict[str, type[Request]]:
+    """The models of requests with the shapes, classes and limits of a run, by endpoint."""
+    examples = array_type("x", facts.shape, max_examples, value_schema(facts.support))
+    latents = array_type("z", (facts.latent_dim,), max_examples, NUMBER)
+    x = (examples, Field(description="Examples in raw units."))
+    z = (latents, Field(description="Latent codes."))
+    y = {}
+    label = {}
+    if facts.classes:
+        several = labels_type(facts.classes, max_examples)
+        y["y"] = (several, Field(description="The class of all examples, or of each."))
+        one = label_type(facts.classes) | None
+        label["label"] = (one, Field(None, description="The class. Default: all in turn."))
+
+    count = Field(1, ge=1, le=max_examples, description="Number of samples.")
+    metric = Field(scores[0], description="The metric of the score.")
+    samples = Field(
+        min(DEFAULT_SAMPLES, limits.max_samples),
+        ge=1,
+        le=limits.max_samples,
+        description="Samples of z per example.",
+    )
+    options = {"metric": (Literal[scores], metric), "samples": (int, samples)}  # type: ignore[valid-type]
+    return {
+        "encode": create_model("EncodeRequest", __base__=EncodeRequest, x=x, **y),
+        "decode": create_model("DecodeRequest", __base__=DecodeRequest, z=z, **y),
+        "sample": create_model(
+            "SampleRequest", __base__=SampleRequest, count=(int, count), **label
+        ),
+        "score": create_model("ScoreRequest", __base__=ScoreRequest, x=x, **y, **options),
+    }
+
+
+def _answer(name: str, shapes: Mapping[str, tuple[int, ...]]) -> type[Answer]:
+    """The model of arrays with these shapes per example."""
+    arrays: dict[str, Any] = {
+        key: (Annotated[Any, WithJsonSchema(array_schema(shape, NUMBER))], ...)
+        for key, shape in shapes.items()
+    }
+    return create_model(name, __base__=Answer, **arrays)

@@ -1,12 +1,19 @@
-"""The way in which a request ends without its answer."""
+"""Errors that are sent to the client."""
 
 
-class HTTPError(Exception):  # noqa: N818 - an answer, not a failure of the server
-    """An HTTP status and one line for the client: what was given, what is allowed, the remedy."""
+class HTTPError(Exception):
+    """An HTTP status and one line for the client: what is wrong, what is allowed, the fix."""
 
     def __init__(self, status: int, reason: str, headers: dict[str, str] | None = None):
         super().__init__(reason)
-        self.status, self.reason, self.headers = status, reason, headers or {}
+        self.status = status
+        self.reason = reason
+        self.headers = headers or {}
+
+
+def invalid(name: str, got: str, expected: str) -> HTTPError:
+    """422 for the value of a field, in the form that all errors have."""
+    return HTTPError(422, f"{name} is invalid: got {got}, expected {expected}.")
 
 
 def server_busy(reason: str) -> HTTPError:

@@ -1,223 +1,156 @@
-"""The OpenAPI 3.1 description of a server: made of the endpoints, with the shapes and classes of its own run."""
+"""The OpenAPI 3.1 description of a server, from the models of its requests and answers."""
 
 from typing import Any
 
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, JsonSchemaValue, models_json_schema
+
 from vaekit.server.codec import JSON, NPY, NPZ
-from vaekit.server.endpoints import Endpoint, Schema
-from vaekit.server.limits import Limits
-from vaekit.server.service import Facts
+from vaekit.server.endpoints import Endpoint
+from vaekit.server.schemas import Error, Health, ModelInfo
 
 ERRORS = {
     400: "The body is damaged, or the Host header is missing.",
-    403: "A page of another origin asked.",
-    408: "The body did not come in time.",
+    403: "A page of another origin sent the request.",
+    408: "The body was not received in time.",
     413: "The body is too large.",
-    415: "The media type of the body is not known, or it has a Content-Encoding.",
+    415: "The media type of the body is unknown, or it has a Content-Encoding.",
     421: "The server does not answer for this host.",
-    422: "The request was understood and cannot be: a wrong shape, an unknown class, a number that is not allowed.",
+    422: "A wrong shape, an unknown class, or another invalid value.",
     500: "The server failed.",
-    503: "Too much is waiting, or the server is shutting down.",
-    504: "No answer in time.",
+    503: "The queue is full, or the server is shutting down.",
+    504: "The answer was not computed in time.",
 }
-OF_A_PAGE = (400, 421, 500, 503)
+PAGE_ERRORS = (400, 421, 500, 503)
+
+Description = dict[str, Any]
+"""A part of the OpenAPI document."""
 
 
-def describe(facts: Facts, limits: Limits, endpoints: tuple[Endpoint, ...]) -> dict[str, Any]:
-    """The description, ready for JSON; every example in it works when it is sent."""
+def describe(info: ModelInfo, endpoints: tuple[Endpoint, ...]) -> Description:
+    """The description, ready for JSON; its examples are valid requests."""
     pages = {
         "/v1/model": _page(
             "model",
-            "What the model is and what it takes.",
-            {JSON: {"schema": _model(facts, limits)}},
+            "Facts about the model, and limits.",
+            {JSON: {"schema": _reference(ModelInfo), "example": info.model_dump(mode="json")}},
         ),
         "/health": _page(
-            "health",
-            "Whether the server answers.",
-            {JSON: {"schema": _exactly({"status": {"const": "ok"}})}},
+            "health", "Whether the server answers.", {JSON: {"schema": _reference(Health)}}
         ),
         "/metrics": _page(
-            "metrics", "Figures for Prometheus.", {"text/plain": {"schema": {"type": "string"}}}
+            "metrics", "Metrics for Prometheus.", {"text/plain": {"schema": {"type": "string"}}}
         ),
         "/openapi.json": _page(
             "openapi", "This description.", {JSON: {"schema": {"type": "object"}}}
         ),
     }
-    title = f"{facts.recipe} on {facts.data}"
+    posts = {endpoint.path: {"post": _operation(endpoint, info.classes)} for endpoint in endpoints}
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": title,
-            "version": facts.version,
+            "title": f"{info.recipe} on {info.data}",
+            "version": info.version,
             "description": "A variational autoencoder, served by vaekit.",
         },
         "servers": [{"url": "/"}],
-        "paths": {endpoint.path: {"post": _operation(endpoint, facts)} for endpoint in endpoints}
-        | pages,
+        "paths": {**posts, **pages},
         "components": {
-            "schemas": {
-                "Error": _exactly({"error": {"type": "string", "description": "One line."}})
-            },
-            "responses": {str(status): _error(status, reason) for status, reason in ERRORS.items()},
+            "schemas": _schemas(endpoints),
+            "responses": {str(status): _error(status, text) for status, text in ERRORS.items()},
         },
     }
 
 
-def _operation(endpoint: Endpoint, facts: Facts) -> dict[str, Any]:
-    json = {"schema": _request(endpoint, facts), "example": _example(endpoint, facts)}
-    options = {
-        name: _option(endpoint, name, facts) for name in endpoint.allowed[bool(endpoint.takes) :]
-    }
-    parameters = [
-        {
-            "name": name,
-            "in": "query",
-            "description": f"With a body of {NPY}.",
-            "required": False,
-            "schema": schema,
-        }
-        for name, schema in options.items()
-        if endpoint.takes and schema
+def _schemas(endpoints: tuple[Endpoint, ...]) -> JsonSchemaValue:
+    """The schemas of all models by name."""
+    answers = [*(endpoint.answer for endpoint in endpoints), ModelInfo, Health, Error]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+        *((endpoint.request, "validation") for endpoint in endpoints),
+        *((answer, "serialization") for answer in answers),
     ]
-    first, *_ = endpoint.gives
-    answer = _exactly(
-        {name: _rows(shape, {"type": "number"}) for name, shape in endpoint.gives.items()}
-    )
-    content = {
-        JSON: {"schema": answer},
-        NPY: _binary(NPY, f"{first!r} alone, as numpy.save writes it."),
-        NPZ: _binary(NPZ, "All by name, as numpy.savez writes them."),
+    _, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")
+    return definitions["$defs"]
+
+
+def _reference(model: type) -> JsonSchemaValue:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _operation(endpoint: Endpoint, classes: tuple[str, ...]) -> Description:
+    json = {"schema": _reference(endpoint.request), "example": _example(endpoint, classes)}
+    request: Description = {JSON: json}
+    parameters: list[Description] = []
+    if endpoint.array:
+        shape = ", ".join(map(str, endpoint.shape))
+        text = f"{endpoint.array} [N, {shape}] of bool, integers or floats, from numpy.save."
+        request[NPY] = _binary(NPY, text)
+        parameters = [
+            _parameter(name, schema)
+            for name, schema in endpoint.fields.items()
+            if name != endpoint.array
+        ]
+    first, *_ = endpoint.answer.model_fields
+    answer = {
+        JSON: {"schema": _reference(endpoint.answer)},
+        NPY: _binary(NPY, f"{first} alone, as numpy.save writes it."),
+        NPZ: _binary(NPZ, "All arrays by name, as numpy.savez writes them."),
     }
-    done = {"description": "Arrays by name, a row for each row.", "content": content}
-    described: dict[str, Any] = {
+    success = {"description": "Arrays by name, one entry per example.", "content": answer}
+    operation: Description = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
-        "requestBody": {"required": True, "content": {JSON: json, **_numpy(endpoint)}},
-        "responses": {"200": done, **_errors(tuple(ERRORS))},
+        "requestBody": {"required": True, "content": request},
+        "responses": {"200": success, **_errors(tuple(ERRORS))},
     }
-    return {**described, "parameters": parameters} if parameters else described
+    if parameters:
+        operation["parameters"] = parameters
+    return operation
 
 
-def _numpy(endpoint: Endpoint) -> dict[str, Any]:
-    if endpoint.takes is None:
-        return {}
-    name, shape = endpoint.takes
-    text = f"{name}, [N, {', '.join(map(str, shape))}] of bool, integers or floats, as numpy.save writes it."
-    return {NPY: _binary(NPY, text)}
+def _parameter(name: str, schema: JsonSchemaValue) -> Description:
+    """A query parameter of a request whose body is an array."""
+    return {
+        "name": name,
+        "in": "query",
+        "description": f"With a body of {NPY}.",
+        "required": False,
+        "schema": schema,
+    }
 
 
-def _request(endpoint: Endpoint, facts: Facts) -> Schema:
-    described: dict[str, Schema] = {}
-    if endpoint.takes:
-        name, shape = endpoint.takes
-        value = _value(facts.support) if name == "x" else {"type": "number"}
-        described[name] = _rows(shape, value) | {"maxItems": endpoint.most_rows}
-    for name in endpoint.allowed[bool(endpoint.takes) :]:
-        if schema := _option(endpoint, name, facts):
-            described[name] = schema
-    required = [
-        name
-        for name in described
-        if endpoint.takes and name in (endpoint.takes[0], endpoint.labels)
-    ]
-    return _exactly(described) | {"required": required}
-
-
-def _option(endpoint: Endpoint, name: str, facts: Facts) -> Schema:
-    """The schema of an option; of labels, where the run knows none, there is none."""
-    if name != endpoint.labels:
-        return endpoint.options[name]
-    if not facts.classes:
-        return {}
-    numbers = [
-        int(name)
-        for name in facts.classes
-        if name.isascii() and name.isdecimal() and str(int(name)) == name
-    ]
-    one: Schema = {"enum": [*facts.classes, *numbers]}
-    if endpoint.takes is None:
-        return {"anyOf": [one, {"type": "null"}], "description": "The class. Default: all in turn."}
-    each: Schema = {"type": "array", "items": one, "minItems": 1, "maxItems": endpoint.most_rows}
-    return {"anyOf": [one, each], "description": "The class of all rows, or of each."}
-
-
-def _example(endpoint: Endpoint, facts: Facts) -> dict[str, Any]:
-    """The smallest request: a row of zeros, which every support has."""
-    if endpoint.takes is None:
+def _example(endpoint: Endpoint, classes: tuple[str, ...]) -> Description:
+    """The smallest request: one example of zeros, which every support has."""
+    if endpoint.array is None:
         return {"count": 1, "seed": 0}
-    name, shape = endpoint.takes
-    labels = {endpoint.labels: [facts.classes[0]]} if facts.classes else {}
-    return {name: [_zeros(shape)], **labels}
+    zeros: Any = 0
+    for size in reversed(endpoint.shape):
+        zeros = [zeros] * size
+    example = {endpoint.array: [zeros]}
+    if classes:
+        example[endpoint.labels] = [classes[0]]
+    return example
 
 
-def _zeros(shape: tuple[int, ...]) -> Any:
-    value: Any = 0
-    for size in reversed(shape):
-        value = [value] * size
-    return value
-
-
-def _rows(shape: tuple[int, ...], value: Schema) -> Schema:
-    """The schema of rows of nested lists."""
-    for size in reversed(shape):
-        value = {"type": "array", "items": value, "minItems": size, "maxItems": size}
-    return {"type": "array", "items": value, "minItems": 1}
-
-
-def _value(support: str) -> Schema:
-    kind, _, levels = support.partition(":")
-    known: dict[str, Schema] = {
-        "binary": {"enum": [0, 1]},
-        "unit": {"type": "number", "minimum": 0, "maximum": 1},
-        "integers": {"type": "integer", "minimum": 0, "maximum": int(levels or 1) - 1},
-    }
-    return known.get(kind, {"type": "number"})
-
-
-def _model(facts: Facts, limits: Limits) -> Schema:
-    """Facts and limits as they are: they do not change while the server runs."""
-    return {"type": "object", "const": model(facts, limits)}
-
-
-def model(facts: Facts, limits: Limits) -> dict[str, Any]:
-    """What `/v1/model` answers."""
-    return {**_plain(vars(facts)), "limits": _plain(vars(limits))}
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: list(value) if isinstance(value, tuple) else value for name, value in values.items()
-    }
-
-
-def _exactly(properties: dict[str, Schema]) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _binary(media: str, text: str) -> dict[str, Any]:
+def _binary(media: str, text: str) -> Description:
     return {"schema": {"type": "string", "contentMediaType": media, "description": text}}
 
 
-def _page(name: str, summary: str, content: dict[str, Any]) -> dict[str, Any]:
-    responses = {"200": {"description": summary, "content": content}, **_errors(OF_A_PAGE)}
+def _page(name: str, summary: str, content: Description) -> Description:
+    responses = {"200": {"description": summary, "content": content}, **_errors(PAGE_ERRORS)}
     return {"get": {"operationId": name, "summary": summary, "responses": responses}}
 
 
-def _errors(statuses: tuple[int, ...]) -> dict[str, Any]:
+def _errors(statuses: tuple[int, ...]) -> Description:
     return {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
 
 
-def _error(status: int, reason: str) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "description": reason,
-        "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
+def _error(status: int, text: str) -> Description:
+    response: Description = {
+        "description": text,
+        "content": {JSON: {"schema": _reference(Error)}},
     }
     if status == 503:
-        found["headers"] = {
-            "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
-        }
-    return found
+        header = {"description": "Seconds.", "schema": {"type": "integer"}}
+        response["headers"] = {"Retry-After": header}
+    return response

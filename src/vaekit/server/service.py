@@ -1,70 +1,95 @@
-"""What the server is given: the facts of a model and what it computes; the server knows no model itself."""
+"""The interface between the server and a model: facts, and the functions that compute."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from vaekit.data import Examples
 
 Arrays = Mapping[str, np.ndarray]
+"""Arrays by name, one entry per example each."""
+
 Labels = str | int | Sequence[str | int] | None
+"""Classes by name, one per example or one for all."""
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What clients need to know of a run.
+class Facts(BaseModel):
+    """Facts about a model that clients need.
 
-    shape: of one row. support: what its values can be. latent_dim: numbers of one code. classes: of a conditional run.
-    positions: variables of a discrete code, each an entry of a codebook; 0 where codes are continuous.
+    >>> facts = Facts(
+    ...     recipe="mlp", data="digits", shape=(1, 8, 8), support="integers:17", latent_dim=2,
+    ...     classes=(), positions=0, version="0.1.0",
+    ... )
+    >>> facts.latent_dim
+    2
     """
 
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
     recipe: str
+    """The recipe of the run."""
     data: str
+    """The name of the dataset."""
     shape: tuple[int, ...]
+    """Shape of one example."""
     support: str
+    """The values that an example can have."""
     latent_dim: int
+    """Numbers of one latent code."""
     classes: tuple[str, ...]
+    """Class names of a conditional run."""
     positions: int
+    """Discrete variables of one latent code; 0 if latent codes are continuous."""
     version: str
+    """The version of vaekit."""
 
 
 class Service(Protocol):
-    """The functions of a run. `rows` and `codes` check what came in, in the event loop; the others compute, in one thread.
+    """The functions of a model that a server calls.
 
-    Every one may raise ConfigError or DataError, whose message the client gets.
+    `check_examples` and `check_latents` run in the event loop; the other functions compute, in one
+    thread.
+
+    Raises:
+        ConfigError: From any function; clients get the message.
+        DataError: Likewise.
+
+    >>> def encode(service: Service, x: np.ndarray) -> Arrays:
+    ...     return service.encode(service.check_examples(x, None))
     """
 
     facts: Facts
+    """Facts about the model."""
     scores: tuple[str, ...]
-    """What `score` may go by, the default first."""
+    """Metrics of `score`, the default first."""
 
-    def rows(self, x: np.ndarray, y: Labels) -> Examples:
-        """Raw rows [N, *shape] and the numbers of their classes, out of what a client gave."""
+    def check_examples(self, x: np.ndarray, y: Labels) -> Examples:
+        """Raw examples [N, *shape] and their class numbers, from the fields of a request."""
         ...
 
-    def codes(self, z: np.ndarray, y: Labels) -> Examples:
-        """Codes [N, L] likewise."""
+    def check_latents(self, z: np.ndarray, y: Labels) -> Examples:
+        """Latent codes [N, L] and their class numbers, from the fields of a request."""
         ...
 
-    def encode(self, rows: Examples) -> Arrays:
-        """mean [N, L] and sigma [N, L] of q(z given x); of a discrete z mean and indices [N, M]."""
+    def encode(self, examples: Examples) -> Arrays:
+        """mean [N, L] and stddev [N, L] of q(z|x); of discrete codes mean and indices [N, M]."""
         ...
 
-    def decode(self, codes: Examples) -> Arrays:
-        """x [N, *shape], the means of p(x given z) in raw units."""
+    def decode(self, latents: Examples) -> Arrays:
+        """x [N, *shape], the means of p(x|z) in raw units."""
         ...
 
-    def draw(self, count: int, label: str | int | None, seed: int) -> Examples:
-        """Codes drawn from the prior."""
+    def sample_latents(self, count: int, label: str | int | None, seed: int) -> Examples:
+        """Latent codes [count, L] from the prior and their class numbers."""
         ...
 
-    def score(self, rows: Examples, by: str, samples: int, seed: int) -> Arrays:
+    def score(self, examples: Examples, metric: str, samples: int, seed: int) -> Arrays:
         """score [N]."""
         ...
 
-    def stopped(self) -> AbstractContextManager[None]:
-        """Meanwhile what is being computed fails as soon as it can."""
+    def interrupted(self) -> AbstractContextManager[None]:
+        """A context in which running computations fail as soon as they can."""
         ...

@@ -1,17 +1,28 @@
-"""What every server of the package needs, whatever it serves: a guard before an ASGI app, and a socket to listen on."""
+"""Servers of the package: a guard in front of an ASGI app, and uvicorn that serves it."""
 
-from vaekit.web.guard import ENDING, LOOPBACK, App, Guard, Message, Receive, Send, hosts_for
+from vaekit.web.guard import (
+    LOOPBACK,
+    SHUTTING_DOWN,
+    App,
+    Guard,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    hosts_for,
+)
 from vaekit.web.uvicorn_server import missing_package, serve_app
 
 __all__ = [
-    "ENDING",
     "LOOPBACK",
+    "SHUTTING_DOWN",
     "App",
     "Guard",
     "Message",
     "Receive",
+    "Scope",
     "Send",
     "hosts_for",
-    "serve_app",
     "missing_package",
+    "serve_app",
 ]

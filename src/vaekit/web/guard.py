@@ -1,7 +1,8 @@
-"""A guard before an ASGI app.
+"""A guard in front of an ASGI app.
 
-A page in somebody's browser must not reach a server on the same machine: not under a name that leads there (DNS rebinding,
-which the Host header betrays), not by a form or a script (which the Origin header betrays).
+A web page in a browser must not reach a server on the same machine: neither under a host name of
+its own that resolves to this machine (DNS rebinding, which the Host header shows), nor by a form or
+a script (which the Origin header shows).
 """
 
 import asyncio
@@ -10,29 +11,47 @@ import ipaddress
 import json
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
-from typing import Any
+from typing import Any, NamedTuple
 
+Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-"""The names of this machine, for itself only."""
+"""Names of this machine that other machines cannot reach."""
+
+SHUTTING_DOWN = "the server is shutting down. Send the request again later."
 
 HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)]|([A-Za-z0-9._-]+))(?::[0-9]*)?")
-SAFE = ("GET", "HEAD", "OPTIONS")
-BODIES = 16  # of the largest size, held in memory at once
-ENDING = "the server is shutting down"
-ALWAYS = {
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+MAX_BODIES = 16
+"""Bodies of the largest size that are in memory together."""
+MAX_LENGTH_DIGITS = 18
+MAX_SHOWN = 100
+SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
 
 
+class Refusal(NamedTuple):
+    """Status and reason of a refused request."""
+
+    status: int
+    reason: str
+
+
 def hosts_for(host: str) -> tuple[str, ...] | None:
-    """The names that requests may ask for where `host` is listened on: a loopback address's own; None, any, of another.
+    """The names that requests may have in their Host header if the server listens on `host`.
+
+    Args:
+        host: The address or name that the server listens on.
+
+    Returns:
+        The names of this machine for a loopback address; None, any name, for others.
 
     >>> hosts_for("127.0.0.1"), hosts_for("0.0.0.0")
     (('127.0.0.1', 'localhost', '::1'), None)
@@ -44,17 +63,21 @@ def hosts_for(host: str) -> tuple[str, ...] | None:
 
 
 class Guard:
-    """An ASGI app that lets through to `app` what may pass, and adds security headers to every answer.
+    """An ASGI app that refuses unsafe requests and adds security headers to every answer.
 
-    hosts: the names, ports apart, that the Host header may hold; None: any.
-    most_bytes: of a body, declared or not; so many times `BODIES` of all requests in progress together.
-    headers: further ones for every answer, such as a Content-Security-Policy.
+    A refused request gets `{"error": "one line"}`: 400 for an invalid Host header, 403 for a
+    request that changes something and comes from a page of another origin, 413 for a body that is
+    too large, 421 for another host, 503 if too many bodies are in progress. After the app's
+    shutdown event, new requests, requests whose body is incomplete and requests that the server
+    cancels get 503.
 
-    What is refused gets `{"error": "one line"}`: 400 for a Host header that is none, 403 for a change asked for by a page of
-    another origin, 413 for a body too large, 421 for another host, 503 where too many bodies are in progress. Once the app is
-    told to shut down, 503 for what comes, for what waits for its body, and for what the server cancels.
+    Args:
+        app: The guarded app.
+        hosts: Names, without ports, that the Host header may have; None: any.
+        max_bytes: Bytes of one body, declared or not; 16 such bodies may be in memory together.
+        headers: More headers of every answer, such as a Content-Security-Policy.
 
-    >>> guarded = Guard(app, hosts=LOOPBACK, most_bytes=2**20, headers={})  # doctest: +SKIP
+    >>> guard = Guard(app, hosts=LOOPBACK, max_bytes=2**20, headers={})  # doctest: +SKIP
     """
 
     def __init__(
@@ -62,161 +85,193 @@ class Guard:
         app: App,
         *,
         hosts: Collection[str] | None,
-        most_bytes: int,
+        max_bytes: int,
         headers: Mapping[str, str],
     ):
-        self.app, self.most_bytes = app, most_bytes
+        self.app = app
+        self.max_bytes = max_bytes
         self.hosts = None if hosts is None else {host.lower() for host in hosts}
         self.headers = [
-            (k.lower().encode("latin-1"), v.encode("latin-1"))
-            for k, v in {**ALWAYS, **headers}.items()
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in {**SECURITY_HEADERS, **headers}.items()
         ]
-        self.held = 0
-        self.reading: set[asyncio.Task[Any]] = set()
-        self.ending = False
+        self.body_bytes = 0
+        self.receiving: set[asyncio.Task[Any]] = set()
+        self.shutting_down = False
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            return await self.app(scope, self._until_the_end(receive), send)
+            return await self.app(scope, self._watch_shutdown(receive), send)
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
         exchange = _Exchange(self, receive, send)
-        if refused := self._refused(scope["method"], scope["headers"]):
-            return await exchange.refuse(*refused)
+        if refusal := self._check_headers(scope["method"], scope["headers"]):
+            return await exchange.refuse(refusal)
         try:
             await self.app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
-            if not self.ending or exchange.started:
+            if not self.shutting_down or exchange.started:
                 raise
-            await exchange.refuse(503, ENDING)
+            await exchange.refuse(Refusal(503, SHUTTING_DOWN))
         except Exception:
-            if not exchange.refused:  # else it is the app's way to say that it got no body
+            if not exchange.refused:  # if refused, the app only reports that it got no body
                 raise
         finally:
-            self.held -= exchange.received
+            self.body_bytes -= exchange.received
 
-    def _until_the_end(self, receive: Receive) -> Receive:
-        """The same events of the app's life; its end is that of the requests whose bodies have not come."""
+    def _watch_shutdown(self, receive: Receive) -> Receive:
+        """`receive` of the app's lifespan; shutdown cancels requests without their body."""
 
-        async def heard() -> Message:
+        async def receive_and_watch() -> Message:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
-                self.ending = True
-                for task in self.reading:
+                self.shutting_down = True
+                for task in self.receiving:
                     task.cancel()
             return message
 
-        return heard
+        return receive_and_watch
 
     @contextlib.contextmanager
-    def waiting(self) -> Iterator[None]:
-        """While this task waits for its client."""
+    def waiting_for_body(self) -> Iterator[None]:
+        """The context in which the current task waits for its client."""
         task = asyncio.current_task()
         assert task is not None
-        self.reading.add(task)
+        self.receiving.add(task)
         try:
             yield
         finally:
-            self.reading.discard(task)
+            self.receiving.discard(task)
 
-    def _refused(self, method: str, headers: list[tuple[bytes, bytes]]) -> tuple[int, str] | None:
-        """Status and reason, where the headers alone say that a request may not pass, or the server ends."""
-        if self.ending:
-            return 503, ENDING
+    def _check_headers(self, method: str, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
+        """The refusal of a request by its headers, or because the server is shutting down."""
+        if self.shutting_down:
+            return Refusal(503, SHUTTING_DOWN)
         hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
-        if len(hosts) != 1 or (name := host_name(hosts[0])) is None:
-            return 400, "one Host header is needed, a name or an address with or without a port"
-        if self.hosts is not None and name not in self.hosts:
-            allowed = ", ".join(sorted(self.hosts))
-            return (
-                421,
-                f"this server does not answer for the host {name[:100]!a}: allowed are {allowed}",
-            )
         origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
-        foreign = [
-            origin for origin in origins if origin.partition("://")[2].lower() != hosts[0].lower()
-        ]
-        if foreign and method not in SAFE:
-            return (
-                403,
-                f"a page of {foreign[0][:100]!a} may not use this server: use a program, or its own pages",
-            )
-        declared = dict(headers).get(b"content-length", b"0").decode("latin-1")
-        if not (declared.isascii() and declared.isdecimal()):
-            return 400, "the Content-Length header must be a whole number"
-        return self._too_large() if len(declared) > 18 or int(declared) > self.most_bytes else None
+        refusal = self._check_host(hosts)
+        if refusal is None and method not in SAFE_METHODS:
+            refusal = _check_origins(origins, hosts[0])
+        if refusal is None:
+            refusal = self._check_length(dict(headers).get(b"content-length", b"0"))
+        return refusal
 
-    def _too_large(self) -> tuple[int, str]:
-        return (
+    def _check_host(self, hosts: list[str]) -> Refusal | None:
+        name = host_name(hosts[0]) if len(hosts) == 1 else None
+        if name is None:
+            return Refusal(400, "the Host header is invalid: expected one name or address.")
+        if self.hosts is None or name in self.hosts:
+            return None
+        expected = ", ".join(sorted(self.hosts))
+        return Refusal(421, f"unknown host: got {name[:MAX_SHOWN]!a}, expected one of {expected}.")
+
+    def _check_length(self, length: bytes) -> Refusal | None:
+        digits = length.decode("latin-1")
+        if not (digits.isascii() and digits.isdecimal()):
+            return Refusal(400, "the Content-Length header is invalid: expected a whole number.")
+        if len(digits) > MAX_LENGTH_DIGITS or int(digits) > self.max_bytes:
+            return self._too_large()
+        return None
+
+    def _too_large(self) -> Refusal:
+        return Refusal(
             413,
-            f"the body is larger than {self.most_bytes:,} bytes: send less at once, in several requests",
+            f"the body is too large: expected at most {self.max_bytes:,} bytes. "
+            "Send several requests.",
         )
 
-    def take(self, count: int, received: int) -> tuple[int, str] | None:
-        """Count bytes that came in, `received` of their request so far; status and reason where they are too many."""
-        self.held += count
-        if received > self.most_bytes:
+    def count_bytes(self, count: int, received: int) -> Refusal | None:
+        """Count received bytes.
+
+        Args:
+            count: New bytes of a request.
+            received: All its bytes.
+
+        Returns:
+            The refusal of the request if there are too many bytes.
+        """
+        self.body_bytes += count
+        if received > self.max_bytes:
             return self._too_large()
-        if self.held > BODIES * self.most_bytes:
-            return (
+        if self.body_bytes > MAX_BODIES * self.max_bytes:
+            return Refusal(
                 503,
-                "too many large requests are in progress: try again later, or send smaller ones",
+                "too many large requests are in progress. Try again later, or send smaller ones.",
             )
         return None
 
 
 class _Exchange:
-    """One request and its answer: bytes are counted as they come, headers added as they go."""
+    """One request and its answer: received bytes are counted, headers added to the answer."""
 
     def __init__(self, guard: Guard, receive: Receive, send: Send):
-        self._guard, self._receive, self._send = guard, receive, send
-        self.received, self.refused, self.started = 0, False, False
+        self._guard = guard
+        self._receive = receive
+        self._send = send
+        self.received = 0
+        self.refused = False
+        self.started = False
 
     async def receive(self) -> Message:
+        """The next message of the client; a disconnect if the request is refused."""
         if self.refused:
             return {"type": "http.disconnect"}
-        with self._guard.waiting():
+        with self._guard.waiting_for_body():
             message = await self._receive()
         count = len(message.get("body", b""))
         self.received += count
-        refused = self._guard.take(count, self.received)
-        if refused is None:
+        refusal = self._guard.count_bytes(count, self.received)
+        if refusal is None:
             return message
         if not self.started:
-            await self.refuse(*refused)
+            await self.refuse(refusal)
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
-        """What the app says, unless the answer has been given in its place."""
+        """Send a message of the app, unless the request is refused."""
         if not self.refused:
-            await self._pass(message)
+            await self._send_with_headers(message)
 
-    async def refuse(self, status: int, reason: str) -> None:
+    async def refuse(self, refusal: Refusal) -> None:
+        """Send an error in the place of the app's answer."""
         self.refused = True
-        body = json.dumps({"error": reason}).encode()
+        body = json.dumps({"error": refusal.reason}).encode()
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),
         ]
-        if status == 503:
+        if refusal.status == 503:
             headers.append((b"retry-after", b"1"))
-        await self._pass({"type": "http.response.start", "status": status, "headers": headers})
-        await self._pass({"type": "http.response.body", "body": body})
+        start = {"type": "http.response.start", "status": refusal.status, "headers": headers}
+        await self._send_with_headers(start)
+        await self._send_with_headers({"type": "http.response.body", "body": body})
 
-    async def _pass(self, message: Message) -> None:
+    async def _send_with_headers(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
-            given = {name.lower() for name, _ in message["headers"]}
-            added = [(name, value) for name, value in self._guard.headers if name not in given]
+            present = {name.lower() for name, _ in message["headers"]}
+            added = [(name, value) for name, value in self._guard.headers if name not in present]
             message = {**message, "headers": [*message["headers"], *added]}
         await self._send(message)
 
 
+def _check_origins(origins: list[str], host: str) -> Refusal | None:
+    """The refusal of a request that comes from a page of another origin."""
+    for origin in origins:
+        if origin.partition("://")[2].lower() != host.lower():
+            return Refusal(
+                403,
+                f"a page of another origin sent the request: got {origin[:MAX_SHOWN]!a}. "
+                "Use a program, or a page of this server.",
+            )
+    return None
+
+
 def host_name(header: str) -> str | None:
-    """The name in a Host header, without its port, in lower case; None where it is no such header.
+    """The name in a Host header, without its port, in lower case; None if the header is invalid.
 
     >>> host_name("LocalHost:8000"), host_name("[::1]:8000"), host_name("a b")
     ('localhost', '::1', None)
     """
-    found = HOST.fullmatch(header)
-    return (found[1] or found[2]).lower().removesuffix(".") if found else None
+    match = HOST.fullmatch(header)
+    return (match[1] or match[2]).lower().removesuffix(".") if match else None

@@ -1,4 +1,4 @@
-"""A socket to listen on, and uvicorn on it: no client keeps anything for ever, and the end is quiet and soon."""
+"""uvicorn on a socket of its own: no client holds the server for ever, and it ends soon."""
 
 import asyncio
 import atexit
@@ -17,111 +17,136 @@ from vaekit.web.guard import App
 if TYPE_CHECKING:
     import uvicorn
 
-PATIENCE = 30.0  # seconds for the header of a request to come whole, and for a client to take more of its answer
-GRACE = 10.0  # seconds for what is being answered, once the server ends
-HERE = "such as 127.0.0.1, or 0.0.0.0 for all addresses of this machine"
+IDLE_SECONDS = 30.0
+SHUTDOWN_SECONDS = 10.0
+MAX_PORT = 65_535
+HOSTS = "an address of this machine such as 127.0.0.1, or 0.0.0.0 for all its addresses"
 
 
 def serve_app(
-    make: Callable[[], App],
+    make_app: Callable[[], App],
     host: str,
     port: int,
     *,
     ready: Callable[[str], None],
     extra: str = "serve",
+    idle_seconds: float = IDLE_SECONDS,
+    shutdown_seconds: float = SHUTDOWN_SECONDS,
 ) -> None:
-    """Serve an app by uvicorn until Ctrl-C, which ends it quietly: requests that wait are refused, what is computed is ended.
+    """Serve an app by uvicorn until Ctrl-C.
 
-    make: gives the app, once the port is had. host: an address or name of this machine. port: 0 for any that is free.
-    ready: told the address once it listens. extra: of vaekit, which brings what the app needs.
+    At Ctrl-C, requests that wait are refused, and running computations are ended.
 
-    Raises ConfigError for a host or port that cannot be, or where uvicorn is not installed, OutputError for a port that is
-    taken or not allowed.
+    Args:
+        make_app: Makes the app, after the port is bound.
+        host: Address or name of this machine.
+        port: The port; 0 picks a free one.
+        ready: Called with the address when the server listens.
+        extra: The extra of vaekit that installs what the app needs.
+        idle_seconds: How long a client may send no complete header of a request, or accept
+            nothing of an answer.
+        shutdown_seconds: How long running requests may take after Ctrl-C.
 
-    >>> listen(lambda: app, "127.0.0.1", 0, ready=print)  # doctest: +SKIP
+    Raises:
+        ConfigError: An invalid host or port, or uvicorn is not installed.
+        OutputError: A port that is in use or not allowed.
+
+    >>> serve_app(lambda: app, "127.0.0.1", 0, ready=print)  # doctest: +SKIP
     """
     try:
         import uvicorn
     except ImportError as error:
         raise missing_package(error, extra) from None
     bound = _bind(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{bound.getsockname()[1]}"
+    url_host = f"[{host}]" if ":" in host else host
+    address = f"http://{url_host}:{bound.getsockname()[1]}"
     quiet = {"access_log": False, "log_config": None, "log_level": "error", "server_header": False}
     with bound:
-        server = _server(uvicorn.Config(make(), ws="none", **quiet), lambda: ready(address))
+        config = uvicorn.Config(make_app(), ws="none", **quiet)
+        server = _server(config, lambda: ready(address), idle_seconds, shutdown_seconds)
         try:
-            with _loaded_for_good():
+            with _garbage_frozen():
                 server.run(sockets=[bound])
         except KeyboardInterrupt:
-            atexit.register(
-                signal.signal, signal.SIGINT, signal.SIG_IGN
-            )  # another one would only show how Python ends
+            # A second Ctrl-C while Python exits would only print a traceback.
+            atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
-def _server(config: "uvicorn.Config", ready: Callable[[], None]) -> "uvicorn.Server":
-    """uvicorn's server, which waits for no client for ever, neither while it runs nor when it ends."""
+def _server(
+    config: "uvicorn.Config",
+    ready: Callable[[], None],
+    idle_seconds: float,
+    shutdown_seconds: float,
+) -> "uvicorn.Server":
+    """uvicorn's server with bounded waits for clients, while it runs and when it ends."""
     import uvicorn
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            self.idle = _Idle()
+            self.idle = _IdleConnections(idle_seconds)
             await super().startup(sockets)
             ready()
 
         async def on_tick(self, counter: int) -> bool:
             if counter % 10 == 0:  # each second
-                self.idle.end(self.server_state.connections)
+                self.idle.abort_expired(self.server_state.connections)
             return await super().on_tick(counter)
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            """The app is told at once: uvicorn by itself waits for all connections first, whoever holds them."""
+            """Shut down the app at once; uvicorn alone would first wait for all connections."""
             ending = asyncio.create_task(self._end())
             await super().shutdown(sockets)
             await ending
 
         async def _end(self) -> None:
-            state, late = self.server_state, time.monotonic() + GRACE
-            telling = asyncio.create_task(self.lifespan.shutdown())
-            while (
-                (state.connections or state.tasks)
-                and not self.force_exit
-                and time.monotonic() < late
-            ):
-                await asyncio.sleep(0.05)
-            if tasks := list(state.tasks):
+            app_shutdown = asyncio.create_task(self.lifespan.shutdown())
+            await self._wait_for_clients(time.monotonic() + shutdown_seconds)
+            if tasks := list(self.server_state.tasks):
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks, timeout=1)
-            _Idle.abort(state.connections)
-            await telling
+            _abort(self.server_state.connections)
+            await app_shutdown
+
+        async def _wait_for_clients(self, deadline: float) -> None:
+            state = self.server_state
+            while state.connections or state.tasks:
+                if self.force_exit or time.monotonic() >= deadline:
+                    return
+                await asyncio.sleep(0.05)
 
     return Server(config)
 
 
-class _Idle:
-    """Connections on which nothing goes on: no request has come whole, or none of its answer is taken."""
+class _IdleConnections:
+    """Connections without progress: an incomplete header, or an answer that is not accepted."""
 
-    def __init__(self):
+    def __init__(self, max_seconds: float):
+        self._max_seconds = max_seconds
         self._since: dict[tuple[Any, ...], float] = {}
 
-    def end(self, connections: Collection[Any]) -> None:
-        """End those that have been so for `PATIENCE` seconds, as uvicorn's protocols let them be."""
-        idle = [one for one in connections if one.cycle is None or one.cycle.response_complete]
-        states = [(one, one.cycle, one.transport.get_write_buffer_size()) for one in idle]
+    def abort_expired(self, connections: Collection[Any]) -> None:
+        """Abort connections that have made no progress for `max_seconds`."""
+        idle = [each for each in connections if each.cycle is None or each.cycle.response_complete]
+        states = [(each, each.cycle, each.transport.get_write_buffer_size()) for each in idle]
         now = time.monotonic()
         self._since = {state: self._since.get(state, now) for state in states}
-        self.abort([one for (one, *_), since in self._since.items() if now - since > PATIENCE])
+        expired = [
+            connection
+            for (connection, *_), since in self._since.items()
+            if now - since > self._max_seconds
+        ]
+        _abort(expired)
 
-    @staticmethod
-    def abort(connections: Collection[Any]) -> None:
-        for connection in list(connections):
-            connection.transport.abort()
+
+def _abort(connections: Collection[Any]) -> None:
+    for connection in list(connections):
+        connection.transport.abort()
 
 
 @contextlib.contextmanager
-def _loaded_for_good() -> Iterator[None]:
-    """Keep the collector from looking through all that was loaded, torch alone some 0.2 s, while everybody waits."""
+def _garbage_frozen() -> Iterator[None]:
+    """Exclude loaded modules from garbage collection, which takes 0.2 s for torch alone."""
     gc.collect()
     gc.freeze()
     try:
@@ -131,32 +156,45 @@ def _loaded_for_good() -> Iterator[None]:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """A socket at the address, taken now, so that a place that cannot be had is known before anything starts."""
-    if not 0 <= port <= 65_535:
-        raise ConfigError(f"port {port}: allowed are 1 to 65535, and 0 for any that is free")
+    """A socket at the address; bound first, so that errors come before anything else starts."""
+    if not 0 <= port <= MAX_PORT:
+        raise ConfigError.for_value("port", port, f"1 to {MAX_PORT}, or 0 for a free one")
     try:
-        family, kind, protocol, _, place = socket.getaddrinfo(
+        family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except (socket.gaierror, UnicodeError):
-        raise ConfigError(f"host {host!r} is not known: choose another --host, {HERE}") from None
+        raise ConfigError.for_value("host", host, HOSTS, problem="unknown host") from None
     bound = socket.socket(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(place)
+        bound.bind(address)
     except OSError as error:
         bound.close()
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise ConfigError(
-                f"host {host!r} is no address of this machine: choose another --host, {HERE}"
-            ) from None
-        raise OutputError(
-            f"port {port} of {host} cannot be listened on, {(error.strerror or str(error)).lower()}: "
-            "choose another --port, 0 for any that is free"
-        ) from None
+        raise _bind_error(error, host, port) from None
     return bound
 
 
+def _bind_error(error: OSError, host: str, port: int) -> ConfigError | OutputError:
+    if error.errno == errno.EADDRNOTAVAIL:
+        problem = "host is not an address of this machine"
+        return ConfigError.for_value("host", host, HOSTS, problem=problem)
+    reason = (error.strerror or str(error)).lower()
+    return OutputError(
+        f"cannot listen on port {port} of {host}: {reason}. "
+        "Choose another port; 0 picks a free one.",
+        parameter="port",
+    )
+
+
 def missing_package(error: ImportError, extra: str) -> ConfigError:
-    """What to say where a package that servers need is not installed, and the extra of vaekit that brings it."""
-    return ConfigError(f'{error.name} is not installed: pip install "vaekit[{extra}]"')
+    """The error for a package that is not installed.
+
+    Args:
+        error: The failed import.
+        extra: The extra of vaekit that installs the package.
+
+    >>> print(missing_package(ImportError(name="uvicorn"), "serve"))
+    uvicorn is not installed. Run pip install "vaekit[serve]".
+    """
+    return ConfigError(f'{error.name} is not installed. Run pip install "vaekit[{extra}]".')

@@ -1,7 +1,6 @@
-"""A run over HTTP: what its server computes, and the server itself."""
+"""Serve a run over HTTP."""
 
 import os
-import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
@@ -9,7 +8,7 @@ import numpy as np
 
 import vaekit
 from vaekit.data import Examples
-from vaekit.errors import DataError, Interrupted
+from vaekit.errors import Interrupted
 from vaekit.inference.encode_decode import decode_means
 from vaekit.inference.scoring import NEED_RUN_DATA, available_scores
 from vaekit.inputs import as_tensor, max_batch_examples, values_per_example
@@ -18,7 +17,7 @@ from vaekit.runs.example_selection import data_label
 from vaekit.runs.run_scores import score_inputs
 from vaekit.server import Facts, Limits
 from vaekit.server.service import Arrays, Labels
-from vaekit.web import ENDING, App, hosts_for, missing_package, serve_app
+from vaekit.web import SHUTTING_DOWN, App, hosts_for, missing_package, serve_app
 
 
 def serve(
@@ -29,90 +28,107 @@ def serve(
     limits: Limits | None = None,
     ready: Callable[[str], None] = print,
 ) -> None:
-    """Serve a run's `encode`, `decode`, `sample` and `score` over HTTP until Ctrl-C.
+    """Serve encode, decode, sample and score of a run over HTTP until Ctrl-C.
 
-    host: an address of this machine. Under a loopback one requests must name it; under another any name will do, as it is
-    reached by names that only its network knows. port: 0 for any that is free. ready: told the address once it listens.
+    Args:
+        run: A run or its folder.
+        host: Address of this machine to listen on. Requests to a loopback address must name it;
+            to another address they may have any Host header.
+        port: The port; 0 picks a free one.
+        limits: Limits of requests; by default, batches are limited by the size of the model.
+        ready: Called with the address when the server listens.
 
-    Raises ConfigError where a package is missing or the host cannot be, OutputError where the port is taken.
+    Raises:
+        ConfigError: A package that is not installed, or an invalid host or port.
+        OutputError: A port that is in use.
 
     >>> serve("runs/conv-mnist-20260101-120000", port=8000)  # doctest: +SKIP
     """
     run = as_run(run)
-    serve_app(
-        lambda: application(run, hosts=hosts_for(host), limits=limits), host, port, ready=ready
-    )
+
+    def make_app() -> App:
+        return application(run, hosts=hosts_for(host), limits=limits)
+
+    serve_app(make_app, host, port, ready=ready)
 
 
 def application(run: Run, *, hosts: Collection[str] | None, limits: Limits | None = None) -> App:
-    """The same as an ASGI app, for a server of one's own. hosts: the names that requests may ask for; None: any."""
+    """The server of a run as an ASGI app, for another ASGI server of one process.
+
+    Args:
+        run: The run.
+        hosts: Names that requests may have in their Host header; None: any.
+        limits: Limits of requests; by default, batches are limited by the size of the model.
+
+    Raises:
+        ConfigError: A package that is not installed.
+    """
     try:
         from vaekit.server.app import create
     except ImportError as error:
         raise missing_package(error, "serve") from None
-    return create(
-        Computed(run),
-        limits or Limits(max_batch_examples=max_batch_examples(values_per_example(run.model))),
-        hosts,
-    )
+    if limits is None:
+        limits = Limits(max_batch_examples=max_batch_examples(values_per_example(run.model)))
+    return create(RunService(run), limits, hosts)
 
 
-class Computed:
-    """What a server asks of a run; see `vaekit.server.Service`."""
+class RunService:
+    """The functions of a run that a server calls; see `vaekit.server.Service`."""
 
     def __init__(self, run: Run):
-        self.run, codebook = run, run.model.codebook
-        self.scores = tuple(
-            name for name in available_scores(run.model) if name not in NEED_RUN_DATA
-        )
+        self.run = run
+        scores = available_scores(run.model)
+        self.scores = tuple(name for name in scores if name not in NEED_RUN_DATA)
+        codebook = run.model.codebook
         self.facts = Facts(
             recipe=run.config.recipe,
-            data=data_label(run.config.data.source),  # where it lies is nobody's business
-            shape=run.model.data_shape,
+            data=data_label(run.config.data.source),  # without the folder of the data
+            shape=tuple(run.model.data_shape),
             support=str(run.support),
             latent_dim=run.model.latent_shape.numel(),
-            classes=tuple(run.config.data.classes) if run.model.classes else (),
+            classes=run.classes,
             positions=0 if codebook is None else codebook.positions,
             version=vaekit.__version__,
         )
 
-    def rows(self, x: np.ndarray, y: Labels) -> Examples:
-        try:
-            raw = self.run.check_examples(x)
-        except DataError as error:
-            raise DataError(
-                re.sub(r" \(--[^)]*\)", "", str(error))
-            ) from None  # options are for who trains
-        return self._with_classes(raw, y)
+    def check_examples(self, x: np.ndarray, y: Labels) -> Examples:
+        """Raw examples and their class numbers; DataError unless they suit the model."""
+        return self._with_labels(self.run.check_examples(x), y)
 
-    def codes(self, z: np.ndarray, y: Labels) -> Examples:
-        return self._with_classes(self.run.check_latents(z).flatten(1).numpy(force=True), y)
+    def check_latents(self, z: np.ndarray, y: Labels) -> Examples:
+        """Latent codes and their class numbers; DataError unless they suit the model."""
+        return self._with_labels(self.run.check_latents(z).flatten(1).numpy(force=True), y)
 
-    def encode(self, rows: Examples) -> Arrays:
-        found = self.run.encode(rows)
-        return {
-            "mean": found.mean,
-            **({"stddev": found.stddev} if found.indices is None else {"indices": found.indices}),
-        }
+    def encode(self, examples: Examples) -> Arrays:
+        """mean and stddev of q(z|x); of discrete codes mean and indices."""
+        codes = self.run.encode(examples)
+        if codes.indices is None:
+            return {"mean": codes.mean, "stddev": codes.stddev}
+        return {"mean": codes.mean, "indices": codes.indices}
 
-    def decode(self, codes: Examples) -> Arrays:
-        z = as_tensor(codes.x).reshape(-1, *self.run.model.latent_shape)
-        x = decode_means(self.run.model, z, None if codes.y is None else as_tensor(codes.y))
-        return {"x": self.run.transform.inverse(x).numpy()}
+    def decode(self, latents: Examples) -> Arrays:
+        """The means of p(x|z) in raw units."""
+        z = as_tensor(latents.x).reshape(-1, *self.run.model.latent_shape)
+        y = None if latents.y is None else as_tensor(latents.y)
+        return {"x": self.run.transform.inverse(decode_means(self.run.model, z, y)).numpy()}
 
-    def draw(self, count: int, label: str | int | None, seed: int) -> Examples:
-        self._check_classes(label)
-        z, y = self.run.sample_latents(count, None if label is None else str(label), seed=seed)
+    def sample_latents(self, count: int, label: str | int | None, seed: int) -> Examples:
+        """Latent codes from the prior and their class numbers."""
+        name = None if label is None else str(label)
+        z, y = self.run.sample_latents(count, name, seed=seed)
         return Examples(z.flatten(1).numpy(force=True), None if y is None else y.numpy(force=True))
 
-    def score(self, rows: Examples, by: str, samples: int, seed: int) -> Arrays:
-        scores = score_inputs(self.run, self.run.inputs(rows), by, samples=samples, seed=seed)
-        return {"score": scores}
+    def score(self, examples: Examples, metric: str, samples: int, seed: int) -> Arrays:
+        """Anomaly scores."""
+        inputs = self.run.inputs(examples)
+        return {"score": score_inputs(self.run, inputs, metric, samples=samples, seed=seed)}
 
     @contextmanager
-    def stopped(self) -> Iterator[None]:
+    def interrupted(self) -> Iterator[None]:
+        """A context in which every call of the model fails."""
+
         def stop(*_: object) -> None:
-            raise Interrupted(ENDING)
+            raise Interrupted(SHUTTING_DOWN)
 
         hooks = [module.register_forward_pre_hook(stop) for module in self.run.model.modules()]
         try:
@@ -121,12 +137,6 @@ class Computed:
             for hook in hooks:
                 hook.remove()
 
-    def _with_classes(self, x: np.ndarray, y: Labels) -> Examples:
-        self._check_classes(y)
+    def _with_labels(self, x: np.ndarray, y: Labels) -> Examples:
         numbers = self.run.condition(y, len(x))
         return Examples(x, None if numbers is None else numbers.numpy(force=True))
-
-    def _check_classes(self, y: Labels) -> None:
-        """As `Run.condition` does, whose remedy is for who trains."""
-        if y is not None and not self.run.model.classes:
-            raise DataError("classes were given, and this model has none: leave them out")
