@@ -9,6 +9,10 @@ import { describeClasses } from "./state.js";
 const SIDES = [5, 10, 15, 20, 30]; // images per side
 const DEFAULT_SIDE = 2; // its index
 const BATCH_SIZE = 16;
+const AXIS_SPACE = 44; // pixels for the labels of an axis
+const TOP_MARGIN = 6;
+const RIGHT_MARGIN = 12;
+const MIN_SAVED_SIZE = 600; // pixels
 const HINT = "Decodes the square in the middle of the map, each image at its position.";
 
 export function gridCard(facts, space, map, model, state) {
@@ -127,11 +131,6 @@ function note({ side, square, names, z, y }, facts) {
   const weights = facts.conditional ? { y: Array.from(y) } : {};
   return JSON.stringify({ run: facts.name, x_axis, y_axis, ...edges, side, z, ...weights });
 }
-
-const AXIS_SPACE = 44; // pixels for the labels of an axis
-const TOP_MARGIN = 6;
-const RIGHT_MARGIN = 12;
-const MIN_SAVED_SIZE = 600; // pixels
 
 /** The grid with labeled axes, as ImageData. */
 function addAxes({ image, square, names, y }, facts) {
