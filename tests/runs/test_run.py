@@ -106,6 +106,15 @@ def test_examples_that_do_not_suit_the_model_are_refused(small_run, x):
             use(x)
 
 
+def test_examples_of_another_shape_or_with_labels_passed_twice_are_refused(small_run):
+    examples = small_images().train
+    assert len(small_run.encode(examples).mean) == len(examples)
+    with raises(DataError, "labels"):
+        small_run.encode(examples, "a")
+    with raises(DataError, "x"):
+        small_run.encode(small_images(shape=(1, 8, 9)).train)
+
+
 @pytest.mark.parametrize(
     "z",
     [

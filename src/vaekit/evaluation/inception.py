@@ -18,7 +18,7 @@ MAX_FILE_BYTES = 2**28
 class Inception(nn.Module):
     """The 2,048 averages of the last feature map of Inception v3.
 
-    Names and pooling are those of the port of the original weights to PyTorch
+    Names and pooling follow the port of the original weights to PyTorch
     (pt_inception-2015-12-05-6726825d.pth): average pooling ignores padding, and the last block
     pools by the maximum. Images are resized bilinearly to 299 x 299 and scaled to [-1, 1].
 

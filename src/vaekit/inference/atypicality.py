@@ -1,4 +1,4 @@
-"""Atypicality of statistics of an example among those of typical examples."""
+"""Atypicality of an example by its statistics."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def atypicality_score(typical: np.ndarray, statistics: np.ndarray) -> np.ndarray:
-    """-log of the density of statistics among those of typical examples, in nats.
+    """-log of the density of statistics, estimated from typical examples, in nats.
 
     An example that is too easy for a model is as atypical as one that is too hard: a blank image
     has the highest likelihood of all. The density is scikit-learn's Gaussian kernel estimate of

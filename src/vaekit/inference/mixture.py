@@ -89,7 +89,7 @@ class CodeMixture:
             self.weights = self._class_weights(responsibilities, y)
 
     def _class_weights(self, responsibilities: Tensor, y: np.ndarray) -> Tensor:
-        """Component weights per class [C, K]; those of all codes for a class without codes."""
+        """Component weights per class [C, K]; a class without codes has the common ones."""
         weights = []
         for label in range(self.classes):
             of_class = responsibilities[torch.from_numpy(y == label)]

@@ -103,7 +103,7 @@ def load_weights(folder: Path, model: VAE) -> None:
         model: The model; it is not changed if there is an error.
 
     Raises:
-        RunError: Weights are missing, damaged, not finite, or those of another model.
+        RunError: Weights are missing, damaged, not finite, or belong to another model.
     """
     compare_weights(folder, model)
     path = folder / WEIGHTS

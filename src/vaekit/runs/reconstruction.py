@@ -48,7 +48,7 @@ def reconstruct_examples(
 def select_indices(
     run: Run, examples: Examples, indices: Sequence[int] | None, label: str | None
 ) -> np.ndarray:
-    """The indices of the selected examples: among all, or among those of one class."""
+    """The indices of the selected examples, among all or in one class."""
     candidates = np.arange(len(examples))
     if label is not None:
         candidates = _indices_of_class(run, examples, label)

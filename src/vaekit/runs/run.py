@@ -264,13 +264,21 @@ class Run:
     def inputs(self, x: Data, labels: Labels = None) -> ModelInputs:
         """Examples as inputs of the model; DataError unless they suit it."""
         if isinstance(x, Examples):
-            return self._own_inputs(x)
+            return self._own_inputs(x, labels)
         raw = self.check_examples(x)
         numbers = check_labels(labels, self.classes, len(raw))
         return ModelInputs(raw, self.transform, y=numbers)
 
-    def _own_inputs(self, examples: Examples) -> ModelInputs:
+    def _own_inputs(self, examples: Examples, labels: Labels) -> ModelInputs:
         """Inputs of examples whose labels are class numbers of this run."""
+        if labels is not None:
+            raise DataError(
+                "the examples have labels of their own. Leave labels out, or pass an array.",
+                parameter="labels",
+            )
+        shape = tuple(examples.x.shape[1:])
+        if shape != self.model.data_shape:
+            raise DataError.for_value("x", shape, f"examples of shape {self.model.data_shape}")
         if not self.model.classes:
             return ModelInputs(examples.x, self.transform)
         if examples.y is None:

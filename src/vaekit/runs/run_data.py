@@ -108,7 +108,7 @@ class RunData:
         model = self.run.model
         if model.codebook is not None:
             raise ConfigError(
-                "a mixture needs continuous latent codes, but those of this run are discrete. "
+                "a mixture needs continuous latent codes, but the run has discrete ones. "
                 "Sample from the prior.",
                 parameter="mixture",
             )

@@ -32,7 +32,7 @@ def encode(
     Args:
         run: A run or its folder.
         out: .npz or .csv for codes, .npy for means only, in bounded memory.
-        data: Other examples than those of the run's dataset.
+        data: Other data instead of the run's dataset.
         split: The part of the dataset; default test.
 
     Raises:

@@ -13,7 +13,7 @@ def fit_mixture(
 ) -> CodeMixture:
     """Fit a Gaussian mixture to the latent codes of at most 10,000 training examples.
 
-    Its samples decode to better examples than those of the prior (Ghosh et al., 2020).
+    Its samples decode to better examples than samples of the prior (Ghosh et al., 2020).
 
     Args:
         run: A run or its folder.

@@ -25,7 +25,7 @@ def reconstruct(
 
     Args:
         run: A run or its folder.
-        data: Other examples than those of the run's dataset.
+        data: Other data instead of the run's dataset.
         split: The part of the dataset; default test.
         indices: The examples of that part; default ten spread evenly.
         label: Choose among the examples of this class.

@@ -38,7 +38,7 @@ def score(
     Args:
         run: A run or its folder.
         out: .csv or .npy.
-        data: Other examples than those of the run's dataset.
+        data: Other data instead of the run's dataset.
         split: The part of the dataset; default test.
         metric: bound, loss, reconstruction, latent, typicality or density.
         samples: Samples of z per example.
