@@ -16,7 +16,6 @@ from server_client import (
 
 from conftest import small_images, train_small
 from raising import raises
-from vaekit.data import Examples
 from vaekit.errors import ConfigError
 
 DATA = small_images(24)

@@ -1,4 +1,4 @@
-"""The end of a server, and connections on which nothing goes on: no client keeps anything for ever."""
+"""The end of a server, and idle connections: no client holds the server for ever."""
 
 import asyncio
 import signal
@@ -11,233 +11,280 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
-from server_client import check_error, running, serve
+from server_client import check_error, parse_metrics, running
 
 from vaekit.errors import Interrupted
-from vaekit.web import LOOPBACK, Guard
-from vaekit.workflows.serve import Computed
+from vaekit.web import LOOPBACK, SHUTTING_DOWN, Guard
+from vaekit.workflows.serve import RunService
 
-ENDING = {"error": "the server is shutting down"}
-HEAD = b"POST /v1/decode HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+HEAD = (
+    b"POST /v1/decode HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+)
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LARGE_BYTES = 50_000_000
 
-# A server whose scores begin by writing a file, and are done when there is another one.
-SLOW = """
+SLOW_SCORES = """
+import json
 import time
 from pathlib import Path
-from vaekit import cli
-from vaekit.web import listening
-from vaekit.workflows.serve import Computed
-listening.GRACE = {grace}
 
-def slowly(self, rows, by, samples, seed, score=Computed.score):
-    Path({folder!r}, "began").touch()
-    while not Path({folder!r}, "go").exists():
-        score(self, rows, by, samples, seed)
-        time.sleep(0.01)
-    return score(self, rows, by, samples, seed)
+from vaekit.runs import load_run
+from vaekit.server import Limits
+from vaekit.server.app import create
+from vaekit.web import LOOPBACK, serve_app
+from vaekit.workflows.serve import RunService
 
-Computed.score = slowly
-cli.main()
+
+class SlowScores(RunService):
+    def score(self, *arguments):
+        Path({folder!r}, "began").touch()
+        while not Path({folder!r}, "release").exists():
+            super().score(*arguments)
+            time.sleep(0.01)
+        return super().score(*arguments)
+
+
+def ready(address):
+    print(json.dumps({{"address": address}}, indent=1), flush=True)
+
+
+serve_app(
+    lambda: create(SlowScores(load_run({run!r})), Limits(), LOOPBACK),
+    "127.0.0.1",
+    0,
+    ready=ready,
+    shutdown_seconds={shutdown_seconds},
+)
 """
+"""A server whose scores begin by writing a file, and end when another file exists."""
 
-# A server of one large answer, without a run.
-LARGE = """
+LARGE_ANSWER = """
 import json
-from vaekit.web import listening
-listening.GRACE, listening.PATIENCE = {grace}, {patience}
+
+from vaekit.web import serve_app
+
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         while (message := await receive())["type"] != "lifespan.shutdown":
             await send({{"type": "lifespan.startup.complete"}})
         return await send({{"type": "lifespan.shutdown.complete"}})
-    body = bytes(10 if scope["path"] == "/small" else 50_000_000)
-    await send({{"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(body)).encode())]}})
+    body = bytes(10 if scope["path"] == "/small" else {size})
+    headers = [(b"content-length", str(len(body)).encode())]
+    await send({{"type": "http.response.start", "status": 200, "headers": headers}})
     await send({{"type": "http.response.body", "body": body}})
 
-tell = lambda address: print(json.dumps({{"address": address}}, indent=1), flush=True)
-listening.listen(lambda: app, "127.0.0.1", 0, ready=tell)
+
+def ready(address):
+    print(json.dumps({{"address": address}}, indent=1), flush=True)
+
+
+serve_app(
+    lambda: app, "127.0.0.1", 0, ready=ready, idle_seconds={idle_seconds}, shutdown_seconds=1
+)
 """
+"""A server of one large answer, without a run."""
 
 
-def until(condition) -> None:
-    """Wait for what must come, at most a minute."""
+def slow_scores(run, folder, shutdown_seconds: float) -> str:
+    return SLOW_SCORES.format(
+        run=str(run.path), folder=str(folder), shutdown_seconds=shutdown_seconds
+    )
+
+
+def large_answer(idle_seconds: float = 60) -> str:
+    return LARGE_ANSWER.format(size=LARGE_BYTES, idle_seconds=idle_seconds)
+
+
+def wait_until(condition) -> None:
+    """Wait for a condition, at most a minute."""
     for _ in range(1200):
         if condition():
             return
         time.sleep(0.05)
-    raise AssertionError("it did not come")
+    raise AssertionError("the condition was false for a minute")
 
 
 def connect(address: str, content: bytes = b"") -> socket.socket:
-    place = urlsplit(address)
-    connection = socket.create_connection((place.hostname, place.port), timeout=60)
+    """A connection on which `content` is sent."""
+    url = urlsplit(address)
+    connection = socket.create_connection((url.hostname, url.port), timeout=60)
     connection.sendall(content)
     return connection
 
 
-def drip(connection: socket.socket) -> None:
-    """A letter now and then, for a minute."""
+def send_slowly(connection: socket.socket) -> None:
+    """A byte every 0.1 s, for a minute."""
     for _ in range(600):
         connection.sendall(b"x")
         time.sleep(0.1)
 
 
-def rest(connection: socket.socket) -> bytes:
-    """All that comes until the server ends the connection."""
-    found = b""
+def receive_all(connection: socket.socket) -> bytes:
+    """All bytes until the server closes the connection."""
+    received = b""
     with connection, suppress(ConnectionError):
         while part := connection.recv(2**20):
-            found += part
-    return found
+            received += part
+    return received
 
 
-def scores(address: str) -> httpx.Response:
-    return httpx.post(
-        f"{address}/v1/score", json={"x": np.zeros((1, 1, 8, 8)).tolist()}, timeout=60
-    )
+def request_score(address: str) -> httpx.Response:
+    body = {"x": np.zeros((1, 1, 8, 8)).tolist()}
+    return httpx.post(f"{address}/v1/score", json=body, timeout=60)
 
 
-def told(response: httpx.Response) -> None:
-    assert (
-        response.status_code == 503
-        and response.json() == ENDING
-        and response.headers["retry-after"] == "1"
-    )
+def check_shutting_down(response: httpx.Response) -> None:
+    assert response.status_code == 503
+    assert response.json() == {"error": SHUTTING_DOWN}
+    assert response.headers["retry-after"] == "1"
     check_error(response)
 
 
-def test_who_waits_is_told_while_what_is_computed_ends(small_run, tmp_path):
-    code = SLOW.format(grace=60, folder=str(tmp_path))
-    with running(code, *serve(small_run)) as (server, address), ThreadPoolExecutor() as clients:
-        computed = clients.submit(scores, address)
-        until((tmp_path / "began").exists)
-        queued = clients.submit(scores, address)
-        until(lambda: "vaekit_rows_waiting 1.0" in httpx.get(f"{address}/metrics").text)
-        stalled, silent, begun = (
-            connect(address, HEAD + b"{"),
-            connect(address),
-            connect(address, HEAD[:30]),
-        )
-        assert httpx.get(f"{address}/health").status_code == 200  # so what came before is taken
+def queued_examples(address: str) -> float:
+    return parse_metrics(httpx.get(f"{address}/metrics").text)["vaekit_queue_examples"]
+
+
+@pytest.mark.process
+def test_waiting_requests_are_refused_while_the_running_one_ends(small_run, tmp_path):
+    code = slow_scores(small_run, tmp_path, shutdown_seconds=60)
+    with running(code) as (server, address), ThreadPoolExecutor() as clients:
+        computed = clients.submit(request_score, address)
+        wait_until((tmp_path / "began").exists)
+        queued = clients.submit(request_score, address)
+        wait_until(lambda: queued_examples(address) == 1)
+        incomplete_body = connect(address, HEAD + b"{")
+        silent = connect(address)
+        incomplete_header = connect(address, HEAD[:30])
+        # An answer to a later connection shows that the server has accepted the earlier ones.
+        assert httpx.get(f"{address}/health").status_code == 200
         server.send_signal(signal.SIGINT)
-        told(queued.result(60))
-        answer = rest(stalled)
-        assert answer.startswith(b"HTTP/1.1 503 ") and answer.endswith(
-            b'{"error": "the server is shutting down"}'
-        )
+        check_shutting_down(queued.result(60))
+        answer = receive_all(incomplete_body)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert SHUTTING_DOWN.encode() in answer
         assert b"x-content-type-options: nosniff" in answer
-        assert rest(silent) == rest(begun) == b""
+        assert receive_all(silent) == receive_all(incomplete_header) == b""
         assert not computed.done()
-        (tmp_path / "go").touch()
+        (tmp_path / "release").touch()
         assert computed.result(60).status_code == 200
         server.wait(60)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
-    ("grace", "signals", "status"),
+    ("shutdown_seconds", "signals", "status"),
     [
         (1, [signal.SIGINT], 0),
         (1, [signal.SIGTERM], -signal.SIGTERM),
         (60, [signal.SIGINT, signal.SIGINT], 0),
     ],
 )
-def test_what_would_never_end_is_stopped(small_run, tmp_path, grace, signals, status):
-    """After a while, or at a second Ctrl-C; whoever waited for it is told."""
-    code = SLOW.format(grace=grace, folder=str(tmp_path))
-    with (
-        running(code, *serve(small_run), status=status) as (server, address),
-        ThreadPoolExecutor() as clients,
-    ):
-        computed = clients.submit(scores, address)
-        until((tmp_path / "began").exists)
-        for one in signals:
-            server.send_signal(one)
+def test_a_request_that_would_never_end_is_stopped(
+    small_run, tmp_path, shutdown_seconds, signals, status
+):
+    """It is stopped after a while, or at a second Ctrl-C, and its client gets an answer."""
+    code = slow_scores(small_run, tmp_path, shutdown_seconds)
+    with running(code, status=status) as (server, address), ThreadPoolExecutor() as clients:
+        computed = clients.submit(request_score, address)
+        wait_until((tmp_path / "began").exists)
+        for each in signals:
+            server.send_signal(each)
             time.sleep(0.3)
-        told(computed.result(60))
+        check_shutting_down(computed.result(60))
         server.wait(60)
 
 
-def test_an_answer_that_nobody_takes_does_not_keep_the_server():
-    with running(LARGE.format(grace=1, patience=60)) as (server, address):
-        connection = connect(address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+@pytest.mark.process
+def test_an_answer_that_the_client_does_not_accept_does_not_hold_the_server():
+    with running(large_answer()) as (server, address):
+        connection = connect(address, GET)
         assert connection.recv(10)
         server.send_signal(signal.SIGINT)
         server.wait(60)
-        assert len(rest(connection)) < 50_000_000
+        assert len(receive_all(connection)) < LARGE_BYTES
 
 
-def test_connections_on_which_nothing_goes_on_are_ended():
+@pytest.mark.process
+def test_idle_connections_are_closed():
     request = b"GET /small HTTP/1.1\r\nHost: localhost\r\n"
-    with running(LARGE.format(grace=1, patience=2)) as (_, address):
-        silent, begun, again = (
-            connect(address),
-            connect(address, request),
-            connect(address, request + b"\r\n" + request),
-        )
-        untaken = connect(address, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        dripping = connect(address, request + b"X: ")
-        with dripping, pytest.raises(ConnectionError):
-            drip(dripping)
-        assert rest(silent) == rest(begun) == b""
-        assert rest(again).count(b"HTTP/1.1 200 ") == 1
-        assert 0 < len(rest(untaken)) < 50_000_000
-        with connect(address) as busy:
-            for _ in range(8):  # for longer than a connection may do nothing
-                busy.sendall(request + b"\r\n")
-                found = busy.recv(2**16)
-                while found and not found.endswith(bytes(10)):
-                    found += busy.recv(2**16)
-                assert found.startswith(b"HTTP/1.1 200 ")
-                time.sleep(0.5)
+    with running(large_answer(idle_seconds=2)) as (_, address):
+        silent = connect(address)
+        incomplete = connect(address, request)
+        incomplete_after_first = connect(address, request + b"\r\n" + request)
+        not_accepting = connect(address, GET)
+        slow = connect(address, request + b"X: ")
+        with slow, pytest.raises(ConnectionError):
+            send_slowly(slow)
+        assert receive_all(silent) == receive_all(incomplete) == b""
+        assert receive_all(incomplete_after_first).count(b"HTTP/1.1 200 ") == 1
+        assert 0 < len(receive_all(not_accepting)) < LARGE_BYTES
 
 
-def test_ctrl_c_while_python_ends_is_not_heard():
-    slow = "import atexit, time; atexit.register(lambda: (print('}', flush=True), time.sleep(1)))"
-    with running(slow + LARGE.format(grace=1, patience=60) + "print('{')") as (server, _):
+@pytest.mark.process
+def test_a_busy_connection_stays_open_for_longer_than_an_idle_one():
+    request = b"GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with running(large_answer(idle_seconds=2)) as (_, address), connect(address) as busy:
+        for _ in range(8):
+            busy.sendall(request)
+            answer = busy.recv(2**16)
+            while answer and not answer.endswith(bytes(10)):
+                answer += busy.recv(2**16)
+            assert answer.startswith(b"HTTP/1.1 200 ")
+            time.sleep(0.5)
+
+
+@pytest.mark.process
+def test_ctrl_c_while_python_exits_is_ignored():
+    slow_exit = (
+        "import atexit, time\natexit.register(lambda: (print('}', flush=True), time.sleep(1)))\n"
+    )
+    with running(slow_exit + large_answer() + "print('{')") as (server, _):
         server.send_signal(signal.SIGINT)
-        assert (
-            server.stdout is not None
-            and server.stdout.readline() + server.stdout.readline() == "{\n}\n"
-        )
+        assert server.stdout is not None
+        assert server.stdout.readline() + server.stdout.readline() == "{\n}\n"
         server.send_signal(signal.SIGINT)
         server.wait(60)
 
 
-def test_what_is_computed_can_be_stopped_and_goes_on_later(small_run):
-    computed, x = Computed(small_run), np.zeros((1, 1, 8, 8))
-    with computed.stopped(), pytest.raises(Interrupted):
+def test_a_computation_can_be_interrupted_and_works_again(small_run):
+    service = RunService(small_run)
+    x = np.zeros((1, 1, 8, 8))
+    with service.interrupted(), pytest.raises(Interrupted):
         small_run.encode(x)
     assert small_run.encode(x).mean.shape == (1, 3)
 
 
-def test_only_the_end_of_the_server_makes_an_answer_of_what_is_cancelled():
-    """Any other cancellation is the server's own affair."""
+@pytest.mark.parametrize("shutting_down", [False, True])
+def test_only_a_cancellation_at_shutdown_becomes_an_answer(shutting_down: bool):
+    """Other cancellations are raised, as the server expects."""
 
     async def app(scope, receive, send):
         if scope["type"] == "lifespan":
             await receive()
         await asyncio.sleep(60)
 
-    async def end():
+    async def receive():
         return {"type": "lifespan.shutdown"}
 
-    async def cancelled(ending: bool) -> list[int]:
-        guard = Guard(app, hosts=LOOPBACK, most_bytes=9, headers={})
-        statuses: list[int] = []
+    async def main() -> list[int | None]:
+        guard = Guard(app, hosts=LOOPBACK, max_bytes=9, headers={})
+        statuses: list[int | None] = []
 
         async def send(message):
             statuses.append(message.get("status"))
 
         scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")]}
-        task = asyncio.create_task(guard(scope, end, send))
+        request = asyncio.create_task(guard(scope, receive, send))
         await asyncio.sleep(0)
-        if ending:
-            life = asyncio.create_task(guard({"type": "lifespan"}, end, send))
+        if shutting_down:
+            lifespan = asyncio.create_task(guard({"type": "lifespan"}, receive, send))
             await asyncio.sleep(0)
-            life.cancel()
-        task.cancel()
-        await asyncio.wait([task])
-        return [] if task.cancelled() else statuses
+            lifespan.cancel()
+        request.cancel()
+        await asyncio.wait([request])
+        assert request.cancelled() != shutting_down
+        return statuses
 
-    assert asyncio.run(cancelled(False)) == [] and asyncio.run(cancelled(True)) == [503, None]
+    assert asyncio.run(main()) == ([503, None] if shutting_down else [])

@@ -27,6 +27,7 @@ from vaekit.server.schemas import (
 from vaekit.server.service import Facts
 
 DEFAULT_SAMPLES = 20
+MAX_SHOWN_CLASSES = 20
 
 
 @dataclass(frozen=True)
@@ -119,15 +120,17 @@ def _requests(
     """The models of requests with the shapes, classes and limits of a run, by endpoint."""
     examples = array_type("x", facts.shape, max_examples, value_schema(facts.support))
     latents = array_type("z", (facts.latent_dim,), max_examples, NUMBER)
-    x = (examples, Field(description="Examples in raw units."))
-    z = (latents, Field(description="Latent codes."))
+    shape = ", ".join(map(str, facts.shape))
+    x = (examples, Field(description=f"Examples [N, {shape}] in raw units."))
+    z = (latents, Field(description=f"Latent codes [N, {facts.latent_dim}]."))
     y = {}
     label = {}
     if facts.classes:
+        names = ", ".join(facts.classes[:MAX_SHOWN_CLASSES])
         several = labels_type(facts.classes, max_examples)
-        y["y"] = (several, Field(description="The class of all examples, or of each."))
+        y["y"] = (several, Field(description=f"Class of all examples, or of each: {names}."))
         one = label_type(facts.classes) | None
-        label["label"] = (one, Field(None, description="The class. Default: all in turn."))
+        label["label"] = (one, Field(None, description=f"Class, by default in turn: {names}."))
 
     count = Field(1, ge=1, le=max_examples, description="Number of samples.")
     metric = Field(scores[0], description="The metric of the score.")
