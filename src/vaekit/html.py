@@ -41,10 +41,14 @@ class MetricLike(Protocol):
     """A metric with its standard error."""
 
     @property
-    def value(self) -> float | None: ...
+    def value(self) -> float | None:
+        """The value; None if unavailable."""
+        ...
 
     @property
-    def standard_error(self) -> float | None: ...
+    def standard_error(self) -> float | None:
+        """The standard error; None if unknown."""
+        ...
 
 
 def card(title: str, *pieces: str) -> str:

@@ -171,7 +171,7 @@ def config_overrides(options: Mapping[str, Any]) -> "PlainOptions":
     >>> config_overrides({"train_size": 100, "seed": 1, "epochs": None})
     {'data': {'train_size': 100}, 'seed': 1}
     """
-    overrides: "PlainOptions" = {}
+    overrides: PlainOptions = {}
     for name, value in options.items():
         if value is None:
             continue

@@ -123,7 +123,7 @@ class CodeDistribution(Distribution):
     A subclass defines `log_prob_of` and `sample_indices`.
     """
 
-    arg_constraints: dict[str, Any] = {}  # noqa: RUF012  # pyright: ignore - torch's own convention
+    arg_constraints: dict[str, Any] = {}  # noqa: RUF012  # pyright: ignore
     support = _Discrete()  # pyright: ignore - torch's own convention
 
     def __init__(self, codebook: Codebook, batch_shape: torch.Size):
@@ -139,10 +139,12 @@ class CodeDistribution(Distribution):
         raise NotImplementedError(f"{type(self).__name__} must define log_prob_of")  # abstract
 
     def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats."""
         return self.log_prob_of(self.codebook.indices(value)).sum(-1)
 
     @torch.no_grad()
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        """Draws without a gradient, [*sample_shape, *batch_shape, *event_shape]."""
         return self.codebook.embed(self.sample_indices(torch.Size(sample_shape)))
 
 
@@ -167,25 +169,31 @@ class IndependentCodes(CodeDistribution):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, [*batch_shape, *event_shape]."""
         return self.codebook.join(self.probs @ self.codebook.vectors)
 
     @property
     def mode(self) -> Tensor:
+        """The most probable value, [*batch_shape, *event_shape]."""
         return self.codebook.embed(self.logits.argmax(-1))
 
     @property
     def variance(self) -> Tensor:
+        """The variance of each value, [*batch_shape, *event_shape]."""
         return self.codebook.join(self.probs @ self.codebook.vectors.square()) - self.mean.square()
 
     def sample_indices(self, sample_shape: torch.Size) -> Tensor:
+        """Draws of the indices of codes, [*sample_shape, *batch_shape, M]."""
         return Categorical(logits=self.logits, validate_args=False).sample(sample_shape)
 
     def log_prob_of(self, indices: Tensor) -> Tensor:
+        """log p in nats of each code by its index, [..., M]."""
         shape = torch.broadcast_shapes(indices.shape, self.logits.shape[:-1])
         logits = self.logits.expand(*shape, self.codebook.count)
         return logits.gather(-1, indices.expand(shape).unsqueeze(-1)).squeeze(-1)
 
     def entropy(self) -> Tensor:
+        """The entropy in nats, [*batch_shape]."""
         return -(self.probs * self.logits).sum((-2, -1))
 
 
@@ -218,25 +226,31 @@ class Quantized(CodeDistribution):
 
     @property
     def mean(self) -> Tensor:
+        """The mean, [*batch_shape, *event_shape]."""
         return self.straight_through.detach()
 
     mode = mean
 
     @property
     def variance(self) -> Tensor:
+        """The variance of each value, [*batch_shape, *event_shape]."""
         return torch.zeros_like(self.straight_through)
 
     def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        """Draws with a gradient, [*sample_shape, *batch_shape, *event_shape]."""
         return self.straight_through.expand(*sample_shape, *self.straight_through.shape)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        """Draws without a gradient, [*sample_shape, *batch_shape, *event_shape]."""
         return self.rsample(sample_shape).detach()
 
     def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats."""
         same = (value == self.mean).flatten(-len(self.event_shape)).all(-1)
         return torch.where(same, 0.0, -math.inf).to(self.straight_through.dtype)
 
     def entropy(self) -> Tensor:
+        """The entropy in nats, [*batch_shape]."""
         return self.straight_through.new_zeros(self.batch_shape)
 
 

@@ -47,7 +47,7 @@ class Categorical(Distribution):
     tensor([0.5000, 0.5000, 0.5000])
     """
 
-    arg_constraints = {"logits": constraints.independent(constraints.real, 1)}  # noqa: RUF012  # pyright: ignore - torch's own convention
+    arg_constraints = {"logits": constraints.independent(constraints.real, 1)}  # noqa: RUF012  # pyright: ignore
 
     def __init__(self, logits: Tensor, validate_args: bool | None = False):
         self.logits = logits
@@ -55,26 +55,32 @@ class Categorical(Distribution):
         super().__init__(logits.shape[:-1], validate_args=validate_args)
 
     def expand(self, batch_shape: Sequence[int], _instance=None) -> "Categorical":
+        """The distribution with its parameters expanded to a batch shape."""
         return Categorical(self.logits.expand(*batch_shape, self.levels))
 
     @property
     def support(self) -> constraints.Constraint:
+        """The constraint that values satisfy."""
         return _Levels(self.levels)
 
     @property
     def mean(self) -> Tensor:
+        """The mean, [*batch_shape, *event_shape]."""
         return self.logits.softmax(-1) @ self._grid()
 
     @property
     def variance(self) -> Tensor:
+        """The variance of each value, [*batch_shape, *event_shape]."""
         return (self.logits.softmax(-1) * (self._grid() - self.mean[..., None]).square()).sum(-1)
 
     def sample(self, sample_shape: torch.Size | Sequence[int] = ()) -> Tensor:
+        """Draws without a gradient, [*sample_shape, *batch_shape, *event_shape]."""
         p = TorchCategorical(logits=self.logits.detach(), validate_args=False)
         level = p.sample(torch.Size(sample_shape))
         return level.to(self.logits.dtype) / (self.levels - 1)
 
     def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats."""
         index = nearest_level(value, self.levels).long()
         shape = torch.broadcast_shapes(index.shape, self.batch_shape)
         log_p = self.logits.log_softmax(-1)  # half the time of gather - logsumexp
@@ -107,7 +113,7 @@ class DiscretizedLogistic(Distribution):
     tensor([1.3888e-11, 1.0000e+00, 1.3888e-11])
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}  # noqa: RUF012  # pyright: ignore - torch's own convention
+    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}  # noqa: RUF012  # pyright: ignore
 
     def __init__(self, loc: Tensor, scale: Tensor, levels: int, validate_args: bool | None = False):
         self.loc, self.scale = torch.broadcast_tensors(loc, scale)
@@ -115,12 +121,14 @@ class DiscretizedLogistic(Distribution):
         super().__init__(self.loc.shape, validate_args=validate_args)
 
     def expand(self, batch_shape: Sequence[int], _instance=None) -> "DiscretizedLogistic":
+        """The distribution with its parameters expanded to a batch shape."""
         return DiscretizedLogistic(
             self.loc.expand(*batch_shape), self.scale.expand(*batch_shape), self.levels
         )
 
     @property
     def support(self) -> constraints.Constraint:
+        """The constraint that values satisfy."""
         return _Levels(self.levels)
 
     @property
@@ -150,6 +158,7 @@ class DiscretizedLogistic(Distribution):
         return (total - (self.mean * steps - center).square()) / steps**2
 
     def sample(self, sample_shape: torch.Size | Sequence[int] = ()) -> Tensor:
+        """Draws without a gradient, [*sample_shape, *batch_shape, *event_shape]."""
         shape = self._extended_shape(torch.Size(sample_shape))
         with torch.no_grad():
             u = torch.rand(shape, dtype=self.loc.dtype, device=self.loc.device)
@@ -157,6 +166,7 @@ class DiscretizedLogistic(Distribution):
             return nearest_level(value, self.levels) / (self.levels - 1)
 
     def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats."""
         level = nearest_level(value, self.levels)
         first = level == 0
         last = level == self.levels - 1

@@ -47,7 +47,7 @@ class ContinuousBernoulli(Distribution):
     0.0
     """
 
-    arg_constraints = {"logits": constraints.real}  # noqa: RUF012  # pyright: ignore - torch's own convention
+    arg_constraints = {"logits": constraints.real}  # noqa: RUF012  # pyright: ignore
     support = constraints.unit_interval  # pyright: ignore - torch's own convention
     has_rsample = True
 
@@ -56,6 +56,7 @@ class ContinuousBernoulli(Distribution):
         super().__init__(logits.shape, validate_args=validate_args)
 
     def expand(self, batch_shape: torch.Size, _instance=None) -> "ContinuousBernoulli":
+        """The distribution with its parameters expanded to a batch shape."""
         return ContinuousBernoulli(self.logits.expand(batch_shape))
 
     @property
@@ -93,6 +94,7 @@ class ContinuousBernoulli(Distribution):
         return torch.where(small, u + self.logits * u * (1 - u) / 2, x)
 
     def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats."""
         return value * self.logits - _softplus(self.logits) + self._log_normalizer()
 
     def _log_normalizer(self) -> Tensor:
@@ -128,7 +130,7 @@ class Delta(Distribution):
     torch.Size([3, 5, 2])
     """
 
-    arg_constraints = {}  # noqa: RUF012  # pyright: ignore - torch's own convention
+    arg_constraints = {}  # noqa: RUF012  # pyright: ignore
     has_rsample = True
     deterministic = True
 
@@ -139,23 +141,29 @@ class Delta(Distribution):
 
     @property
     def support(self) -> constraints.Constraint:
+        """The constraint that values satisfy."""
         return constraints.independent(constraints.real, len(self.event_shape))
 
     @property
     def mean(self) -> Tensor:
+        """The mean, [*batch_shape, *event_shape]."""
         return self.point
 
     @property
     def variance(self) -> Tensor:
+        """The variance of each value, [*batch_shape, *event_shape]."""
         return torch.zeros_like(self.point)
 
     def rsample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        """Draws with a gradient, [*sample_shape, *batch_shape, *event_shape]."""
         return self.point.expand(*sample_shape, *self.point.shape)
 
     def sample(self, sample_shape: torch.Size | tuple[int, ...] = ()) -> Tensor:
+        """Draws without a gradient, [*sample_shape, *batch_shape, *event_shape]."""
         return self.rsample(sample_shape).detach()
 
     def log_prob(self, value: Tensor) -> Tensor:
+        """log p(value) in nats."""
         raise ConfigError(
             "a deterministic posterior has no density, so neither a bound of log p(x) nor "
             "importance weights. Choose another posterior.",

@@ -137,7 +137,13 @@ def download_file(repository: HubRepository, name: str, folder: Path) -> None:
 
         url = hub.hf_hub_url(repository.name, name, revision=repository.commit)
         headers = build_hf_headers() | {"Accept-Encoding": "identity"}
-        http_get(url, file, headers=headers, expected_size=size, displayed_filename=name)  # type: ignore[arg-type]
+        http_get(
+            url,
+            file,  # type: ignore[arg-type]
+            headers=headers,
+            expected_size=size,
+            displayed_filename=name,
+        )
 
     digest = repository.digests.get(name)
     if digest is not None and _sha256(path) != digest:

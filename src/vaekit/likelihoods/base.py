@@ -68,7 +68,7 @@ class Likelihood(DistributionModule):
             return self.per_value(parameters.squeeze(axis))
         return self.per_value(*parameters.unbind(axis))
 
-    def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, features: Tensor) -> Independent:
         """p(x|z) of the decoder's output [B, *parameter_shape]."""
         values = len(self.shape)
         parameters = full_precision(features).unflatten(-values, (self.parameters_per_value, -1))

@@ -30,6 +30,6 @@ class Bernoulli(Likelihood):
             return None
         return "a Bernoulli with grayscale targets is not a normalized density"
 
-    def per_value(self, logits: Tensor) -> TorchBernoulli:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def per_value(self, logits: Tensor) -> TorchBernoulli:
         """The Bernoulli distribution of each value."""
         return TorchBernoulli(logits=logits, validate_args=False)

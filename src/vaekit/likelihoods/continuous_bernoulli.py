@@ -23,6 +23,6 @@ class ContinuousBernoulli(Likelihood):
 
     accepts = ("unit",)
 
-    def per_value(self, logits: Tensor) -> ContinuousBernoulliDistribution:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def per_value(self, logits: Tensor) -> ContinuousBernoulliDistribution:
         """The continuous Bernoulli distribution of each value."""
         return ContinuousBernoulliDistribution(logits)

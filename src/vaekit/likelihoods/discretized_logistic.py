@@ -54,7 +54,7 @@ class DiscretizedLogistic(Likelihood):
         self.components = checked_components(components)
         self.parameters_per_value = 2 if self.components == 1 else 3 * self.components
 
-    def per_value(self, mu: Tensor, log_scale: Tensor) -> DiscretizedLogisticDistribution:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def per_value(self, mu: Tensor, log_scale: Tensor) -> DiscretizedLogisticDistribution:
         """The discretized logistic distribution of each value, or of each of its components."""
         components = torch.arange(self.components, dtype=mu.dtype, device=mu.device)
         centers = (components + 0.5) / self.components

@@ -67,7 +67,7 @@ class Categorical(Posterior):
         """Set the temperature of this fraction of training, 0 to 1."""
         self.progress = progress
 
-    def forward(self, features: Tensor) -> "GumbelSoftmaxCodes":  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, features: Tensor) -> "GumbelSoftmaxCodes":
         """q(z|x) of features [B, F] or [B, C, h, w]."""
         logits = self.latent.split(full_precision(self.logits(features)))
         start = self.temperature ** (1 - self.progress)

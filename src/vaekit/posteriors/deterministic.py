@@ -29,6 +29,6 @@ class Deterministic(Posterior):
         self.latent = self.mu.shape
         glorot_init_(self)
 
-    def forward(self, features: Tensor) -> Delta:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, features: Tensor) -> Delta:
         """q(z|x) of features [B, F] or [B, C, h, w]."""
         return Delta(full_precision(self.mu(features)), len(self.mu.shape))

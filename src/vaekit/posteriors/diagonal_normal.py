@@ -38,7 +38,7 @@ class DiagonalNormal(Posterior):
         self.latent = self.mu.shape
         glorot_init_(self)
 
-    def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, features: Tensor) -> Independent:
         """q(z|x) of features [B, F] or [B, C, h, w]."""
         mu = full_precision(self.mu(features))
         log_var = soft_clamp(full_precision(self.log_var(features)), MIN_LOG_VAR, MAX_LOG_VAR)

@@ -72,7 +72,7 @@ class FiniteScalar(Posterior):
             shared=True,
         )
 
-    def forward(self, features: Tensor) -> Quantized:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, features: Tensor) -> Quantized:
         """q(z|x) of features [B, F] or [B, C, h, w]."""
         vectors = torch.tanh(self.latent.split(full_precision(self.project(features))))
         levels = torch.round((vectors.detach() + 1) / 2 * self.max_levels).long()

@@ -83,7 +83,7 @@ class VectorQuantized(Posterior):
         self.register_buffer("usage", torch.zeros(codes))
         self.register_buffer("totals", torch.zeros_like(vectors))
 
-    def forward(self, features: Tensor) -> Quantized:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, features: Tensor) -> Quantized:
         """q(z|x) of features [B, F] or [B, C, h, w]; in training mode the codes move after it."""
         vectors = self.latent.split(full_precision(self.project(features)))
         if self.training and not self.usage.any():

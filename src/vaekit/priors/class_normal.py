@@ -45,7 +45,7 @@ class ClassNormal(Prior):
         self.mu = nn.Parameter(torch.zeros(condition, *shape))
         self.log_var = nn.Parameter(torch.zeros(condition, *shape))
 
-    def forward(self, features: Tensor) -> Independent:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(self, features: Tensor) -> Independent:
         """p(z|y) of the condition [B, C]."""
         weights = full_precision(features)
         mu = torch.tensordot(weights, self.mu, 1)

@@ -140,7 +140,8 @@ def _requests(
         le=limits.max_samples,
         description="Samples of z per example.",
     )
-    options = {"metric": (Literal[scores], metric), "samples": (int, samples)}  # type: ignore[valid-type]
+    kinds = Literal[scores]  # type: ignore[valid-type]
+    options = {"metric": (kinds, metric), "samples": (int, samples)}
     return {
         "encode": create_model("EncodeRequest", __base__=EncodeRequest, x=x, **y),
         "decode": create_model("DecodeRequest", __base__=DecodeRequest, z=z, **y),

@@ -123,7 +123,8 @@ class StageTrainer:
         """
         seed_noise(self.batches.seed, self.step)
         for module in self._annealed:
-            module.anneal(min(1.0, self.step / self.total_steps))  # pyright: ignore[reportCallIssue]
+            progress = min(1.0, self.step / self.total_steps)
+            module.anneal(progress)  # pyright: ignore[reportCallIssue]
         self._set_learning_rate()
 
         x = to_model(batch.x, self.model, self.batches.inputs.transform)

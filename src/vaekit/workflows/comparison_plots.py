@@ -33,13 +33,19 @@ class RunLine(Protocol):
     """The metrics of a run that its heading shows."""
 
     @property
-    def loss(self) -> Metric: ...
+    def loss(self) -> Metric:
+        """The negative ELBO."""
+        ...
 
     @property
-    def reconstruction(self) -> Metric: ...
+    def reconstruction(self) -> Metric:
+        """-E[log p(x|z)]."""
+        ...
 
     @property
-    def divergence(self) -> Metric: ...
+    def divergence(self) -> Metric:
+        """KL(q(z|x) || p(z))."""
+        ...
 
 
 def curves_path(out: Path) -> Path:

@@ -38,7 +38,8 @@ FILES: tuple[RemoteFile, ...] = (
         md5="7da33b31b13a06f4b04a70402ce90c2e",
         size=19_318_135,
         addresses=(
-            f"https://raw.githubusercontent.com/google-deepmind/dsprites-dataset/master/{FILE_NAME}",
+            "https://raw.githubusercontent.com/google-deepmind/dsprites-dataset/master/"
+            f"{FILE_NAME}",
             f"https://github.com/google-deepmind/dsprites-dataset/raw/master/{FILE_NAME}",
         ),
     ),
