@@ -47,7 +47,9 @@ class Categorical(Distribution):
     tensor([0.5000, 0.5000, 0.5000])
     """
 
-    arg_constraints = {"logits": constraints.independent(constraints.real, 1)}  # noqa: RUF012  # pyright: ignore
+    arg_constraints = {  # noqa: RUF012  # pyright: ignore
+        "logits": constraints.independent(constraints.real, 1),
+    }
 
     def __init__(self, logits: Tensor, validate_args: bool | None = False):
         self.logits = logits
@@ -113,7 +115,10 @@ class DiscretizedLogistic(Distribution):
     tensor([1.3888e-11, 1.0000e+00, 1.3888e-11])
     """
 
-    arg_constraints = {"loc": constraints.real, "scale": constraints.positive}  # noqa: RUF012  # pyright: ignore
+    arg_constraints = {  # noqa: RUF012  # pyright: ignore
+        "loc": constraints.real,
+        "scale": constraints.positive,
+    }
 
     def __init__(self, loc: Tensor, scale: Tensor, levels: int, validate_args: bool | None = False):
         self.loc, self.scale = torch.broadcast_tensors(loc, scale)

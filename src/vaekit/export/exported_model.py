@@ -54,8 +54,9 @@ class ExportedModel:
         classes: Names of the classes of a conditional model.
 
     >>> import vaekit
-    >>> model = vaekit.load_exported("exported")  # doctest: +SKIP
-    >>> mean, stddev = model.encode(images)  # doctest: +SKIP
+    >>> exported = vaekit.export_onnx("runs/conv", "exported-conv")
+    >>> model = vaekit.load_exported("exported-conv")
+    >>> mean, stddev = model.encode(images)
     """
 
     def __init__(self, encoder: Any, decoder: Any, metadata: ExportMetadata):
@@ -127,7 +128,9 @@ def load_exported(folder: str | os.PathLike) -> ExportedModel:
     Raises:
         RunError: A file is missing, corrupt, or from another run.
 
-    >>> load_exported("exported").encode(images)  # doctest: +SKIP
+    >>> import vaekit
+    >>> exported = vaekit.export_onnx("runs/mlp", "exported-mlp")
+    >>> mean, stddev = load_exported("exported-mlp").encode(images)
     """
     folder = Path(folder)
     encoder, encoder_metadata = _open(folder / ENCODER)

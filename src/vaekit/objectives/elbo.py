@@ -44,7 +44,6 @@ class ELBO:
 
     >>> ELBO(beta=4.0, warmup=100).weight(step=50)
     2.0
-    >>> loss = ELBO(samples=5)(model, x).loss  # doctest: +SKIP
     """
 
     @validated_init

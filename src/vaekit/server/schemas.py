@@ -77,7 +77,7 @@ def array_type(name: str, shape: tuple[int, ...], max_examples: int, value: Json
 
 
 def label_type(classes: Sequence[str]) -> Any:
-    """The type of a class name: names of these classes, those of decimal digits also as numbers.
+    """The type of a class name: one of these, and decimal names also as numbers.
 
     Only the schema knows the classes: the service refuses others, with a suggestion.
     """

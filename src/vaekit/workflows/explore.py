@@ -95,7 +95,8 @@ def export_page(
         OutputError: The file exists and `overwrite` is false, or cannot be written.
 
     >>> import vaekit
-    >>> vaekit.export_page("runs/mnist", "page.html").codes  # doctest: +SKIP
+    >>> vaekit.export_page("runs/conv", "page.html").codes
+    6
     10000
     """
     out = Path(out)

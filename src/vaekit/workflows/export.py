@@ -101,7 +101,8 @@ def export_onnx(
         WorkError: The model cannot be exported, or a file differs from it.
 
     >>> import vaekit
-    >>> vaekit.export_onnx("runs/mnist", "exported")  # doctest: +SKIP
+    >>> vaekit.export_onnx("runs/conv", "exported").compared_examples
+    6
     """
     run = as_run(run)
     out = Path(out)

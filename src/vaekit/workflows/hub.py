@@ -94,7 +94,8 @@ def export_hub(
         OutputError: The folder exists and `overwrite` is false, or is not a shared run.
 
     >>> import vaekit
-    >>> vaekit.export_hub("runs/mnist", "shared", license="mit")  # doctest: +SKIP
+    >>> vaekit.export_hub("runs/conv", "shared", license="mit").data_plots
+    ('plots/reconstructions.png', 'plots/nearest.png')
     """
     run = _shareable(run)
     out = Path(out)

@@ -111,7 +111,10 @@ def sweep(
         ConfigError: Not 2 to 100 combinations, or a folder has a run of another configuration.
         VaekitError: As for `train`.
 
-    >>> sweep("mlp", {"objective.beta": ["0.5", "1", "2"]}, out="runs/betas")  # doctest: +SKIP
+    >>> grid = {"objective.beta": ["0.5", "2"]}
+    >>> result = sweep("mlp", grid, data="images.npz", out="betas", training={"epochs": 1})
+    >>> [run.name for run in result.runs]
+    ['beta=0.5', 'beta=2']
     """
     out = Path(out)
     console = console or Console(stderr=True)
