@@ -97,7 +97,6 @@ def export_page(
     >>> import vaekit
     >>> vaekit.export_page("runs/conv", "page.html").codes
     6
-    10000
     """
     out = Path(out)
     if out.exists() and not overwrite:
