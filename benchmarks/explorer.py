@@ -83,7 +83,7 @@ def main() -> None:
 
 
 def enlarge(content: ExplorerContent) -> ExplorerContent:
-    """The content with 200,000 points, sampled around those of the run."""
+    """The content with 200,000 points, sampled around the codes of the run."""
     rng = np.random.default_rng(0)
     codes = content.arrays["codes"]
     indices = rng.integers(0, len(codes), LARGE_COUNT)

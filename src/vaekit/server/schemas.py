@@ -1,6 +1,6 @@
 """The JSON of the server as pydantic models, which validate requests and describe themselves.
 
-Shapes, classes and limits are those of one run: `endpoints` narrows the fields of the classes here.
+Shapes, classes and limits depend on the run: `endpoints` narrows the fields of these classes.
 """
 
 from collections.abc import Sequence

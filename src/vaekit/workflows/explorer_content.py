@@ -36,7 +36,7 @@ MIN_PRIOR_SAMPLES = 512
 MAX_ORIGINALS = 2_000
 MAX_ORIGINAL_BYTES = 16_000_000
 MIN_SLIDER_STDDEVS = 3.0
-"""Sliders reach at least so many standard deviations of the prior."""
+"""Standard deviations of the prior that sliders reach at least."""
 RANGE_EXAMPLES = 1_000
 
 Arrays = dict[str, np.ndarray]

@@ -52,7 +52,7 @@ class SharedFolder:
     Attributes:
         folder: The shared folder.
         files: Its files.
-        data_plots: Those of its plots that show examples of the data.
+        data_plots: Its plots that show examples of the data.
     """
 
     folder: Path

@@ -1,4 +1,4 @@
-// An image file as raw values of the run's shape, equal to those of `vaekit encode`.
+// An image file as raw values of the run's shape, equal to the values of `vaekit encode`.
 
 const MAX_PIXELS = 1e8;
 const STRIP_PIXELS = 1 << 22; // larger canvases are black in some browsers

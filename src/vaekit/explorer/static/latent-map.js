@@ -86,7 +86,7 @@ export class LatentMap {
     byId("fit").addEventListener("click", () => this.#fit());
   }
 
-  /** Create the points, also those of a restored context, in their current state. */
+  /** Create the points, also after a restored context, in their current state. */
   #startPoints() {
     this.points = Points.create(byId("points"), this.facts.examples, this.labels, this.classCount);
     if (!this.points) byId("message").dataset.permanent = NO_WEBGL;

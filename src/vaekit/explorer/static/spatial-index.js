@@ -38,7 +38,7 @@ export class SpatialIndex {
     return Uint32Array.from(indices).sort();
   }
 
-  /** Sort the points by cell: those of cell c are order[starts[c]] to order[starts[c + 1] - 1]. */
+  /** Sort the points by cell: the points of cell c are order[starts[c]] to order[starts[c + 1] - 1]. */
   #sortByCell() {
     const cellOf = (x, i) => this.#cell(this.#column(x), this.#row(this.ys[i]));
     const cells = Uint32Array.from(this.xs, cellOf);
