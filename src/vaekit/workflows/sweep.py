@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 
 from vaekit import config as configuration
+from vaekit.config.schema import PlainOptions
 from vaekit.data.building import dataset_name
 from vaekit.errors import ConfigError
 from vaekit.runs import Run
 from vaekit.workflows.train import train
+from vaekit.workflows.training_setup import check_request
 
 Settings = Mapping[str, str]
 """Values by key of the configuration."""
@@ -121,23 +123,49 @@ def sweep(
     shared = [f"{key}={values[0]}" for key, values in grid.items() if len(values) == 1]
     combinations = _combinations(grid)
 
+    requests = [
+        _request(data, overrides, shared, name, settings) for name, settings in combinations.items()
+    ]
+    for request in requests:
+        check_request(recipe, request.data, request.options)
+
     runs = []
-    for number, (name, settings) in enumerate(combinations.items(), 1):
-        assignments = [f"{key}={value}" for key, value in settings.items()]
-        title = f"run {number} of {len(combinations)}: {', '.join(assignments)}"
+    for number, request in enumerate(requests, 1):
+        assignments = ", ".join(f"{key}={value}" for key, value in request.settings.items())
+        title = f"run {number} of {len(requests)}: {assignments}"
         console.print(title, highlight=False, soft_wrap=True)
-        options = configuration.merge(overrides, configuration.assignments(shared + assignments))
-        source = _with_options(data, options.pop("data", {}))
         run = train(
             recipe,
-            data=source,
-            out=out / name,
+            data=request.data,
+            out=out / request.name,
             continue_existing=True,
             console=console,
-            **options,
+            **request.options,
         )
-        runs.append(_swept_run(run, name, settings))
+        runs.append(_swept_run(run, request.name, request.settings))
     return SweepResult(out, tuple(runs), tuple(_plot(out, runs)))
+
+
+class _Request(NamedTuple):
+    """One run of a sweep, before its training."""
+
+    name: str
+    settings: Settings
+    data: Any
+    options: PlainOptions
+
+
+def _request(
+    data: Any,
+    overrides: Mapping[str, Any],
+    shared: Sequence[str],
+    name: str,
+    settings: Settings,
+) -> _Request:
+    assignments = [*shared, *(f"{key}={value}" for key, value in settings.items())]
+    options = configuration.merge(overrides, configuration.assignments(assignments))
+    source = _with_options(data, options.pop("data", {}))
+    return _Request(name, settings, source, options)
 
 
 def _combinations(grid: Mapping[str, Sequence[str]]) -> dict[str, Settings]:

@@ -123,12 +123,24 @@ def load_recipe(
     if recipe:
         config = configuration.load_config_file(recipe, data_options(data), options)
         return config, load_dataset(config, data)
-    nets = ("encoder", "decoder")
-    early = {name: value for name, value in options.items() if name not in nets}
-    config = configuration.load_config_file(None, data_options(data), early)
-    dataset = load_dataset(config, data)
+    dataset = load_dataset(_config_before_data(data, options), data)
     recipe = recipes.default_for(dataset.shape)
     return configuration.load_config_file(recipe, data_options(data), options), dataset
+
+
+def check_request(recipe: str | None, data: Any, options: Mapping[str, Any]) -> None:
+    """Raise ConfigError for options that no run can have, before any data are read."""
+    _, described = separate_modules(options)
+    if recipe:
+        configuration.load_config_file(recipe, data_options(data), described)
+    else:
+        _config_before_data(data, described)
+
+
+def _config_before_data(data: Any, options: Mapping[str, Any]) -> Settings:
+    """The configuration without options of nets, whose kinds the default recipe decides."""
+    early = {name: value for name, value in options.items() if name not in ("encoder", "decoder")}
+    return configuration.load_config_file(None, data_options(data), early)
 
 
 def data_options(data: Any) -> PlainOptions:
