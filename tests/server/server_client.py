@@ -74,6 +74,19 @@ def post(
     return ask(app, "POST", f"/v1/{name}", **as_request(body), **request)
 
 
+def post_json(app, name: str, body: bytes):
+    """The answer to bytes that are declared as JSON."""
+    return ask(app, "POST", f"/v1/{name}", content=body, headers=JSON)
+
+
+def check_refused(response, status: int, *names: str) -> None:
+    """The answer is an error with this status, which names these fields, headers or values."""
+    assert response.status_code == status, response.text
+    check_error(response)
+    for name in names:
+        assert name in response.json()["error"]
+
+
 def as_request(body: dict[str, Any] | bytes | np.ndarray) -> dict[str, Any]:
     """A body as httpx takes it: JSON, .npy, or bytes that are declared as .npy."""
     if isinstance(body, dict):
