@@ -232,7 +232,7 @@ def test_every_package_states_its_purpose():
     assert silent == []
 
 
-# --- What is loaded when -----------------------------------------------------------------------------
+# --- Imports at the start ------------------------------------------------------------------------
 
 HEAVY = ("torch", "lightning", "pydantic", "matplotlib", "sklearn", "numpy", "vaekit.config")
 COMMAND = """
