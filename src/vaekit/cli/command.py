@@ -1,4 +1,4 @@
-"""How commands behave: the panels of the help, and the option that an error is about."""
+"""Behavior of commands: panels of the help, and the option that sets the parameter at fault."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -47,7 +47,7 @@ def compare(
 ) -> None:
     """Compare runs on the same examples: a table, and plots.
 
-    Runs of one protocol are ranked, by differences between them example by example.
+    Runs of one protocol are ranked by their differences per example.
     """
     from vaekit import workflows
     from vaekit.workflows.comparison_plots import curves_path

@@ -38,7 +38,7 @@ def evaluate(
     ais_chains: Annotated[int, typer.Option(metavar="N", help="AIS chains per example.")] = 16,
     generated_examples: Annotated[
         int,
-        typer.Option(metavar="N", help="Samples to compare with as many test examples; 0: none."),
+        typer.Option(metavar="N", help="Samples for the metrics of samples; 0: none."),
     ] = 10_000,
     features: Annotated[
         str | None,

@@ -29,7 +29,7 @@ Split = Annotated[
         metavar="NAME",
         parser=one_of("train", "validation", "test"),
         help="Part of the data: train, validation or test. "
-        "Default: test; all examples of other data.",
+        "Default: test, or all examples of --data.",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Overwrite existing files.")]
@@ -55,7 +55,7 @@ Indices = Annotated[
 ]
 Label = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="Class of a conditional run. Default: all in turn."),
+    typer.Option(metavar="NAME", help="Class of a conditional run. Default: all classes in turn."),
 ]
 License = Annotated[
     str | None,

@@ -16,7 +16,7 @@ def serve(
         str,
         typer.Option(
             metavar="NAME",
-            help="Address to listen on; other than loopback, it is open to the network.",
+            help="Address to listen on. All but loopback addresses are open to the network.",
         ),
     ] = "127.0.0.1",
     port: Port = 8000,

@@ -208,7 +208,7 @@ class PriorStage(Options):
 
 
 class Settings(Options):
-    """The sections of a configuration that are no parts; `Config` adds one field per family."""
+    """The sections of a configuration without parts; `Config` adds one field per family."""
 
     format: Annotated[int, Field(ge=FORMAT, le=FORMAT)] = Field(
         FORMAT, description="Version of the format of configurations"

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, constraints, register_kl
 
 MAX_DISTANCES = 2**24
-"""Distances between vectors and codes that are computed at once."""
+"""Maximal number of distances between vectors and codes computed at once."""
 
 
 class Codebook(nn.Module):

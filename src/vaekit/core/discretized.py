@@ -138,7 +138,7 @@ class DiscretizedLogistic(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The exact mean: E[k] is the sum of P(k above the edge) over the edges between levels."""
+        """The exact mean: E[k] is the sum of P(k > edge) over the edges between levels."""
         loc, scale = self._in_levels()
         total = torch.zeros_like(loc)
         for edges in self._edges():

@@ -96,7 +96,7 @@ class VAE(nn.Module):
         return self.posterior(self.encoder(x, *condition))
 
     def decode(self, z: Tensor, y: Tensor | None = None) -> Distribution:
-        """The likelihood p(x|z), whose batch shape are the leading dimensions of z.
+        """The likelihood p(x|z), whose batch shape is the leading dimensions of z.
 
         Args:
             z: Latent codes [..., *latent shape], such as [K, B, *latent shape].
@@ -190,7 +190,7 @@ class VAE(nn.Module):
         return (y.to(reference_tensor(self)),)
 
     def dummy_condition(self, count: int) -> Tensor | None:
-        """The first class `count` times if the model is conditional, for class-free results."""
+        """The first class `count` times for a conditional model, for results independent of it."""
         if not self.classes:
             return None
         return torch.zeros(count, dtype=torch.long, device=reference_tensor(self).device)

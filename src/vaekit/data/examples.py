@@ -1,4 +1,4 @@
-"""Examples, the unit of all data, and a choice of some among many."""
+"""Examples: raw values with labels; and the selection of evenly spaced ones."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -55,7 +55,7 @@ def load(
         The dataset, checked. Arrays are not copied, .npy files are memory-mapped.
 
     Raises:
-        DataError: The data cannot be read, or contradict themselves.
+        DataError: The data cannot be read, or are inconsistent.
         ConfigError: `support` or `resize` is invalid.
 
     >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Splits: which examples train, validate and test, drawn with a seed and kept with the run."""
+"""Splits into training, validation and test examples, by a seed, saved with the run."""
 
 from dataclasses import dataclass
 from typing import BinaryIO, Literal

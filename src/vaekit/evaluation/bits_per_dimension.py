@@ -1,4 +1,4 @@
-"""Bits per dimension: the code length that the model allows, and what it is a code of."""
+"""Bits per dimension: the code length under the model, and the values that it encodes."""
 
 import math
 from dataclasses import replace

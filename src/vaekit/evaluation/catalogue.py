@@ -1,6 +1,6 @@
 """The catalogue of metrics: title, unit, digits, direction and meaning, each written once.
 
-Tables of the command line, the report, the model card and the documentation read it.
+Tables of the command line, the report and the model card read it.
 """
 
 from dataclasses import dataclass
@@ -211,4 +211,4 @@ SAMPLE_SOURCES = {
     "mixture": "mixture over codes",
     "real_data_baseline": "real-data baseline",
 }
-"""What the sets of examples are called that sample metrics compare."""
+"""Names of the sets of examples that metrics of samples compare."""

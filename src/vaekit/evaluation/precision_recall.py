@@ -17,7 +17,7 @@ COVERAGE_NEIGHBORS = 5
 
 
 class PrecisionRecall(NamedTuple):
-    """Four metrics of samples, with standard errors that take the other set as fixed.
+    """Four metrics of samples; standard errors treat the other set as fixed.
 
     The radius of an example is its distance to its k-th neighbor in its own set.
 

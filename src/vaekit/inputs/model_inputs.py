@@ -1,4 +1,4 @@
-"""Model inputs: raw examples with the transform that a model sees them through."""
+"""Model inputs: raw examples with the transform to the values that a model takes."""
 
 import math
 from collections.abc import Iterable, Iterator

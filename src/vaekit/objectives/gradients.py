@@ -20,7 +20,7 @@ class GradientEstimator(Protocol):
         ...
 
     def correction(self, signal: Tensor, q: Distribution, z: Tensor) -> Tensor:
-        """A scalar of value 0 whose gradient the samples do not carry.
+        """A scalar of value 0 with the gradient that the samples do not carry.
 
         Args:
             signal: The function of z whose expectation is estimated, in nats, [K, B].

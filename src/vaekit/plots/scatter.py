@@ -22,7 +22,7 @@ from vaekit.plots.style import CLASS_COLORS, MUTED, add_title, class_style, styl
 
 WIDTH = 5.6
 MIN_NAMED_POINTS = 30
-"""Mean points per class from which names are written on them; they would hide fewer."""
+"""Minimal mean number of points per class to write names on the plot: they would hide fewer."""
 HISTOGRAM_BINS = 60
 OUTLIER_QUANTILES = (0.005, 0.995)
 MAX_OUTLIER_RANGE = 8

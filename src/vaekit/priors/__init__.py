@@ -1,4 +1,4 @@
-"""Priors: nothing, or a condition, to p(z). One family per file."""
+"""Priors: they compute p(z), or p(z|class) of a conditional model. One prior per file."""
 
 from vaekit.priors.autoregressive import Autoregressive
 from vaekit.priors.base import Prior

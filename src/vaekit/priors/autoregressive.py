@@ -17,7 +17,7 @@ Heads = Annotated[int, Field(ge=1, le=256)]
 
 FEEDFORWARD_FACTOR = 4
 HIDDEN_VALUES_FACTOR = 8
-"""Hidden numbers of a layer at one position, in units of its width."""
+"""Hidden values of a layer per position, as a multiple of its width."""
 
 
 class Autoregressive(CodePrior):

@@ -32,7 +32,7 @@ _process = ProcessInfo()
 
 @contextmanager
 def process_context(process: ProcessInfo) -> Iterator[None]:
-    """Within the block a batch is the part of this process of a larger batch.
+    """Within the block a batch is the part that this process has of a global batch.
 
     All processes must be in the block at the same time.
     """
