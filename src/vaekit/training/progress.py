@@ -17,6 +17,9 @@ REFRESH_SECONDS = 0.5
 ESTIMATE_SECONDS = 2.0
 """Seconds after which the duration is estimated."""
 
+WARM_UP_STEPS = 5
+"""Steps that are slower than the others, and not counted in the pace."""
+
 
 class TrainingProgress:
     """A bar on a terminal, and lines anywhere.
@@ -59,6 +62,7 @@ class TrainingProgress:
     def after_step(self, trainer: StageTrainer) -> None:
         """Refresh the bar; estimate the duration once."""
         now = time.monotonic()
+        self._clock.after_step(trainer)
         if not self._estimated:
             self._estimate(trainer)
         if self._bar.disable or now - self._refreshed < REFRESH_SECONDS:
@@ -95,7 +99,7 @@ class TrainingProgress:
         self.console.print("  ".join(parts), highlight=False, soft_wrap=True)
 
     def _estimate(self, trainer: StageTrainer) -> None:
-        if self._clock.elapsed() < ESTIMATE_SECONDS or trainer.step == self._clock.first_step:
+        if self._clock.elapsed() < ESTIMATE_SECONDS or not self._clock.is_warm:
             return
         self._estimated = True
         duration = format_duration(self._clock.elapsed() + self._clock.seconds_left(trainer))
@@ -110,11 +114,19 @@ class TrainingProgress:
 
 
 class _Clock:
-    """The time left of a stage, by the pace since this process began it."""
+    """The time left of a stage, by the pace since the first steps of this process."""
 
     def __init__(self, trainer: StageTrainer):
-        self.first_step = trainer.step
+        self.is_warm = False
+        self._first_step = trainer.step
         self._started = time.monotonic()
+
+    def after_step(self, trainer: StageTrainer) -> None:
+        """Restart once after the first steps."""
+        if not self.is_warm and trainer.step - self._first_step >= WARM_UP_STEPS:
+            self.is_warm = True
+            self._first_step = trainer.step
+            self._started = time.monotonic()
 
     def elapsed(self) -> float:
         """Seconds since the start."""
@@ -122,7 +134,7 @@ class _Clock:
 
     def seconds_left(self, trainer: StageTrainer) -> float:
         """Seconds that the remaining steps take at the same pace."""
-        done = trainer.step - self.first_step
+        done = trainer.step - self._first_step
         return self.elapsed() * (trainer.total_steps - trainer.step) / max(done, 1)
 
 
