@@ -317,7 +317,7 @@ def test_a_run_without_a_summary_is_unfinished(folder):
 
 def test_an_existing_run_is_overwritten_only_if_asked_for(folder):
     (folder / "notes.txt").write_text("mine")
-    with raises(OutputError, "out"):
+    with raises(OutputError, "overwrite"):
         claim_folder(folder, "run", False)
     assert (folder / "config.yaml").exists()
     assert claim_folder(folder, "run", True) == folder

@@ -215,7 +215,7 @@ def test_default_folders_have_the_names_of_recipe_data_and_time(tmp_path, monkey
 
 def test_an_existing_run_is_overwritten_only_on_request(tmp_path):
     train_small(tmp_path / "run")
-    with raises(OutputError, "out"):
+    with raises(OutputError, "overwrite"):
         train_small(tmp_path / "run")
     train_small(tmp_path / "run", overwrite=True)
 

@@ -29,7 +29,7 @@ Split = Annotated[
         metavar="NAME",
         parser=one_of("train", "validation", "test"),
         help="Part of the data: train, validation or test. "
-        "Default: test, or all examples of --data.",
+        "Default: test, or all examples of other data.",
     ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Overwrite existing files.")]

@@ -77,7 +77,7 @@ def _clear(folder: Path, overwrite: bool) -> None:
     if not overwrite:
         raise OutputError(
             f"{folder} exists. Choose another output folder, or overwrite the run.",
-            parameter="out",
+            parameter="overwrite",
         )
     for name in (REPORT, SUMMARY, METRICS, WEIGHTS, SPLIT, CONFIG):
         (folder / name).unlink(missing_ok=True)

@@ -126,11 +126,7 @@ def _load_other(run: Run, data: Any) -> Dataset:
     try:
         dataset = datasets.load(data, support=support, resize=resize)
     except MixedSizesError as error:
-        size = "x".join(map(str, run.model.data_shape[1:]))
-        raise DataError(
-            f"{error.problem}. Resize all to {size} (height x width), the size of the run.",
-            parameter="data",
-        ) from None
+        raise DataError(f"{error.problem}. {_fix_of_sizes(run)}.", parameter="data") from None
     if is_image and dataset.train.x.dtype == np.uint8:
         dataset = _match_channels(run, dataset)
     return binarize(dataset, method)
@@ -169,3 +165,10 @@ def _run_labels(run: Run, dataset: Dataset, examples: Examples) -> np.ndarray | 
     if examples.y is None or not set(dataset.classes) <= numbers.keys():
         return None
     return np.array([numbers[name] for name in dataset.classes])[examples.y]
+
+
+def _fix_of_sizes(run: Run) -> str:
+    shape = run.model.data_shape
+    if len(shape) != 3:
+        return f"Pass examples of shape {shape}, as in training"
+    return f"Resize all to {shape[1]}x{shape[2]} (height x width), the size of the run"

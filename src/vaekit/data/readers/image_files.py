@@ -53,7 +53,8 @@ class MixedSizesError(DataError):
 
     def __init__(self, problem: str, size: Size):
         self.problem = problem
-        super().__init__(f"{problem}. Resize all to one size, such as {size}.", parameter="resize")
+        fix = f"Resize all to one size, such as {'x'.join(map(str, size))}"
+        super().__init__(f"{problem}. {fix}.", parameter="resize")
 
 
 class _ImageHeader(NamedTuple):
