@@ -73,3 +73,9 @@ def test_a_prior_per_class_has_neither_information_nor_holes(tmp_path):
     latent = evaluate_bars(tmp_path, **options)[1].latent
     assert latent.mutual_information is None and latent.prior_holes is None
     assert latent.active_dimensions <= 2
+
+
+def test_one_example_has_no_activity_and_no_collapse(small_run):
+    evaluation = vaekit.evaluate(small_run, max_examples=1, generated_examples=0)
+    assert evaluation.latent.active_dimensions is None
+    assert evaluation.latent.warnings == ()

@@ -47,10 +47,11 @@ def latent_metrics(
     count, dimensions = codes.points.shape
     has_one_prior = not run.model.prior_distribution(run.model.dummy_condition(1)).batch_shape
     comparable = count > 1 and has_one_prior
+    has_activity = count > 1 and not is_discrete(q)  # a variance over examples
     metrics = LatentMetrics(
         examples=count,
         dimensions=dimensions,
-        active_dimensions=_active_dimensions(codes) if not is_discrete(q) else None,
+        active_dimensions=_active_dimensions(codes) if has_activity else None,
         divergence_per_dimension=_divergence_per_dimension(terms),
         probes=_probes(own, seed) if own is not None and own.dataset.labeled else None,
     )
