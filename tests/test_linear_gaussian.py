@@ -267,7 +267,7 @@ def test_annealing_reaches_log_p_x_if_the_posterior_does_not():
     assert 0.5 < annealed.acceptance < 0.8
 
 
-@pytest.mark.parametrize("steps", [2, 5, 20])
+@pytest.mark.parametrize("steps", [2, 5, pytest.param(20, marks=pytest.mark.slow)])
 def test_annealed_weights_are_unbiased_for_any_number_of_steps(steps):
     model = linear_model(0.5 * SHIFT, 0.3)
     options = {"steps": steps, "chains": 100}

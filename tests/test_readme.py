@@ -126,7 +126,7 @@ class Quick:
 
 
 class MyEncoder(nn.Sequential):
-    """An encoder of one's own, of the images in the photos of the README."""
+    """An encoder of your own, for images of the shape of the README's photos."""
 
     def __init__(self):
         super().__init__(nn.Flatten(), nn.Linear(64, 8))

@@ -67,7 +67,7 @@ def test_people_get_tables(cli):
     assert [line.split()[0] for line in lines[-3:]] == ["run", "plots", "next"]
     assert lines[-3].split() == ["run", "run"]
     assert lines[-2].split(maxsplit=1)[1] == "run/plots (8 files)"
-    assert lines[-1].split(maxsplit=1)[1] == "vaekit explore run"
+    assert lines[-1].split(maxsplit=1)[1] == "vaekit evaluate run --report"
     assert "Loss (negative ELBO), nats per example" in out
     assert "epoch 1/1" in err
 

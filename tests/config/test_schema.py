@@ -130,14 +130,13 @@ def test_another_kind_replaces_the_part_with_all_its_options():
     assert merge({"likelihood": "bernoulli"}, {"likelihood": None}) == {"likelihood": None}
 
 
+keys = st.text(max_size=5).filter(lambda key: key not in FAMILIES)
 nested = st.recursive(
     st.none() | st.integers() | st.text(max_size=5),
-    lambda inner: st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: st.dictionaries(keys, inner, max_size=3),
     max_leaves=8,
 )
-mappings = st.dictionaries(
-    st.text(max_size=5).filter(lambda key: key not in FAMILIES), nested, max_size=4
-)
+mappings = st.dictionaries(keys, nested, max_size=4)
 
 
 @given(mappings, mappings)

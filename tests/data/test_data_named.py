@@ -86,7 +86,7 @@ def check_description(name):
     assert described["classes"] == len(data.classes)
     assert described["train"] == len(data.train)
     assert described["test"] == (len(data.test) if data.test else 0)
-    for field in ("source", "licence"):
+    for field in ("source", "license"):
         assert described[field] and "\n" not in described[field]
 
 

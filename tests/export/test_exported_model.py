@@ -21,7 +21,7 @@ from vaekit.export.onnx import check_parity
 TABLE = (np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32), np.arange(60) % 2)
 KINDS = {
     "images": {},
-    "conv with batch normalisation": {
+    "conv with batch normalization": {
         "encoder": {"kind": "conv", "channels": [4], "batch_norm": True, "hidden": [8]},
         "decoder": {"kind": "conv", "channels": [4], "batch_norm": True},
     },
@@ -50,7 +50,15 @@ def exported(tmp_path_factory):
     return run, folder / "out", result
 
 
-@pytest.mark.parametrize("kind", KINDS)
+SLOW_KINDS = {"finite scalar", "gaussian", "levels", "continuous Bernoulli", "double precision"}
+
+
+def kinds():
+    for kind in KINDS:
+        yield pytest.param(kind, marks=[pytest.mark.slow] if kind in SLOW_KINDS else [])
+
+
+@pytest.mark.parametrize("kind", list(kinds()))
 def test_the_exported_model_equals_the_run(kind, tmp_path):
     options = dict(KINDS[kind])
     data = options.pop("data", None)

@@ -73,7 +73,8 @@ def test_two_processes_equal_one(tmp_path, by_two, name):
 
 
 def test_each_process_has_its_own_examples_of_every_batch():
-    inputs = ModelInputs(np.arange(117)[:, None], None)  # type: ignore[arg-type] - rows are only taken
+    # No transform: examples are only selected.
+    inputs = ModelInputs(np.arange(117)[:, None], None)  # type: ignore[arg-type]
     whole = Batches(inputs, 20, seed=3)
     shares = [Batches(inputs, 20, 3, ProcessInfo(rank, 4)) for rank in range(4)]
     for batch, *parts in zip(whole, *shares, strict=True):
@@ -86,30 +87,27 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_a_killed_worker_is_restarted_and_the_run_ends_equal(tmp_path):
     np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(1600) % len(DATA.train.x)])
     options = [
-        *(
-            "-m",
-            "vaekit",
-            "train",
-            "mlp",
-            "--data",
-            str(tmp_path / "bars.npy"),
-            "--epochs",
-            "3",
-            "--batch-size",
-            "8",
-        ),
-        *(
-            "--device",
-            "cpu",
-            "--set",
-            "training.checkpoint_seconds=0.2",
-            "--set",
-            "encoder.hidden=[8]",
-        ),
+        "-m",
+        "vaekit",
+        "train",
+        "mlp",
+        "--data",
+        str(tmp_path / "bars.npy"),
+        "--epochs",
+        "3",
+        "--batch-size",
+        "8",
+        "--device",
+        "cpu",
+        "--set",
+        "training.checkpoint_seconds=0.2",
+        "--set",
+        "encoder.hidden=[8]",
     ]
     calm = torchrun(*options, "--out", str(tmp_path / "calm"))
     output = calm.communicate(timeout=200)[0]
@@ -181,6 +179,7 @@ def test_the_command_starts_its_own_processes(tmp_path):
     assert two.history["val_loss"] == pytest.approx(one.history["val_loss"], rel=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_a_signal_to_one_process_stops_all_and_the_run_goes_on(tmp_path):
     np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(1600) % len(DATA.train.x)])

@@ -110,29 +110,26 @@ def test_signal_handlers_are_restored(tmp_path):
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
+@pytest.mark.slow
 def test_kill_9_within_an_epoch(tmp_path):
     data = small_images(examples=2000)
     np.savez(tmp_path / "bars.npz", x=data.train.x, y=data.train.y)
     options = [
-        *(
-            "mlp",
-            "--data",
-            str(tmp_path / "bars.npz"),
-            "--epochs",
-            "6",
-            "--batch-size",
-            "8",
-            "--device",
-            "cpu",
-        ),
-        *(
-            "--set",
-            "training.checkpoint_seconds=0.05",
-            "--set",
-            "encoder.hidden=[8]",
-            "--set",
-            "decoder.hidden=[8]",
-        ),
+        "mlp",
+        "--data",
+        str(tmp_path / "bars.npz"),
+        "--epochs",
+        "6",
+        "--batch-size",
+        "8",
+        "--device",
+        "cpu",
+        "--set",
+        "training.checkpoint_seconds=0.05",
+        "--set",
+        "encoder.hidden=[8]",
+        "--set",
+        "decoder.hidden=[8]",
     ]
 
     def start(*arguments):

@@ -185,6 +185,7 @@ def test_the_count_of_streamed_examples_is_not_used_for_other_data(tmp_path):
     assert again.summary["data"]["examples"]["train"] == 81
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_workers_do_not_outlive_a_killed_training(tmp_path):
     where = write_shards(tmp_path, DATA.train, 5)

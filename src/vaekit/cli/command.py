@@ -1,5 +1,6 @@
 """Behavior of commands: panels of the help, and the option that sets the parameter at fault."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,9 @@ OPTION_NAMES = {
 """Names of options whose parameter has another name in the library."""
 
 
+BRACKETS = str.maketrans("", "", "[]{}")
+
+
 class Command(TyperCommand):
     """A command that adds its option to an error about a parameter."""
 
@@ -27,6 +31,10 @@ class Command(TyperCommand):
             if error.parameter and (hint := self.option_hint(error.parameter)):
                 error.add_note(hint)
             raise
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The parts of the usage line: arguments by their metavars, optional ones in brackets."""
+        return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments by their metavars, then the options."""
@@ -43,11 +51,14 @@ class Command(TyperCommand):
                     formatter.write_dl(lines)
 
     def option_hint(self, parameter: str) -> str | None:
-        """The option that sets a parameter of the library; None if there is none."""
+        """The option or argument that sets a parameter of the library; None if there is none."""
         flags = {each.name: each.opts[0] for each in self.params if _is_option(each)}
+        arguments = {each.name: each.metavar for each in self.params if not _is_option(each)}
         name = parameter if parameter in flags else OPTION_NAMES.get(parameter)
         if name in flags:
             return f"option {flags[name]}"
+        if parameter in arguments:
+            return f"argument {arguments[parameter]}".translate(BRACKETS)
         if "settings" in flags and _is_config_key(parameter):
             return f"--set {parameter}=..."
         return None

@@ -11,8 +11,8 @@ from vaekit.cli.options import (
     MaxExamples,
     NewLocation,
     Overwrite,
+    RunSplit,
     Seed,
-    Split,
     check_output,
 )
 
@@ -27,7 +27,7 @@ def compare(
         list[Path],
         typer.Argument(metavar="RUN", help="Run folders, 2 to 8, of the same data."),
     ],
-    split: Split = None,
+    split: RunSplit = None,
     data: NewLocation = None,
     max_examples: MaxExamples = None,
     importance_samples: Annotated[

@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from vaekit.cli import output
+from vaekit.cli.command import Command, Group
 from vaekit.cli.options import Json
 
-config_app = typer.Typer(invoke_without_command=True)
+config_app = typer.Typer(cls=Group, invoke_without_command=True)
 
 
 @config_app.callback()
@@ -17,7 +18,7 @@ def show_help(context: typer.Context) -> None:
         print(context.get_help())
 
 
-@config_app.command("keys")
+@config_app.command("keys", cls=Command)
 def list_keys(
     section: Annotated[
         str | None,
@@ -41,4 +42,4 @@ def list_keys(
         return
     columns = ("key", "part", "type", "default", "meaning")
     rows = [(key.name, key.kind, key.type, key.default, key.meaning) for key in keys]
-    output.print_table(columns, rows)
+    output.print_table(columns, rows, unbroken=("key",))

@@ -23,15 +23,18 @@ OwnExamples = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Split = Annotated[
-    Any,
-    typer.Option(
+
+
+def _split_option(default: str) -> Any:
+    return typer.Option(
         metavar="NAME",
         parser=one_of("train", "validation", "test"),
-        help="Part of the data: train, validation or test. "
-        "Default: test, or all examples of other data.",
-    ),
-]
+        help=f"Part of the data: train, validation or test. Default: {default}.",
+    )
+
+
+RunSplit = Annotated[Any, _split_option("test")]
+Split = Annotated[Any, _split_option("test, or all examples of other data")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Overwrite existing files.")]
 OtherData = Annotated[
     str | None,

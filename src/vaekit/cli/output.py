@@ -53,6 +53,7 @@ def print_table(
     *,
     title: str | None = None,
     right: Sequence[str] = (),
+    unbroken: Sequence[str] = (),
 ) -> None:
     """Print a table; None is an empty cell.
 
@@ -61,6 +62,7 @@ def print_table(
         rows: The cells of each row.
         title: A line above the table.
         right: Columns that are aligned to the right.
+        unbroken: Columns whose cells stay on one line.
     """
     from rich.table import Table
     from rich.text import Text
@@ -69,7 +71,7 @@ def print_table(
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False)
     for column in columns:
         justify = "right" if column in right else "left"
-        table.add_column(Text(column), justify=justify, overflow="fold")
+        table.add_column(Text(column), justify=justify, overflow="fold", no_wrap=column in unbroken)
     for row in rows:
         table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
     _console().print(table)

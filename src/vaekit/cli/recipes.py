@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from vaekit.cli import output
+from vaekit.cli.command import Command, Group
 from vaekit.cli.options import Json
 
-recipes_app = typer.Typer(invoke_without_command=True)
+recipes_app = typer.Typer(cls=Group, invoke_without_command=True)
 
 
 @recipes_app.callback()
@@ -25,7 +26,7 @@ def list_recipes(context: typer.Context, json: Json = False) -> None:
         output.print_table(("name", "description"), list(descriptions.items()))
 
 
-@recipes_app.command("show")
+@recipes_app.command("show", cls=Command)
 def show_recipe(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Recipe.")],
 ) -> None:

@@ -81,5 +81,5 @@ def print_run(run: "Run", as_json: bool) -> None:
         title = "Test split, which also selected the weights"
     output.print_metrics(title, LIKELIHOOD, metrics)
     files = f"{folder} ({len(plots)} file{'' if len(plots) == 1 else 's'})"
-    explore = f"vaekit explore {shlex.quote(str(run.path))}"
-    output.print_facts({"run": run.path, "plots": files, "next": explore})
+    evaluate = f"vaekit evaluate {shlex.quote(str(run.path))} --report"
+    output.print_facts({"run": run.path, "plots": files, "next": evaluate})

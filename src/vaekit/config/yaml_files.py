@@ -179,5 +179,6 @@ def _read(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(
-            f"the configuration file {path} is not readable. {reason}.", parameter="recipe"
+            f"cannot read the configuration file {path}: {reason}. Check its path.",
+            parameter="recipe",
         ) from None

@@ -28,7 +28,7 @@ def data_errors(source: object, parameter: str | None = None) -> Iterator[None]:
     except VaekitError:
         raise
     except Exception as error:  # on hostile bytes a decoder may raise anything
-        message = f"cannot read {str(source)!r}: {_reason(error)}."
+        message = f"cannot read {str(source)!r}: {_reason(error)}. Check it, or save it again."
         raise DataError(message, parameter=parameter) from error
 
 

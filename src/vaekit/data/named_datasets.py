@@ -21,7 +21,7 @@ class NamedDataset:
         train: The number of training examples.
         test: The number of test examples; 0 without a test part.
         source: Author and publisher.
-        licence: The licence.
+        license: The license.
         is_local: Whether nothing needs to be downloaded; None if it is installed with a package.
     """
 
@@ -32,7 +32,7 @@ class NamedDataset:
     train: int
     test: int
     source: str
-    licence: str
+    license: str
     is_local: Callable[[], bool] | None = None
 
     @property
@@ -52,7 +52,7 @@ NAMES: dict[str, NamedDataset] = {
         train=50_000,
         test=10_000,
         source="Krizhevsky, University of Toronto",
-        licence="none stated",
+        license="none stated",
         is_local=cifar10.is_local,
     ),
     "digits": NamedDataset(
@@ -63,7 +63,7 @@ NAMES: dict[str, NamedDataset] = {
         train=1797,
         test=0,
         source="UCI, with scikit-learn",
-        licence="CC BY 4.0",
+        license="CC BY 4.0",
     ),
     "dsprites": NamedDataset(
         read=dsprites.read,
@@ -73,7 +73,7 @@ NAMES: dict[str, NamedDataset] = {
         train=737_280,
         test=0,
         source="Matthey et al., DeepMind",
-        licence="Apache-2.0",
+        license="Apache-2.0",
         is_local=dsprites.is_local,
     ),
     "fashion-mnist": NamedDataset(
@@ -84,7 +84,7 @@ NAMES: dict[str, NamedDataset] = {
         train=60_000,
         test=10_000,
         source="Xiao et al., Zalando",
-        licence="MIT",
+        license="MIT",
         is_local=fashion_mnist.is_local,
     ),
     "mnist": NamedDataset(
@@ -95,7 +95,7 @@ NAMES: dict[str, NamedDataset] = {
         train=60_000,
         test=10_000,
         source="LeCun and Cortes, from NIST",
-        licence="CC BY-SA 3.0",
+        license="CC BY-SA 3.0",
     ),
 }
 
@@ -106,7 +106,7 @@ DESCRIBED_FIELDS = (
     "train",
     "test",
     "source",
-    "licence",
+    "license",
     "where",
 )
 
@@ -116,7 +116,7 @@ def describe() -> list[JsonObject]:
 
     Returns:
         For each dataset its name, shape of one example, support, numbers of classes, training and
-        test examples, source, licence, and where its files are.
+        test examples, source, license, and where its files are.
 
     >>> from vaekit.data import describe
     >>> [description["name"] for description in describe()]

@@ -195,11 +195,16 @@ def _hold_out(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The rest of the pool and the indices held out of it, at least one of each."""
     count = max(1, count)
+    if len(pool) < 2:
+        raise DataError(
+            f"{name!r} has too few examples to train, validate and test. Use more data.",
+            parameter="data",
+        )
     if count >= len(pool):
         raise DataError(
-            f"{name!r} has too few examples to train, validate and test. "
-            "Use more data, or a smaller validation fraction.",
-            parameter="data",
+            f"the validation split of {name!r} is too large: got {count} of {len(pool)} examples, "
+            f"expected at most {len(pool) - 1}. Use a smaller data.validation.",
+            parameter="data.validation",
         )
     drawn = _draw(pool, y, count, rng)
     return np.setdiff1d(pool, drawn, assume_unique=True), drawn

@@ -32,7 +32,7 @@ def protocol(run: Run) -> dict[str, str]:
         "targets": _targets(run),
         "likelihood": _likelihood_scale(run),
         "estimator": estimator,
-        "condition": "the class of each example" if model.classes else "nothing",
+        "condition": "the class of each example" if model.classes else "none",
         "weights": f"of the best epoch on {selected_on} examples",
     }
 
@@ -64,7 +64,7 @@ def _targets(run: Run) -> str:
     targets = {
         "binary": "zeros and ones",
         "unit": f"{value_name} in [0, 1]",
-        "real": "numbers as they are",
+        "real": "raw values",
     }
     return targets.get(transform.kind, str(support))
 

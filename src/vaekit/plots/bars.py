@@ -16,6 +16,8 @@ from vaekit.plots.style import CLASS_COLORS, MUTED, add_title, styled
 SIZE = (5.6, 3.6)
 MIN_BAR_ROOM = 8
 """Bars that fill the width; fewer are not made wider."""
+MAX_LEGEND_LINE = 50
+"""Letters of a legend on one line; longer ones have a line per entry."""
 MAX_NAMED_BARS = 24
 MAX_HORIZONTAL_NAMES = 12
 
@@ -100,7 +102,9 @@ def bars(
 
     handles = _legend_handles(axes, highlight, level)
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        length = sum(len(str(each.get_label())) for each in handles)
+        columns = len(handles) if length <= MAX_LEGEND_LINE else 1
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     add_title(figure, title)
     return figure
 

@@ -166,6 +166,8 @@ def resume(
     folder = Path(path)
     config = runs.load_config(folder)
     if runs.load_summary(folder):
+        note = f"note: {folder} is finished, there is nothing to resume"
+        _console(console, config).print(note, highlight=False, markup=False, soft_wrap=True)
         return load_run(folder, model=model)
     dataset = load_dataset(config, data)
     model = build_model(config) if model is None else model
