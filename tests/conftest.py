@@ -2,7 +2,10 @@
 
 import os
 import sys
+from contextlib import nullcontext
+from importlib import import_module
 from pathlib import Path
+from unittest.mock import patch
 
 # The same numbers everywhere: the GPU has its own benchmark.
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -57,8 +60,11 @@ def small_images(
     )
 
 
-def train_small(out, data=None, **options):
-    """A run of a few seconds at most; nested options are merged with those of a small model."""
+def train_small(out, data=None, *, plots=False, **options):
+    """A small run; nested options are merged with the options of a small model.
+
+    Its plots take twenty times as long as its training: they are drawn only on request.
+    """
     settings = {
         "training": {"epochs": 2, "batch_size": 16, "device": "cpu"},
         "encoder": {"hidden": [8]},
@@ -71,7 +77,14 @@ def train_small(out, data=None, **options):
             settings[name] = value
     if data is None:
         data = small_images()
-    return vaekit.train("mlp", data=data, out=out, console=QUIET, **settings)
+    with nullcontext() if plots else without_plots():
+        return vaekit.train("mlp", data=data, out=out, console=QUIET, **settings)
+
+
+def without_plots():
+    """A block in which training draws no plots."""
+    # By the name of the module: the package has the function of that name.
+    return patch.object(import_module("vaekit.workflows.train"), "plot_run_data")
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +96,7 @@ def small_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("small")
     data = small_images()
     np.savez(folder / "bars.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
-    return train_small(folder / "run", str(folder / "bars.npz"), latent_dim=3)
+    return train_small(folder / "run", str(folder / "bars.npz"), plots=True, latent_dim=3)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -138,7 +138,7 @@ def test_any_data_are_trained_on_plotted_and_sampled(tmp_path, recipe, data):
 
 @pytest.mark.parametrize("latent_dim", [1, 2, 5])
 def test_any_number_of_latent_dimensions_is_plotted(tmp_path, latent_dim):
-    run = train_small(tmp_path / "run", latent_dim=latent_dim)
+    run = train_small(tmp_path / "run", plots=True, latent_dim=latent_dim)
     plots = {"latent", "grid", "reconstructions", "samples", "curves", "dimensions", "losses"}
     assert {path.stem for path in (run.path / "plots").iterdir()} == plots
 
