@@ -125,6 +125,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "recipes",
         "runs",
         "server",
+        "validated_init",
         "workflows",
     },
     "__main__": {"cli"},

@@ -17,6 +17,8 @@ USAGE_ERRORS = [
     ("trian",),
     ("train", "--epoch", "3"),
     ("train", "--epochs", "3.5"),
+    ("train", "--latent-dim", "two"),
+    ("train", "--conditional=yes"),
     ("train", "--resize", "big"),
     ("train", "--resize", "0x3"),
     ("train", "--limit", "3"),
@@ -52,6 +54,22 @@ def test_a_usage_error_points_to_the_help_of_its_command(refused, run, arguments
     line = refused(*arguments)
     assert line.startswith(f"{command}: ")
     assert line.endswith(f" See '{command} --help'.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "got"),
+    [
+        (("train", "--latent-dim", "two"), "'two'"),
+        (("train", "--seed", "1.5"), "'1.5'"),
+        (("sample", "run", "--count", ""), "''"),
+        (("sample", "run", "--seed", "-1"), "'-1'"),
+    ],
+    ids=" ".join,
+)
+def test_a_value_that_is_no_number_is_refused_in_the_form_of_all_errors(
+    refused, run, arguments, got
+):
+    assert f": got {got}, expected a " in refused(*arguments)
 
 
 @pytest.mark.parametrize(

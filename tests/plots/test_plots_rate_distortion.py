@@ -28,6 +28,22 @@ def test_dashed_lines_have_equal_losses_within_the_limits():
 
 
 @pytest.mark.parametrize(
+    ("rate", "distortion"),
+    [
+        ([9.1, 6.3, 4.0, 2.2], [142.0, 143.9, 150.0, 158.0]),
+        ([6.30, 6.31, 6.30, 6.31], [143.9, 143.9, 143.91, 143.91]),
+        ([2.0, 2.0, 2.0, 2.0], [5.0, 5.0, 5.0, 5.0]),
+    ],
+)
+def test_labels_do_not_overlap(rate, distortion):
+    figure = rate_distortion([f"beta={value}" for value in "1234"], rate, distortion)
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    pairs = [(a, b) for i, a in enumerate(boxes) for b in boxes[:i]]
+    assert not any(a.overlaps(b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(
     ("names", "rate", "distortion", "parameter"),
     [
         ([], [], [], "names"),

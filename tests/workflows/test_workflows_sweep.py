@@ -39,8 +39,10 @@ def test_every_combination_is_an_ordinary_run(tmp_path, bars):
             float(row.settings["objective.beta"]),
             int(row.settings["latent_dim"]),
         )
-        assert row.loss == run.summary["test"]["loss"]["value"]
-        assert row.loss == pytest.approx(row.reconstruction + row.divergence)
+        assert row.loss.to_dict() == run.summary["test"]["loss"]
+        assert row.loss.standard_error > 0
+        sum_of_terms = row.reconstruction.value + row.divergence.value
+        assert row.loss.value == pytest.approx(sum_of_terms)
     assert found.files == (tmp_path / "betas/rate-distortion.png",)
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from typer import Abort, TyperException
 
-from vaekit.errors import Interrupted, RequestError, VaekitError
+from vaekit.errors import Interrupted, RequestError, VaekitError, shown
 
 FAILED = 1
 WRONG_REQUEST = 2
@@ -71,9 +71,21 @@ def _usage_message(error: TyperException) -> str:
     """What is wrong with the arguments, and the help of the command that they are of."""
     context = getattr(error, "ctx", None)
     command = "vaekit" if context is None else context.command_path
+    _use_our_words(error)
     message = " ".join(error.format_message().split()).removesuffix(".")
     end = "" if message.endswith("?") else "."
     return f"{command}: {message}{end} See '{command} --help'."
+
+
+def _use_our_words(error: TyperException) -> None:
+    """Describe a value that pydantic refused as all errors of the package do."""
+    from pydantic import ValidationError
+
+    from vaekit.validated_init import expected_values
+
+    if isinstance(error.__cause__, ValidationError):
+        problems = error.__cause__.errors(include_url=False)
+        error.message = f"got {shown(problems[0]['input'])}, expected {expected_values(problems)}"
 
 
 def _fail(message: str, status: int) -> NoReturn:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from typer import TyperException
 from typer.core import TyperCommand, TyperGroup
 
 from vaekit.cli.options import CONFIG_OPTIONS
@@ -22,6 +23,15 @@ BRACKETS = str.maketrans("", "", "[]{}")
 
 class Command(TyperCommand):
     """A command that adds its option to an error about a parameter."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments; every error knows its command, whose help it points to."""
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            if getattr(error, "ctx", None) is None:
+                error.ctx = ctx  # pyright: ignore[reportAttributeAccessIssue]
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; an error gets the option as a note."""

@@ -62,7 +62,7 @@ def plot(
         typer.Option(
             metavar="FILE",
             help="Folder; or a file for one plot (.png, .pdf, .svg; .gif or .webp to animate "
-            "traversals and interpolations). Default: RUN/plots.",
+            "traversals and interpolations). Default: RUN/plots, where files are replaced.",
         ),
     ] = None,
     format: Annotated[

@@ -30,7 +30,8 @@ def sample(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Image sheet (.png, .pdf, .svg) or array (.npy). Default: in RUN/plots.",
+            help="Image sheet (.png, .pdf, .svg) or array (.npy). Default: in RUN/plots, where "
+            "files are replaced.",
         ),
     ] = None,
     overwrite: Overwrite = False,

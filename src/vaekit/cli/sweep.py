@@ -59,7 +59,7 @@ def print_sweep(result: "SweepResult") -> None:
         [
             run.name,
             *run.settings.values(),
-            *(_value(getattr(run, name), LIKELIHOOD[name].digits) for name in METRICS),
+            *(output.metric_text(getattr(run, name), LIKELIHOOD[name].digits) for name in METRICS),
             run.epochs,
             run.seconds,
         ]
@@ -68,7 +68,3 @@ def print_sweep(result: "SweepResult") -> None:
     output.print_table(["run", *keys, *numbers], rows, title=f"Test split, {NATS}", right=numbers)
     output.print_facts({"out": result.out})
     output.print_files(result.files)
-
-
-def _value(value: float | None, digits: int) -> str:
-    return "none" if value is None else f"{value:.{digits}f}"

@@ -25,6 +25,8 @@ from vaekit.runs.run_data import RunData
 
 MAX_LATENT_EXAMPLES = 5_000
 PROBE_EXAMPLES = 10_000
+MIN_EXAMPLES = 20
+"""Of fewer, the variance over examples and the information are too rough for a warning."""
 MANY_HOLES = 0.1
 LITTLE_INFORMATION = 0.1
 """Nats of mutual information below which a warning is due."""
@@ -92,12 +94,18 @@ def _codes_and_labels(own: RunData, split: SplitName, seed: int) -> tuple[np.nda
 
 
 def _warnings(metrics: LatentMetrics) -> Iterator[str]:
+    if metrics.examples < MIN_EXAMPLES:
+        yield (
+            "metrics of the latent space are rough with few examples: "
+            f"got {metrics.examples}, expected at least {MIN_EXAMPLES}. Evaluate more examples."
+        )
+        return
     yield from _collapse_warnings(metrics)
     if metrics.prior_holes is not None and metrics.prior_holes > MANY_HOLES:
         yield (
             f"{metrics.prior_holes:.0%} of prior samples are far from every code, in regions "
             "where the decoder has not been trained: samples may not look like data. "
-            "Try a larger objective.beta, or sample latent codes from a mixture."
+            "Sample latent codes from a mixture, or try a larger objective.beta."
         )
     information = metrics.mutual_information
     maximum = metrics.max_mutual_information
@@ -125,5 +133,5 @@ def _collapse_warnings(metrics: LatentMetrics) -> Iterator[str]:
     elif inactive:
         yield (
             f"{inactive} of {size} latent dimensions are inactive: latent_dim={size - inactive} "
-            "would do, or try objective.beta below 1 or objective.free_bits."
+            "would do."
         )

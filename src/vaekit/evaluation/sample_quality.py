@@ -42,6 +42,8 @@ MIN_EXAMPLES = 20
 """Two for each block of the kernel distance."""
 EXAMPLES_PER_FEATURE = 10
 """Fewer make the Fréchet distance mostly bias."""
+FEW_EXAMPLES = 1_000
+"""Fewer make every metric rough, and a fraction of 0 or 1 has no standard error."""
 MAX_COMPONENT_EXAMPLES = 10_000
 MAX_COMPONENT_VALUES = 2**26
 
@@ -225,6 +227,11 @@ def _metrics(x: Tensor, real: Tensor, training_distances: Tensor) -> SampleMetri
 
 
 def _warnings(count: int, width: int) -> Iterator[str]:
+    if count < FEW_EXAMPLES:
+        yield (
+            f"metrics of samples are rough with few examples: got {count}, expected at least "
+            f"{FEW_EXAMPLES:,}. Fractions near 0 or 1 are less certain than their standard errors."
+        )
     if count < EXAMPLES_PER_FEATURE * width:
         yield (
             f"{count:,} examples are few for {width:,} features: Fréchet distances are then mostly "

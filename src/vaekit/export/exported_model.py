@@ -137,7 +137,7 @@ def load_exported(folder: str | os.PathLike) -> ExportedModel:
     decoder, decoder_metadata = _open(folder / DECODER)
     if encoder_metadata != decoder_metadata:
         raise RunError(
-            f"Encoder and decoder of {folder} are from different runs. Export the run again."
+            f"encoder and decoder of {folder} are from different runs. Export the run again."
         )
     return ExportedModel(encoder, decoder, encoder_metadata)
 
@@ -166,7 +166,7 @@ def _session(path: Path) -> Any:
         return open_session(path.read_bytes())
     except OSError as error:
         raise RunError(
-            f"Cannot read {path}: {error.strerror}. Choose a folder that `vaekit export` wrote."
+            f"cannot read {path}: {error.strerror}. Choose a folder that `vaekit export` wrote."
         ) from None
     except VaekitError:
         raise

@@ -62,7 +62,7 @@ def to_onnx(graph: Graph, program: ExportedProgram, metadata: Mapping[str, Any])
         except torch.onnx.errors.OnnxExporterError as error:
             reason = str(error).splitlines()[0].rstrip(".")
             raise WorkError(
-                f"The model cannot be written as ONNX: {reason}. "
+                f"the model cannot be written as ONNX: {reason}. "
                 "Use operations that ONNX has in your own modules."
             ) from error
     assert exported is not None
@@ -114,7 +114,7 @@ def check_parity(content: bytes, graph: Graph, inputs: tuple[Tensor, ...]) -> fl
     worst = max(_difference(a, b.numpy()) for a, b in zip(outputs, expected, strict=True))
     if not worst <= MAX_DIFFERENCE:
         raise WorkError(
-            f"The ONNX file differs from the model: got a relative difference of {worst:.1e}, "
+            f"the ONNX file differs from the model: got a relative difference of {worst:.1e}, "
             f"expected at most {MAX_DIFFERENCE:.0e}. Nothing was written; report this as a bug."
         )
     return worst

@@ -30,7 +30,7 @@ def to_program(graph: Graph) -> ExportedProgram:
         name = "encoder" if "x" in graph.inputs else "decoder"
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise WorkError(
-            f"The {name} cannot be exported: {reason}. "
+            f"the {name} cannot be exported: {reason}. "
             "Use operations that torch.export can trace in your own modules."
         ) from error
 

@@ -61,7 +61,7 @@ def parse_name(text: str) -> tuple[str, str | None]:
             "repository",
             text,
             "OWNER/NAME, or OWNER/NAME@REVISION to pull",
-            problem="The name of the repository is invalid",
+            problem="the name of the repository is invalid",
         )
     return name, revision or None
 
@@ -109,7 +109,7 @@ def _check_size(repository: str, file: str, size: Any, limit: int) -> None:
     if isinstance(size, int) and 0 <= size <= limit:
         return
     raise RunError(
-        f"The size of {file} in {repository} is invalid: got {size} bytes, "
+        f"the size of {file} in {repository} is invalid: got {size} bytes, "
         f"expected at most {limit:,}. Pull a repository that vaekit pushed."
     )
 
@@ -236,7 +236,7 @@ def _hub(name: str) -> Iterator[Any]:
         raise
     except errors.RevisionNotFoundError as error:
         raise RunError(
-            f"Revision not found in {name}. Choose a branch, a tag or a commit of it.",
+            f"revision not found in {name}. Choose a branch, a tag or a commit of it.",
             parameter="repository",
         ) from error
     except errors.GatedRepoError as error:
@@ -253,7 +253,7 @@ def _hub(name: str) -> Iterator[Any]:
 
 def _not_found(name: str) -> RunError:
     return RunError(
-        f"Repository not found: {name} does not exist or is private. "
+        f"repository not found: {name} does not exist or is private. "
         "Check the name, or log in with `hf auth login`.",
         parameter="repository",
     )
@@ -265,14 +265,14 @@ def _request_error(name: str, error: Exception) -> VaekitError:
     status = next((r.status_code for r in responses if r is not None), None)
     if status in (401, 403):
         return OutputError(
-            f"Permission denied by the Hub for {name}. "
+            f"permission denied by the Hub for {name}. "
             "Log in with `hf auth login`, with a token that may write."
         )
     if status == 404:
         return _not_found(name)
     if status == 429:
         return WorkError(
-            f"Too many requests to the Hub for {name} (HTTP 429). Retry in some minutes."
+            f"too many requests to the Hub for {name} (HTTP 429). Retry in some minutes."
         )
     lines = str(error).splitlines() or [""]
     reason = f"HTTP {status}" if status else lines[0][:200] or type(error).__name__

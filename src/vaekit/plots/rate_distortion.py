@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
 from vaekit.plots.array_checks import check_finite, check_length
+from vaekit.plots.class_labels import spread_boxes
 from vaekit.plots.style import (
     CLASS_COLORS,
     MUTED,
@@ -21,6 +22,13 @@ from vaekit.plots.style import (
 SIZE = (7.0, 5.6)
 MAX_LOSS_LINES = 6
 MAX_NAME_CHARACTERS = 40
+
+FONT_SIZE = 9.5
+CHARACTER_WIDTH = 0.0145
+LINE_HEIGHT = 0.045
+"""Sizes of the labels, as fractions of the axes."""
+NAME_OFFSET = (0.015, 0.03)
+LOSS_OFFSET = (0.005, -0.035)
 
 
 @styled
@@ -61,34 +69,48 @@ def rate_distortion(
     axes = figure.subplots()
     axes.set_xlabel("rate: divergence, nats")
     axes.set_ylabel("distortion: reconstruction, nats")
-    _draw_models(axes, names, x, y)
-    _draw_loss_lines(axes, x + y)
+    losses = x + y
+    count = min(MAX_LOSS_LINES, len(set(losses)))
+    losses = np.linspace(losses.min(), losses.max(), count)
+    _draw_models(axes, x, y)
+    _draw_loss_lines(axes, losses)
+    _write_labels(axes, names, x, y, losses)
     add_title(figure, title)
     return figure
 
 
-def _draw_models(axes: Axes, names: Sequence[str], x: NDArray, y: NDArray) -> None:
+def _draw_models(axes: Axes, x: NDArray, y: NDArray) -> None:
     order = np.argsort(x)
     axes.plot(x[order], y[order], color=MUTED, linewidth=1, zorder=1)
     axes.scatter(x, y, color=CLASS_COLORS[0], s=50, zorder=3)
-    look = {"xytext": (7, 5), "textcoords": "offset points", "fontsize": 10}
-    for name, model_rate, model_distortion in zip(names, x, y, strict=True):
-        text = shorten_start(name, MAX_NAME_CHARACTERS)
-        axes.annotate(text, (model_rate, model_distortion), **look)
     axes.margins(0.18)
 
 
 def _draw_loss_lines(axes: Axes, losses: NDArray) -> None:
     """Dashed lines of equal loss, without a change of the limits of the axes."""
     left, right = axes.get_xlim()
-    bottom, top = axes.get_ylim()
     look = {"color": MUTED, "linewidth": 0.8, "linestyle": "--", "zorder": 0}
-    label = {"textcoords": "offset points", "fontsize": 9, "color": MUTED}
-    count = min(MAX_LOSS_LINES, len(set(losses)))
-    for loss in np.linspace(losses.min(), losses.max(), count):
+    limits = axes.axis()
+    for loss in losses:
         axes.plot([left, right], [loss - left, loss - right], **look)
-        x = max(left, loss - top)
-        text = f"loss {format_number(loss, 1)}"
-        axes.annotate(text, (x, loss - x), xytext=(4, -14), **label)
-    axes.set_xlim(left, right)
-    axes.set_ylim(bottom, top)
+    axes.axis(limits)
+
+
+def _write_labels(
+    axes: Axes, names: Sequence[str], x: NDArray, y: NDArray, losses: NDArray
+) -> None:
+    """Write names next to the models and losses at the start of their lines, without overlaps."""
+    left, right, bottom, top = axes.axis()
+    line_x = np.maximum(left, losses - top)  # where a line enters the axes
+    anchors = np.stack([np.r_[x, line_x], np.r_[y, losses - line_x]], 1)
+    anchors = (anchors - [left, bottom]) / [right - left, top - bottom]
+    texts = [shorten_start(name, MAX_NAME_CHARACTERS) for name in names]
+    texts += [f"loss {format_number(loss, 1)}" for loss in losses]
+    sizes = np.array([(len(text) * CHARACTER_WIDTH, LINE_HEIGHT) for text in texts])
+    offsets = np.array([NAME_OFFSET] * len(names) + [LOSS_OFFSET] * len(losses))
+
+    centers = spread_boxes(anchors + offsets + [0.5, 0.0] * sizes, sizes)
+    colors = ["black"] * len(names) + [MUTED] * len(losses)
+    for text, (center_x, center_y), color in zip(texts, centers, colors, strict=True):
+        look = {"ha": "center", "va": "center", "fontsize": FONT_SIZE, "color": color}
+        axes.text(center_x, center_y, text, transform=axes.transAxes, **look)

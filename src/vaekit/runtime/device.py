@@ -43,7 +43,7 @@ def find_device(name: str) -> torch.device:
             "training.device",
             name,
             f"one of {', '.join(['auto', *available])}",
-            problem="The device is missing",
+            problem="the device is missing",
         )
     return torch.device(full_name)
 
@@ -64,7 +64,7 @@ def check_loggers(names: Iterable[str]) -> None:
     for name in names:
         if find_spec(name) is None:
             raise ConfigError(
-                f'The logger {name} is not installed. Run pip install "vaekit[{name}]".',
+                f'the logger {name} is not installed. Run pip install "vaekit[{name}]".',
                 parameter="training.loggers",
             )
 

@@ -173,7 +173,7 @@ def _epoch_metrics(loop: _Loop, trainer: StageTrainer) -> dict[str, float]:
     for name, value in validation.items():
         if not math.isfinite(value):
             raise NonFiniteError(
-                f"The validation {name} is {value} after epoch {trainer.epoch}, "
+                f"the validation {name} is {value} after epoch {trainer.epoch}, "
                 f"step {trainer.step}. {ADVICE}"
             )
     metrics = {f"train_{name}": value for name, value in training.items()}

@@ -227,7 +227,7 @@ def check_restartable(out: Any) -> None:
     """Raise ConfigError if torchrun may restart a run that has no path."""
     if out is None and _environment_number("TORCHELASTIC_MAX_RESTARTS"):
         raise ConfigError(
-            "A run that torchrun may restart needs a path. Set the run folder.", parameter="out"
+            "a run that torchrun may restart needs a path. Set the run folder.", parameter="out"
         )
 
 
@@ -259,7 +259,7 @@ def _check_startable(count: ProcessCount, started: ProcessCount | None) -> None:
                 "training.devices",
                 math.prod(count),
                 f"the {world_size} processes that this program has trained with before",
-                problem="The number of processes cannot change within a program",
+                problem="the number of processes cannot change within a program",
             )
     if started is not None:
         if started != count:
@@ -267,19 +267,19 @@ def _check_startable(count: ProcessCount, started: ProcessCount | None) -> None:
                 "training.devices",
                 tuple(count),
                 f"{tuple(started)}, devices and nodes as they were started",
-                problem="Devices and nodes differ from the processes that were started",
+                problem="devices and nodes differ from the processes that were started",
                 fix="Remove training.devices and training.nodes",
             )
         return
     if count.nodes > 1 and not {"MASTER_ADDR", "NODE_RANK"} <= os.environ.keys():
         raise ConfigError(
-            "Several machines need a launcher. Use torchrun or srun, or set MASTER_ADDR and "
+            "several machines need a launcher. Use torchrun or srun, or set MASTER_ADDR and "
             "NODE_RANK on each.",
             parameter="training.nodes",
         )
     if hasattr(sys, "ps1") or sys.argv[:1] in ([""], ["-c"]):
         raise ConfigError(
-            "Several processes need a script: each runs the program again, and an interactive "
+            "several processes need a script: each runs the program again, and an interactive "
             "session has none. Use a script, or training.devices=1.",
             parameter="training.devices",
         )
@@ -293,7 +293,7 @@ def _check_gpus(name: str, devices: int) -> None:
         )
     if name not in ("cuda", "cuda:0"):
         raise ConfigError.for_value(
-            "training.device", name, "cuda for several GPUs", problem="This is one GPU"
+            "training.device", name, "cuda for several GPUs", problem="this is one GPU"
         )
 
 
@@ -312,14 +312,14 @@ def check_batch_division(stages: Sequence[Stage], pieces: int, options: Training
                 f"{section}.batch_size",
                 stage.batch_size,
                 f"a multiple of {world_size}, the number of processes",
-                problem="Batches cannot be divided evenly",
+                problem="batches cannot be divided evenly",
             )
     if pieces < world_size:
         raise ConfigError.for_value(
             "training.devices",
             world_size,
             f"at most {pieces}, the number of training examples or shards",
-            problem="There are too many processes",
+            problem="there are too many processes",
         )
 
 

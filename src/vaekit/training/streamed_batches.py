@@ -123,7 +123,7 @@ class StreamedBatches(Batches):
             passes_without_samples = 0 if sample else passes_without_samples + 1
             if passes_without_samples > self.inputs.shards:
                 raise DataError(
-                    "The shards contain no examples. Check the names of their members.",
+                    "the shards contain no examples. Check the names of their members.",
                     parameter="data.source",
                 )
 
@@ -163,7 +163,7 @@ def _next_batch(batches: Iterator[Any]) -> Any:
         if "worker" not in str(error):
             raise
         raise DataError(
-            "A worker process that reads shards has died, perhaps for lack of memory. "
+            "a worker process that reads shards has died, perhaps for lack of memory. "
             "Resume the run, or use a smaller data.shuffle_buffer or fewer data.num_workers.",
             parameter="data.num_workers",
         ) from None

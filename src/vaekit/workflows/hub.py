@@ -149,7 +149,7 @@ def push(
             "repository",
             repository,
             "OWNER/NAME without a revision",
-            problem="A run cannot be pushed to a revision",
+            problem="a run cannot be pushed to a revision",
             fix=f"Push to {name}",
         )
     run = _shareable(run)

@@ -13,6 +13,7 @@ from vaekit import config as configuration
 from vaekit.config.schema import PlainOptions
 from vaekit.data.building import dataset_name
 from vaekit.errors import ConfigError
+from vaekit.evaluation.metric import Metric
 from vaekit.runs import Run
 from vaekit.workflows.train import train
 from vaekit.workflows.training_setup import check_request
@@ -34,16 +35,16 @@ class SweptRun:
         settings: Its values of the settings that differ.
         loss: Test loss in nats per example.
         reconstruction: Test reconstruction in nats per example.
-        divergence: Test divergence in nats per example; None for a deterministic posterior.
+        divergence: Test divergence in nats per example; unavailable for a deterministic posterior.
         epochs: The number of epochs.
         seconds: Seconds of training.
     """
 
     name: str
     settings: Settings
-    loss: float
-    reconstruction: float
-    divergence: float | None
+    loss: Metric
+    reconstruction: Metric
+    divergence: Metric
     epochs: int
     seconds: int
 
@@ -52,9 +53,9 @@ class SweptRun:
         return {
             "run": self.name,
             **self.settings,
-            "loss": self.loss,
-            "reconstruction": self.reconstruction,
-            "divergence": self.divergence,
+            "loss": self.loss.to_dict(),
+            "reconstruction": self.reconstruction.to_dict(),
+            "divergence": self.divergence.to_dict(),
             "epochs": self.epochs,
             "seconds": self.seconds,
         }
@@ -178,13 +179,13 @@ def _combinations(grid: Mapping[str, Sequence[str]]) -> dict[str, Settings]:
             "set",
             len(settings),
             f"2 to {MAX_RUNS}",
-            problem="The number of runs is invalid",
+            problem="the number of runs is invalid",
             fix="Set several values of a key, such as objective.beta=0.5,1,2",
         )
     combinations = {_folder_name(each): each for each in settings}
     if len(combinations) < len(settings):
         raise ConfigError(
-            "Two runs have the same settings. Set each value of a key once.", parameter="set"
+            "two runs have the same settings. Set each value of a key once.", parameter="set"
         )
     return combinations
 
@@ -217,9 +218,9 @@ def _swept_run(run: Run, name: str, settings: Settings) -> SweptRun:
     return SweptRun(
         name=name,
         settings=settings,
-        loss=test["loss"]["value"],
-        reconstruction=test["reconstruction"]["value"],
-        divergence=test["divergence"]["value"],
+        loss=Metric(**test["loss"]),
+        reconstruction=Metric(**test["reconstruction"]),
+        divergence=Metric(**test["divergence"]),
         epochs=run.summary["epochs"],
         seconds=round(run.summary["seconds"]),
     )
@@ -229,13 +230,15 @@ def _plot(out: Path, runs: Sequence[SweptRun]) -> list[Path]:
     """The rate-distortion plot, if at least two runs have a rate."""
     from vaekit.plots import rate_distortion, save
 
-    rates = [(run, run.divergence) for run in runs if run.divergence is not None]
-    if len(rates) < 2:
+    rates = [(run.name, run.divergence.value, run.reconstruction.value) for run in runs]
+    rated = [each for each in rates if None not in each]
+    if len(rated) < 2:
         return []
+    names, rate, distortion = zip(*rated, strict=True)
     plot = rate_distortion(
-        [run.name for run, _ in rates],
-        [rate for _, rate in rates],
-        [run.reconstruction for run, _ in rates],
+        names,
+        rate,
+        distortion,
         title=f"{out.name}: rate and distortion",
     )
     return [save(plot, out / PLOT_FILE)]

@@ -43,7 +43,7 @@ from vaekit.workflows.training_setup import (
     check_objective,
     count_epoch_examples,
     draw_split,
-    load_recipe,
+    load_config_and_dataset,
     resolve_data,
     resolve_training,
     separate_modules,
@@ -78,7 +78,7 @@ def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     torch.Size([3, 2])
     """
     modules, options = separate_modules(parts)
-    config, dataset = load_recipe(recipe, data, options)
+    config, dataset = load_config_and_dataset(recipe, data, options)
     config = resolve_data(config, dataset, _accepted_supports(modules.get("likelihood")))
     return build_model(config, modules)
 
@@ -201,7 +201,7 @@ def _prepare(
     if own is not None:
         likelihood = own.likelihood
         options = _options_of_built(own, options)
-    config, dataset = load_recipe(recipe, data, options)
+    config, dataset = load_config_and_dataset(recipe, data, options)
     config = resolve_data(config, dataset, _accepted_supports(likelihood))
     split = draw_split(config, dataset)
     epoch_examples = count_epoch_examples(config, dataset, split)

@@ -112,7 +112,7 @@ def separate_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], Pl
     return modules, {**parts, **described}
 
 
-def load_recipe(
+def load_config_and_dataset(
     recipe: str | None, data: Any, options: Mapping[str, Any]
 ) -> tuple[Settings, Dataset]:
     """The configuration of a recipe and its dataset; the default recipe suits the data.
