@@ -110,6 +110,26 @@ def test_a_dead_code_moves_to_a_vector_of_the_batch():
     torch.testing.assert_close(posterior.totals[3], posterior.latent.vectors[3])
 
 
+@pytest.mark.parametrize("groups", [1, 3])
+def test_codes_start_at_different_vectors(groups: int):
+    posterior = quantizer(2 * groups, codes=64, groups=groups)
+    assert len(posterior.latent.vectors.unique(dim=0)) == 64
+    posterior(random(2000, 2 * groups))
+    assert len(posterior.latent.vectors.unique(dim=0)) > 56  # 64 draws of 2,000 or more vectors
+
+
+@pytest.mark.parametrize("batches", [1, 3])
+def test_codes_that_die_together_move_to_different_vectors(batches: int):
+    dead = 50 + random(64, 2)
+    book = torch.cat([double([[0.0, 0.0]]), dead])
+    posterior = after_first_batch(book, decay=0.0, dead_code_threshold=0.1)
+    for batch in range(batches):
+        v = random(2000, 2) - 100 * batch  # far from all codes, most of which get no vector
+        unused = ~torch.isin(torch.arange(65), posterior(v).indices)
+        assert unused.any() and is_among(posterior.latent.vectors[unused], v).all()
+        assert len(posterior.latent.vectors[unused].unique(dim=0)) > 0.85 * unused.sum()
+
+
 def test_out_of_training_nothing_moves():
     posterior = quantizer(dead_code_threshold=0.5)
     posterior(random(10, 2))
