@@ -70,6 +70,13 @@ def test_the_nearest_is_the_nearest(codes: Codebook):
     assert torch.equal(codes.nearest(vectors), distances.argmin(-1))
 
 
+def test_the_nearest_of_several_chunks_is_the_nearest():
+    codes = Codebook(random(65_536, 3), groups=1)
+    indices = torch.randint(65_536, (700,))
+    vectors = codes.vectors[indices] + 1e-7 * random(700, 3)
+    assert torch.equal(codes.nearest(vectors), indices)
+
+
 def test_positions_go_pixel_by_pixel_and_within_one_group_by_group():
     codes = Codebook(random(4, 3), groups=2, map=(2, 5))
     z = random(*codes.shape)
