@@ -1,12 +1,19 @@
 """Decoding and sampling in batches give what one batch gives, within bounded memory."""
 
+import numpy as np
 import pytest
 import torch
 
 from families import LIKELIHOODS, POSTERIORS, PRIORS, condition, small_vae
 from vaekit.core.vae import VAE
-from vaekit.inference.encode_decode import decode_means, iter_decode_samples, sample_prior
-from vaekit.inputs import model_inputs, values_per_example
+from vaekit.data import Transform
+from vaekit.inference.encode_decode import (
+    decode_means,
+    encode_samples,
+    iter_decode_samples,
+    sample_prior,
+)
+from vaekit.inputs import ModelInputs, model_inputs, values_per_example
 from vaekit.runtime.seeding import seeded_noise
 
 CASES = [
@@ -15,6 +22,7 @@ CASES = [
     (POSTERIORS[4], PRIORS[3]),
     (POSTERIORS[4], PRIORS[4]),
 ]
+GAUSSIAN = next(each for each in LIKELIHOODS if each.name == "gaussian-fixed")
 
 
 @pytest.fixture(params=CASES, ids=lambda case: f"{case[0].name}-{case[1].name}")
@@ -35,6 +43,24 @@ def test_decoding_in_batches_equals_decoding_at_once(case, batches_of_three):
     values = torch.cat(list(iter_decode_samples(model, z, y)))
     assert values.shape == (23, *model.data_shape)
     assert set(values.unique().tolist()) <= {0.0, 1.0}
+
+
+def test_equal_codes_and_examples_of_different_batches_have_different_noise(batches_of_three):
+    model = small_vae(POSTERIORS[0], PRIORS[0], GAUSSIAN)
+    inputs = ModelInputs(np.full((23, *model.data_shape), 0.3), Transform("unit"))
+    assert len(encode_samples(model, inputs).unique(dim=0)) == 23
+    z = torch.zeros(23, *model.latent_shape, dtype=torch.float64)
+    assert len(torch.cat(list(iter_decode_samples(model, z))).unique(dim=0)) == 23
+
+
+def test_noise_of_values_is_independent_of_the_noise_of_codes():
+    model = small_vae(POSTERIORS[0], PRIORS[0], GAUSSIAN)
+    with seeded_noise(7):
+        z = sample_prior(model, 400)
+    x = torch.cat(list(iter_decode_samples(model, z, seed=7)))
+    noise = (x - decode_means(model, z)).flatten()[: z.numel()]
+    correlation = torch.corrcoef(torch.stack([noise, z.flatten()]))[0, 1].item()
+    assert abs(correlation) < 4 / z.numel() ** 0.5
 
 
 def test_each_batch_of_prior_samples_has_its_own_classes(case, batches_of_three, monkeypatch):
