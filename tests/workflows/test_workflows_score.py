@@ -86,10 +86,12 @@ class FirstValue(Posterior):
         return Independent(Normal(z, torch.full_like(z, 0.01)), 1)
 
 
-def test_density_adds_the_rarity_of_the_code_and_the_error_of_the_reconstruction(tmp_path):
-    """The code is the first of three values, and every reconstruction is the origin."""
+@pytest.fixture(scope="module")
+def origin_run(tmp_path_factory):
+    """A run whose code is the first of three values, and whose reconstruction is the origin."""
+    folder = tmp_path_factory.mktemp("origin")
     x = np.random.default_rng(0).normal([3.0, 0, 0], [0.2, 2, 2], (4000, 3)).astype(np.float32)
-    np.save(tmp_path / "x.npy", x)
+    np.save(folder / "x.npy", x)
     decoder = nets.MLPDecoder(1, (3,), hidden=())
     torch.nn.init.zeros_(decoder.layers[0].weight)
     encoder = nets.MLPEncoder((3,), 1, hidden=())
@@ -100,18 +102,34 @@ def test_density_adds_the_rarity_of_the_code_and_the_error_of_the_reconstruction
         "training": {"epochs": 1, "device": "cpu"},
         "console": QUIET,
     }
-    run = vaekit.train(model, data=str(tmp_path / "x.npy"), out=tmp_path / "run", **untrained)
+    return vaekit.train(model, data=str(folder / "x.npy"), out=folder / "run", **untrained)
+
+
+def test_density_adds_the_rarity_of_the_code_and_the_error_of_the_reconstruction(origin_run):
     typical = [3.0, 1, 1]
     large_error = [3.0, 1, 7]
     rare_code = [-3.0, 1, 1]
     examples = np.array([typical, large_error, rare_code] * 400, np.float32)  # several batches
-    scores = run.score(examples, metric="density").reshape(400, 3)
+    scores = origin_run.score(examples, metric="density").reshape(400, 3)
     np.testing.assert_allclose(scores, np.broadcast_to(scores[0], scores.shape), rtol=1e-5)
-    validation = select_examples(run, "validation").examples.x.astype(np.float64)
+    validation = select_examples(origin_run, "validation").examples.x.astype(np.float64)
     errors = np.square(validation).mean(1)
     expected = (7**2 - 1) / 3 / errors.std(ddof=1)
     assert scores[0, 1] - scores[0, 0] == pytest.approx(expected, rel=1e-4)
     assert scores[0, 2] - scores[0, 0] > 10  # thirty standard deviations from the other codes
+
+
+def test_typicality_is_that_of_reconstruction_and_divergence_together(origin_run):
+    """Examples of one length have one reconstruction; their divergence is the code's square."""
+    half = 5.5**0.5
+    typical = [3.0, 1, 1]
+    low_divergence = [0.0, half, half]
+    high_reconstruction = [3.0, 1, 12]
+    examples = np.array([typical, low_divergence, high_reconstruction], np.float32)
+    reconstruction = origin_run.score(examples, metric="reconstruction")
+    assert reconstruction[0] == pytest.approx(reconstruction[1])
+    typicality = origin_run.score(examples, metric="typicality")
+    assert typicality[1:].min() > typicality[0] + 10
 
 
 @pytest.mark.parametrize("metric", ["bound", "loss", "reconstruction", "typicality"])
