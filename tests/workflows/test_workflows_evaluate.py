@@ -220,6 +220,17 @@ def test_the_classifier_is_trained_on_training_examples_only(tmp_path):
     assert class_accuracy(run, 5, data=data).classifier_accuracy < 0.2
 
 
+def test_each_class_has_its_own_accuracy_in_any_order_of_names(tmp_path):
+    images = small_images(examples=200, classes=2)
+    x, y = images.train.x[:100].copy(), images.train.y[:100]
+    x[y == 1] = x[y == 0]
+    data = Dataset("bars", images.train, Examples(x, y), images.support, ("zebra", "ant"))
+    run = train_small(tmp_path / "run", data, conditional=True)
+    accuracies = class_accuracy(run, 5, data=data).per_class
+    assert accuracies["zebra"].classifier_accuracy > 0.8
+    assert accuracies["ant"].classifier_accuracy < 0.2
+
+
 def test_class_accuracy_repeats_by_seed(conditional):
     assert class_accuracy(conditional, 5) == class_accuracy(conditional, 5)
 
