@@ -14,6 +14,7 @@ from raising import raises
 from vaekit import likelihoods, nets, priors, workflows
 from vaekit.data import Examples
 from vaekit.errors import ConfigError
+from vaekit.evaluation import atypicality_score, elbo_per_example
 from vaekit.inference.output import save_scores
 from vaekit.inference.scoring import NEED_RUN_DATA, SCORES, available_scores
 from vaekit.posteriors import Posterior
@@ -132,6 +133,18 @@ def test_typicality_is_that_of_reconstruction_and_divergence_together(origin_run
     assert typicality[1:].min() > typicality[0] + 10
 
 
+def test_typicality_is_computed_from_the_requested_samples_and_seed(small_run):
+    def statistics(part):
+        inputs = small_run.inputs(select_examples(small_run, part).examples)
+        terms = elbo_per_example(small_run.model, inputs, seed=4, samples=3)
+        return torch.stack([terms.reconstruction, terms.divergence.sum(-1)], 1).numpy()
+
+    expected = atypicality_score(statistics("validation"), statistics("test"))
+    x = select_examples(small_run).examples
+    scores = small_run.score(x, metric="typicality", samples=3, seed=4)
+    np.testing.assert_allclose(scores, expected)
+
+
 @pytest.mark.parametrize("metric", ["bound", "loss", "reconstruction", "typicality"])
 def test_equal_examples_of_different_batches_have_different_noise(run, tmp_path, metric):
     if metric in NEED_RUN_DATA:
@@ -157,10 +170,11 @@ def test_scores_are_written_as_a_table_and_as_an_array(tmp_path):
 
 
 def test_the_scores_of_a_split_are_written_to_a_file(small_run, tmp_path):
-    result = workflows.score(small_run, tmp_path / "s.npy", split="train", metric="loss", seed=2)
+    options = {"metric": "loss", "samples": 3, "seed": 2}
+    result = workflows.score(small_run, tmp_path / "s.npy", split="train", **options)
     train = select_examples(small_run, "train").examples
     np.testing.assert_array_equal(np.load(result.path), result.scores)
-    np.testing.assert_array_equal(result.scores, small_run.score(train, metric="loss", seed=2))
+    np.testing.assert_array_equal(result.scores, small_run.score(train, **options))
     assert result.part == "train"
 
 
