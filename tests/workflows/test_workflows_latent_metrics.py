@@ -1,10 +1,14 @@
 """Metrics of the latent space in an evaluation, and their warnings."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
 import vaekit
 from conftest import small_images, train_small
+from vaekit.evaluation import aggregate_posterior, encode_all, prior_holes
+from vaekit.runs.example_selection import select_examples
 
 
 def evaluate_bars(tmp_path, **options):
@@ -87,3 +91,25 @@ def test_a_few_examples_are_no_reason_to_warn_of_collapse(tmp_path, count):
     latent = vaekit.evaluate(run, data=data, generated_examples=0).latent
     assert not has_warning(latent, "collapse") and not has_warning(latent, "inactive")
     assert has_warning(latent, f"got {count},")
+
+
+def test_metrics_of_the_latent_space_have_the_noise_of_the_requested_seed(small_run):
+    options = {"importance_samples": 1, "generated_examples": 0}
+    latent = vaekit.evaluate(small_run, split="train", seed=7, **options).latent
+    model = small_run.model
+    inputs = small_run.inputs(select_examples(small_run, "train").examples)
+    codes = encode_all(model, inputs, seed=7)
+    information, marginal_kl = aggregate_posterior(model, codes)
+    assert latent.mutual_information.value == pytest.approx(information.value, rel=1e-9)
+    assert latent.marginal_kl.value == pytest.approx(marginal_kl.value, rel=1e-9)
+    assert latent.prior_holes == prior_holes(model, codes, seed=7)
+
+
+def test_information_is_at_most_the_logarithm_of_the_number_of_encoded_examples(
+    small_run, monkeypatch
+):
+    module = import_module("vaekit.evaluation.latent_metrics")
+    monkeypatch.setattr(module, "MAX_LATENT_EXAMPLES", 10)
+    latent = vaekit.evaluate(small_run, split="train", generated_examples=0).latent
+    assert latent.examples == 10
+    assert latent.max_mutual_information == pytest.approx(np.log(10))
