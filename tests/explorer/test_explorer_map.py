@@ -1,5 +1,6 @@
 """The map: the page shows the output of the model at the position of the pointer."""
 
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -141,14 +142,15 @@ def test_numbers_have_enough_digits_to_distinguish_positions(explorer, address):
 def test_a_slider_changes_its_dimension_alone(explorer, address, small_run):
     page = explorer(address)
     page.act(lambda: page.click("#go-to-example"))
-    before, _ = page.decoded()
-    slider = page.locate("#sliders .slider").first
-    dimension = int(slider.locator("span").text_content().split(" ")[0][1:]) - 1
-    page.act(lambda: slider.locator("input").fill("1.5"))
-    after, image = page.decoded()
-    assert after[dimension] == pytest.approx(1.5, abs=0.01)
-    assert np.array_equal(np.delete(before, dimension), np.delete(after, dimension))
-    assert max_difference(image, decoded_image(small_run, after)) <= 1
+    for index in range(3):
+        before, _ = page.decoded()
+        slider = page.locate("#sliders .slider").nth(index)
+        dimension = int(slider.locator("span").text_content().split(" ")[0][1:]) - 1
+        page.act(partial(slider.locator("input").fill, "1.5"))
+        after, image = page.decoded()
+        assert after[dimension] == pytest.approx(1.5, abs=0.01)
+        assert np.array_equal(np.delete(before, dimension), np.delete(after, dimension))
+        assert max_difference(image, decoded_image(small_run, after)) <= 1
 
 
 def test_sliders_show_the_activity_of_their_dimension_and_the_current_code(
