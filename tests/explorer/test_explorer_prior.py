@@ -92,3 +92,26 @@ def test_samples_are_normal_with_the_mean_and_deviation_of_each_dimension(result
         assert np.abs(probabilities - ranks).max() < 3 / SAMPLES**0.5
     correlations = np.corrcoef(samples.T)[np.triu_indices(3, 1)]
     assert np.abs(correlations).max() < 5 / SAMPLES**0.5
+
+
+SAMPLE_IN_TURN = """async () => {
+    const { Prior } = await import('./prior.js');
+    const facts = { conditional: true, classes: ['a', 'b', 'c'], prior: { samples: 12 } };
+    const arrays = { prior_samples: Float32Array.from({ length: 24 }, (_, i) => i) };
+    const prior = new Prior(facts, arrays, { discrete: null });
+    return [2, 0].map((label) =>
+        Array.from({ length: 5 }, () => Array.from(prior.sample(label).z)));
+}"""
+
+
+def test_samples_of_a_learned_prior_are_those_of_the_class_in_turn(browser, address):
+    """The page has 12 samples [2 i, 2 i + 1], whose classes alternate."""
+    page = browser.new_context().new_page()
+    page.goto(address)
+    samples = np.array(page.evaluate(SAMPLE_IN_TURN))
+    page.context.close()
+    indices = samples[..., 0] / 2
+    np.testing.assert_array_equal(samples[..., 1], samples[..., 0] + 1)
+    np.testing.assert_array_equal(indices % 3, [[2] * 5, [0] * 5])
+    for row in indices:
+        assert len(set(row[:4])) == 4 and row[4] == row[0]
