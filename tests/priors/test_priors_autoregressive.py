@@ -58,6 +58,15 @@ def test_the_probabilities_of_all_codes_sum_to_one():
     assert log_probs.exp().sum().item() == pytest.approx(1, abs=1e-12)
 
 
+def test_every_position_has_a_place_of_its_own():
+    prior = random()
+    for position in range(M):
+        before = log_p(prior)
+        with torch.no_grad():
+            prior.place[position] += torch.randn(prior.width, dtype=torch.float64)
+        assert (log_p(prior) - before).abs().max() > 1e-3
+
+
 def test_it_starts_uniform():
     torch.testing.assert_close(
         log_p(small()), torch.full_like(log_p(small()), -M * math.log(K)), rtol=1e-15, atol=0
