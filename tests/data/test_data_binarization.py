@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from raising import raises
-from vaekit.data import Dataset, Examples, Support
+from vaekit.data import Dataset, Examples, Support, file_reading
 from vaekit.data.binarization import binarize
 from vaekit.errors import ConfigError, DataError
 
@@ -29,6 +29,17 @@ def test_fixed_samples_are_one_with_the_probability_of_the_gray_value(value, lev
 def test_fixed_samples_are_always_the_same():
     first, second = (binarize(gray(0.3), "fixed") for _ in range(2))
     assert first.fingerprint() == second.fingerprint()
+
+
+def test_fixed_samples_of_several_blocks_are_those_of_one(monkeypatch):
+    one = binarize(gray(0.3), "fixed")
+    monkeypatch.setattr(file_reading, "BLOCK_BYTES", gray(0.3).train.x[:30].nbytes)
+    assert binarize(gray(0.3), "fixed").fingerprint() == one.fingerprint()
+
+
+def test_equal_examples_of_both_parts_have_different_samples():
+    data = binarize(gray(0.5), "fixed")
+    assert (data.train.x[:7] != data.test.x).mean() > 0.4
 
 
 def test_black_and_white_pixels_stay():
