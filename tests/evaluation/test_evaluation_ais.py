@@ -11,7 +11,7 @@ from raising import raises
 from vaekit.data import Transform
 from vaekit.errors import ConfigError
 from vaekit.evaluation import ais_bound
-from vaekit.inputs import ModelInputs
+from vaekit.inputs import MAX_VALUES, ModelInputs, values_per_example
 
 STEPS = 60
 
@@ -31,6 +31,20 @@ def test_equal_examples_of_different_batches_have_different_noise():
     inputs = inputs_of(linear.X[:1].repeat(70, 1))
     model = linear.linear_model(linear.SHIFT, linear.WIDER)
     assert len(ais_bound(model, inputs, steps=1, chains=10_000).bound.unique()) == 70
+
+
+def test_acceptance_is_the_mean_over_all_batches():
+    model = linear.linear_model(linear.SHIFT, linear.WIDER)
+    chains = 10_000
+    size = MAX_VALUES // (values_per_example(model) * chains)
+    alone, together = (
+        ais_bound(
+            model, inputs_of(linear.X[:1].repeat(count, 1)), steps=2, chains=chains
+        ).acceptance
+        for count in (size, 3 * size)
+    )
+    assert alone != together
+    assert alone == pytest.approx(together, abs=0.01)
 
 
 def record_transitions(monkeypatch) -> list[Tensor]:
@@ -77,6 +91,16 @@ def test_chains_that_count_use_the_step_sizes_that_earlier_chains_adapted(monkey
     )
     torch.testing.assert_close(used[:-1], adapted[1:], rtol=1e-6, atol=0)
     assert adapted[-1].max() > 1.1 * adapted[-1].min()  # examples differ
+
+
+def test_chains_are_accepted_independently_of_one_another():
+    """The acceptance of 400 chains differs little by seed; of chains that move together it does."""
+    inputs = inputs_of(linear.X[:1].repeat(400, 1))
+    model = linear.linear_model(linear.SHIFT, linear.WIDER)
+    acceptances = [
+        ais_bound(model, inputs, steps=30, chains=1, seed=seed).acceptance for seed in range(8)
+    ]
+    assert np.std(acceptances) < 0.01
 
 
 @pytest.mark.parametrize("posterior", ["deterministic", "categorical"])
