@@ -114,12 +114,40 @@ def test_the_tracker_sees_every_step_and_every_example():
     assert sorted({int(i) for batch in batches for i in batch}) == list(range(90))
 
 
+def test_batches_follow_a_random_order_by_the_seed(monkeypatch):
+    monkeypatch.setattr(evaluation.classifier, "BATCH_SIZE", 40)
+
+    def order(seed: int) -> list[int]:
+        batches = []
+
+        def tracker(steps):
+            for step in steps:
+                batches.append(step)
+                yield step
+
+        train_classifier(clusters(), 3, seed=seed, tracker=tracker)
+        return np.concatenate(batches)[:90].tolist()
+
+    first, again, other = map(order, (1, 1, 2))
+    assert sorted(first) == sorted(other) == list(range(90))
+    assert first == again and first != other and first != sorted(first)
+
+
+def test_examples_of_every_batch_are_classified():
+    inputs = clusters()
+    classifier = train_classifier(inputs, 3)
+    order = np.argsort(np.resize(inputs.y, 1100), kind="stable") % 90
+    is_correct, classes = classify_correctly(classifier, inputs.subset(order))
+    assert is_correct.all() and classes.tolist() == inputs.y[order].tolist()
+
+
 def test_samples_of_the_right_class_are_recognized_and_others_are_not():
     classifier = train_classifier(clusters(), 3)
     assert generated_class_accuracy(prototype_model(), classifier, 50).all()
     model = prototype_model(errors=True)
     recognized = generated_class_accuracy(model, classifier, 700)  # more than one batch
     assert recognized.shape == (3, 700)
+    assert (recognized[0] != recognized[1]).any()  # the noise of classes is independent
     accuracy = recognized.double().mean()
     torch.testing.assert_close(accuracy, torch.tensor(0.5).double(), atol=0.05, rtol=0)
     assert torch.equal(recognized, generated_class_accuracy(model, classifier, 700))
