@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from raising import raises
-from vaekit import ELBO, likelihoods, nets, posteriors, priors
+from vaekit import ELBO, build, likelihoods, nets, posteriors, priors
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
 from vaekit.evaluation import gradient_variance
@@ -97,6 +97,16 @@ def test_a_gradient_without_noise_has_no_variance():
     parameters = [*model.encoder.parameters(), *model.posterior.parameters()]
     exact = sum(p.grad.double().square().sum() for p in parameters)
     assert result.squared_norm == pytest.approx(exact.item(), rel=1e-6)
+
+
+def test_every_gradient_is_that_of_the_same_codebook():
+    """Without noise the gradient varies only if the codes, which training moves, are not reset."""
+    posterior = {"kind": "vector-quantized", "codes": 4, "dead_code_threshold": 0}
+    options = {"posterior": posterior, "prior": "uniform", "latent_dim": 2}
+    model = build("mlp", examples().numpy(), **options).double().train()
+    x = examples().double()
+    model.encode(x)  # the first batch gives the codes
+    assert gradient_variance(model, ELBO(), x, draws=5).variance == 0
 
 
 def test_the_score_function_varies_more_than_the_pathwise_gradient():
