@@ -73,6 +73,17 @@ def test_ssim_decreases_with_the_error():
     assert large < small - 0.05
 
 
+def test_psnr_is_the_mean_of_that_of_each_example():
+    """At 0.95 the error of 0.1 is clipped to 0.05."""
+    x = np.repeat(np.float32([0.5, 0.95]), 144).reshape(2, 1, 12, 12)
+    inputs = ModelInputs(x, Transform("unit"))
+    metrics = reconstruction_metrics(model_with_error((1, 12, 12), 0.1), inputs, span=1.0)
+    expected = -10 * np.log10([0.1**2, 0.05**2])
+    assert metrics.psnr.value == pytest.approx(expected.mean(), rel=1e-4)
+    error = expected.std(ddof=1) / 2**0.5
+    assert metrics.psnr.standard_error == pytest.approx(error, rel=1e-3)
+
+
 def test_psnr_clips_decoded_values_to_the_range_and_mse_does_not():
     white = ModelInputs(np.ones((3, 1, 12, 12), np.float32), Transform("unit"))
     metrics = reconstruction_metrics(model_with_error((1, 12, 12), 5.0), white, span=1.0)
