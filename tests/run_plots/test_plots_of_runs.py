@@ -10,6 +10,7 @@ from raising import raises
 from vaekit.data import Dataset, Examples
 from vaekit.errors import ConfigError
 from vaekit.inference.bounds import elbo_per_example
+from vaekit.inference.encode_decode import sample_means
 from vaekit.run_plots.context import PlotContext, View
 from vaekit.run_plots.curves import curves
 from vaekit.run_plots.dimensions import dimensions
@@ -22,6 +23,7 @@ from vaekit.run_plots.samples import prior_samples, samples
 from vaekit.run_plots.usage import usage
 from vaekit.runs.example_selection import ExampleSelection, select_evaluation_examples
 from vaekit.runs.run_data import RunData
+from vaekit.runtime.seeding import seeded_noise
 
 SHORT = {"generated_examples": 0, "importance_samples": 1}
 """Options of the shortest evaluation."""
@@ -265,3 +267,32 @@ def test_the_grid_decodes_points_of_the_chosen_ranges(small_run):
     codes[0, second] = 3
     corner = np.asarray(figure.axes[0].images[0].get_array())[:8, :8]
     np.testing.assert_allclose(corner, small_run.decode(codes)[0, 0] / 255, atol=1e-5)
+
+
+@pytest.fixture
+def conditional(tmp_path):
+    """A run whose prior has another mean and variance in each dimension and of each class."""
+    run = train_small(tmp_path / "run", conditional=True, prior="class-normal", latent_dim=2)
+    with torch.no_grad():
+        run.model.prior.mu.copy_(torch.tensor([[1.0, -2.0], [0.0, 3.0], [-4.0, 0.5]]))
+        run.model.prior.log_var.copy_(torch.tensor([[0.0, 2.0], [1.0, -1.0], [0.5, 0.0]]))
+    return run
+
+
+def test_the_grid_reaches_from_2_to_98_percent_of_the_prior_of_each_dimension(conditional):
+    figure = grid(context_of(conditional, small_images()), View(label="a"))
+    prior = conditional.model.prior_distribution(torch.tensor([0])).base_dist
+    low, high = (prior.icdf(torch.tensor(level))[0].detach().numpy() for level in (0.02, 0.98))
+    sheet = np.asarray(figure.axes[0].images[0].get_array())
+    upper_left, lower_right = [[low[0], high[1]]], [[high[0], low[1]]]
+    for pixels, code in ((sheet[:8, :8], upper_left), (sheet[-8:, -8:], lower_right)):
+        expected = conditional.decode(np.array(code), "a")[0, 0] / 255
+        np.testing.assert_allclose(pixels, expected, atol=1e-5)
+
+
+def test_samples_are_of_all_classes_in_turn_or_of_one(conditional):
+    context = context_of(conditional, small_images())
+    for label, y in ((None, [0, 1, 2, 0, 1, 2]), ("b", [1] * 6)):
+        with seeded_noise(4):
+            expected = sample_means(conditional.model, 6, torch.tensor(y))
+        torch.testing.assert_close(prior_samples(context, View(label=label, seed=4), 6), expected)
