@@ -42,6 +42,15 @@ def test_with_the_true_posterior_the_mean_is_that_of_the_joint_distribution(iter
     torch.testing.assert_close(imputed, conditional_mean(missing), rtol=0, atol=0.12)
 
 
+def test_iterations_that_still_depend_on_the_initial_values_are_not_averaged():
+    missing = torch.rand(EXAMPLES, D) < 0.4
+    missing[:, 0] = False
+    repeated = X.repeat(400, 1), missing.repeat(400, 1)
+    imputed = impute(linear.linear_model(), *repeated, iterations=20, proposals=1)
+    mean = imputed.reshape(400, EXAMPLES, D).mean(0)
+    torch.testing.assert_close(mean, conditional_mean(missing), rtol=0, atol=0.12)
+
+
 def test_with_a_poor_posterior_more_proposals_are_closer():
     missing = torch.rand(EXAMPLES, D) < 0.4
     expected = conditional_mean(missing)
