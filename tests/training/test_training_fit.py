@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch.optim import SGD, RMSprop
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import vaekit
 from conftest import QUIET, small_images, train_small
@@ -280,16 +281,26 @@ def test_clipping_bounds_the_gradient(tmp_path):
 
 
 class Recorded:
-    """ELBO that writes down the loss of every update."""
+    """ELBO that writes down the loss and the number of examples of every update."""
 
     def __init__(self):
-        self.losses, self.elbo = [], ELBO()
+        self.losses, self.sizes, self.elbo = [], [], ELBO()
 
     def __call__(self, model, x, *, step=None):
         terms = self.elbo(model, x, step=step)
         if step is not None:  # a trial before training has none
             self.losses.append(terms.loss.item())
+            self.sizes.append(len(x))
         return terms
+
+
+def test_the_loss_of_training_is_the_mean_over_examples(tmp_path):
+    recorded = Recorded()
+    training = {"epochs": 1, "batch_size": 30, "precision": "64-true"}
+    run = train_small(tmp_path / "run", objective=recorded, training=training)
+    assert recorded.sizes == [30, 19]
+    expected = np.average(recorded.losses, weights=recorded.sizes)
+    assert run.history["train_loss"] == pytest.approx([expected], rel=1e-8)
 
 
 def test_every_step_has_noise_of_its_own_by_the_seed(tmp_path):
@@ -307,6 +318,25 @@ def test_every_step_has_noise_of_its_own_by_the_seed(tmp_path):
     assert len(first) == len(set(first)) == 12
     assert not set(first) & set(other)
     assert first == pytest.approx(again, rel=1e-12)
+
+
+def test_every_rate_is_that_of_the_middle_of_its_step(tmp_path):
+    """The rates of both groups of an optimizer rise for half of the training, then they fall."""
+    rates = []
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: rates.append([group["lr"] for group in optimizer.param_groups])
+    )
+    options = {
+        "optimizer": {"kind": "muon", "lr": 0.02, "adam_lr": 0.001},
+        "schedule": {"kind": "linear", "warmup": 0.5},
+    }
+    try:
+        train_small(tmp_path / "run", **options)
+    finally:
+        hook.remove()
+    middles = (np.arange(len(rates)) + 0.5) / len(rates)
+    factors = 1 - np.abs(2 * middles - 1)
+    np.testing.assert_allclose(rates, np.outer(factors, [0.02, 0.001]))
 
 
 @pytest.mark.parametrize(
