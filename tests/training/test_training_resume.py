@@ -81,6 +81,15 @@ def test_a_run_can_be_stopped_again_and_again(tmp_path, calm):
     assert facts(tmp_path / "run") == calm
 
 
+def test_seconds_include_those_before_the_interruption(tmp_path):
+    objective = Stopped(8, signal.SIGINT)
+    with raises(Interrupted):
+        train_small(tmp_path / "run", training={"epochs": 4}, objective=objective)
+    run = vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
+    assert min(run.history["seconds"]) > 0
+    assert run.summary["seconds"] == pytest.approx(sum(run.history["seconds"]), rel=1e-6)
+
+
 def test_patience_survives_a_kill_after_the_last_epoch(tmp_path):
     options = {"optimizer": {"kind": "sgd", "lr": 1e-30}, "training": {"epochs": 20, "patience": 2}}
     train_small(tmp_path / "run", **options)
