@@ -21,6 +21,7 @@ from vaekit.config import FAMILIES
 from vaekit.errors import Interrupted
 from vaekit.objectives import ELBO
 from vaekit.posteriors import VectorQuantized
+from vaekit.training import stage_trainer
 from vaekit.workflows.training_setup import count_epochs
 
 TWO_STAGES = {
@@ -261,3 +262,10 @@ def test_the_best_epoch_is_selected_by_the_metric_of_the_objective(tmp_path, obj
     run = train_small(tmp_path / "run", objective=objective, training={"epochs": 6})
     values = run.history[f"val_{figure}"]
     assert run.summary["best_epoch"] == 1 + values.index(min(values))
+
+
+def test_no_two_steps_of_both_stages_have_the_same_noise(tmp_path, monkeypatch):
+    seeds = []
+    monkeypatch.setattr(stage_trainer, "seed_noise", lambda *seed: seeds.append(seed))
+    run = train_small(tmp_path / "run", **TWO_STAGES)
+    assert len(seeds) == len(set(seeds)) == run.history["step"][-1]
