@@ -98,6 +98,12 @@ def test_an_epoch_longer_than_the_shards_reads_them_again(tmp_path):
     assert len(found) == 170 and len(set(found[:80])) == 80 and found[:80] != found[80:160]
 
 
+def test_a_single_shard_is_in_another_order_in_every_pass(tmp_path):
+    found = names(batches(write_shards(tmp_path, DATA.train, 2), examples=100, workers=1))
+    assert sorted(found[:50]) == sorted(found[50:])
+    assert found[:50] != found[50:]
+
+
 def test_a_resumed_run_from_shards_equals_an_uninterrupted_one(tmp_path):
     data = {"source": write_shards(tmp_path, DATA.train, 5), "num_workers": 2, "shuffle_buffer": 16}
     calm = train_small(tmp_path / "calm", data, objective=Stopped(-1, signal.SIGINT))
