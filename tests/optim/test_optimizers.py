@@ -95,6 +95,22 @@ def test_a_first_step_of_muon_is_the_polar_factor_of_the_gradient(shape):
     torch.testing.assert_close(singular, torch.diag(singular.diagonal()), rtol=0, atol=1e-9)
 
 
+def test_matrices_of_one_shape_have_momentum_of_their_own():
+    gradients = torch.randn(3, 2, 4, 5)
+
+    def moved(indices: list[int]) -> list[torch.Tensor]:
+        weights = [nn.Parameter(torch.zeros(4, 5)) for _ in indices]
+        optimizer = Muon()(weights)
+        for gradient in gradients:
+            for weight, index in zip(weights, indices, strict=True):
+                weight.grad = gradient[index].clone()
+            optimizer.step()
+        return [weight.detach() for weight in weights]
+
+    for together, alone in zip(moved([0, 1]), [*moved([0]), *moved([1])], strict=True):
+        torch.testing.assert_close(together, alone)
+
+
 def test_orthogonal_does_not_depend_on_scale_and_turns_with_its_argument():
     x = torch.randn(5, 8, dtype=torch.float64)
     torch.testing.assert_close(orthogonal(1e6 * x), orthogonal(x), rtol=1e-6, atol=1e-6)
