@@ -4,14 +4,17 @@ import gzip
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
+import torch
 
 import vaekit
-from conftest import small_images
+from conftest import small_images, train_small
 from raising import raises
 from vaekit.errors import ConfigError, OutputError, WorkError
 from vaekit.explorer import assets
 from vaekit.explorer.page import IMPORT, sorted_modules
+from vaekit.runtime.seeding import seeded_noise
 from vaekit.workflows.explorer_content import build_content, embed_originals
 
 
@@ -84,6 +87,19 @@ def test_originals_in_a_page_are_limited_in_number_and_size(
 def test_a_test_loss_that_is_not_finite_is_left_out(small_run, test, loss):
     changed = replace(small_run, summary={**small_run.summary, "test": test})
     assert build_content(changed, split="test").to_dict()["test_loss"] == loss
+
+
+def test_samples_of_a_learned_prior_are_of_all_classes_in_turn(tmp_path):
+    posterior = {"kind": "vector-quantized", "codes": 8}
+    options = {"conditional": True, "latent_dim": 4, "prior_stage": {"epochs": 1}}
+    run = train_small(tmp_path / "run", posterior=posterior, **options)
+    for weight in run.model.prior.parameters():  # every class has another distribution
+        torch.nn.init.normal_(weight)
+    with seeded_noise(0):
+        z = run.model.sample_prior(513, torch.arange(513) % 3)
+    content = build_content(run, data=small_images())
+    expected = run.model.codebook.indices(z)
+    np.testing.assert_array_equal(content.arrays["prior_samples"], expected)
 
 
 def test_a_changed_runtime_is_refused(monkeypatch, tmp_path):
