@@ -24,6 +24,11 @@ def test_one_example_has_no_standard_error():
     assert histograms({"loss": [1.5]}, "nats").axes[0].get_title("right") == "mean 1.50"
 
 
+def test_the_standard_error_of_few_examples_is_that_of_a_sample():
+    axes = histograms({"loss": [1.0, 3.0, 5.0]}, "nats").axes[0]
+    assert axes.get_title("right") == "mean 3.00 ± 1.15"
+
+
 @pytest.mark.parametrize(
     ("values", "parameter"),
     [({}, "values"), ({"loss": [1.0, np.inf]}, "loss"), ({"loss": []}, "loss")],

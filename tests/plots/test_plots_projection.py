@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from raising import raises
 from vaekit.errors import ConfigError, DataError
 from vaekit.plots import project
+from vaekit.plots.projection import principal_axes
 
 RNG = np.random.default_rng(2)
 CODES = RNG.normal(size=(400, 6)) * [1, 5, 0.1, 3, 2, 0.5]
@@ -81,3 +82,10 @@ def test_invalid_arguments():
         project(CODES, activity=[1, 2, 3, 4, 5, np.nan])
     with raises(DataError, "codes"):
         project(CODES[0])
+
+
+@pytest.mark.parametrize("shape", [(50, 6), (6, 50)], ids=["more codes", "more dimensions"])
+def test_principal_axes_are_orthonormal_and_their_largest_entries_positive(shape):
+    _, axes, _ = principal_axes(RNG.normal(size=shape), 4)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(4), atol=1e-9)
+    assert (axes[np.abs(axes).argmax(0), range(4)] > 0).all()

@@ -26,16 +26,17 @@ def history_without_divergence():
 
 def test_runs_of_any_length_share_the_axis_of_steps():
     runs = {"few examples": history(50, 8, rise=0.05), "all examples": history(4, 100)}
-    figure = run_curves(runs, {"few examples": 11, "all examples": None}, title="two")
+    figure = run_curves(runs, {"few examples": 11, "all examples": 3}, title="two")
     loss = figure.axes[0]
     drawn = [line for line in loss.lines if line.get_linestyle() != "None"]
     colors = [line.get_color() for line in drawn]
     assert len(drawn) == 4 and colors[0] == colors[1] != colors[2] == colors[3]
     assert list(drawn[0].get_xdata()[[0, -1]]) == [8, 400]
     assert list(drawn[2].get_xdata()) == [100, 200, 300, 400]
-    (star,) = (line for line in loss.lines if line.get_marker() == "*")
-    assert list(star.get_xdata()) == [8 * 11]
-    assert list(star.get_ydata()) == [runs["few examples"]["val_loss"][10]]
+    stars = [line for line in loss.lines if line.get_marker() == "*"]
+    assert [list(star.get_xdata()) for star in stars] == [[8 * 11], [300]]
+    best = [runs["few examples"]["val_loss"][10], runs["all examples"]["val_loss"][2]]
+    assert [list(star.get_ydata()) for star in stars] == [[best[0]], [best[1]]]
     names = [text.get_text() for text in figure.legends[0].get_texts()]
     assert names == ["few examples", "all examples", " ", "validation", "training", "best epoch"]
 
