@@ -8,8 +8,9 @@ import pytest
 
 import vaekit
 from conftest import train_small
-from vaekit.evaluation.catalogue import LIKELIHOOD
+from vaekit.evaluation.catalogue import LATENT, LIKELIHOOD, SAMPLES
 from vaekit.evaluation.metric import Metric
+from vaekit.evaluation.probes import Probes
 from vaekit.evaluation.results import SampleMetrics, SampleQuality
 from vaekit.html import format_metric
 from vaekit.workflows.report import report
@@ -69,6 +70,34 @@ def test_every_metric_has_its_standard_error_and_its_explanation(run):
         assert page.cells[at + 2].startswith(info.explanation)
     assert "K = 3." in page.words
     assert all(value in page.cells for value in evaluation.protocol.values())
+
+
+def test_metrics_of_samples_and_of_the_latent_space_are_in_their_places(run):
+    sources = [
+        SampleMetrics(*[Metric(value + i) for i in range(7)]) for value in (10.0, 20.0, 30.0)
+    ]
+    quality = SampleQuality(None, 20, prior=sources[0], mixture=sources[1])
+    quality = replace(quality, real_data_baseline=sources[2])
+    evaluation = short_evaluation(run, generated_examples=0)
+    latent = replace(
+        evaluation.latent,
+        active_dimensions=2,
+        dimensions=3,
+        mutual_information=Metric(1.0),
+        marginal_kl=Metric(2.0),
+        probes=Probes(0.25, 0.75, 0.5),
+    )
+    page = page_of(run, replace(evaluation, sample_quality=quality, latent=latent))
+    for i, info in enumerate(SAMPLES.values()):
+        cell = page.cells[page.cells.index(info.heading) + 1]
+        values = (format_metric(Metric(value + i), info.digits) for value in (10.0, 20.0, 30.0))
+        places = [cell.find(value) for value in values]
+        assert places[0] >= 0 and places == sorted(set(places))
+    for text in ("2 of 3", "25.0% linear, 75.0% nearest neighbors"):
+        assert text in page.cells
+    information, divergence = (page.cells.index(format_metric(Metric(x))) for x in (1.0, 2.0))
+    assert page.cells[information - 1] == LATENT["mutual_information"].heading
+    assert page.cells[divergence - 1] == LATENT["marginal_kl"].heading
 
 
 def test_the_page_is_self_contained(run):
