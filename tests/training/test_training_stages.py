@@ -269,3 +269,9 @@ def test_no_two_steps_of_both_stages_have_the_same_noise(tmp_path, monkeypatch):
     monkeypatch.setattr(stage_trainer, "seed_noise", lambda *seed: seeds.append(seed))
     run = train_small(tmp_path / "run", **TWO_STAGES)
     assert len(seeds) == len(set(seeds)) == run.history["step"][-1]
+
+
+def test_the_second_stage_has_a_batch_size_of_its_own(tmp_path):
+    options = TWO_STAGES | {"prior_stage": {"epochs": 1, "batch_size": 7}}
+    run = train_small(tmp_path / "run", **options)
+    assert run.history["step"] == [3, 6, 13]  # of 49 examples, in batches of 16, then of 7
