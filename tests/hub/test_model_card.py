@@ -69,6 +69,11 @@ def test_the_header_has_the_fields_of_the_hub():
     }
 
 
+def test_a_conditional_model_has_no_unconditional_task():
+    config = {**CONFIG, "conditional": True}
+    assert "pipeline_tag" not in header(model_card(config, SUMMARY, PROTOCOL))
+
+
 def test_without_a_license_the_header_has_none():
     assert "license" not in header(model_card(CONFIG, SUMMARY, PROTOCOL))
 
