@@ -105,6 +105,7 @@ def test_the_best_weights_are_kept_not_the_last(tmp_path):
     )
     assert run.summary["best_epoch"] < 3
     assert min(run.history["val_loss"]) == run.history["val_loss"][run.summary["best_epoch"] - 1]
+    assert run.summary["validation"]["loss"] == min(run.history["val_loss"])
     assert run.summary["test"]["loss"]["value"] < max(run.history["val_loss"])
 
 

@@ -69,9 +69,12 @@ def test_the_terms_add_up_and_the_bound_is_above_the_elbo(small_run):
     assert vaekit.evaluate(small_run, importance_samples=200, split="train") == evaluation
 
 
-def test_the_summary_of_a_run_is_its_evaluation(small_run):
-    evaluation = vaekit.evaluate(small_run, seed=small_run.config.seed, **NO_SAMPLES)
-    assert evaluation.terms.to_dict() == small_run.summary["test"]
+def test_the_summary_of_a_run_is_its_evaluation_by_its_seed(small_run, tmp_path):
+    source = small_run.config.data.source
+    other = train_small(tmp_path / "run", source, seed=5)
+    for run, seed in ((small_run, 0), (other, 5)):
+        evaluation = vaekit.evaluate(run, seed=seed, **NO_SAMPLES)
+        assert evaluation.terms.to_dict() == run.summary["test"]
 
 
 def test_bits_per_dimension_are_the_bound_in_bits_if_the_likelihood_is_normalized(
