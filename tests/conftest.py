@@ -99,6 +99,14 @@ def small_run(tmp_path_factory):
     return train_small(folder / "run", str(folder / "bars.npz"), plots=True, latent_dim=3)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A nightly test is a slow one too, which the fast tier leaves out."""
+    for item in items:
+        if item.get_closest_marker("nightly"):
+            item.add_marker("slow")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """With CI=true, where everything must be installed, a skipped test is a failure."""

@@ -31,6 +31,8 @@ from vaekit.core.distributions import penalties_of
 from vaekit.errors import ConfigError
 from vaekit.objectives import DivergenceOnly, ImportanceWeighted, ReconstructionOnly
 
+pytestmark = pytest.mark.slow
+
 
 class Case(NamedTuple):
     """One part of every family."""

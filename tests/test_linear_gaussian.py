@@ -25,6 +25,8 @@ from vaekit.evaluation import (
 from vaekit.inputs import ModelInputs
 from vaekit.runtime.distributed import ProcessInfo
 
+pytestmark = pytest.mark.slow
+
 D = 6
 L = 2
 S = 0.4
@@ -267,7 +269,7 @@ def test_annealing_reaches_log_p_x_if_the_posterior_does_not():
     assert 0.5 < annealed.acceptance < 0.8
 
 
-@pytest.mark.parametrize("steps", [2, 5, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("steps", [2, 5, pytest.param(20, marks=pytest.mark.nightly)])
 def test_annealed_weights_are_unbiased_for_any_number_of_steps(steps):
     model = linear_model(0.5 * SHIFT, 0.3)
     options = {"steps": steps, "chains": 100}

@@ -223,6 +223,7 @@ def example_runs(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_an_example_runs(example: doctest.DocTest, example_runs, tmp_path, monkeypatch):
     """In a folder with images.npz, runs/conv and runs/mlp; `run` is runs/conv, `images` are its

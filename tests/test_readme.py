@@ -19,6 +19,8 @@ from conftest import QUIET, small_images, train_small
 from vaekit.cli.app import app
 from vaekit.config import load_config_file
 
+pytestmark = pytest.mark.slow
+
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
     line.split("#")[0].strip()

@@ -55,6 +55,7 @@ def test_options_override_the_default_recipe():
     assert type(vaekit.build("conv", images, encoder={"channels": [2]}).encoder) is ConvEncoder
 
 
+@pytest.mark.slow
 def test_a_run_records_its_recipe(tmp_path):
     training = {"epochs": 1, "batch_size": 16, "device": "cpu"}
     run = vaekit.train(

@@ -11,6 +11,8 @@ from PIL import Image
 
 from vaekit import recipes
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("mlp", "--data", "digits", "--epochs", "1", "--device", "cpu", "--train-size", "100")
 SMALL = (*SMALL, "--set", "encoder.hidden=[8]")
 

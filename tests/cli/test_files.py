@@ -10,6 +10,8 @@ import pytest
 import vaekit
 from vaekit.cli.options import may_overwrite_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def run(small_run, tmp_path):

@@ -10,6 +10,8 @@ from PIL import Image
 import vaekit.plots
 from conftest import train_small
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory, small_run):

@@ -13,6 +13,8 @@ from vaekit.cli import main
 from vaekit.cli.app import app
 from vaekit.errors import ConfigError, Interrupted, WorkError
 
+pytestmark = pytest.mark.slow
+
 USAGE_ERRORS = [
     ("trian",),
     ("train", "--epoch", "3"),

@@ -146,6 +146,7 @@ def resolved(
     return resolve(load_config_file(recipe, *over), shape, support, 256)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", recipes.names())
 def test_every_recipe_builds_and_describes_itself(name: str):
     settings = resolved(name)

@@ -95,7 +95,7 @@ def test_descriptions_are_true(name):
     check_description(name)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     "name", [name for name, named in NAMES.items() if named.where == "on this machine"]
 )

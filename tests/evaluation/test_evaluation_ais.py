@@ -13,6 +13,8 @@ from vaekit.errors import ConfigError
 from vaekit.evaluation import ais_bound
 from vaekit.inputs import MAX_VALUES, ModelInputs, values_per_example
 
+pytestmark = pytest.mark.slow
+
 STEPS = 60
 
 

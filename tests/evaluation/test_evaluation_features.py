@@ -18,6 +18,8 @@ from vaekit.evaluation import (
     packaged_features,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_components_are_eigenvectors_of_the_covariance_in_descending_order():
     x = torch.randn(400, 1, 2, 3) * torch.arange(1.0, 7).reshape(1, 2, 3)

@@ -8,6 +8,8 @@ from raising import raises
 from vaekit.errors import DataError
 from vaekit.evaluation import Inception, load_inception
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def network():

@@ -17,6 +17,8 @@ from vaekit.explorer.page import IMPORT, sorted_modules
 from vaekit.runtime.seeding import seeded_noise
 from vaekit.workflows.explorer_content import build_content, embed_originals
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_page_is_one_file_without_addresses_of_others(small_run, tmp_path):
     file = tmp_path / "page.html"

@@ -61,7 +61,7 @@ def test_a_conditional_run_decodes_the_selected_class(explorer, page_of):
     assert page.errors == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_path_between_classes_mixes_them_until_a_class_is_selected(explorer, page_of):
     _, url = page_of(conditional=True)
     page = explorer(url)
@@ -84,7 +84,7 @@ def test_a_path_between_classes_mixes_them_until_a_class_is_selected(explorer, p
     assert page.locate("#label").input_value() == "1" and page.errors == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_an_example_is_reconstructed_with_its_own_class(explorer, page_of):
     run, url = page_of(conditional=True)
     page = explorer(url)
@@ -107,7 +107,7 @@ def test_an_example_is_reconstructed_with_its_own_class(explorer, page_of):
     assert len(checked) > 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_class_dependent_normal_prior_is_sampled_by_class(explorer, page_of):
     run, url = page_of(conditional=True, prior={"kind": "class-normal"}, objective={"beta": 5.0})
     page = explorer(url)
@@ -116,7 +116,7 @@ def test_a_class_dependent_normal_prior_is_sampled_by_class(explorer, page_of):
     assert run.model.prior_distribution(run.condition("a", 1)).batch_shape == (1,)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_learned_prior_is_sampled_by_class_and_its_samples_repeat(explorer, page_of):
     run, url = page_of(
         conditional=True, latent_dim=4, prior_stage={"epochs": 2}, posterior=VECTOR_QUANTIZED
@@ -176,7 +176,7 @@ def test_an_autoencoder_has_no_prior_to_sample(explorer, page_of):
     assert "divergence" not in page.text("#example-facts") and page.errors == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_one_latent_dimension_is_shown_with_jitter(explorer, page_of):
     run, url = page_of(latent_dim=1)
     page = explorer(url)
@@ -209,7 +209,7 @@ def test_images_in_color_keep_their_channels(explorer, page_of, tmp_path):
     assert np.allclose(page.decoded()[0], run.encode(x[3:4]).mean[0], atol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_images_that_are_not_square_are_in_the_middle_of_their_cells(explorer, page_of):
     run, url = page_of(small_images(shape=(1, 6, 10)), latent_dim=2)
     page = explorer(url)
@@ -234,7 +234,7 @@ def table(x: np.ndarray, y: np.ndarray | None = None, classes: tuple[str, ...] =
     return Dataset("table", Examples(x, y), None, Support("real"), classes)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_height_of_bars_is_proportional_to_the_values(explorer, page_of):
     x = np.random.default_rng(1).normal(size=(50, 6)).astype(np.float32)
     data = table(x)
@@ -257,7 +257,7 @@ def test_the_height_of_bars_is_proportional_to_the_values(explorer, page_of):
     assert np.allclose(heights / unit, values, atol=3 / unit)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_class_names_are_text_and_examples_other_than_images_have_no_image_cards(explorer, page_of):
     x = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
     y = (np.arange(50) % 2).astype(np.int64)
@@ -285,7 +285,7 @@ def test_the_file_works_offline(explorer, page_of):
     page.wait_until("document.getElementById('original-caption').textContent === 'Original'")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_hundred_thousand_points_are_drawn_and_selected(explorer, page_of, tmp_path):
     run, _ = page_of(latent_dim=2)
     content = build_content(run, data=small_images())

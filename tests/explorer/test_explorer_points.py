@@ -193,7 +193,7 @@ def test_points_follow_the_selected_latent_dimensions(
     check_points(points, CODES, point_colors(LABELS, background), background)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_points_follow_the_selected_principal_components(explorer, page_with):
     page = explorer(page_with(CODES, LABELS))
     page.choose("#x-axis", value="5")
@@ -203,7 +203,7 @@ def test_points_follow_the_selected_principal_components(explorer, page_with):
     check_points(points, CODES, point_colors(LABELS, background), background)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_points_move_with_the_map(explorer, page_with):
     page = explorer(page_with(CODES, LABELS))
     background = background_color(page)
@@ -224,7 +224,7 @@ def test_points_move_with_the_map(explorer, page_with):
     check_points(Points(page), CODES, colors, background)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_points_follow_the_size_of_the_window_and_the_theme(explorer, page_with):
     page = explorer(page_with(CODES, LABELS), color_scheme="light")
     page.page.set_viewport_size({"width": 900, "height": 700})
@@ -287,7 +287,7 @@ def test_the_pointer_on_a_point_shows_its_example(explorer, page_with):
         assert words[:2] == [f"Example {index}", f"class class {LABELS[index]}"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_hundreds_of_classes_have_the_colors_of_the_palette_in_turn(explorer, page_with):
     labels = np.array([0, 10, 20, 30, 255, 256, 261, 299], np.uint16)
     page = explorer(page_with(CODES, labels, classes=300))
@@ -295,7 +295,7 @@ def test_hundreds_of_classes_have_the_colors_of_the_palette_in_turn(explorer, pa
     check_points(Points(page), CODES, point_colors(labels, background), background)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_every_ten_classes_have_another_shape(explorer, page_with):
     """Disk, square, diamond and triangle differ in the widths of their first and last row."""
     labels = np.array([5, 15, 25, 35, 45, 55, 65, 75], np.uint16)

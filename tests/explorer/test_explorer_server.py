@@ -90,7 +90,7 @@ def test_requests_with_a_body_are_refused(address):
     assert httpx.put(f"{address}/facts.json", content=b"{}").status_code == 405
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_hundreds_of_concurrent_requests_get_their_own_examples(address):
     async def get_all() -> list[httpx.Response]:
         limits = httpx.Limits(max_connections=100)
@@ -120,7 +120,7 @@ def test_a_missing_package_is_named(small_run, monkeypatch):
     assert "uvicorn" in str(caught.value) and "vaekit[explore]" in str(caught.value)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_servers_use_different_ports(small_run, address):
     with explorer_process(small_run.path) as second:
         assert second != address and second.startswith("http://127.0.0.1:")

@@ -18,6 +18,8 @@ from vaekit.errors import ConfigError, DataError, OutputError, RunError, WorkErr
 from vaekit.export import DECODER, ENCODER, DecoderGraph, EncoderGraph, to_onnx, to_program
 from vaekit.export.onnx import check_parity
 
+pytestmark = pytest.mark.slow
+
 TABLE = (np.random.default_rng(0).normal(size=(60, 6)).astype(np.float32), np.arange(60) % 2)
 KINDS = {
     "images": {},
@@ -55,7 +57,7 @@ SLOW_KINDS = {"finite scalar", "gaussian", "levels", "continuous Bernoulli", "do
 
 def kinds():
     for kind in KINDS:
-        yield pytest.param(kind, marks=[pytest.mark.slow] if kind in SLOW_KINDS else [])
+        yield pytest.param(kind, marks=[pytest.mark.nightly] if kind in SLOW_KINDS else [])
 
 
 @pytest.mark.parametrize("kind", list(kinds()))

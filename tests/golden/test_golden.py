@@ -27,6 +27,8 @@ from rich.console import Console
 import vaekit
 from vaekit import recipes
 
+pytestmark = pytest.mark.slow
+
 LOSSES = Path(__file__).with_name("losses.json")
 TOLERANCE = 1e-9
 

@@ -22,6 +22,8 @@ from vaekit.evaluation import (
 from vaekit.inputs import ModelInputs
 from vaekit.runtime.distributed import ProcessInfo
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = 6
 SEEDS = 60
 PAIRS = [

@@ -13,6 +13,8 @@ from vaekit.errors import ConfigError
 from vaekit.inference.imputation import impute
 from vaekit.likelihoods import Likelihood
 
+pytestmark = pytest.mark.slow
+
 X = linear.X
 EXAMPLES, D = X.shape
 

@@ -6,6 +6,8 @@ import torch
 import vaekit
 from vaekit.objectives import ELBO
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("recipe", ["mlp", "conv"])
 @pytest.mark.parametrize(

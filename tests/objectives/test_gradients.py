@@ -17,6 +17,8 @@ from vaekit.errors import ConfigError
 from vaekit.objectives import ELBO
 from vaekit.objectives.gradients import GRADIENT_ESTIMATORS, ScoreFunction
 
+pytestmark = pytest.mark.slow
+
 D = 3
 L = 2
 K = 3

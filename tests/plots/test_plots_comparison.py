@@ -11,6 +11,8 @@ from raising import raises
 from vaekit.errors import DataError
 from vaekit.plots import Column, comparison, save
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(8)
 
 

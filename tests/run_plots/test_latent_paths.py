@@ -17,6 +17,8 @@ from vaekit.runs.example_selection import select_examples
 from vaekit.runs.reconstruction import reconstruct_examples
 from vaekit.runs.run_data import RunData
 
+pytestmark = pytest.mark.slow
+
 POSITIONS = np.linspace(0, 1, 7)
 
 

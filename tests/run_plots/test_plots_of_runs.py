@@ -25,6 +25,8 @@ from vaekit.runs.example_selection import ExampleSelection, select_evaluation_ex
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.seeding import seeded_noise
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"generated_examples": 0, "importance_samples": 1}
 """Options of the shortest evaluation."""
 

@@ -15,6 +15,8 @@ from vaekit.data import Dataset, Examples, Support
 from vaekit.errors import ConfigError, DataError
 from vaekit.runs.example_selection import select_evaluation_examples, select_examples
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"training": {"epochs": 1, "batch_size": 16, "device": "cpu"}, "console": QUIET}
 NAMES = ("dog", "cat", "owl")
 

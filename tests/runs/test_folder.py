@@ -75,6 +75,7 @@ def test_a_loaded_run_has_the_model_the_metrics_and_the_configuration(small_run)
         assert torch.equal(loaded.model.state_dict()[name], tensor)
 
 
+@pytest.mark.slow
 def test_the_recorded_configuration_repeats_the_run(small_run, tmp_path):
     again = vaekit.train(str(small_run.path / "config.yaml"), out=tmp_path / "again")
     weights = (small_run.path / "model.safetensors").read_bytes()

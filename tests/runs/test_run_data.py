@@ -11,6 +11,8 @@ from vaekit.errors import ConfigError, DataError, RunError
 from vaekit.runs import run_data as run_data_module
 from vaekit.runs.run_data import RunData
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"training": {"epochs": 1, "batch_size": 16, "device": "cpu"}, "console": QUIET}
 LARGE = small_images(examples=240)
 

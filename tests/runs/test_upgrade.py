@@ -17,6 +17,8 @@ from vaekit.errors import ConfigError
 from vaekit.runs import load_config
 from vaekit.runs.upgrade import upgrade_history, upgrade_summary
 
+pytestmark = pytest.mark.slow
+
 RELEASED = sorted((Path(__file__).parents[1] / "run_folders").glob("*-format-*"))
 
 

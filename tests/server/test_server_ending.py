@@ -172,7 +172,7 @@ def test_waiting_requests_are_refused_while_the_running_one_ends(small_run, tmp_
         server.wait(60)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("shutdown_seconds", "signals", "status"),
@@ -223,7 +223,7 @@ def test_idle_connections_are_closed():
         assert 0 < len(receive_all(not_accepting)) < LARGE_BYTES
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.process
 def test_a_busy_connection_stays_open_for_longer_than_an_idle_one():
     request = b"GET /small HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -39,7 +39,7 @@ def exchange(address: str, content: bytes) -> bytes:
 # --- Clients -------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.process
 def test_three_hundred_concurrent_clients(small_run, address):
     """Each client gets its own answer, and requests are computed in batches."""

@@ -15,6 +15,8 @@ from vaekit.server.batching import Batcher
 from vaekit.server.http_errors import HTTPError
 from vaekit.web import LOOPBACK
 
+pytestmark = pytest.mark.slow
+
 
 def examples(*values: float) -> Examples:
     return Examples(np.array(values)[:, None])

@@ -22,6 +22,8 @@ from vaekit.objectives import ELBO, Terms
 from vaekit.runs import load_split
 from vaekit.training.stage_trainer import CHECK_STEPS
 
+pytestmark = pytest.mark.slow
+
 
 class ChangedELBO:
     """ELBO whose terms are changed at one step."""

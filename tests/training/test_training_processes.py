@@ -21,6 +21,8 @@ from vaekit.inputs import ModelInputs
 from vaekit.runtime.distributed import ProcessInfo
 from vaekit.training.batches import Batches
 
+pytestmark = pytest.mark.process
+
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
@@ -87,7 +89,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_a_killed_worker_is_restarted_and_the_run_ends_equal(tmp_path):
     np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(1600) % len(DATA.train.x)])
@@ -179,7 +181,7 @@ def test_the_command_starts_its_own_processes(tmp_path):
     assert two.history["val_loss"] == pytest.approx(one.history["val_loss"], rel=1e-8)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_a_signal_to_one_process_stops_all_and_the_run_goes_on(tmp_path):
     np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(1600) % len(DATA.train.x)])

@@ -20,6 +20,8 @@ from raising import raises
 from vaekit.errors import DataError, Interrupted, RunError
 from vaekit.objectives import ELBO
 
+pytestmark = pytest.mark.slow
+
 TIMES = {"seconds", "samples_per_second"}
 
 
@@ -119,7 +121,7 @@ def test_signal_handlers_are_restored(tmp_path):
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_kill_9_within_an_epoch(tmp_path):
     data = small_images(examples=2000)
     np.savez(tmp_path / "bars.npz", x=data.train.x, y=data.train.y)

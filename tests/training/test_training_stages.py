@@ -24,6 +24,8 @@ from vaekit.posteriors import VectorQuantized
 from vaekit.training import stage_trainer
 from vaekit.workflows.training_setup import count_epochs
 
+pytestmark = pytest.mark.slow
+
 TWO_STAGES = {
     "posterior": {"kind": "vector-quantized", "codes": 4, "groups": 2},
     "prior": {"kind": "autoregressive", "width": 16, "layers": 1, "heads": 2},

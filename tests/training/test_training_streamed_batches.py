@@ -24,6 +24,8 @@ from vaekit.runtime.distributed import ProcessInfo
 from vaekit.training.batches import ONE_PROCESS
 from vaekit.training.streamed_batches import StreamedBatches
 
+pytestmark = pytest.mark.process
+
 pytest.importorskip("webdataset", reason="shards need webdataset")
 DATA = small_images(examples=100)
 
@@ -191,7 +193,7 @@ def test_the_count_of_streamed_examples_is_not_used_for_other_data(tmp_path):
     assert again.summary["data"]["examples"]["train"] == 81
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_workers_do_not_outlive_a_killed_training(tmp_path):
     where = write_shards(tmp_path, DATA.train, 5)

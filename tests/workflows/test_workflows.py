@@ -15,6 +15,8 @@ from vaekit.likelihoods import Bernoulli
 from vaekit.posteriors import DiagonalNormal
 from vaekit.priors import StandardNormal
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"training": {"epochs": 1, "batch_size": 16, "device": "cpu"}, "console": QUIET}
 
 

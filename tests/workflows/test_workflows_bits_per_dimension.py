@@ -12,6 +12,8 @@ from conftest import QUIET, small_images, train_small
 from vaekit import likelihoods, nets, posteriors, priors
 from vaekit.evaluation.results import BitsMetric
 
+pytestmark = pytest.mark.slow
+
 LEVELS = 8
 UNTRAINED = {
     "training": {"epochs": 1, "device": "cpu"},

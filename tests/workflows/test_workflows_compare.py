@@ -13,6 +13,8 @@ from vaekit.runs.example_selection import select_examples
 from vaekit.runs.run_data import RunData
 from vaekit.workflows.comparison_plots import perturbed_codes
 
+pytestmark = pytest.mark.slow
+
 PLAIN = {"posterior": "deterministic", "objective": "reconstruction-only"}
 
 

@@ -13,6 +13,8 @@ from vaekit.errors import ConfigError, DataError
 from vaekit.runs.example_selection import select_examples
 from vaekit.runtime.seeding import seeded_noise
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("cat", "dog", "horse")
 X = small_images().train.x[:6]
 

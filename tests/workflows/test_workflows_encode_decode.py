@@ -16,6 +16,8 @@ from vaekit.errors import ConfigError, DataError
 from vaekit.inference.output import load_codes, save_codes
 from vaekit.runs.example_selection import select_examples
 
+pytestmark = pytest.mark.slow
+
 CODEBOOK = {"kind": "vector-quantized", "codes": 4, "groups": 2}
 AUTOREGRESSIVE = {"kind": "autoregressive", "width": 8, "layers": 1, "heads": 2}
 CATEGORICAL = {"kind": "categorical", "classes": 3}

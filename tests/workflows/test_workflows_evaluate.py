@@ -16,6 +16,8 @@ from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation import ais_bound, classifier
 from vaekit.runs.example_selection import select_examples
 
+pytestmark = pytest.mark.slow
+
 NO_SAMPLES = {"importance_samples": 1, "generated_examples": 0}
 
 

@@ -9,6 +9,8 @@ from vaekit import workflows
 from vaekit.errors import ConfigError, DataError
 from vaekit.workflows.impute import load_incomplete
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):

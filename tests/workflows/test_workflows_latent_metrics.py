@@ -10,6 +10,8 @@ from conftest import small_images, train_small
 from vaekit.evaluation import aggregate_posterior, encode_all, prior_holes
 from vaekit.runs.example_selection import select_examples
 
+pytestmark = pytest.mark.slow
+
 
 def evaluate_bars(tmp_path, **options):
     """A run on labeled bars from a file, and its evaluation."""

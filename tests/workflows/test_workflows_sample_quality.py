@@ -24,6 +24,8 @@ from vaekit.inference.encode_decode import sample_prior
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.seeding import seeded_noise
 
+pytestmark = pytest.mark.slow
+
 LARGE = small_images(examples=240)
 
 

@@ -20,6 +20,8 @@ from vaekit.inference.scoring import NEED_RUN_DATA, SCORES, available_scores
 from vaekit.posteriors import Posterior
 from vaekit.runs.example_selection import select_examples
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):

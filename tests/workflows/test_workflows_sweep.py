@@ -9,6 +9,8 @@ from raising import raises
 from vaekit.errors import ConfigError, OutputError
 from vaekit.workflows.sweep import sweep
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "training": {"epochs": 2, "batch_size": 16, "device": "cpu"},
     "encoder": {"hidden": [8]},
