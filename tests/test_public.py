@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import vaekit
-from conftest import QUIET, small_images
+from conftest import QUIET, small_images, with_plots
 
 PACKAGES = ("data", "errors", "likelihoods", "nets", "objectives", "plots", "posteriors", "priors")
 CLASSES = ("Dataset", "ELBO", "Examples", "Run", "VAE", "VaekitError")
@@ -212,14 +212,15 @@ def example_runs(tmp_path_factory) -> Path:
     data = small_images()
     np.savez(folder / "images.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
     for recipe in ("conv", "mlp"):
-        vaekit.train(
-            recipe,
-            data=str(folder / "images.npz"),
-            out=folder / "runs" / recipe,
-            latent_dim=2,
-            training={"epochs": 1, "batch_size": 16, "device": "cpu"},
-            console=QUIET,
-        )
+        with with_plots():
+            vaekit.train(
+                recipe,
+                data=str(folder / "images.npz"),
+                out=folder / "runs" / recipe,
+                latent_dim=2,
+                training={"epochs": 1, "batch_size": 16, "device": "cpu"},
+                console=QUIET,
+            )
     return folder
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import with_plots
 from vaekit import recipes
 
 pytestmark = pytest.mark.slow
@@ -36,7 +37,8 @@ def result(cli):
 
 
 def test_a_run_is_trained_evaluated_and_used(result):
-    trained = result("train", *SMALL, "--out", "run")
+    with with_plots():
+        trained = result("train", *SMALL, "--out", "run")
     assert trained["run"] == "run"
     assert trained["summary"]["data"]["examples"]["train"] == 100
     plots = "curves dimensions grid latent losses nearest reconstructions samples"
@@ -64,7 +66,8 @@ def test_a_run_is_trained_evaluated_and_used(result):
 
 
 def test_people_get_tables(cli):
-    _, out, err = cli("train", *SMALL, "--out", "run")
+    with with_plots():
+        _, out, err = cli("train", *SMALL, "--out", "run")
     lines = out.splitlines()
     assert [line.split()[0] for line in lines[-3:]] == ["run", "plots", "next"]
     assert lines[-3].split() == ["run", "run"]

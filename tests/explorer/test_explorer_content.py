@@ -3,6 +3,8 @@
 import gzip
 import json
 from dataclasses import replace
+from importlib import import_module
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,10 +16,14 @@ from raising import raises
 from vaekit.errors import ConfigError, OutputError, WorkError
 from vaekit.explorer import assets
 from vaekit.explorer.page import IMPORT, sorted_modules
+from vaekit.export import DECODER, ENCODER
 from vaekit.runtime.seeding import seeded_noise
 from vaekit.workflows.explorer_content import build_content, embed_originals
 
 pytestmark = pytest.mark.slow
+
+CONTENT_MODULE = import_module("vaekit.workflows.explorer_content")
+SIDES = (ENCODER, DECODER)
 
 
 def test_a_page_is_one_file_without_addresses_of_others(small_run, tmp_path):
@@ -59,6 +65,16 @@ def test_too_many_examples_are_refused(small_run):
         build_content(small_run, data=small_images(), max_examples=59)
 
 
+@pytest.fixture
+def without_graphs(monkeypatch):
+    """Content without encoder and decoder, whose export takes seconds."""
+    graphs = SimpleNamespace(onnx=b"")
+    monkeypatch.setattr(
+        CONTENT_MODULE, "export_graphs", lambda run, *_, **__: dict.fromkeys(SIDES, graphs)
+    )
+
+
+@pytest.mark.usefixtures("without_graphs")
 @pytest.mark.parametrize(
     ("max_originals", "max_bytes", "indices"),
     [(3, 10**6, [0, 29, 59]), (60, 2 * 64, [0, 59]), (60, 0, [0])],
@@ -73,6 +89,7 @@ def test_originals_in_a_page_are_limited_in_number_and_size(
     assert (limited.arrays["originals"] == x).all()
 
 
+@pytest.mark.usefixtures("without_graphs")
 @pytest.mark.parametrize(
     ("test", "loss"),
     [
@@ -91,6 +108,7 @@ def test_a_test_loss_that_is_not_finite_is_left_out(small_run, test, loss):
     assert build_content(changed, split="test").to_dict()["test_loss"] == loss
 
 
+@pytest.mark.usefixtures("without_graphs")
 def test_samples_of_a_learned_prior_are_of_all_classes_in_turn(tmp_path):
     posterior = {"kind": "vector-quantized", "codes": 8}
     options = {"conditional": True, "latent_dim": 4, "prior_stage": {"epochs": 1}}

@@ -138,10 +138,13 @@ def test_a_learned_prior_is_sampled_by_class_and_its_samples_repeat(explorer, pa
 @pytest.mark.parametrize(
     "options",
     [
-        {"posterior": VECTOR_QUANTIZED, "prior_stage": {"epochs": 2}},
-        {"posterior": CATEGORICAL},
+        pytest.param(
+            {"posterior": VECTOR_QUANTIZED, "prior_stage": {"epochs": 2}},
+            marks=pytest.mark.nightly,
+            id="vector-quantized",
+        ),
+        pytest.param({"posterior": CATEGORICAL}, id="categorical"),
     ],
-    ids=["vector-quantized", "categorical"],
 )
 def test_the_map_of_a_discrete_run_moves_from_example_to_example(explorer, page_of, options):
     run, url = page_of(latent_dim=4, **options)

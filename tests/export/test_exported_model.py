@@ -52,12 +52,20 @@ def exported(tmp_path_factory):
     return run, folder / "out", result
 
 
-SLOW_KINDS = {"finite scalar", "gaussian", "levels", "continuous Bernoulli", "double precision"}
+NIGHTLY_KINDS = {
+    "categorical latent",
+    "deterministic",
+    "finite scalar",
+    "gaussian",
+    "levels",
+    "continuous Bernoulli",
+    "double precision",
+}
 
 
 def kinds():
     for kind in KINDS:
-        yield pytest.param(kind, marks=[pytest.mark.nightly] if kind in SLOW_KINDS else [])
+        yield pytest.param(kind, marks=[pytest.mark.nightly] if kind in NIGHTLY_KINDS else [])
 
 
 @pytest.mark.parametrize("kind", list(kinds()))

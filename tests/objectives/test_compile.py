@@ -9,7 +9,7 @@ from vaekit.objectives import ELBO
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("recipe", ["mlp", "conv"])
+@pytest.mark.parametrize("recipe", ["mlp", pytest.param("conv", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
     "options", [{}, {"samples": 3, "divergence": "monte-carlo"}], ids=["closed form", "samples"]
 )

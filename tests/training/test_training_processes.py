@@ -142,6 +142,7 @@ def test_a_batch_that_cannot_be_divided_is_rejected(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.nightly
 def test_the_command_starts_its_own_processes(tmp_path):
     np.save(tmp_path / "bars.npy", DATA.train.x)
     options = [

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import vaekit
-from conftest import QUIET, small_images, train_small
+from conftest import QUIET, small_images, train_small, with_plots
 from raising import raises
 from vaekit.core.distribution_module import DistributionModule
 from vaekit.data import Dataset
@@ -128,7 +128,8 @@ def test_any_data_are_trained_on_plotted_and_sampled(tmp_path, recipe, data):
         with raises(ConfigError):
             vaekit.train(recipe, data=data, out=tmp_path / "run", **SHORT)
         return
-    run = vaekit.train(recipe, data=data, out=tmp_path / "run", **SHORT)
+    with with_plots():
+        run = vaekit.train(recipe, data=data, out=tmp_path / "run", **SHORT)
     samples = vaekit.load_run(run.path).sample(4)
     assert samples.shape == (4, *run.model.data_shape)
     assert np.isfinite(samples).all()

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A run that has learned bars; tests must not change it."""
-    options = {"training": {"epochs": 60}, "encoder": {"hidden": [64]}, "decoder": {"hidden": [64]}}
+    options = {"training": {"epochs": 30}, "encoder": {"hidden": [64]}, "decoder": {"hidden": [64]}}
     folder = tmp_path_factory.mktemp("impute")
     return train_small(folder / "run", small_images(900), latent_dim=4, **options)
 
