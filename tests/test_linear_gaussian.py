@@ -279,6 +279,7 @@ def test_annealed_weights_are_unbiased_for_any_number_of_steps(steps):
     assert abs(ratio.mean() - 1) < 5 * error and error < 0.02
 
 
+@pytest.mark.nightly
 def test_annealing_rises_with_its_steps_and_stays_below():
     bounds = [
         ais_bound(linear_model(**FAR), INPUTS, steps=steps, chains=10).bound - TRUTH

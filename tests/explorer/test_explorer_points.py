@@ -169,8 +169,7 @@ def check_points(
 # --- Positions and colors -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("ratio", [1, 2])
+@pytest.mark.parametrize(("ratio", "scheme"), [(1, "light"), (2, "dark")])
 def test_a_point_has_the_color_of_its_class_at_the_position_of_its_code(
     explorer, page_with, scheme: str, ratio: int
 ):

@@ -11,7 +11,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("recipe", ["mlp", pytest.param("conv", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
-    "options", [{}, {"samples": 3, "divergence": "monte-carlo"}], ids=["closed form", "samples"]
+    "options",
+    [
+        pytest.param({}, id="closed form"),
+        pytest.param(
+            {"samples": 3, "divergence": "monte-carlo"}, id="samples", marks=pytest.mark.nightly
+        ),
+    ],
 )
 def test_the_elbo_is_one_graph_with_the_same_gradient(recipe, options):
     model = vaekit.build(recipe, torch.rand(8, 12, 12).numpy(), latent_dim=2).double()

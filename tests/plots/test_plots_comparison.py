@@ -67,7 +67,7 @@ def test_every_array_is_in_its_column_and_row(shape):
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 64, 16), (1, 16, 64), (3, 200, 200)])
-@pytest.mark.parametrize("count", [2, 8])
+@pytest.mark.parametrize("count", [2, pytest.param(8, marks=pytest.mark.nightly)])
 def test_nothing_overlaps_or_leaves_the_page(shape, count, tmp_path):
     columns = [
         column(f"a-long-name-of-a-run-{i}-20260101-120000", shape, 1 + i % 2) for i in range(count)
