@@ -55,9 +55,8 @@ def test_samples_are_at_least_one():
 
 
 def test_training_validates_by_its_bound(tmp_path):
-    run = train_small(
-        tmp_path / "run", objective={"kind": "importance-weighted", "samples": 7}, latent_dim=2
-    )
+    objective = {"kind": "importance-weighted", "samples": 7}
+    run = train_small(tmp_path / "run", objective=objective, latent_dim=2, seed=5)
     data = small_images()
     validation = data.train.x[np.load(run.path / "split.npz")["validation"]]
     best = run.summary["best_epoch"] - 1

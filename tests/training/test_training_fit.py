@@ -83,7 +83,7 @@ def test_the_history_has_a_row_per_epoch_and_the_terms_add_up(tmp_path):
     [{"beta": 4.0}, {"beta": 0.0}, {"free_bits": 2.0}, {"samples": 3, "divergence": "monte-carlo"}],
 )
 def test_validation_is_the_negative_elbo_for_every_objective(tmp_path, objective):
-    run = train_small(tmp_path / "run", objective=objective)
+    run = train_small(tmp_path / "run", objective=objective, seed=5)
     best = run.summary["best_epoch"] - 1
     rows = load_split(run.path).examples(small_images(), "validation")
     terms = elbo_per_example(run.model, ModelInputs(rows.x, run.transform), seed=run.config.seed)
@@ -144,6 +144,13 @@ def test_a_scale_starts_from_evenly_spaced_examples(tmp_path, monkeypatch):
     assert run.model.decode(torch.zeros(1, 2)).stddev.max().item() == pytest.approx(
         (x / 255).std(), rel=0.1
     )
+
+
+def test_epochs_make_at_least_the_steps(tmp_path):
+    steps = {"epochs": None, "max_steps": 11, "batch_size": 10}
+    run = train_small(tmp_path / "run", training=steps)
+    assert run.summary["data"]["examples"]["train"] == 49
+    assert run.history["step"] == [5, 10, 15]
 
 
 @pytest.mark.parametrize("patience", [0, -1])
