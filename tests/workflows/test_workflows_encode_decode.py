@@ -11,9 +11,9 @@ import vaekit
 from conftest import QUIET, small_images, train_small
 from raising import raises
 from vaekit import workflows
-from vaekit.data import Examples
+from vaekit.data import Dataset, Examples
 from vaekit.errors import ConfigError, DataError
-from vaekit.inference.output import load_codes, save_codes
+from vaekit.inference.output import load_codes, save_batches, save_codes
 from vaekit.runs.example_selection import select_examples
 
 pytestmark = pytest.mark.slow
@@ -229,6 +229,21 @@ def test_a_table_of_codes_names_examples_and_classes(small_run, tmp_path):
     names = [small_run.config.data.classes[number] for number in examples.y]
     assert [line[1] for line in lines] == names
     assert load_codes(tmp_path / "codes.csv")[1] == names
+
+
+def test_class_names_in_any_order_are_those_of_the_examples(tmp_path):
+    bars = small_images()
+    data = Dataset("bars", bars.train, None, bars.support, ("c", "a", "b"))
+    run = train_short(tmp_path / "run", data)
+    workflows.encode(run, tmp_path / "codes.csv", data=data)
+    names = [data.classes[number] for number in bars.train.y]
+    assert load_codes(tmp_path / "codes.csv")[1] == names
+
+
+def test_batches_are_written_one_after_the_other(tmp_path):
+    x = np.arange(35.0).reshape(7, 5)
+    path = save_batches(tmp_path / "x.npy", iter([x[:3], x[3:6], x[6:]]), 7)
+    np.testing.assert_array_equal(np.load(path), x)
 
 
 def test_codes_of_a_conditional_run_are_decoded_with_the_classes_of_the_file(tmp_path):
