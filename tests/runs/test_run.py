@@ -152,9 +152,28 @@ def test_imputation_keeps_observed_values_and_repeats_by_seed(small_run):
     assert np.array_equal(first, again) and not np.array_equal(first, other)
 
 
-def test_imputation_ignores_the_values_at_missing_places(small_run):
+def test_imputation_depends_on_the_number_of_proposals(small_run):
     missing = np.zeros(X.shape, bool)
     missing[..., :4] = True
+    few, more = (small_run.impute(X, missing, iterations=4, proposals=n) for n in (1, 3))
+    assert not np.array_equal(few, more)
+
+
+def test_equal_examples_of_different_batches_are_imputed_with_different_noise(
+    small_run, monkeypatch
+):
+    monkeypatch.setattr("vaekit.inputs.model_inputs.MAX_BATCH_EXAMPLES", 2)
+    missing = np.ones(X.shape, bool)
+    imputed = small_run.impute(X[[0, 0, 0, 0]], missing, iterations=4, proposals=3)
+    assert (imputed[:2] != imputed[2:]).any()
+
+
+@pytest.mark.parametrize("batch_size", [500, 1])
+def test_imputation_ignores_the_values_at_missing_places(small_run, monkeypatch, batch_size):
+    monkeypatch.setattr("vaekit.inputs.model_inputs.MAX_BATCH_EXAMPLES", batch_size)
+    missing = np.zeros(X.shape, bool)
+    for i in range(len(X)):
+        missing[i, ..., 2 * i : 2 * i + 2] = True
     imputed = [
         small_run.impute(np.where(missing, np.uint8(fill), X), missing, iterations=4)
         for fill in (0, 255)
