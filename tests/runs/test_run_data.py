@@ -8,8 +8,11 @@ import vaekit
 from conftest import QUIET, small_images, train_small
 from raising import raises
 from vaekit.errors import ConfigError, DataError, RunError
+from vaekit.inference.encode_decode import encode_samples
+from vaekit.inference.mixture import CodeMixture
 from vaekit.runs import run_data as run_data_module
 from vaekit.runs.run_data import RunData
+from vaekit.runtime.seeding import seeded_noise
 
 pytestmark = pytest.mark.slow
 
@@ -156,6 +159,19 @@ def test_a_mixture_is_fitted_with_the_class_of_each_code(conditional, monkeypatc
     labels = {x.tobytes(): y for x, y in zip(LARGE.train.x, LARGE.train.y, strict=True)}
     assert [labels[x.tobytes()] for x in seen["x"]] == seen["y"].tolist()
     assert len(seen["y"]) > 100
+
+
+def test_a_mixture_is_that_of_codes_by_its_seed_and_its_number_of_components(conditional):
+    mixture = vaekit.fit_mixture(conditional, data=LARGE, components=3, seed=4)
+    inputs = RunData.load(conditional, LARGE).training_sample(1000, 4)
+    codes = encode_samples(conditional.model, inputs, seed=4)
+    expected = CodeMixture(codes, inputs.labels(), classes=3, components=3, seed=4)
+    assert mixture.weights.shape == (3, 3)
+    torch.testing.assert_close(mixture.weights, expected.weights)
+    with seeded_noise(0):
+        samples = mixture.sample(50, torch.arange(50) % 3)
+    with seeded_noise(0):
+        torch.testing.assert_close(samples, expected.sample(50, torch.arange(50) % 3))
 
 
 def test_a_discrete_run_has_no_mixture(tmp_path):

@@ -20,6 +20,7 @@ from vaekit.data import load
 from vaekit.errors import ConfigError, DataError, Interrupted
 from vaekit.inputs.streaming import StreamedInputs
 from vaekit.runs.example_selection import select_examples
+from vaekit.runs.run_data import RunData
 from vaekit.runtime.distributed import ProcessInfo
 from vaekit.training.batches import ONE_PROCESS
 from vaekit.training.streamed_batches import StreamedBatches
@@ -126,6 +127,8 @@ def test_a_run_is_evaluated_on_the_examples_set_aside(tmp_path):
     rows = run.summary["data"]["examples"]
     assert (rows["validation"], rows["test"]) == (2, 2) and run.history["step"] == [3, 6]
     assert vaekit.evaluate(run, importance_samples=2, generated_examples=0).examples == 2
+    own = RunData.load(run)
+    assert set(own.training_sample(100, 0).indices) == set(own.split.validation)
     examples = select_examples(run, data=tmp_path / "part-0.tar").examples
     assert len(run.encode(examples).mean) == 20
     with raises(DataError):
