@@ -1,5 +1,7 @@
 """Quality of samples and reconstructions: what is compared with what, and by which features."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from vaekit.evaluation import (
     sample_quality,
 )
 from vaekit.evaluation.catalogue import SAMPLES
+from vaekit.evaluation.features import Components
 from vaekit.evaluation.sample_quality import feature_network
 from vaekit.inference.encode_decode import sample_prior
 from vaekit.runs.run_data import RunData
@@ -58,8 +61,8 @@ def conditional(tmp_path_factory):
     return train_small(folder / "run", LARGE, latent_dim=2, conditional=True)
 
 
-def images_of_test_split(run) -> torch.Tensor:
-    return torch.from_numpy(LARGE.train.x[np.load(run.path / "split.npz")["test"]]).float() / 255
+def images_of(inputs) -> torch.Tensor:
+    return torch.from_numpy(LARGE.train.x[inputs.indices]).float() / 255
 
 
 # --- Sets of examples ------------------------------------------------------------------------
@@ -161,13 +164,13 @@ def test_samples_of_a_conditional_run_have_the_classes_of_the_examples(condition
 # --- Metrics by recomputation ----------------------------------------------------------------
 
 
-def test_the_baseline_compares_training_examples_with_test_examples(labeled):
+@pytest.mark.parametrize("count", [20, 24])
+def test_the_baseline_compares_training_examples_with_test_examples(labeled, count):
     own = RunData.load(labeled)
-    training = own.training_sample(24, 0)
-    network = feature_network(own, None, 24, 0)
-    test = embed(network, [images_of_test_split(labeled)])
-    known = embed(network, [torch.from_numpy(LARGE.train.x[training.indices]).float() / 255])
-    baseline = quality_of(labeled).real_data_baseline
+    network = feature_network(own, None, count, 0)
+    test = embed(network, [images_of(own.inputs("test").random(count, 0))])
+    known = embed(network, [images_of(own.training_sample(count, 0))])
+    baseline = quality_of(labeled, generated_examples=count).real_data_baseline
     assert baseline.frechet.value == pytest.approx(frechet_distance(known, test).value, rel=1e-3)
     nearest = nearest_distance(test, known).mean().item()
     assert baseline.nearest_training_distance.value == pytest.approx(nearest, rel=1e-3)
@@ -177,6 +180,23 @@ def test_the_baseline_compares_training_examples_with_test_examples(labeled):
         actual = getattr(baseline, name)
         assert actual.value == pytest.approx(metric.value, rel=1e-6)
         assert actual.standard_error == pytest.approx(metric.standard_error, rel=1e-6)
+
+
+def test_samples_are_those_of_the_prior_and_of_the_mixture_by_the_seed(labeled):
+    own = RunData.load(labeled)
+    network = feature_network(own, None, 24, 5)
+    test = embed(network, [images_of(own.inputs("test"))])
+    quality = quality_of(labeled, seed=5)
+    of_mixture = own.fit_mixture(seed=5).sample
+    for metrics, sample in (
+        (quality.prior, partial(sample_prior, labeled.model)),
+        (quality.mixture, of_mixture),
+    ):
+        with seeded_noise(5):
+            z = sample(24, None)
+        samples = embed(network, [labeled.model.decode(z).mean.detach()])
+        expected = frechet_distance(samples, test).value
+        assert metrics.frechet.value == pytest.approx(expected, rel=1e-3)
 
 
 def test_samples_are_clipped_to_the_range_of_pixels(labeled, tmp_path):
@@ -193,7 +213,8 @@ def test_samples_are_clipped_to_the_range_of_pixels(labeled, tmp_path):
         means = run.model.decode(z).mean
     assert means.min() < -0.1
     samples = embed(network, [means.clamp(0, 1)])
-    expected = frechet_distance(samples, embed(network, [images_of_test_split(run)])).value
+    test = images_of(RunData.load(run).inputs("test"))
+    expected = frechet_distance(samples, embed(network, [test])).value
     assert quality_of(run).prior.frechet.value == pytest.approx(expected, rel=1e-3)
 
 
@@ -213,6 +234,14 @@ def test_features_are_those_requested_or_components_by_the_number_of_examples(la
     assert isinstance(feature_network(own, "classifier", 24, 0), ClassifierFeatures)
     assert feature_network(own, None, 24, 0).width == 2
     assert feature_network(own, None, 10_000, 0).width == 64
+
+
+def test_components_are_those_of_other_training_examples_than_the_baseline(labeled):
+    own = RunData.load(labeled)
+    others = own.training_sample(own.training_count, 0, skip=24)
+    expected = Components(images_of(others), 2)
+    x = images_of(own.inputs("test"))
+    torch.testing.assert_close(feature_network(own, None, 24, 0)(x), expected(x))
 
 
 @pytest.mark.parametrize(
