@@ -8,12 +8,13 @@ from PIL import Image
 import vaekit
 from conftest import QUIET, small_images, train_small
 from raising import raises
+from vaekit.data import Examples
 from vaekit.errors import ConfigError, DataError
 from vaekit.run_plots.context import PlotContext, View
 from vaekit.run_plots.interpolations import interpolations, lerp, slerp
 from vaekit.run_plots.latent_paths import FRAMES, draw_paths, save_path_animation
 from vaekit.run_plots.traversals import traversals
-from vaekit.runs.example_selection import select_examples
+from vaekit.runs.example_selection import ExampleSelection, select_examples
 from vaekit.runs.reconstruction import reconstruct_examples
 from vaekit.runs.run_data import RunData
 
@@ -111,6 +112,15 @@ def test_posterior_samples_have_the_moments_of_the_posterior(context):
     assert not np.allclose(context.posterior_samples, codes.mean)
 
 
+def test_equal_examples_of_different_batches_have_different_samples(small_run, monkeypatch):
+    monkeypatch.setattr("vaekit.inputs.model_inputs.MAX_BATCH_EXAMPLES", 2)
+    equal = Examples(np.repeat(small_images().train.x[:1], 4, 0))
+    own = RunData.load(small_run)
+    selection = ExampleSelection(equal, "test", own)
+    samples = PlotContext(small_run, lambda: selection, lambda: own).posterior_samples
+    assert (samples[:2] != samples[2:]).all()
+
+
 def test_a_path_shows_its_decoded_codes(context):
     paths = traversals(context, View(indices=[5]))
     assert paths.title.endswith("the code of example 5")
@@ -191,6 +201,10 @@ def test_interpolations_of_a_conditional_run_change_the_class_or_keep_one(condit
     result = reconstruct_examples(conditional.run, examples, [a, b])
     ends = paths.images(conditional, np.array([0.0, 1.0]))[0]
     np.testing.assert_allclose(ends, result.decoded / 255, atol=1e-5)
+    c = int(np.flatnonzero(examples.y == 1)[0])
+    of_pairs = interpolations(conditional, View(indices=[a, b, c])).classes(np.array([0.25]))[:, 0]
+    expected = [[0.75, 0, 0.25]] * 2 + [[0, 0.25, 0.75]] * 2
+    np.testing.assert_allclose(of_pairs, expected)
     fixed = interpolations(conditional, View(indices=[a, b], label="b"))
     assert (fixed.classes(POSITIONS) == np.array([0, 1, 0])).all()
 
