@@ -9,10 +9,12 @@ import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
 from test_training_resume import TIMES
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import vaekit
 from conftest import QUIET, small_images, train_small
@@ -109,6 +111,25 @@ def test_the_prior_learns_the_distribution_of_codes(calm):
     assert stage == sorted(stage, reverse=True) and stage[-1] < UNIFORM - 0.1
     assert run.summary["best_epoch"] == 5
     assert run.history["val_loss"][-1] < run.history["val_loss"][1] - 0.1
+
+
+def test_the_second_stage_clips_gradients_and_lowers_its_rate(tmp_path):
+    norms, rates = [], []
+
+    def record(optimizer, *_):
+        (group,) = optimizer.param_groups
+        norms.append(torch.cat([p.grad.flatten() for p in group["params"]]).norm().item())
+        rates.append(group["lr"])
+
+    hook = register_optimizer_step_pre_hook(record)
+    try:
+        train_small(tmp_path / "run", **TWO_STAGES)
+    finally:
+        hook.remove()
+    assert max(norms[:6]) > 1.1
+    assert max(norms[6:]) == pytest.approx(1, rel=1e-4)
+    middles = (np.arange(9) + 0.5) / 9
+    np.testing.assert_allclose(rates[6:], 0.02 * np.minimum(middles / 0.1, (1 - middles) / 0.9))
 
 
 def test_the_second_stage_starts_from_the_best_weights_of_the_first(tmp_path):

@@ -174,6 +174,16 @@ def test_empty_shards_are_skipped(tmp_path):
     assert len(names(batches(where, workers=4))) == 80
 
 
+def test_training_has_the_configured_shuffle_buffer(tmp_path):
+    where = write_shards(tmp_path, DATA.train, 2)
+    weights = set()
+    for size in (1, 16):
+        data = {"source": where, "num_workers": 1, "shuffle_buffer": size}
+        run = train_small(tmp_path / str(size), data, training={"epochs": 1})
+        weights.add((run.path / "model.safetensors").read_bytes())
+    assert len(weights) == 2
+
+
 def test_the_number_of_steps_is_the_configured_one(tmp_path):
     where = write_shards(tmp_path, DATA.train, 5)
     run = train_small(

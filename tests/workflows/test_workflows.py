@@ -90,6 +90,33 @@ def test_integers_are_scaled_for_a_likelihood_of_unit_data(tmp_path):
     assert run.prepare(np.full((1, 1, 8, 8), 16, np.uint8)).max() == 1.0
 
 
+def test_what_a_run_recorded_about_its_data_is_not_used_for_others(small_run, tmp_path):
+    bars = small_images().train
+    np.savez(tmp_path / "x.npz", x=bars.x / 255, y=np.array(["a", "d", "e"])[bars.y])
+    config = str(small_run.path / "config.yaml")
+    options = {"data": str(tmp_path / "x.npz"), "out": tmp_path / "run", "console": QUIET}
+    run = vaekit.train(config, **options)
+    assert small_run.config.data.classes == ("a", "b", "c")
+    assert run.config.data.classes == ("a", "d", "e")
+    assert str(run.support) == "unit"
+
+
+def test_training_samples_pixels_by_their_gray_values(tmp_path):
+    means, elbo = [], vaekit.ELBO()
+
+    def objective(model, x, *, step=None):
+        if step is not None:  # a trial before training has none
+            means.append(x.mean().item())
+        return elbo(model, x, step=step)
+
+    data = {"source": "digits", "binarize": "dynamic"}
+    training = {"epochs": 1, "batch_size": 2000}
+    run = train_small(tmp_path / "run", data, objective=objective, training=training)
+    train = np.load(run.path / "split.npz")["train"]
+    gray = vaekit.load_data("digits").train.x[train] / 16
+    assert means == pytest.approx([gray.mean()], abs=5 * (0.25 / gray.size) ** 0.5)
+
+
 def test_a_likelihood_that_does_not_suit_the_data_is_refused(tmp_path):
     data = np.full((30, 4), 7.5)
     with raises(DataError):
