@@ -113,6 +113,15 @@ def test_the_prior_learns_the_distribution_of_codes(calm):
     assert run.history["val_loss"][-1] < run.history["val_loss"][1] - 0.1
 
 
+def test_the_summary_counts_parameters_and_a_codebook_is_fixed(calm):
+    run, _ = calm
+    counts = run.model.count_parameters()
+    assert counts["encoder"].fixed == 2 * 4 * 2 + 4
+    assert run.summary["parameters"] == {
+        side: {"trainable": count.trainable, "fixed": count.fixed} for side, count in counts.items()
+    }
+
+
 def test_the_second_stage_clips_gradients_and_lowers_its_rate(tmp_path):
     norms, rates = [], []
 
