@@ -25,8 +25,15 @@ def bars(tmp_path):
     return str(tmp_path / "bars.npy")
 
 
-def test_every_combination_is_an_ordinary_run(tmp_path, bars):
-    settings = {"objective.beta": ["0.5", "4"], "latent_dim": ["1", "2"]}
+def test_every_combination_is_an_ordinary_run(tmp_path, bars, monkeypatch):
+    drawn, draw = [], vaekit.plots.rate_distortion
+
+    def record(*arguments, **options):
+        drawn.append(arguments)
+        return draw(*arguments, **options)
+
+    monkeypatch.setattr(vaekit.plots, "rate_distortion", record)
+    settings = {"objective.beta": ["0.5", "4"], "latent_dim": ["1", "2"], "training.epochs": ["1"]}
     found = sweep("mlp", settings, data=bars, out=tmp_path / "betas", **SMALL)
     names = [
         "beta=0.5,latent_dim=1",
@@ -45,7 +52,26 @@ def test_every_combination_is_an_ordinary_run(tmp_path, bars):
         assert row.loss.standard_error > 0
         sum_of_terms = row.reconstruction.value + row.divergence.value
         assert row.loss.value == pytest.approx(sum_of_terms)
+        assert row.epochs == 1  # the setting, not the option
     assert found.files == (tmp_path / "betas/rate-distortion.png",)
+    rates = [row.divergence.value for row in found.runs]
+    distortions = [row.reconstruction.value for row in found.runs]
+    assert [tuple(map(list, each)) for each in drawn] == [(names, rates, distortions)]
+
+
+def test_the_epochs_of_a_run_are_all_that_it_trained(tmp_path, bars):
+    idle = {"optimizer": {"kind": "sgd", "lr": 1e-30}, **SMALL}
+    found = sweep("mlp", {"seed": ["1", "2"]}, data=bars, out=tmp_path / "s", **idle)
+    runs = [vaekit.load_run(tmp_path / "s" / row.name) for row in found.runs]
+    assert [run.best_epoch for run in runs] == [1, 1]
+    assert [row.epochs for row in found.runs] == [2, 2]
+
+
+def test_runs_without_a_divergence_have_no_plot(tmp_path, bars):
+    plain = {"posterior": "deterministic", "objective": "reconstruction-only", **SMALL}
+    found = sweep("mlp", {"seed": ["1", "2"]}, data=bars, out=tmp_path / "s", **plain)
+    assert [row.divergence.value for row in found.runs] == [None, None]
+    assert found.files == ()
 
 
 def test_options_of_reading_need_a_path(tmp_path, bars):
