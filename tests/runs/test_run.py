@@ -38,6 +38,15 @@ def test_samples_without_a_seed_follow_the_global_generator(small_run):
     assert not np.array_equal(first, second)
 
 
+def test_sampled_values_without_a_seed_follow_the_global_generator(small_run):
+    options = {"latents": lambda count, y: torch.zeros(count, 3), "sample_likelihood": True}
+    torch.manual_seed(5)
+    first, second = (small_run.sample(5, **options) for _ in range(2))
+    torch.manual_seed(5)
+    np.testing.assert_array_equal(first, small_run.sample(5, **options))
+    assert not np.array_equal(first, second)
+
+
 @pytest.mark.parametrize("sample_likelihood", [False, True])
 def test_samples_repeat_by_seed(small_run, sample_likelihood):
     first, again, other = (

@@ -174,6 +174,16 @@ def test_two_plots_show_every_kind_of_run(runs, tmp_path, monkeypatch):
     assert columns[-1].steps[-1] == "100%"
 
 
+def test_samples_in_the_plot_are_those_of_the_runs_by_the_seed(runs, tmp_path, monkeypatch):
+    recorded = record_plots(monkeypatch)
+    names = ("vae", "few")  # the second run is conditional
+    vaekit.compare([runs[name] for name in names], out=tmp_path / "a.png", seed=3)
+    (columns, *_), _ = recorded["comparison"]
+    for column, name in zip(columns, names, strict=True):
+        samples = runs[name].sample(10, seed=3) / 255
+        np.testing.assert_allclose(column.samples, samples, atol=1e-6)
+
+
 def test_curves_have_steps_and_best_epochs_and_no_divergence_of_a_plain_autoencoder(
     runs, tmp_path, monkeypatch
 ):
