@@ -1,7 +1,5 @@
 """Quality of samples and reconstructions: what is compared with what, and by which features."""
 
-from functools import partial
-
 import numpy as np
 import pytest
 import torch
@@ -61,6 +59,13 @@ def conditional(tmp_path_factory):
     return train_small(folder / "run", LARGE, latent_dim=2, conditional=True)
 
 
+@pytest.fixture(scope="module")
+def binary(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("binary")
+    data = {"source": str(save_bars(folder)), "binarize": "threshold"}
+    return train_small(folder / "run", data)
+
+
 def images_of(inputs) -> torch.Tensor:
     return torch.from_numpy(LARGE.train.x[inputs.indices]).float() / 255
 
@@ -89,6 +94,11 @@ def test_the_number_of_samples_is_bounded_by_the_request(labeled):
     assert quality_of(labeled, generated_examples=20).examples == 20
 
 
+def test_there_are_as_many_samples_as_training_examples_at_most(labeled, tmp_path):
+    data = {"source": labeled.config.data.source, "train_size": 21}
+    assert quality_of(train_small(tmp_path / "run", data)).examples == 21
+
+
 def test_too_few_examples_give_a_reason_in_place_of_metrics(labeled):
     quality = quality_of(labeled, generated_examples=19)
     assert quality.unavailable
@@ -112,9 +122,7 @@ def test_a_discrete_latent_has_no_mixture(tmp_path):
     assert "mixture" not in quality_of(run, data=LARGE).sources
 
 
-def test_binary_values_and_tables_are_sampled_and_images_are_means(labeled, tmp_path):
-    binary_data = {"source": str(save_bars(tmp_path)), "binarize": "threshold"}
-    binary = train_small(tmp_path / "binary", binary_data)
+def test_binary_values_and_tables_are_sampled_and_images_are_means(labeled, binary, tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(300, 4)))
     table = train_small(tmp_path / "table", str(tmp_path / "x.npy"), training={"epochs": 40})
     of_binary, of_table = quality_of(binary), quality_of(table)
@@ -182,21 +190,28 @@ def test_the_baseline_compares_training_examples_with_test_examples(labeled, cou
         assert actual.standard_error == pytest.approx(metric.standard_error, rel=1e-6)
 
 
-def test_samples_are_those_of_the_prior_and_of_the_mixture_by_the_seed(labeled):
-    own = RunData.load(labeled)
+@pytest.mark.parametrize("kind", ["labeled", "conditional", "binary"])
+def test_samples_are_those_of_the_run_by_seed_and_classes(request, kind):
+    run = request.getfixturevalue(kind)
+    data = LARGE if kind == "conditional" else None
+    own = RunData.load(run, data)
+    real = own.inputs("test").random(24, 5)
+    labels = None if real.labels() is None else [run.classes[number] for number in real.labels()]
     network = feature_network(own, None, 24, 5)
-    test = embed(network, [images_of(own.inputs("test"))])
-    quality = quality_of(labeled, seed=5)
+    test, training = (
+        embed(network, [x for x, _ in inputs.batches(run.model)])
+        for inputs in (real, own.training_sample(24, 5))
+    )
+    quality = quality_of(run, data=data, seed=5)
     of_mixture = own.fit_mixture(seed=5).sample
-    for metrics, sample in (
-        (quality.prior, partial(sample_prior, labeled.model)),
-        (quality.mixture, of_mixture),
-    ):
-        with seeded_noise(5):
-            z = sample(24, None)
-        samples = embed(network, [labeled.model.decode(z).mean.detach()])
+    for metrics, latents in ((quality.prior, None), (quality.mixture, of_mixture)):
+        options = {"latents": latents, "sample_likelihood": kind == "binary"}
+        raw = run.sample(24, labels, seed=5, **options)
+        samples = embed(network, [torch.from_numpy(run.transform.forward(raw, np.float32))])
         expected = frechet_distance(samples, test).value
         assert metrics.frechet.value == pytest.approx(expected, rel=1e-3)
+        nearest = nearest_distance(samples, training).mean().item()
+        assert metrics.nearest_training_distance.value == pytest.approx(nearest, rel=1e-3)
 
 
 def test_samples_are_clipped_to_the_range_of_pixels(labeled, tmp_path):
@@ -234,6 +249,14 @@ def test_features_are_those_requested_or_components_by_the_number_of_examples(la
     assert isinstance(feature_network(own, "classifier", 24, 0), ClassifierFeatures)
     assert feature_network(own, None, 24, 0).width == 2
     assert feature_network(own, None, 10_000, 0).width == 64
+
+
+def test_features_of_a_classifier_are_trained_by_the_seed(labeled):
+    own = RunData.load(labeled)
+    examples = own.training_sample(own.training_count, 5)
+    expected = ClassifierFeatures(classifier.train_classifier(examples, 3, seed=5), "")
+    x = images_of(own.inputs("test"))
+    torch.testing.assert_close(feature_network(own, "classifier", 24, 5)(x), expected(x))
 
 
 def test_components_are_those_of_other_training_examples_than_the_baseline(labeled):
