@@ -241,6 +241,12 @@ def test_reconstruction_errors_are_in_the_units_of_the_model(labeled):
     assert set(metrics) == {"mse", "psnr"}  # the images are too small for SSIM
 
 
+def test_values_without_a_range_have_a_squared_error_alone(tmp_path):
+    run = train_small(tmp_path / "run", np.random.default_rng(0).normal(size=(60, 1, 12, 12)))
+    x = np.random.default_rng(1).normal(size=(10, 1, 12, 12))
+    assert set(vaekit.evaluate(run, data=x, importance_samples=1).reconstructions) == {"mse"}
+
+
 # --- Features --------------------------------------------------------------------------------
 
 
