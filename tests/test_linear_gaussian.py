@@ -243,6 +243,7 @@ def test_means_have_a_standard_error():
     metric = Metric.mean_of(values)
     assert metric.value == pytest.approx(3.0)
     assert metric.standard_error == pytest.approx(math.sqrt((4 + 1 + 0 + 9) / 3 / 4))
+    assert Metric.mean_of(values[:2]).standard_error == pytest.approx(0.5)
     assert Metric.mean_of(values[:1]) == Metric(1.0, None)
 
 

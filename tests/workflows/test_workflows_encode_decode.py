@@ -240,6 +240,12 @@ def test_class_names_in_any_order_are_those_of_the_examples(tmp_path):
     assert load_codes(tmp_path / "codes.csv")[1] == names
 
 
+def test_a_table_of_a_spreadsheet_is_read(tmp_path):
+    (tmp_path / "codes.csv").write_text("z2,z1\n3,4\n", encoding="utf-8-sig")
+    codes, classes = load_codes(tmp_path / "codes.csv")
+    assert codes.tolist() == [[4.0, 3.0]] and classes is None
+
+
 def test_batches_are_written_one_after_the_other(tmp_path):
     x = np.arange(35.0).reshape(7, 5)
     path = save_batches(tmp_path / "x.npy", iter([x[:3], x[3:6], x[6:]]), 7)
