@@ -101,6 +101,22 @@ def test_what_a_run_recorded_about_its_data_is_not_used_for_others(small_run, tm
     assert str(run.support) == "unit"
 
 
+def test_test_examples_of_one_dataset_are_not_those_of_another(tmp_path):
+    x = small_images(60).train.x
+    for name, count in {"one": 30, "its test": 7, "other": 60}.items():
+        np.save(tmp_path / f"{name}.npy", x[:count])
+    data = {"source": str(tmp_path / "one.npy"), "test": str(tmp_path / "its test.npy")}
+    run = train_small(tmp_path / "run", data)
+    assert run.summary["data"]["examples"]["test"] == 7
+    path = str(tmp_path / "other.npy")
+    for number, other in enumerate((path, {"source": path})):
+        config = str(run.path / "config.yaml")
+        options = {"out": tmp_path / str(number), "console": QUIET}
+        again = vaekit.train(config, data=other, **options)
+        assert again.config.data.test is None
+        assert sum(again.summary["data"]["examples"].values()) == 60
+
+
 def test_training_samples_pixels_by_their_gray_values(tmp_path):
     means, elbo = [], vaekit.ELBO()
 

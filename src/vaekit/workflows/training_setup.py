@@ -31,14 +31,15 @@ from vaekit.runtime.seeding import seeded_noise
 from vaekit.training.batches import count_batches
 from vaekit.training.stages import Stage
 
-RECORDED = {
+OF_ITS_SOURCE = {
+    "test": None,
     "support": None,
     "shape": None,
     "classes": (),
     "fingerprint": None,
     "streamed_examples": None,
 }
-"""Keys of the data section that a run records; other data clear them."""
+"""Keys of the data section that belong to its source; other data clear them."""
 
 PRIOR_GRAD_CLIP_NORM = 1.0
 
@@ -148,9 +149,9 @@ def data_options(data: Any) -> PlainOptions:
     if data is None:
         return {}
     if isinstance(data, Mapping):
-        return {"data": {**(RECORDED if "source" in data else {}), **data}}
+        return {"data": {**(OF_ITS_SOURCE if "source" in data else {}), **data}}
     source = str(data) if isinstance(data, str | Path) else IN_MEMORY
-    return {"data": {**RECORDED, "source": source}}
+    return {"data": {**OF_ITS_SOURCE, "source": source}}
 
 
 def resolve_data(
