@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +90,12 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def options_of(data: Path) -> list[str]:
+    """The options of `vaekit train` for a training of some seconds."""
+    options = {"--data": str(data), "--epochs": "3", "--batch-size": "8", "--device": "cpu"}
+    return ["mlp", *chain.from_iterable(options.items())]
+
+
 @pytest.mark.nightly
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_a_killed_worker_is_restarted_and_the_run_ends_equal(tmp_path):
@@ -97,15 +104,7 @@ def test_a_killed_worker_is_restarted_and_the_run_ends_equal(tmp_path):
         "-m",
         "vaekit",
         "train",
-        "mlp",
-        "--data",
-        str(tmp_path / "bars.npy"),
-        "--epochs",
-        "3",
-        "--batch-size",
-        "8",
-        "--device",
-        "cpu",
+        *options_of(tmp_path / "bars.npy"),
         "--set",
         "training.checkpoint_seconds=0.2",
         "--set",
@@ -186,17 +185,7 @@ def test_the_command_starts_its_own_processes(tmp_path):
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found by /proc")
 def test_a_signal_to_one_process_stops_all_and_the_run_goes_on(tmp_path):
     np.save(tmp_path / "bars.npy", DATA.train.x[np.arange(1600) % len(DATA.train.x)])
-    options = [
-        "mlp",
-        "--data",
-        str(tmp_path / "bars.npy"),
-        "--epochs",
-        "3",
-        "--batch-size",
-        "8",
-        "--device",
-        "cpu",
-    ]
+    options = options_of(tmp_path / "bars.npy")
     run = torchrun("-m", "vaekit", "train", *options, "--out", str(tmp_path / "run"))
     while not (tmp_path / "run/metrics.csv").exists():
         assert run.poll() is None

@@ -71,14 +71,16 @@ def _usage_message(error: TyperException) -> str:
     """What is wrong with the arguments, and the help of the command that they are of."""
     context = getattr(error, "ctx", None)
     command = "vaekit" if context is None else context.command_path
-    _use_our_words(error)
+    _describe_refused_value(error)
     message = " ".join(error.format_message().split()).removesuffix(".")
     end = "" if message.endswith("?") else "."
     return f"{command}: {message}{end} See '{command} --help'."
 
 
-def _use_our_words(error: TyperException) -> None:
-    """Describe a value that pydantic refused as all errors of the package do."""
+def _describe_refused_value(error: TyperException) -> None:
+    """Replace pydantic's sentence about a value by one in the form of all errors."""
+    if error.__cause__ is None:
+        return
     from pydantic import ValidationError
 
     from vaekit.validated_init import expected_values

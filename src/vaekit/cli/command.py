@@ -1,6 +1,5 @@
 """Behavior of commands: panels of the help, and the option that sets the parameter at fault."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,8 +16,9 @@ OPTION_NAMES = {
 }
 """Names of options whose parameter has another name in the library."""
 
-
+BRACES = str.maketrans("", "", "{}")
 BRACKETS = str.maketrans("", "", "[]{}")
+"""Marks of typer around the metavar of an argument, for `str.translate`."""
 
 
 class Command(TyperCommand):
@@ -44,7 +44,7 @@ class Command(TyperCommand):
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The parts of the usage line: arguments by their metavars, optional ones in brackets."""
-        return [re.sub("[{}]", "", piece) for piece in super().collect_usage_pieces(ctx)]
+        return [piece.translate(BRACES) for piece in super().collect_usage_pieces(ctx)]
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the arguments by their metavars, then the options."""

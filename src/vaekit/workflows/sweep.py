@@ -235,10 +235,6 @@ def _plot(out: Path, runs: Sequence[SweptRun]) -> list[Path]:
     if len(rated) < 2:
         return []
     names, rate, distortion = zip(*rated, strict=True)
-    plot = rate_distortion(
-        names,
-        rate,
-        distortion,
-        title=f"{out.name}: rate and distortion",
-    )
+    title = f"{out.name}: rate and distortion"
+    plot = rate_distortion(names, rate, distortion, title=title)
     return [save(plot, out / PLOT_FILE)]

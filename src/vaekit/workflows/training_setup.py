@@ -31,7 +31,7 @@ from vaekit.runtime.seeding import seeded_noise
 from vaekit.training.batches import count_batches
 from vaekit.training.stages import Stage
 
-OF_ITS_SOURCE = {
+CLEARED_BY_OTHER_DATA = {
     "test": None,
     "support": None,
     "shape": None,
@@ -39,7 +39,7 @@ OF_ITS_SOURCE = {
     "fingerprint": None,
     "streamed_examples": None,
 }
-"""Keys of the data section that belong to its source; other data clear them."""
+"""Keys of the data section that belong to its source."""
 
 PRIOR_GRAD_CLIP_NORM = 1.0
 
@@ -149,9 +149,9 @@ def data_options(data: Any) -> PlainOptions:
     if data is None:
         return {}
     if isinstance(data, Mapping):
-        return {"data": {**(OF_ITS_SOURCE if "source" in data else {}), **data}}
+        return {"data": {**(CLEARED_BY_OTHER_DATA if "source" in data else {}), **data}}
     source = str(data) if isinstance(data, str | Path) else IN_MEMORY
-    return {"data": {**OF_ITS_SOURCE, "source": source}}
+    return {"data": {**CLEARED_BY_OTHER_DATA, "source": source}}
 
 
 def resolve_data(
