@@ -7,52 +7,50 @@ import vaekit
 from conftest import QUIET
 from raising import raises
 from vaekit import recipes
+from vaekit.config import default_recipe
 from vaekit.errors import ConfigError, DataError
-from vaekit.nets import ConvEncoder, MLPEncoder, ResNetEncoder
+from vaekit.nets import ConvEncoder, MLPEncoder
+from vaekit.nets.components import ComponentsEncoder
+from vaekit.workflows.data_profile import profile_data
+
+LETTERS = (np.random.default_rng(0).random((60, 1, 8, 8)) > 0.7).astype(float)
+"""Nearly binary images."""
+GRAY = np.random.default_rng(0).uniform(0.3, 0.7, (60, 1, 8, 8))
 
 
 @pytest.mark.parametrize(
-    ("shape", "recipe"),
+    ("x", "recipe"),
     [
-        ((1, 28, 28), "conv"),
-        ((1, 128, 128), "conv"),
-        ((3, 32, 32), "conv"),
-        ((3, 63, 64), "conv"),
-        ((3, 64, 63), "conv"),
-        ((3, 64, 64), "resnet"),
-        ((3, 96, 128), "resnet"),
-        ((4, 64, 64), "resnet"),
-        ((7,), "mlp"),
-        ((64, 64), "mlp"),
+        (LETTERS, "plane"),
+        (LETTERS * 0.98 + 0.01, "plane"),
+        (LETTERS.repeat(6, 2).repeat(6, 3), "images"),
+        (GRAY, "images"),
+        (np.concatenate([LETTERS] * 3, 1), "images"),
+        (GRAY - 0.5, "images"),
+        (GRAY[:, 0, 0], "vectors"),
+        (LETTERS[:, 0, 0], "vectors"),
     ],
+    ids=["binary", "letters", "large", "gray", "color", "real", "table", "binary table"],
 )
-def test_the_default_recipe_suits_the_data(shape: tuple[int, ...], recipe: str):
-    assert recipes.default_for(shape) == recipe
+def test_the_default_recipe_suits_the_data(x: np.ndarray, recipe: str):
+    assert default_recipe(profile_data(vaekit.load_data(x))) == recipe
     assert recipe in recipes.names()
 
 
-@pytest.mark.parametrize(
-    ("shape", "encoder"),
-    [
-        ((1, 8, 8), ConvEncoder),
-        ((3, 9, 13), ConvEncoder),
-        ((3, 64, 64), ResNetEncoder),
-        ((6,), MLPEncoder),
-    ],
-)
-def test_without_a_recipe_the_model_is_that_of_the_default(shape: tuple[int, ...], encoder: type):
-    model = vaekit.build(data=np.random.default_rng(0).random((12, *shape)), latent_dim=2)
-    assert type(model.encoder) is encoder
-    assert model.data_shape == shape
+def test_without_a_recipe_the_model_is_that_of_the_default():
+    assert type(vaekit.build(data=LETTERS).encoder) is MLPEncoder
+    images = vaekit.build(data=GRAY).encoder
+    assert (type(images), type(images.net)) == (ComponentsEncoder, ConvEncoder)
+    table = vaekit.build(data=GRAY[:, 0, 0]).encoder
+    assert (type(table), type(table.net)) == (ComponentsEncoder, MLPEncoder)
 
 
 def test_options_override_the_default_recipe():
     table = np.zeros((12, 6))
-    images = np.zeros((12, 3, 64, 64))
-    assert vaekit.build(data=table, encoder={"hidden": [9]}).encoder.hidden == (9,)
-    small = {"channels": [2], "blocks": 2}
-    assert vaekit.build(data=images, encoder=small, decoder=small).encoder.blocks == 2
-    assert type(vaekit.build("conv", images, encoder={"channels": [2]}).encoder) is ConvEncoder
+    assert vaekit.build(data=table, encoder={"hidden": [9]}).encoder.net.hidden == (9,)
+    narrow = {"channels": [2]}
+    assert vaekit.build(data=GRAY, encoder=narrow, decoder=narrow).encoder.net.channels == (2,)
+    assert type(vaekit.build("conv", GRAY, encoder=narrow).encoder) is ConvEncoder
 
 
 @pytest.mark.slow
@@ -64,8 +62,8 @@ def test_a_run_records_its_recipe(tmp_path):
         training=training,
         console=QUIET,
     )
-    assert (run.config.recipe, run.config.part("encoder").kind) == ("mlp", "mlp")
-    assert vaekit.load_run(run.path).summary["recipe"] == "mlp"
+    assert (run.config.recipe, run.config.part("encoder").kind) == ("vectors", "mlp")
+    assert vaekit.load_run(run.path).summary["recipe"] == "vectors"
 
 
 def test_an_invalid_option_is_refused_before_the_data_are_read(tmp_path):

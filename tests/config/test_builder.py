@@ -7,12 +7,10 @@ from torch import nn
 
 from raising import raises
 from vaekit import recipes
-from vaekit.config import FAMILIES, Settings, load_config_file, merge, schema, validate
+from vaekit.config import FAMILIES, DataProfile, Settings, load_config_file, merge, schema, validate
 from vaekit.config.builder import (
     build_model,
     build_part,
-    default_latent,
-    default_likelihood,
     describe_model,
     describe_part,
     resolve,
@@ -143,7 +141,7 @@ def test_a_name_that_could_be_imported_is_not_imported():
 def resolved(
     recipe: str, *over: dict[str, Any], shape: tuple[int, ...] = (1, 28, 28), support: str = "unit"
 ) -> Settings:
-    return resolve(load_config_file(recipe, *over), shape, support, 256)
+    return resolve(load_config_file(recipe, *over), DataProfile(shape, support, 256))
 
 
 @pytest.mark.slow
@@ -291,48 +289,10 @@ def test_building_changes_no_random_state():
 # --- Choices that depend on the data --------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("shape", "latent"),
-    [
-        ((1, 28, 28), 2),
-        ((1, 32, 32), 2),
-        ((1, 8, 32), 2),
-        ((1, 33, 32), 32),
-        ((3, 28, 28), 32),
-        ((1, 64, 64), 32),
-        ((1,), 2),
-        ((16,), 2),
-        ((64,), 8),
-        ((10_000,), 32),
-        ((4, 16), 8),
-    ],
-)
-def test_default_latent(shape: tuple[int, ...], latent: int):
-    assert default_latent(shape) == latent
-
-
-@pytest.mark.parametrize(
-    ("shape", "support", "kind"),
-    [
-        ((1, 28, 28), "unit", "bernoulli"),
-        ((1, 28, 28), "binary", "bernoulli"),
-        ((3, 28, 28), "binary", "bernoulli"),
-        ((7,), "binary", "bernoulli"),
-        ((3, 28, 28), "unit", "gaussian"),
-        ((1, 28, 28), "real", "gaussian"),
-        ((7,), "unit", "gaussian"),
-        ((7,), "real", "gaussian"),
-    ],
-)
-def test_default_likelihood(shape: tuple[int, ...], support: str, kind: str):
-    assert default_likelihood(shape, support) == kind
-    assert resolved("mlp", shape=shape, support=support).part("likelihood").kind == kind
-
-
 def test_resolving_keeps_choices_and_is_idempotent():
     settings = resolved("mlp", {"latent_dim": 5, "likelihood": "continuous-bernoulli"})
     assert (settings.latent_dim, settings.part("likelihood").kind) == (5, "continuous-bernoulli")
-    assert resolve(settings, (1, 28, 28), "unit", 256) == settings
+    assert resolve(settings, DataProfile((1, 28, 28), "unit", 256)) == settings
 
 
 @pytest.mark.parametrize(
@@ -366,4 +326,4 @@ def test_the_levels_of_a_likelihood_default_to_those_of_the_data(kind: str, leve
 def test_a_configuration_for_another_shape_is_refused():
     settings = resolved("mlp")
     with raises(ConfigError, "data.shape"):
-        resolve(settings, (3, 28, 28), "unit")
+        resolve(settings, DataProfile((3, 28, 28), "unit"))

@@ -59,7 +59,7 @@ def test_the_kinds_of_a_family_are_a_key_of_their_own():
 
 def test_types_state_bounds_and_choices():
     types = {key.name: key.type for key in KEYS}
-    assert types["training.max_steps"] == "int > 0"
+    assert types["training.max_steps"] == "int > 0 | null"
     assert types["data.num_workers"] == "int >= 1 and <= 256"
     assert types["data.binarize"] == "threshold | fixed | dynamic | null"
     assert types["data.classes"] == "list of text"

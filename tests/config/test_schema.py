@@ -87,7 +87,7 @@ def test_a_bare_name_stands_for_the_part_with_its_defaults(family: str, kind: st
 def test_defaults_make_a_configuration():
     config = validate({})
     assert config.part("likelihood") is None and config.latent_dim is None
-    general = {"format", "recipe", "seed", "latent_dim", "conditional"}
+    general = {"format", "recipe", "seed", "latent_dim", "conditional", "components"}
     sections = {"data", "training", "prior_stage"}
     assert set(Config.model_fields) == {*FAMILIES, *general, *sections}
 

@@ -12,6 +12,7 @@ from raising import raises
 from vaekit import recipes
 from vaekit.config import (
     MAX_CONFIG_BYTES,
+    DataProfile,
     assignments,
     load_config_file,
     parse_mapping,
@@ -26,7 +27,7 @@ from vaekit.errors import ConfigError
 @pytest.mark.parametrize("name", recipes.names())
 def test_every_recipe_loads_resolves_and_round_trips(name: str):
     loaded = load_config_file(name)
-    resolved = resolve(loaded, (1, 28, 28), "unit", 256)
+    resolved = resolve(loaded, DataProfile((1, 28, 28), "unit", 256))
     assert loaded.recipe == name
     chosen = loaded.part("likelihood")
     assert (resolved.data.shape, resolved.part("likelihood").kind) == (
@@ -48,8 +49,12 @@ def test_every_recipe_has_a_description_and_few_lines(name: str):
     assert len(recipes.text(name).splitlines()) <= 15
 
 
-def test_the_default_recipe_is_the_keras_examples_network():
-    assert load_config_file(None) == load_config_file("conv")
+def test_the_default_recipe_has_a_plane_of_latent_codes():
+    assert load_config_file(None) == load_config_file("plane")
+    assert resolve(load_config_file(None), DataProfile((1, 28, 28), "unit", 256)).latent_dim == 2
+
+
+def test_the_original_recipe_is_the_protocol_of_the_keras_example():
     original = load_config_file("conv-original")
     assert original.part("encoder").channels == (32, 64) and original.part("encoder").hidden == (
         16,

@@ -80,6 +80,8 @@ def print_run(run: "Run", as_json: bool) -> None:
     if run.config.data.validation == "test":
         title = "Test split, which also selected the weights"
     output.print_metrics(title, LIKELIHOOD, metrics)
+    for finding in run.verdict:
+        output.print_line(finding.text)
     files = f"{folder} ({len(plots)} file{'' if len(plots) == 1 else 's'})"
     evaluate = f"vaekit evaluate {shlex.quote(str(run.path))} --report"
     output.print_facts({"run": run.path, "plots": files, "next": evaluate})

@@ -4,6 +4,7 @@ The options of parts are derived from their constructors.
 """
 
 from vaekit.config.builder import build_model, build_part, describe_model, describe_part, resolve
+from vaekit.config.defaults import DataProfile, default_recipe, explain_defaults
 from vaekit.config.keys import ConfigKey, config_keys
 from vaekit.config.schema import (
     FAMILIES,
@@ -34,14 +35,17 @@ __all__ = [
     "Config",
     "ConfigKey",
     "Custom",
+    "DataProfile",
     "Settings",
     "TrainingOptions",
     "assignments",
     "build_model",
     "build_part",
     "config_keys",
+    "default_recipe",
     "describe_model",
     "describe_part",
+    "explain_defaults",
     "load_config_file",
     "merge",
     "parse_mapping",

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from vaekit.config.defaults import PLANE, DataProfile, default_latent_dim, default_likelihood
 from vaekit.config.schema import (
     FAMILIES,
     MODEL_PARTS,
@@ -20,13 +21,8 @@ from vaekit.core.codebook import Codebook
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
+from vaekit.nets.components import ComponentsDecoder, ComponentsEncoder
 from vaekit.nets.conditioned import ConditionedNet
-
-MAX_SIDE_FOR_PLANE = 32
-"""Gray images up to this size have two latent dimensions by default."""
-MIN_LATENT = 2
-MAX_LATENT = 32
-VALUES_PER_LATENT = 8
 
 
 def build_part(config: Settings, family: str, *shapes: Any) -> Any:
@@ -75,7 +71,7 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
         ConfigError: The parts do not fit together.
     """
     shape = config.data.shape or ()
-    latent = config.latent_dim
+    latent = config.latent_dim or PLANE
     classes = len(config.data.classes) if config.conditional else 0
     own = modules or {}
 
@@ -86,9 +82,14 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
         module = part(family, *shapes)
         return ConditionedNet(module) if classes and family not in own else module
 
+    if config.components:
+        _check_components(config)
+
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         encoder = net("encoder", _with_condition(shape, classes), latent)
+        if config.components:
+            encoder = ComponentsEncoder(encoder, shape, latent)
         likelihood = part("likelihood", shape)
         posterior = part("posterior", _feature_shape(encoder, shape, classes), latent)
         z: Any = getattr(posterior, "latent", latent)
@@ -96,6 +97,8 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
         z_shape = z.shape if isinstance(z, Codebook) else z
         parameter_shape = getattr(likelihood, "parameter_shape", shape)
         decoder = net("decoder", _with_condition(z_shape, classes), parameter_shape)
+        if config.components:
+            decoder = ComponentsDecoder(decoder, latent, shape)
         return VAE(
             encoder=encoder,
             posterior=posterior,
@@ -113,11 +116,28 @@ def describe_model(model: VAE) -> PlainOptions:
         "latent_dim": getattr(model.posterior, "latent_dim", math.prod(model.latent_shape)),
         "data": {"shape": model.data_shape},
         "conditional": bool(model.classes),
+        "components": isinstance(model.encoder, ComponentsEncoder),
     }
 
 
+def _check_components(config: Settings) -> None:
+    """ConfigError if posterior or likelihood cannot start as a linear model."""
+    for family, method in (("posterior", "init_from_components"), ("likelihood", "link")):
+        kinds = [kind for kind, part in FAMILIES[family].items() if method in vars(part)]
+        if config.part(family).kind not in kinds:
+            raise ConfigError.for_value(
+                family,
+                config.part(family).kind,
+                " or ".join(map(repr, kinds)),
+                problem=f"components need another {family}",
+                fix="Or set components to false",
+            )
+
+
 def _unwrapped(part: nn.Module) -> nn.Module:
-    return part.net if isinstance(part, ConditionedNet) else part
+    while isinstance(part, ComponentsEncoder | ComponentsDecoder | ConditionedNet):
+        part = part.net
+    return part
 
 
 def _with_condition(shape: int | Sequence[int], classes: int) -> tuple[int, ...] | int:
@@ -127,47 +147,43 @@ def _with_condition(shape: int | Sequence[int], classes: int) -> tuple[int, ...]
     return (shape[0] + classes, *shape[1:]) if shape else ()
 
 
-def resolve(config: Settings, shape: Sequence[int], support: str, levels: int = 0) -> Settings:
+def resolve(config: Settings, profile: DataProfile) -> Settings:
     """The configuration with all choices that depend on the data made.
 
     Those are the shape, latent_dim, likelihood and prior.
 
     Args:
         config: A configuration.
-        shape: Shape of one example.
-        support: Support of the values that the model sees: binary, unit or real.
-        levels: Number of levels of integer data, else 0.
+        profile: Properties of the data.
 
     Raises:
         ConfigError: The configuration is for another shape.
     """
     expected = config.data.shape
-    if expected is not None and tuple(expected) != tuple(shape):
+    if expected is not None and tuple(expected) != profile.shape:
         raise ConfigError.for_value(
             "data.shape",
-            tuple(shape),
+            profile.shape,
             f"{tuple(expected)} as in the configuration",
             problem="the examples have the wrong shape",
         )
     choices = {
-        "latent_dim": config.latent_dim or default_latent(shape),
-        "likelihood": _likelihood_for(config, shape, support, levels),
+        "latent_dim": config.latent_dim or default_latent_dim(profile),
+        "likelihood": _likelihood_for(config, profile),
         "prior": config.part("prior") or {"kind": _prior_for(config)},
-        "data": {"shape": tuple(shape)},
+        "data": {"shape": profile.shape},
     }
     return config.changed(to_plain(choices))
 
 
-def _likelihood_for(
-    config: Settings, shape: Sequence[int], support: str, levels: int
-) -> PlainOptions:
+def _likelihood_for(config: Settings, profile: DataProfile) -> PlainOptions:
     """The configured likelihood, or the default one, with the levels of the data."""
     chosen = config.part("likelihood")
     if chosen is None:
-        return {"kind": default_likelihood(shape, support)}
+        return {"kind": default_likelihood(profile)}
     options = chosen.model_dump()
-    if levels and options.get("levels", levels) is None:
-        options["levels"] = levels
+    if profile.levels and options.get("levels", profile.levels) is None:
+        options["levels"] = profile.levels
     return options
 
 
@@ -175,25 +191,6 @@ def _prior_for(config: Settings) -> str:
     """The default prior of the posterior."""
     posterior = FAMILIES["posterior"].get(config.part("posterior").kind)
     return getattr(posterior, "prior", "standard-normal")
-
-
-def default_latent(shape: Sequence[int]) -> int:
-    """2 for gray images up to 32 x 32, 32 for other images, 2 to 32 for vectors by their length.
-
-    A plane shows two latent dimensions well.
-    """
-    if len(shape) == 3:
-        is_small_and_gray = shape[0] == 1 and max(shape[1:]) <= MAX_SIDE_FOR_PLANE
-        return MIN_LATENT if is_small_and_gray else MAX_LATENT
-    return min(MAX_LATENT, max(MIN_LATENT, math.prod(shape) // VALUES_PER_LATENT))
-
-
-def default_likelihood(shape: Sequence[int], support: str) -> str:
-    """Bernoulli for binary data and, as in the literature, for gray images, else Gaussian."""
-    is_gray_image = len(shape) == 3 and shape[0] == 1
-    if support == "binary" or (support == "unit" and is_gray_image):
-        return "bernoulli"
-    return "gaussian"
 
 
 def _feature_shape(encoder: nn.Module, shape: Sequence[int], classes: int) -> int | tuple[int, ...]:

@@ -17,8 +17,8 @@ FAMILY_MEANINGS = {
     "posterior": "Family of q(z|x)",
     "prior": "Family of p(z); null: the default of the posterior",
     "decoder": "Net from latent codes to parameters of the likelihood",
-    "likelihood": "Family of p(x|z); null: bernoulli for binary data and gray images, "
-    "else gaussian",
+    "likelihood": "Family of p(x|z); null: bernoulli for binary data and nearly binary gray "
+    "images, else gaussian",
     "objective": "Loss that training minimizes",
     "optimizer": "Optimizer of the weights",
     "schedule": "Schedule of the learning rate",

@@ -165,8 +165,16 @@ class TrainingOptions(Options):
     """Duration, batches and device of training."""
 
     epochs: PositiveInt | None = Field(None, description=EPOCHS)
-    max_steps: PositiveInt = Field(4500, description="Updates of the weights if epochs is null")
-    batch_size: PositiveInt = Field(64, description="Examples of one step, over all processes")
+    max_steps: PositiveInt | None = Field(
+        4500,
+        description="Updates of the weights if epochs is null; null: as many as the computation "
+        "of the network of the Keras example in 4,500 steps allows, at most 4,500",
+    )
+    batch_size: PositiveInt | None = Field(
+        64,
+        description="Examples of one step, over all processes; null: 64, or fewer for less than "
+        "512 training examples",
+    )
     patience: PositiveInt | None = Field(
         None,
         description="Epochs without a better validation metric before training stops; null: never",
@@ -225,11 +233,16 @@ class Settings(Options):
     data: DataOptions = DataOptions.model_validate({})
     latent_dim: Width | None = Field(
         None,
-        description="Latent dimensions; null: 2 for gray images up to 32 x 32, 32 for other "
-        "images, 2 to 32 for vectors",
+        description="Latent dimensions; null: 2 for nearly binary gray images up to 32 x 32, else "
+        "as many as principal components explain 80 % of the variance",
     )
     conditional: bool = Field(
         False, description="Whether encoder, decoder and prior are conditional on the class"
+    )
+    components: bool = Field(
+        False,
+        description="Whether the model starts as principal components of the training examples, "
+        "which stay beside the nets of encoder and decoder",
     )
     training: TrainingOptions = TrainingOptions.model_validate({})
     prior_stage: PriorStage = PriorStage.model_validate({})

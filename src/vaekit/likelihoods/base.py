@@ -54,7 +54,19 @@ class Likelihood(DistributionModule):
         return None
 
     def init_from_data(self, x: Tensor) -> None:
-        """Initialize from the spread of examples [N, *shape]; training calls this at its start."""
+        """Initialize from the spread of [N, *shape] around its mean; training calls this first.
+
+        Args:
+            x: Examples, or what the other parts leave of them unexplained.
+        """
+
+    def link(self, mean: Tensor) -> Tensor | None:
+        """The first parameter of each value for which p(x|z) has a mean; None if unknown.
+
+        Args:
+            mean: Means of any shape, within the support.
+        """
+        return None
 
     def per_value(self, *parameters: Tensor) -> Distribution:
         """The distribution of each value from its parameters, each [B, *shape]."""

@@ -5,6 +5,9 @@ from torch.distributions import Bernoulli as TorchBernoulli
 
 from vaekit.likelihoods.base import Likelihood
 
+MIN_MEAN = 0.02
+"""Means closer to 0 or 1 start there: their logits would have almost no gradient."""
+
 
 class Bernoulli(Likelihood):
     """log p(x|z) = sum x log p + (1 - x) log(1 - p), with logits from the decoder.
@@ -29,6 +32,10 @@ class Bernoulli(Likelihood):
         if support == "binary":
             return None
         return "a Bernoulli with grayscale targets is not a normalized density"
+
+    def link(self, mean: Tensor) -> Tensor:
+        """The logit of the mean."""
+        return mean.clamp(MIN_MEAN, 1 - MIN_MEAN).logit()
 
     def per_value(self, logits: Tensor) -> TorchBernoulli:
         """The Bernoulli distribution of each value."""

@@ -71,6 +71,10 @@ class Gaussian(Likelihood):
             spread = x.double().var(0).mean().clamp(min=4 * self.min_scale**2)
             self.log_var.copy_(spread.log())
 
+    def link(self, mean: Tensor) -> Tensor:
+        """mu, which is the mean."""
+        return mean
+
     def per_value(self, mu: Tensor, log_var: Tensor | None = None) -> Normal:
         """The normal distribution of each value."""
         return Normal(mu, self._sigma(mu, log_var), validate_args=False)

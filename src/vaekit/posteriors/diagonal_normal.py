@@ -1,7 +1,7 @@
 """q(z|x) = N(mu, diag(sigma^2))."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
 from vaekit.core.distribution_module import full_precision
@@ -44,3 +44,22 @@ class DiagonalNormal(Posterior):
         log_var = soft_clamp(full_precision(self.log_var(features)), MIN_LOG_VAR, MAX_LOG_VAR)
         q = Normal(mu, torch.exp(0.5 * log_var), validate_args=False)
         return Independent(q, len(self.mu.shape), validate_args=False)
+
+    @torch.no_grad()
+    def init_from_components(self, shrinkage: Tensor) -> None:
+        """Start as the exact posterior of a linear model whose scores are the last features.
+
+        mu = sqrt(1 - shrinkage) score and sigma^2 = shrinkage along each component; latent
+        dimensions without a component start at the prior.
+
+        Args:
+            shrinkage: Variance of the noise by that of the data along each component, [R].
+        """
+        for parameter in (*self.mu.parameters(), *self.log_var.parameters()):
+            nn.init.zeros_(parameter)
+        count = len(shrinkage)
+        scores = self.mu.weight[:, -self.latent_dim :]
+        scores.diagonal()[:count] = (1 - shrinkage).sqrt()
+        bias = self.log_var.bias
+        assert bias is not None
+        bias[:count] = shrinkage.log()

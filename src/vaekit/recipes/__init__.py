@@ -3,26 +3,12 @@
 Reading them imports no part and no torch.
 """
 
-from collections.abc import Sequence
 from importlib import resources
 
 from vaekit.errors import ConfigError, suggest
 
-DEFAULT = "conv"
-
-MIN_RESNET_SIDE = 64
-
-
-def default_for(shape: Sequence[int]) -> str:
-    """The default recipe for examples of this shape.
-
-    >>> default_for((1, 28, 28)), default_for((3, 64, 64)), default_for((12,))
-    ('conv', 'resnet', 'mlp')
-    """
-    if len(shape) != 3:
-        return "mlp"
-    is_large_and_in_color = shape[0] > 1 and min(shape[1:]) >= MIN_RESNET_SIDE
-    return "resnet" if is_large_and_in_color else DEFAULT
+DEFAULT = "plane"
+"""The recipe of the default dataset, MNIST."""
 
 
 def names() -> list[str]:

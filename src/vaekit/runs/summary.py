@@ -3,11 +3,23 @@
 import json
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 
 from vaekit.errors import ConfigError, RunError
 from vaekit.json_types import JsonObject
 from vaekit.runs.upgrade import upgrade_summary
+
+MAX_FINDINGS = 20
+MAX_KIND_CHARACTERS = 50
+MAX_TEXT_CHARACTERS = 500
 
 
 class _Record(BaseModel):
@@ -39,6 +51,18 @@ class _ParameterCount(_Record):
     fixed: NonNegativeInt = 0
 
 
+class _Finding(_Record):
+    kind: str = Field(max_length=MAX_KIND_CHARACTERS)
+    text: str = Field(max_length=MAX_TEXT_CHARACTERS)
+
+    @field_validator("kind", "text")
+    @classmethod
+    def _is_printable(cls, text: str) -> str:
+        if not text.isprintable():
+            raise ValueError("expected printable text")
+        return text
+
+
 class _Summary(_Record):
     test: dict[str, _Metric]
     format: int = 0
@@ -52,6 +76,7 @@ class _Summary(_Record):
     seed: NonNegativeInt = 0
     seconds: float = 0.0
     versions: dict[str, str] = {}
+    verdict: list[_Finding] = Field([], max_length=MAX_FINDINGS)
 
 
 def parse_summary(text: str, name: str) -> JsonObject:

@@ -15,12 +15,13 @@ from vaekit import runs
 from vaekit.config import Settings
 from vaekit.core.vae import VAE
 from vaekit.errors import NonFiniteError
-from vaekit.inputs import ModelInputs, max_batch_examples, to_model, values_per_example
+from vaekit.inputs import ModelInputs, to_model
 from vaekit.inputs.streaming import StreamedInputs
 from vaekit.runtime.device import PRECISIONS, keep_freed_memory
 from vaekit.runtime.seeding import mix_seeds
 from vaekit.training.batches import Batches
 from vaekit.training.checkpointer import Checkpointer, checkpoint_path
+from vaekit.training.data_start import init_from_data, max_start_examples
 from vaekit.training.freezing import freeze_except
 from vaekit.training.graceful_interrupt import GracefulInterrupt
 from vaekit.training.processes import Processes
@@ -123,9 +124,8 @@ def _fit_stages(loop: _Loop, stages: Sequence[Stage], resume: bool) -> None:
     folder = loop.checkpointer.folder
     begun = [i for i, stage in enumerate(stages) if checkpoint_path(folder, stage.name).is_file()]
     first = max(begun) if resume and begun else None
-    likelihood = loop.model.likelihood
-    if first is None and hasattr(likelihood, "init_from_data"):
-        likelihood.init_from_data(_spread_examples(loop.inputs, loop.model))
+    if first is None:
+        init_from_data(loop.model, _spread_examples(loop.inputs, loop.model))
 
     for number in range(first or 0, len(stages)):
         stage = stages[number]
@@ -182,6 +182,6 @@ def _epoch_metrics(loop: _Loop, trainer: StageTrainer) -> dict[str, float]:
 
 def _spread_examples(inputs: ModelInputs, model: VAE) -> Tensor:
     """Evenly spaced examples, as the model takes them."""
-    count = min(len(inputs), max_batch_examples(values_per_example(model)))
+    count = min(len(inputs), max_start_examples(model))
     indices = np.linspace(0, len(inputs) - 1, count).astype(int)
     return to_model(inputs.select(indices).x, model, inputs.transform)

@@ -15,7 +15,7 @@ MAX_SCALE_EXAMPLES = 10_000
 
 
 def announce(console: Console, setup: TrainingSetup, folder: Path) -> None:
-    """Print recipe, parameters, examples, device and folder in one line."""
+    """Print recipe, parameters, examples, device and folder, and the choices that the data made."""
     config, sides = setup.config, setup.model.count_parameters()
     parameters = " + ".join(f"{sides[side].total:,}" for side in ("encoder", "decoder"))
     counts = (setup.epoch_examples, len(setup.split.validation), len(setup.split.test))
@@ -28,6 +28,9 @@ def announce(console: Console, setup: TrainingSetup, folder: Path) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if setup.choices:
+        chosen = "; ".join(setup.choices)
+        console.print(f"chosen for the data: {chosen}", highlight=False, soft_wrap=True)
 
 
 def note_scale(console: Console, dataset: Dataset) -> None:

@@ -34,6 +34,7 @@ SHARED_SUMMARY = (
     "test",
     "seed",
     "seconds",
+    "verdict",
 )
 SHARED_VERSIONS = ("vaekit", "python", "torch", "lightning", "numpy")
 DATA_PLOTS = ("reconstructions", "nearest", "interpolations")

@@ -18,8 +18,9 @@ from vaekit.config import MODEL_PARTS, Settings, build_model, describe_model, de
 from vaekit.config.schema import PlainOptions
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
+from vaekit.evaluation.code_usage import code_usage
+from vaekit.evaluation.verdict import LossCurves, TrainingFacts, verdict
 from vaekit.inference.bounds import bound_sums, elbo_per_example, elbo_sums
-from vaekit.inputs import ModelInputs
 from vaekit.json_types import JsonObject
 from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
@@ -34,6 +35,7 @@ from vaekit.training.processes import (
     launch,
 )
 from vaekit.workflows.announcement import announce, note_scale
+from vaekit.workflows.data_profile import profile_data
 from vaekit.workflows.evaluate import term_metrics
 from vaekit.workflows.plot import plot_run_data
 from vaekit.workflows.training_setup import (
@@ -41,6 +43,7 @@ from vaekit.workflows.training_setup import (
     build_stages,
     check_condition,
     check_objective,
+    choose_recipe,
     count_epoch_examples,
     draw_split,
     load_config_and_dataset,
@@ -58,7 +61,8 @@ def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
 
     Args:
         recipe: The name of a recipe, or the path of a configuration; default what suits the data:
-            `conv`, `resnet` for large color images, `mlp` for other data than images.
+            `plane` for small, nearly binary gray images, `images` for others, `vectors` for other
+            data than images.
         data: A name, a path, an array or a `Dataset`; default that of the recipe, MNIST.
         **parts: Keys of the configuration, such as `latent_dim=8` or
             `likelihood={"kind": "gaussian"}`; a module of your own in the place of an encoder,
@@ -79,7 +83,11 @@ def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     """
     modules, options = separate_modules(parts)
     config, dataset = load_config_and_dataset(recipe, data, options)
-    config = resolve_data(config, dataset, _accepted_supports(modules.get("likelihood")))
+    profile = profile_data(dataset)
+    if recipe is None:
+        config = choose_recipe(profile, data, options)
+    accepts = _accepted_supports(modules.get("likelihood"))
+    config = resolve_data(config, dataset, profile, accepts)
     return build_model(config, modules)
 
 
@@ -202,16 +210,20 @@ def _prepare(
         likelihood = own.likelihood
         options = _options_of_built(own, options)
     config, dataset = load_config_and_dataset(recipe, data, options)
-    config = resolve_data(config, dataset, _accepted_supports(likelihood))
     split = draw_split(config, dataset)
+    profile = profile_data(dataset, split)
+    if recipe is None:
+        config = choose_recipe(profile, data, options)
+    choices = configuration.explain_defaults(config, profile)
+    config = resolve_data(config, dataset, profile, _accepted_supports(likelihood))
     epoch_examples = count_epoch_examples(config, dataset, split)
-    config = resolve_training(config, epoch_examples)
     built = build_model(config, modules) if own is None else own
+    config = resolve_training(config, built, epoch_examples)
     dataset.support.transform(built.likelihood.accepts)  # DataError for data that do not suit
     config = config.changed(describe_model(built))
     check_condition(built, dataset)
     stages = build_stages(built, config, custom_objective, epoch_examples)
-    return TrainingSetup(config, built, dataset, split, stages), custom_objective
+    return TrainingSetup(config, built, dataset, split, stages, choices), custom_objective
 
 
 def _options_of_built(model: VAE, options: PlainOptions) -> PlainOptions:
@@ -292,11 +304,21 @@ def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> JsonObject:
         for name, column in run.history.items()
         if name.startswith("val_")
     }
-    test = test_metrics(run.model, setup.inputs("test"), seed=run.config.seed)
+    inputs = setup.inputs("test")
+    terms = elbo_per_example(run.model, inputs, seed=run.config.seed)
+    metrics = term_metrics(terms)
     counts = run.model.count_parameters()
     parameters = {
         side: {"trainable": count.trainable, "fixed": count.fixed} for side, count in counts.items()
     }
+    facts = TrainingFacts(
+        losses=_losses_of_first_stage(run, setup),
+        examples=setup.split.counts(),
+        warmup=getattr(setup.stages[0].objective, "warmup", 0),
+        terms=terms,
+        metrics=metrics,
+        usage=code_usage(run.model, inputs),
+    )
     return {
         "format": configuration.FORMAT,
         "recipe": run.config.recipe,
@@ -306,16 +328,25 @@ def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> JsonObject:
         "best_epoch": best,
         "unit": "nats per example",
         "validation": validation,
-        "test": test,
+        "test": metrics.to_dict(),
+        "verdict": [finding.to_dict() for finding in verdict(facts)],
         "seed": run.config.seed,
         "seconds": result.seconds,
         "versions": _versions(),
     }
 
 
-def test_metrics(model: VAE, inputs: ModelInputs, *, seed: int) -> JsonObject:
-    """The negative ELBO and its two terms, in nats per example."""
-    return term_metrics(elbo_per_example(model, inputs, seed=seed)).to_dict()
+def _losses_of_first_stage(run: Run, setup: TrainingSetup) -> LossCurves:
+    """The losses of the epochs in which encoder and decoder were trained."""
+    epochs = setup.stages[0].epochs
+    history = {name: column[:epochs] for name, column in run.history.items()}
+    criterion = history[setup.stages[0].criterion]
+    return LossCurves(
+        training=history["train_loss"],
+        validation=history["val_loss"],
+        best_epoch=criterion.index(min(criterion)) + 1,
+        steps=int(history["step"][-1]),
+    )
 
 
 def _data_summary(setup: TrainingSetup) -> JsonObject:

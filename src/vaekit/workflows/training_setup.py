@@ -11,8 +11,7 @@ from torch import nn
 
 from vaekit import config as configuration
 from vaekit import data as datasets
-from vaekit import recipes
-from vaekit.config import MODEL_PARTS, Settings, build_part, describe_part, resolve
+from vaekit.config import MODEL_PARTS, DataProfile, Settings, build_part, describe_part, resolve
 from vaekit.config.schema import PlainOptions
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
@@ -29,6 +28,7 @@ from vaekit.runs.dataset_source import IN_MEMORY, load_dataset
 from vaekit.runtime.device import check_loggers, find_device, find_precision
 from vaekit.runtime.seeding import seeded_noise
 from vaekit.training.batches import count_batches
+from vaekit.training.budget import MAX_BATCH_SIZE, default_batch_size, default_steps
 from vaekit.training.stages import Stage
 
 CLEARED_BY_OTHER_DATA = {
@@ -54,6 +54,7 @@ class TrainingSetup:
         dataset: The dataset.
         split: The examples of each part.
         stages: The stages of the training.
+        choices: A phrase for each choice that the data made, with its reason.
     """
 
     config: Settings
@@ -61,6 +62,7 @@ class TrainingSetup:
     dataset: Dataset
     split: Split
     stages: list[Stage]
+    choices: tuple[str, ...] = ()
 
     @property
     def epoch_examples(self) -> int:
@@ -116,17 +118,22 @@ def separate_modules(parts: Mapping[str, Any]) -> tuple[dict[str, nn.Module], Pl
 def load_config_and_dataset(
     recipe: str | None, data: Any, options: Mapping[str, Any]
 ) -> tuple[Settings, Dataset]:
-    """The configuration of a recipe and its dataset; the default recipe suits the data.
+    """The configuration of a recipe and its dataset.
 
-    All options, except options of the nets in which such recipes differ, are validated before any
-    data are read.
+    All options, except options of the nets if no recipe is named, are validated before any data
+    are read.
     """
     if recipe:
         config = configuration.load_config_file(recipe, data_options(data), options)
-        return config, load_dataset(config, data)
-    dataset = load_dataset(_config_before_data(data, options), data)
-    recipe = recipes.default_for(dataset.shape)
-    return configuration.load_config_file(recipe, data_options(data), options), dataset
+    else:
+        config = _config_before_data(data, options)
+    return config, load_dataset(config, data)
+
+
+def choose_recipe(profile: DataProfile, data: Any, options: Mapping[str, Any]) -> Settings:
+    """The configuration of the default recipe for the data."""
+    recipe = configuration.default_recipe(profile)
+    return configuration.load_config_file(recipe, data_options(data), options)
 
 
 def check_request(recipe: str | None, data: Any, options: Mapping[str, Any]) -> None:
@@ -155,13 +162,17 @@ def data_options(data: Any) -> PlainOptions:
 
 
 def resolve_data(
-    config: Settings, dataset: Dataset, accepts: tuple[str, ...] | None = None
+    config: Settings,
+    dataset: Dataset,
+    profile: DataProfile,
+    accepts: tuple[str, ...] | None = None,
 ) -> Settings:
     """The configuration with everything that depends on the data filled in and recorded.
 
     Args:
         config: The configuration.
         dataset: Its dataset.
+        profile: Properties of its training examples.
         accepts: The supports that a likelihood of the user's own accepts.
     """
     if config.conditional and not dataset.classes:
@@ -182,7 +193,7 @@ def resolve_data(
     if dataset.stream is not None and not config.data.train_size:
         streamed = config.data.streamed_examples or dataset.stream.count()
         recorded["streamed_examples"] = streamed
-    resolved = resolve(config, dataset.shape, transform.kind, dataset.support.levels)
+    resolved = resolve(config, replace(profile, support=transform.kind))
     return resolved.changed({"data": recorded})
 
 
@@ -230,16 +241,20 @@ def count_epoch_examples(config: Settings, dataset: Dataset, split: Split) -> in
     return config.data.train_size or config.data.streamed_examples or 0
 
 
-def resolve_training(config: Settings, epoch_examples: int) -> Settings:
-    """The configuration with number of epochs, device and precision filled in."""
+def resolve_training(config: Settings, model: VAE, epoch_examples: int) -> Settings:
+    """The configuration with batch size, numbers of steps and epochs, device and precision."""
     options = config.training
     device = find_device(options.device)
     check_loggers(options.loggers)
-    epochs = options.epochs
-    if epochs is None:
-        epochs = count_epochs(options.max_steps, epoch_examples, options.batch_size)
-    precision = find_precision(options.precision, device)
-    resolved = {"epochs": epochs, "device": str(device), "precision": precision}
+    batch_size = options.batch_size or default_batch_size(epoch_examples)
+    steps = options.max_steps or default_steps(model, epoch_examples, batch_size)
+    resolved = {
+        "batch_size": batch_size,
+        "max_steps": steps,
+        "epochs": options.epochs or count_epochs(steps, epoch_examples, batch_size),
+        "device": str(device),
+        "precision": find_precision(options.precision, device),
+    }
     return config.changed({"training": resolved})
 
 
@@ -262,7 +277,7 @@ def build_stages(
         optimizer=build_part(config, "optimizer"),
         schedule=build_part(config, "schedule"),
         epochs=options.epochs or 1,
-        batch_size=options.batch_size,
+        batch_size=options.batch_size or MAX_BATCH_SIZE,
         patience=options.patience,
         grad_clip_norm=options.grad_clip_norm,
     )
