@@ -16,18 +16,19 @@ from vaekit.training.data_start import init_from_data, max_start_examples
 
 LATENT = 3
 EXAMPLES = 400
-GAUSSIAN = {"kind": "gaussian", "min_scale": 1e-3}
+GAUSSIAN = {"kind": "gaussian", "min_scale": 1e-4}
 
 
 def line_examples(shape: tuple[int, ...]) -> torch.Tensor:
-    """Examples with three large components and noise of one variance."""
+    """Examples in [0, 1] with three large components and noise of one variance."""
     generator = torch.Generator().manual_seed(0)
     size = int(np.prod(shape))
     basis = torch.linalg.qr(torch.randn(size, LATENT, generator=generator).double())[0]
     scales = torch.tensor([3.0, 2.0, 1.0]).double()
     z = torch.randn(EXAMPLES, LATENT, generator=generator).double()
     noise = 0.1 * torch.randn(EXAMPLES, size, generator=generator).double()
-    return (0.5 + (z * scales) @ basis.T + noise).unflatten(1, shape)
+    x = (z * scales) @ basis.T + noise
+    return ((x - x.min()) / (x.max() - x.min())).unflatten(1, shape)
 
 
 def started(recipe: str, x: torch.Tensor, **options: Any) -> VAE:

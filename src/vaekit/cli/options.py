@@ -117,6 +117,10 @@ CONFIG_OPTIONS = {
         _text("NAME", "Binarize gray values: threshold, fixed (sampled once) or dynamic."),
     ),
     "resize": ConfigOption("data.resize", Size),
+    "normalize": ConfigOption(
+        "data.normalize",
+        _text("NAME", "Normalize channels or columns: none, unit, standardize or percentile."),
+    ),
     "train_size": ConfigOption(
         "data.train_size", _number("Train on N examples, sampled with the seed.")
     ),

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -19,10 +20,13 @@ from vaekit.config.schema import (
 )
 from vaekit.core.codebook import Codebook
 from vaekit.core.modules import eval_mode
+from vaekit.core.normalization import Normalization
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
+from vaekit.likelihoods.normalized import NormalizedLikelihood, without_normalization
 from vaekit.nets.components import ComponentsDecoder, ComponentsEncoder
 from vaekit.nets.conditioned import ConditionedNet
+from vaekit.nets.normalized import NormalizedEncoder
 
 
 def build_part(config: Settings, family: str, *shapes: Any) -> Any:
@@ -91,6 +95,11 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
         if config.components:
             encoder = ComponentsEncoder(encoder, shape, latent)
         likelihood = part("likelihood", shape)
+        kind = config.data.normalize
+        if kind is not None and kind != "none":
+            _check_real(config)
+            encoder = NormalizedEncoder(encoder, Normalization(kind, shape))
+            likelihood = NormalizedLikelihood(likelihood, Normalization(kind, shape))
         posterior = part("posterior", _feature_shape(encoder, shape, classes), latent)
         z: Any = getattr(posterior, "latent", latent)
         prior = part("prior", z, classes)
@@ -114,10 +123,29 @@ def describe_model(model: VAE) -> PlainOptions:
     parts = {name: describe_part(name, _unwrapped(getattr(model, name))) for name in MODEL_PARTS}
     return parts | {
         "latent_dim": getattr(model.posterior, "latent_dim", math.prod(model.latent_shape)),
-        "data": {"shape": model.data_shape},
+        "data": {"shape": model.data_shape, "normalize": _normalize_of(model.encoder)},
         "conditional": bool(model.classes),
-        "components": isinstance(model.encoder, ComponentsEncoder),
+        "components": isinstance(without_normalization(model.encoder), ComponentsEncoder),
     }
+
+
+def _normalize_of(encoder: nn.Module) -> str:
+    return encoder.normalization.kind if isinstance(encoder, NormalizedEncoder) else "none"
+
+
+def _check_real(config: Settings) -> None:
+    """ConfigError if the likelihood is none of normalized data, which may be any real number."""
+    kind = config.part("likelihood").kind
+    likelihood = FAMILIES["likelihood"].get(kind)
+    if likelihood is not None and "real" not in likelihood.accepts:
+        kinds = [name for name, part in FAMILIES["likelihood"].items() if "real" in part.accepts]
+        raise ConfigError.for_value(
+            "likelihood",
+            kind,
+            " or ".join(map(repr, kinds)),
+            problem="normalized data need a likelihood of real numbers",
+            fix="Or set data.normalize to none",
+        )
 
 
 def _check_components(config: Settings) -> None:
@@ -135,6 +163,7 @@ def _check_components(config: Settings) -> None:
 
 
 def _unwrapped(part: nn.Module) -> nn.Module:
+    part = without_normalization(part)
     while isinstance(part, ComponentsEncoder | ComponentsDecoder | ConditionedNet):
         part = part.net
     return part
@@ -167,11 +196,14 @@ def resolve(config: Settings, profile: DataProfile) -> Settings:
             f"{tuple(expected)} as in the configuration",
             problem="the examples have the wrong shape",
         )
+    normalize = _normalize_for(config, profile)
+    if normalize != "none":
+        profile = replace(profile, support="real")
     choices = {
         "latent_dim": config.latent_dim or default_latent_dim(profile),
         "likelihood": _likelihood_for(config, profile),
         "prior": config.part("prior") or {"kind": _prior_for(config)},
-        "data": {"shape": profile.shape},
+        "data": {"shape": profile.shape, "normalize": normalize},
     }
     return config.changed(to_plain(choices))
 
@@ -185,6 +217,16 @@ def _likelihood_for(config: Settings, profile: DataProfile) -> PlainOptions:
     if profile.levels and options.get("levels", profile.levels) is None:
         options["levels"] = profile.levels
     return options
+
+
+def _normalize_for(config: Settings, profile: DataProfile) -> str:
+    """The configured normalization; default standardize for real data, else none.
+
+    Parts of the user's own see data as they are.
+    """
+    own = any(isinstance(config.part(name), Custom) for name in ("encoder", "likelihood"))
+    default = "standardize" if profile.support == "real" and not own else "none"
+    return config.data.normalize or default
 
 
 def _prior_for(config: Settings) -> str:

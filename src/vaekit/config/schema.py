@@ -119,6 +119,13 @@ class DataOptions(Options):
     resize: tuple[Width, Width] | None = Field(
         None, description="Height and width that images of a folder are resized to"
     )
+    normalize: Literal["none", "unit", "standardize", "percentile"] | None = Field(
+        None,
+        description="Normalization of each channel or column, undone on output; unit: the range "
+        "of the training examples to [0, 1]; standardize: mean 0, standard deviation 1; "
+        "percentile: the 1st and 99th percentile to 0 and 1; null: standardize for real data, "
+        "else none",
+    )
     validation: Annotated[float, Field(gt=0, lt=1)] | Literal["test"] = Field(
         0.1,
         description="Fraction of the training split for validation, at most 5,000 examples; "

@@ -12,7 +12,9 @@ from vaekit.core.components import (
 )
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
+from vaekit.likelihoods.normalized import without_normalization
 from vaekit.nets.components import ComponentsDecoder, ComponentsEncoder
+from vaekit.nets.normalized import NormalizedEncoder
 
 MIN_SHRINKAGE = 1e-6
 
@@ -24,14 +26,19 @@ def max_start_examples(model: VAE) -> int:
 
 @torch.no_grad()
 def init_from_data(model: VAE, x: Tensor) -> None:
-    """Start the scale of the likelihood, and a model with components as a linear model.
+    """Start normalization and scale of the likelihood, and a model with components as linear.
 
     Args:
         model: The model.
         x: Training examples [N, *shape], as the model takes them.
     """
-    start_likelihood = getattr(model.likelihood, "init_from_data", _keep)
-    if not isinstance(model.encoder, ComponentsEncoder):
+    if isinstance(model.encoder, NormalizedEncoder):
+        model.encoder.normalization.init_from_data(x)
+        model.likelihood.normalization.init_from_data(x)
+        x = model.encoder.normalization(x)
+    likelihood = without_normalization(model.likelihood)
+    start_likelihood = getattr(likelihood, "init_from_data", _keep)
+    if not isinstance(without_normalization(model.encoder), ComponentsEncoder):
         start_likelihood(x)
         return
     components = principal_components(x).first(math.prod(model.latent_shape))
@@ -48,8 +55,9 @@ def _start_as_linear(model: VAE, components: PrincipalComponents) -> None:
 
     The decoder is the first-order expansion of the likelihood's link function around the mean.
     """
-    encoder, posterior, decoder = model.encoder, model.posterior, model.decoder
-    assert isinstance(encoder, ComponentsEncoder) and isinstance(decoder, ComponentsDecoder)
+    encoder = without_normalization(model.encoder)
+    decoder = model.decoder
+    assert isinstance(decoder, ComponentsDecoder)
     mean, directions, variances = components
     location, slope = _link(model, mean)
     decoder.init_from_components(location, directions * slope, torch.zeros_like(variances))
@@ -57,7 +65,7 @@ def _start_as_linear(model: VAE, components: PrincipalComponents) -> None:
     shrinkage = (noise / variances).clamp(MIN_SHRINKAGE, 1)
     scales = (variances * (1 - shrinkage)).sqrt()
     encoder.init_from_components(mean, directions, variances)
-    posterior.init_from_components(shrinkage)  # pyright: ignore[reportCallIssue] - checked by build
+    model.posterior.init_from_components(shrinkage)  # pyright: ignore[reportCallIssue] - see build
     decoder.init_from_components(location, directions * slope, scales)
 
 
@@ -65,13 +73,15 @@ def _link(model: VAE, mean: Tensor) -> tuple[Tensor, Tensor]:
     """The location of every value at its mean, and the derivative there."""
     with torch.enable_grad():
         mean = mean.detach().requires_grad_()
-        location = model.likelihood.link(mean)
+        location = without_normalization(model.likelihood).link(mean)
         (slope,) = torch.autograd.grad(location.sum(), mean)
     return location.detach(), slope
 
 
 def _noise_variance(model: VAE) -> Tensor:
-    """The mean variance of a value given the mean code."""
+    """The mean variance of a normalized value given the mean code."""
     z = torch.zeros(1, *model.latent_shape).to(next(model.parameters()))
+    condition = model.condition_arguments(model.dummy_condition(1))
     with eval_mode(model):
-        return model.decode(z, model.dummy_condition(1)).variance.mean()
+        parameters = model.decoder(z, *condition)
+    return without_normalization(model.likelihood)(parameters).variance.mean()

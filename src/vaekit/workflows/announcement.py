@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from vaekit.data import Dataset
 from vaekit.inputs import MAX_VALUES
 from vaekit.workflows.training_setup import TrainingSetup
 
@@ -33,9 +32,10 @@ def announce(console: Console, setup: TrainingSetup, folder: Path) -> None:
         console.print(f"chosen for the data: {chosen}", highlight=False, soft_wrap=True)
 
 
-def note_scale(console: Console, dataset: Dataset) -> None:
-    """Print a note if real values are far from the scale that nets start on."""
-    if dataset.support.kind != "real":
+def note_scale(console: Console, setup: TrainingSetup) -> None:
+    """Print a note if real values that are not normalized are far from the scale of nets."""
+    dataset = setup.dataset
+    if dataset.support.kind != "real" or setup.config.data.normalize != "none":
         return
     count = max(2, min(MAX_SCALE_EXAMPLES, MAX_VALUES // math.prod(dataset.shape)))
     examples = dataset.train.x[:count]
@@ -44,6 +44,6 @@ def note_scale(console: Console, dataset: Dataset) -> None:
     if largest > MAX_SCALE:
         console.print(
             f"note: columns have means or standard deviations of up to {largest:.3g}. "
-            "Nets learn best from columns of mean 0 and standard deviation 1: rescale them first.",
+            "Nets learn best from columns of mean 0 and standard deviation 1: set data.normalize.",
             soft_wrap=True,
         )

@@ -252,7 +252,7 @@ def _fit(setup: TrainingSetup, folder: Path, console: Console | None, *, resume:
 
     console = _console(console, setup.config)
     announce(console, setup, folder)
-    note_scale(console, setup.dataset)
+    note_scale(console, setup)
     processes = launch(setup.config, folder)
     folder = processes.broadcast(folder)
     result = fit(
