@@ -18,6 +18,8 @@ from vaekit.config import MODEL_PARTS, Settings, build_model, describe_model, de
 from vaekit.config.schema import PlainOptions
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
+from vaekit.evaluation.metric import Metric
+from vaekit.evaluation.results import TermMetrics
 from vaekit.inference.bounds import bound_sums, elbo_per_example, elbo_sums
 from vaekit.inputs import ModelInputs
 from vaekit.json_types import JsonObject
@@ -25,6 +27,7 @@ from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
 from vaekit.training.freezing import freeze_except
+from vaekit.training.graceful_interrupt import resumable
 from vaekit.training.processes import (
     Processes,
     check_batch_division,
@@ -243,18 +246,19 @@ def _fit(setup: TrainingSetup, folder: Path, console: Console | None, *, resume:
     note_scale(console, setup.dataset)
     processes = launch(setup.config, folder)
     folder = processes.broadcast(folder)
-    result = fit(
-        processes,
-        setup.model,
-        setup.training_inputs(),
-        setup.config,
-        folder,
-        stages=setup.stages,
-        validate=_validation(setup),
-        console=console,
-        resume=resume,
-    )
-    return _finish(setup, folder, processes, result)
+    with resumable(folder):
+        result = fit(
+            processes,
+            setup.model,
+            setup.training_inputs(),
+            setup.config,
+            folder,
+            stages=setup.stages,
+            validate=_validation(setup),
+            console=console,
+            resume=resume,
+        )
+        return _finish(setup, folder, processes, result, console)
 
 
 def _console(console: Console | None, config: Settings) -> Console:
@@ -273,12 +277,19 @@ def _validation(setup: TrainingSetup) -> Callable[..., Tensor]:
     return partial(elbo_sums, inputs=inputs, seed=seed)
 
 
-def _finish(setup: TrainingSetup, folder: Path, processes: Processes, result: "FitResult") -> Run:
+def _finish(
+    setup: TrainingSetup,
+    folder: Path,
+    processes: Processes,
+    result: "FitResult",
+    console: Console,
+) -> Run:
     """The finished run: summary and plots are written by rank 0, the summary last."""
     run = load_run(folder, model=setup.model.cpu())
     if processes.process.rank == 0:
         run.summary = _summary(run, setup, result)
-        plot_run_data(RunData(run, setup.dataset, setup.split))
+        for failure in plot_run_data(RunData(run, setup.dataset, setup.split)):
+            console.print(f"warning: {failure}", highlight=False, markup=False, soft_wrap=True)
         runs.save_summary(folder, run.summary)  # a folder that has it is complete
     run.summary = processes.broadcast(run.summary)
     return run
@@ -314,8 +325,13 @@ def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> JsonObject:
 
 
 def test_metrics(model: VAE, inputs: ModelInputs, *, seed: int) -> JsonObject:
-    """The negative ELBO and its two terms, in nats per example."""
-    return term_metrics(elbo_per_example(model, inputs, seed=seed)).to_dict()
+    """The negative ELBO and its two terms, in nats per example, or why they are unavailable."""
+    try:
+        terms = term_metrics(elbo_per_example(model, inputs, seed=seed))
+    except Exception as error:  # a trained run keeps its summary, whatever fails
+        failed = Metric.failed(error)
+        terms = TermMetrics(failed, failed, failed)
+    return terms.to_dict()
 
 
 def _data_summary(setup: TrainingSetup) -> JsonObject:
