@@ -105,6 +105,17 @@ def suggest(name: str, allowed: Iterable[str]) -> str:
     return f"{question}Allowed: {', '.join(names)}"
 
 
+def reason_of(error: BaseException) -> str:
+    """The type and the first line of an error, without its full stop.
+
+    >>> reason_of(MemoryError("no memory.\nTraceback"))
+    'MemoryError: no memory'
+    """
+    name = type(error).__name__
+    lines = str(error).strip().splitlines()
+    return f"{name}: {lines[0].rstrip('. ')}" if lines else name
+
+
 def shown(value: object) -> str:
     """A value as messages show it: its repr on one line, shortened.
 

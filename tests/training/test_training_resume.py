@@ -15,9 +15,10 @@ import pytest
 import torch
 
 import vaekit
-from conftest import QUIET, small_images, train_small
+from conftest import QUIET, TRAIN_MODULE, small_images, train_small
 from raising import raises
 from vaekit.errors import DataError, Interrupted, RunError
+from vaekit.inference.bounds import elbo_sums
 from vaekit.objectives import ELBO
 
 pytestmark = pytest.mark.slow
@@ -65,6 +66,42 @@ def calm(tmp_path_factory):
 def test_a_signal_stops_between_two_batches_and_resume_ends_equal(tmp_path, calm, step, number):
     objective = Stopped(step, number)
     with raises(Interrupted):
+        train_small(tmp_path / "run", training={"epochs": 4, "patience": 3}, objective=objective)
+    assert not (tmp_path / "run/summary.json").exists()
+    vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
+    assert facts(tmp_path / "run") == calm
+
+
+@pytest.mark.parametrize("epoch", [1, 4])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_signal_ends_a_validation_and_resume_repeats_it(
+    tmp_path, calm, monkeypatch, epoch, number
+):
+    validations = []
+
+    def elbo_sums_with_a_signal(*args, **options):
+        validations.append("begun")
+        if len(validations) == epoch:
+            os.kill(os.getpid(), number)
+            validations.append("not interrupted")
+        return elbo_sums(*args, **options)
+
+    monkeypatch.setattr(TRAIN_MODULE, "elbo_sums", elbo_sums_with_a_signal)
+    objective = Stopped(-1, number)
+    with raises(Interrupted):
+        train_small(tmp_path / "run", training={"epochs": 4, "patience": 3}, objective=objective)
+    assert validations == ["begun"] * epoch
+    vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
+    assert facts(tmp_path / "run") == calm
+
+
+def test_ctrl_c_while_a_run_is_finished_leaves_it_resumable(tmp_path, calm, monkeypatch):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    objective = Stopped(-1, signal.SIGINT)
+    with monkeypatch.context() as patched, raises(Interrupted):
+        patched.setattr(TRAIN_MODULE, "plot_run_data", interrupted)
         train_small(tmp_path / "run", training={"epochs": 4, "patience": 3}, objective=objective)
     assert not (tmp_path / "run/summary.json").exists()
     vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)

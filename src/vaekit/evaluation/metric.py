@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from vaekit.errors import reason_of
 from vaekit.json_types import JsonObject
 
 
@@ -24,6 +25,15 @@ class Metric:
     value: float | None
     standard_error: float | None = None
     unavailable: str | None = None
+
+    @classmethod
+    def failed(cls, error: Exception) -> "Metric":
+        """A metric that is unavailable because its computation failed.
+
+        >>> Metric.failed(MemoryError("no memory")).unavailable
+        'its computation failed with MemoryError: no memory'
+        """
+        return cls(None, unavailable=f"its computation failed with {reason_of(error)}")
 
     @classmethod
     def mean_of(cls, values: Tensor) -> "Metric":

@@ -60,8 +60,14 @@ class Checkpointer:
 
     def after_step(self, trainer: StageTrainer) -> None:
         """Save a checkpoint within an epoch if it is due."""
-        is_within_epoch = trainer.batches.position < len(trainer.batches)
-        if is_within_epoch and self._is_due(trainer):
+        if self._is_due(trainer):
+            self._save(trainer)
+
+    def after_validation(self, trainer: StageTrainer, *, is_complete: bool) -> None:
+        """Stop, before the epoch ends, if a signal interrupted the validation of any process."""
+        interrupted = torch.tensor([not is_complete], dtype=torch.float32)
+        if trainer.processes.sum(interrupted.to(trainer.processes.device)).any():
+            self._is_due(trainer, agree_now=True)
             self._save(trainer)
 
     def after_epoch(self, trainer: StageTrainer, metrics: dict[str, float]) -> dict[str, float]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -149,23 +150,32 @@ def _stage_trainer(loop: _Loop, stage: Stage, number: int) -> StageTrainer:
 def _fit_epochs(loop: _Loop, trainer: StageTrainer) -> None:
     """Train epoch after epoch, from the current position of the stage."""
     while not trainer.finished:
-        with trainer.train_mode(), closing(iter(trainer.batches)) as batches:
-            for batch in batches:
-                trainer.update(batch)
-                loop.progress.after_step(trainer)
-                loop.checkpointer.after_step(trainer)
-
+        if not trainer.awaits_validation:
+            _train_epoch(loop, trainer)
+        metrics = _epoch_metrics(loop, trainer)
         trainer.epoch += 1
-        row = loop.checkpointer.after_epoch(trainer, _epoch_metrics(loop, trainer))
+        row = loop.checkpointer.after_epoch(trainer, metrics)
         trainer.sums.zero_()
         loop.processes.log(row, trainer.step)
         loop.progress.after_epoch(trainer, row, loop.checkpointer.best)
         loop.checkpointer.end_epoch(trainer)
 
 
+def _train_epoch(loop: _Loop, trainer: StageTrainer) -> None:
+    """Make the remaining steps of an epoch."""
+    with trainer.train_mode(), closing(iter(trainer.batches)) as batches:
+        for batch in batches:
+            trainer.update(batch)
+            loop.progress.after_step(trainer)
+            loop.checkpointer.after_step(trainer)
+
+
 def _epoch_metrics(loop: _Loop, trainer: StageTrainer) -> dict[str, float]:
     """Means of training and validation over the examples of all processes."""
-    own_validation = loop.validate(trainer.model, process=loop.processes.process)
+    validate = partial(loop.validate, trainer.model, process=loop.processes.process)
+    own_validation = loop.checkpointer.interrupt.until_signal(validate)
+    loop.checkpointer.after_validation(trainer, is_complete=own_validation is not None)
+    assert own_validation is not None
     own = torch.cat([trainer.sums, own_validation.to(trainer.sums)])
     total = loop.processes.sum(own)
     training = means(total[: len(trainer.sums)])
@@ -173,7 +183,7 @@ def _epoch_metrics(loop: _Loop, trainer: StageTrainer) -> dict[str, float]:
     for name, value in validation.items():
         if not math.isfinite(value):
             raise NonFiniteError(
-                f"the validation {name} is {value} after epoch {trainer.epoch}, "
+                f"the validation {name} is {value} after epoch {trainer.epoch + 1}, "
                 f"step {trainer.step}. {ADVICE}"
             )
     metrics = {f"train_{name}": value for name, value in training.items()}

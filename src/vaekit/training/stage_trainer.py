@@ -103,6 +103,12 @@ class StageTrainer:
             return True
         return self.epoch >= self.stage.epochs
 
+    @property
+    def awaits_validation(self) -> bool:
+        """Whether all steps of the current epoch are done."""
+        batches = self.batches
+        return batches.epoch == self.epoch and batches.position >= len(batches)
+
     @contextmanager
     def train_mode(self) -> Iterator[None]:
         """Within the block only the trainable parts are in training mode."""

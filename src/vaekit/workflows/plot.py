@@ -11,7 +11,7 @@ import torch
 from vaekit import runs
 from vaekit.data import Dataset
 from vaekit.data.splits import SplitName
-from vaekit.errors import ConfigError, suggest
+from vaekit.errors import ConfigError, WorkError, reason_of, suggest
 from vaekit.run_plots.context import PlotContext, View
 from vaekit.run_plots.latent_paths import draw_paths, save_path_animation
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
@@ -48,6 +48,7 @@ def plot(
     Raises:
         ConfigError: An unknown plot, one that does not suit the run, or an option without effect.
         DataError: Data that are missing, have changed or do not suit the model.
+        WorkError: Some plots failed; the others have been written.
 
     >>> [path.name for path in plot("runs/conv", ["curves", "latent"])]
     ['curves.png', 'latent.png']
@@ -67,22 +68,50 @@ def plot(
     _check_used(view_options, chosen)
     context = _context(run, split, data)
     paths = _paths(run.path / runs.PLOTS if out is None else Path(out), chosen, format)
-    with torch.no_grad():
-        return [
-            _save(name, context, view_options, path)
-            for name, path in zip(chosen, paths, strict=True)
-        ]
+    targets = dict(zip(chosen, paths, strict=True))
+    _check_failures(_draw(targets, context, view_options), targets)
+    return paths
 
 
-def plot_run_data(run_data: RunData) -> list[Path]:
-    """Write all suitable plots of a run whose data have been loaded, into its plots folder."""
+def plot_run_data(run_data: RunData) -> list[str]:
+    """Write all suitable plots of a run whose data have been loaded, into its plots folder.
+
+    Returns:
+        A sentence for each plot that failed.
+    """
     run = run_data.run
     selection = ExampleSelection(run_data.examples("test"), "test", run_data)
     context = PlotContext(run, lambda: selection, lambda: run_data)
     names = [name for name, each in PLOTS.items() if not unmet_requirement(each, run)]
     paths = _paths(run.path / runs.PLOTS, names, None)
-    with torch.no_grad():
-        return [_save(name, context, View(), path) for name, path in zip(names, paths, strict=True)]
+    failures = _draw(dict(zip(names, paths, strict=True)), context, View())
+    return [f"the plot {name} failed: {reason_of(error)}." for name, error in failures.items()]
+
+
+def _draw(targets: Mapping[str, Path], context: PlotContext, view: View) -> dict[str, Exception]:
+    """Write each plot to its path; the errors of those that failed."""
+    failures: dict[str, Exception] = {}
+    for name, path in targets.items():
+        try:
+            with torch.no_grad():
+                _save(name, context, view, path)
+        except Exception as error:
+            failures[name] = error
+    return failures
+
+
+def _check_failures(failures: Mapping[str, Exception], targets: Mapping[str, Path]) -> None:
+    """The error of a wrong request, or of a plot if none was drawn; else WorkError with all."""
+    for error in failures.values():
+        if isinstance(error, ConfigError) or len(failures) == len(targets):
+            raise error
+    if failures:
+        reasons = "; ".join(f"{name} ({reason_of(error)})" for name, error in failures.items())
+        folder = next(iter(targets.values())).parent
+        raise WorkError(
+            f"{len(failures)} of {len(targets)} plots failed: {reasons}. "
+            f"The others are in {folder}."
+        )
 
 
 def _context(run: Run, split: SplitName | None, data: Any) -> PlotContext:

@@ -19,6 +19,8 @@ from vaekit.config.schema import PlainOptions
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError
 from vaekit.evaluation.code_usage import code_usage
+from vaekit.evaluation.metric import Metric
+from vaekit.evaluation.results import TermMetrics
 from vaekit.evaluation.verdict import LossCurves, TrainingFacts, verdict
 from vaekit.inference.bounds import bound_sums, elbo_per_example, elbo_sums
 from vaekit.json_types import JsonObject
@@ -26,6 +28,7 @@ from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
 from vaekit.training.freezing import freeze_except
+from vaekit.training.graceful_interrupt import resumable
 from vaekit.training.processes import (
     Processes,
     check_batch_division,
@@ -255,18 +258,19 @@ def _fit(setup: TrainingSetup, folder: Path, console: Console | None, *, resume:
     note_scale(console, setup)
     processes = launch(setup.config, folder)
     folder = processes.broadcast(folder)
-    result = fit(
-        processes,
-        setup.model,
-        setup.training_inputs(),
-        setup.config,
-        folder,
-        stages=setup.stages,
-        validate=_validation(setup),
-        console=console,
-        resume=resume,
-    )
-    return _finish(setup, folder, processes, result)
+    with resumable(folder):
+        result = fit(
+            processes,
+            setup.model,
+            setup.training_inputs(),
+            setup.config,
+            folder,
+            stages=setup.stages,
+            validate=_validation(setup),
+            console=console,
+            resume=resume,
+        )
+        return _finish(setup, folder, processes, result, console)
 
 
 def _console(console: Console | None, config: Settings) -> Console:
@@ -285,12 +289,19 @@ def _validation(setup: TrainingSetup) -> Callable[..., Tensor]:
     return partial(elbo_sums, inputs=inputs, seed=seed)
 
 
-def _finish(setup: TrainingSetup, folder: Path, processes: Processes, result: "FitResult") -> Run:
+def _finish(
+    setup: TrainingSetup,
+    folder: Path,
+    processes: Processes,
+    result: "FitResult",
+    console: Console,
+) -> Run:
     """The finished run: summary and plots are written by rank 0, the summary last."""
     run = load_run(folder, model=setup.model.cpu())
     if processes.process.rank == 0:
         run.summary = _summary(run, setup, result)
-        plot_run_data(RunData(run, setup.dataset, setup.split))
+        for failure in plot_run_data(RunData(run, setup.dataset, setup.split)):
+            console.print(f"warning: {failure}", highlight=False, markup=False, soft_wrap=True)
         runs.save_summary(folder, run.summary)  # a folder that has it is complete
     run.summary = processes.broadcast(run.summary)
     return run
@@ -304,21 +315,10 @@ def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> JsonObject:
         for name, column in run.history.items()
         if name.startswith("val_")
     }
-    inputs = setup.inputs("test")
-    terms = elbo_per_example(run.model, inputs, seed=run.config.seed)
-    metrics = term_metrics(terms)
     counts = run.model.count_parameters()
     parameters = {
         side: {"trainable": count.trainable, "fixed": count.fixed} for side, count in counts.items()
     }
-    facts = TrainingFacts(
-        losses=_losses_of_first_stage(run, setup),
-        examples=setup.split.counts(),
-        warmup=getattr(setup.stages[0].objective, "warmup", 0),
-        terms=terms,
-        metrics=metrics,
-        usage=code_usage(run.model, inputs),
-    )
     return {
         "format": configuration.FORMAT,
         "recipe": run.config.recipe,
@@ -328,12 +328,33 @@ def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> JsonObject:
         "best_epoch": best,
         "unit": "nats per example",
         "validation": validation,
-        "test": metrics.to_dict(),
-        "verdict": [finding.to_dict() for finding in verdict(facts)],
+        **_test_results(run, setup),
         "seed": run.config.seed,
         "seconds": result.seconds,
         "versions": _versions(),
     }
+
+
+def _test_results(run: Run, setup: TrainingSetup) -> JsonObject:
+    """The metrics of the test split, or why they are unavailable, and the verdict."""
+    try:
+        inputs = setup.inputs("test")
+        terms = elbo_per_example(run.model, inputs, seed=run.config.seed)
+        metrics = term_metrics(terms)
+        facts = TrainingFacts(
+            losses=_losses_of_first_stage(run, setup),
+            examples=setup.split.counts(),
+            warmup=getattr(setup.stages[0].objective, "warmup", 0),
+            terms=terms,
+            metrics=metrics,
+            usage=code_usage(run.model, inputs),
+        )
+        findings = verdict(facts)
+    except Exception as error:  # a trained run keeps its summary, whatever fails
+        failed = Metric.failed(error)
+        metrics = TermMetrics(failed, failed, failed)
+        findings = ()
+    return {"test": metrics.to_dict(), "verdict": [finding.to_dict() for finding in findings]}
 
 
 def _losses_of_first_stage(run: Run, setup: TrainingSetup) -> LossCurves:
