@@ -33,7 +33,7 @@ from vaekit.training.processes import (
     is_restarted,
     launch,
 )
-from vaekit.workflows.announcement import announce, note_scale
+from vaekit.workflows.announcement import announce, note_data, note_scale
 from vaekit.workflows.evaluate import term_metrics
 from vaekit.workflows.plot import plot_run_data
 from vaekit.workflows.training_setup import (
@@ -240,6 +240,7 @@ def _fit(setup: TrainingSetup, folder: Path, console: Console | None, *, resume:
 
     console = _console(console, setup.config)
     announce(console, setup, folder)
+    note_data(console, setup.dataset, setup.split)
     note_scale(console, setup.dataset)
     processes = launch(setup.config, folder)
     folder = processes.broadcast(folder)
