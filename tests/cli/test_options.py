@@ -62,6 +62,7 @@ TEXTS: dict[str, tuple[tuple[str, ...], Any]] = {
 """Text and value of an option by its metavar."""
 
 NAMES: dict[str, tuple[tuple[str, ...], Any]] = {
+    "--group": (("folder",), "folder"),
     "--projection": (("pca",), "pca"),
     "--split": (("validation",), "validation"),
     "--z": (("3,5.5",), [[3.0, 5.5]]),
@@ -83,7 +84,11 @@ CONFIG_KEYS = {
     "--test": "data.test",
     "--support": "data.support",
     "--binarize": "data.binarize",
+    "--crop": "data.crop",
     "--resize": "data.resize",
+    "--tile": "data.tile",
+    "--group": "data.group",
+    "--skip-unreadable": "data.skip_unreadable",
     "--train-size": "data.train_size",
     "--epochs": "training.epochs",
     "--batch-size": "training.batch_size",

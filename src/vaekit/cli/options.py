@@ -74,6 +74,24 @@ Size = Annotated[
     Any,
     typer.Option(metavar="HxW", parser=parse_size, help="Resize images, such as 64x64."),
 ]
+Crop = Annotated[
+    Any,
+    typer.Option(metavar="HxW", parser=parse_size, help="Cut the center out of images, first."),
+]
+Tile = Annotated[
+    Any,
+    typer.Option(metavar="HxW", parser=parse_size, help="Cut images into tiles, last."),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="folder: keep images of one folder in one split."),
+]
+SkipUnreadable = Annotated[
+    bool | None,
+    typer.Option(
+        "--skip-unreadable", show_default=False, help="Leave out images that cannot be read."
+    ),
+]
 Recipe = Annotated[
     str | None,
     typer.Argument(
@@ -116,11 +134,15 @@ CONFIG_OPTIONS = {
         "data.binarize",
         _text("NAME", "Binarize gray values: threshold, fixed (sampled once) or dynamic."),
     ),
+    "crop": ConfigOption("data.crop", Crop),
     "resize": ConfigOption("data.resize", Size),
     "normalize": ConfigOption(
         "data.normalize",
         _text("NAME", "Normalize channels or columns: none, unit, standardize or percentile."),
     ),
+    "tile": ConfigOption("data.tile", Tile),
+    "group": ConfigOption("data.group", Group),
+    "skip_unreadable": ConfigOption("data.skip_unreadable", SkipUnreadable),
     "train_size": ConfigOption(
         "data.train_size", _number("Train on N examples, sampled with the seed.")
     ),

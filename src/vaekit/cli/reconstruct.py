@@ -63,9 +63,10 @@ def reconstruct(
 
 
 def _described(result: "Reconstruction", classes: Sequence[str]) -> Iterator[JsonObject]:
-    """Index, class if there is one, code and standard deviation of each example."""
+    """File and class if there are any, index, code and standard deviation of each example."""
     for i, index in enumerate(result.indices):
-        example: JsonObject = {"index": int(index)}
+        example: JsonObject = {} if result.files is None else {"file": result.files[i]}
+        example["index"] = int(index)
         if result.labels is not None and classes:
             example["class"] = classes[result.labels[i]]
         example["code"] = result.codes.mean[i].tolist()

@@ -7,6 +7,7 @@ import typer
 
 from vaekit.cli import output
 from vaekit.cli.options import Json, Overwrite, OwnExamples, RunPath, Seed, Split, check_output
+from vaekit.json_types import JsonObject
 
 MAX_SHOWN = 10
 
@@ -44,7 +45,7 @@ def score(
         seed=seed,
     )
     highest = scored.scores.argsort()[::-1][:MAX_SHOWN].tolist()
-    facts = {
+    facts: JsonObject = {
         "examples": len(scored.scores),
         "part": scored.part,
         "metric": metric,
@@ -52,4 +53,7 @@ def score(
         "most_anomalous": highest if json else ", ".join(map(str, highest)),
         "file": str(scored.path),
     }
+    if scored.files is not None:
+        names = [scored.files[index] for index in highest]
+        facts["most_anomalous_files"] = names if json else ", ".join(names)
     output.print_result(facts, json)

@@ -126,6 +126,20 @@ class DataOptions(Options):
         "percentile: the 1st and 99th percentile to 0 and 1; null: standardize for real data, "
         "else none",
     )
+    crop: tuple[Width, Width] | None = Field(
+        None, description="Height and width cut from the center of images, before resize"
+    )
+    tile: tuple[Width, Width] | None = Field(
+        None,
+        description="Height and width of tiles that images are cut into, after resize; the tiles "
+        "of an image stay in one split",
+    )
+    group: Literal["folder"] | None = Field(
+        None, description="folder: images of one folder stay in one split; null: none"
+    )
+    skip_unreadable: bool = Field(
+        False, description="Whether to go on without image files that cannot be read"
+    )
     validation: Annotated[float, Field(gt=0, lt=1)] | Literal["test"] = Field(
         0.1,
         description="Fraction of the training split for validation, at most 5,000 examples; "

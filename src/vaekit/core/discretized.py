@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.distributions import Categorical as TorchCategorical
 from torch.distributions import Distribution, constraints
 
+MAX_SUMMED_LEVELS = 4096
+
 
 class _Levels(constraints.Constraint):
     """The values 0, 1 / (levels - 1), ..., 1."""
@@ -138,8 +140,16 @@ class DiscretizedLogistic(Distribution):
 
     @property
     def mean(self) -> Tensor:
-        """The exact mean: E[k] is the sum of P(k > edge) over the edges between levels."""
+        """The mean: E[k] is the sum of P(k > edge) over the edges between levels.
+
+        It is exact up to 4,096 levels. Beyond, an integral over the edges replaces the sum, which
+        is the same up to half a level.
+        """
         loc, scale = self._in_levels()
+        if self.levels > MAX_SUMMED_LEVELS:
+            last = self.levels - 1
+            integral = F.softplus(loc / scale) - F.softplus((loc - last) / scale)
+            return (scale * integral / last).clamp(0, 1)
         total = torch.zeros_like(loc)
         for edges in self._edges():
             total = total + torch.sigmoid((loc - edges) / scale).sum(0)

@@ -1,6 +1,7 @@
 """Build a dataset from what a reader has read: channels first, labels as class indices, support."""
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +9,8 @@ import numpy as np
 from vaekit.data.checks import check_numeric
 from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
-from vaekit.data.file_reading import data_errors
+from vaekit.data.file_reading import blocks, data_errors
+from vaekit.data.skipped import Skipped
 from vaekit.data.support import Support
 from vaekit.errors import DataError
 
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from vaekit.data.readers.shards import Shards
 
 CHANNELS = (1, 3, 4)
+DEEP_LEVELS = 2**16
+DARK_FACTOR = 8
+"""Levels over the levels in use, from which a note says so."""
 MAX_EXACT_FLOAT = 2**53
 """Below it, every whole number is a float."""
 
@@ -27,6 +32,9 @@ def build_dataset(
     support: Support | None = None,
     classes: tuple[str, ...] = (),
     stream: "Shards | None" = None,
+    validation: np.ndarray | None = None,
+    notes: tuple[str, ...] = (),
+    skipped: tuple[Skipped, ...] = (),
 ) -> Dataset:
     """Build a dataset of examples whose labels are not class indices yet.
 
@@ -38,6 +46,9 @@ def build_dataset(
         classes: The first class names. Other labels follow in ascending order, first from the
             training examples, so that their indices do not depend on the test examples.
         stream: Shards that training examples are streamed from.
+        validation: Indices of the training examples that validate; None if they are drawn.
+        notes: What is worth saying about the data.
+        skipped: The files that were skipped.
 
     Returns:
         The dataset, checked.
@@ -60,8 +71,34 @@ def build_dataset(
                 f"{name!r} has labels in one part only. Label all examples, or none.",
                 parameter="test",
             )
-    support = support or Support.of(train.x)
-    return Dataset(name, train, test, support, classes, stream)
+    if support is None:
+        support = Support.of(train.x)
+        notes += _about_levels(train.x, support)
+    return Dataset(
+        name,
+        train,
+        test,
+        support,
+        classes,
+        stream,
+        validation=validation,
+        notes=notes,
+        skipped=skipped,
+    )
+
+
+def _about_levels(x: np.ndarray, support: Support) -> tuple[str, ...]:
+    """A note if 16 bits are used for few levels, so that all images would be dark."""
+    if support.levels != DEEP_LEVELS:
+        return ()
+    largest = max(int(block.max()) for _, block in blocks(x))
+    needed = 2 ** max(1, largest.bit_length())
+    if needed > support.levels // DARK_FACTOR:
+        return ()
+    return (
+        f"the largest value is {largest:,} of {support.levels - 1:,}, so the images are dark. "
+        f"Declare the support integers:{needed} if that is the range of the values.",
+    )
 
 
 def dataset_name(text: str) -> str:
@@ -161,7 +198,7 @@ def replace_test_examples(dataset: Dataset, test: Dataset, classes: tuple[str, .
         used, positions = np.unique(held_out.y, return_inverse=True)
         names = [test.classes[index] for index in used]
         held_out, classes = _indexed(held_out, names, positions, classes)
-    return Dataset(dataset.name, dataset.train, held_out, dataset.support, classes, dataset.stream)
+    return replace(dataset, test=held_out, classes=classes, gray=None, gray_max=1)
 
 
 def _indexed(
@@ -172,7 +209,7 @@ def _indexed(
     classes += tuple(name for name in names if name not in known)
     indices = {name: index for index, name in enumerate(classes)}
     y = np.array([indices[name] for name in names], np.int64)[positions]
-    return Examples(examples.x, y), classes
+    return replace(examples, y=y), classes
 
 
 def _checked_labels(y: np.ndarray, count: int, name: str) -> np.ndarray:

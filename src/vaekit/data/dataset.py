@@ -11,6 +11,7 @@ from vaekit import html
 from vaekit.data.checks import check_numeric
 from vaekit.data.examples import Examples, shape_text
 from vaekit.data.file_reading import blocks
+from vaekit.data.skipped import Skipped
 from vaekit.data.support import Support
 from vaekit.data.thumbnails import thumbnails
 from vaekit.errors import DataError
@@ -39,6 +40,10 @@ class Dataset:
         gray: Gray values [N, *shape] of the training examples, if these are binarized anew each
             time that they are trained on.
         gray_max: The gray value that counts as one.
+        validation: Ascending indices of the training examples that a validation split of the data
+            consists of; None if validation examples are drawn.
+        notes: Sentences about the data that whoever uses them should read.
+        skipped: The files that a reader skipped, by reason.
 
     Raises:
         DataError: Types, shapes, labels or values do not agree.
@@ -60,6 +65,9 @@ class Dataset:
     stream: "Shards | None" = None
     gray: np.ndarray | None = None
     gray_max: int = 1
+    validation: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
     def __post_init__(self):
         if not re.fullmatch(r"\w[\w.-]{0,63}", self.name):
@@ -89,6 +97,11 @@ class Dataset:
         """Whether every example has a class."""
         return self.train.y is not None
 
+    @property
+    def validation_count(self) -> int:
+        """The number of training examples that the data's own validation split consists of."""
+        return 0 if self.validation is None else len(self.validation)
+
     def fingerprint(self) -> str:
         """A checksum of the content, by which a run recognizes its dataset.
 
@@ -105,6 +118,9 @@ class Dataset:
                 digest.update(f"{part}.{field} {array.dtype.str} {array.shape}\n".encode())
                 for _, block in blocks(array):
                     digest.update(np.ascontiguousarray(block).data)
+        if self.validation is not None:
+            digest.update(f"validation {len(self.validation)}\n".encode())
+            digest.update(self.validation.tobytes())
         if self.stream is not None:
             digest.update(self.stream.fingerprint().encode())
         return digest.hexdigest()
@@ -138,7 +154,9 @@ class Dataset:
 
     def _facts(self) -> dict[str, str]:
         part = "training" if self.stream is None else "held out of shards"
-        counts = f"{len(self.train):,} {part}"
+        counts = f"{len(self.train) - self.validation_count:,} {part}"
+        if self.validation is not None:
+            counts += f", {self.validation_count:,} validation"
         if self.test is not None:
             counts += f", {len(self.test):,} test"
         facts = {

@@ -15,6 +15,9 @@ class Examples:
     Args:
         x: Raw values [N, *shape].
         y: Labels [N]; class indices (int64) within a `Dataset`. None without labels.
+        files: Names [N] of the files that they are from, relative to the data folder, as objects;
+            None if they are not from image files.
+        groups: Numbers of groups [N]; examples of one group stay in one split. None without.
 
     >>> import numpy as np
     >>> examples = Examples(np.zeros((3, 2)), np.array([0, 1, 0]))
@@ -26,6 +29,8 @@ class Examples:
 
     x: np.ndarray
     y: np.ndarray | None = None
+    files: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.x)
@@ -43,8 +48,13 @@ class Examples:
         Returns:
             The M examples with their labels.
         """
-        y = None if self.y is None else self.y[indices]
-        return type(self)(self.x[indices], y)
+        return type(self)(
+            self.x[indices],
+            *(
+                None if each is None else each[indices]
+                for each in (self.y, self.files, self.groups)
+            ),
+        )
 
 
 def shape_text(shape: tuple[int, ...]) -> str:

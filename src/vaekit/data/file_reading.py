@@ -28,11 +28,11 @@ def data_errors(source: object, parameter: str | None = None) -> Iterator[None]:
     except VaekitError:
         raise
     except Exception as error:  # on hostile bytes a decoder may raise anything
-        message = f"cannot read {str(source)!r}: {_reason(error)}. Check it, or save it again."
+        message = f"cannot read {str(source)!r}: {reason(error)}. Check it, or save it again."
         raise DataError(message, parameter=parameter) from error
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """The first line of an error, without its full stop."""
     text = getattr(error, "strerror", None) or str(error)
     line = text.splitlines()[0].rstrip(". ") if text.strip() else ""

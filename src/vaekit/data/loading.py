@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from vaekit.data.examples import Examples
 from vaekit.data.file_reading import data_errors
 from vaekit.data.named_datasets import NAMES
 from vaekit.data.readers import arrays, idx, image_files, shards
-from vaekit.data.readers.image_files import Size
+from vaekit.data.readers.folders import SUFFIXES
+from vaekit.data.readers.image_arrays import ImageSource
+from vaekit.data.readers.image_options import ImageOptions, Size
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError, suggest
 
@@ -25,9 +28,11 @@ READERS: dict[str, Callable[[Path, Support | None], Dataset]] = {
 }
 """Readers of files by suffix."""
 
+IMAGE_OPTIONS = tuple(ImageOptions.__dataclass_fields__)
+
 READABLE = (
     "expected .npy, .npz, IDX files (with idx in the name), "
-    f"images ({' '.join(image_files.SUFFIXES)}), folders of images, or shards (.tar)"
+    f"images ({' '.join(SUFFIXES)}), folders of images, or shards (.tar)"
 )
 
 
@@ -37,26 +42,39 @@ def load(
     test: Any = None,
     support: str | Support | None = None,
     resize: Size | None = None,
+    crop: Size | None = None,
+    tile: Size | None = None,
+    group: Literal["folder"] | None = None,
+    skip_unreadable: bool = False,
 ) -> Dataset:
-    """Load a dataset by name, from a path, or from arrays.
+    """Load a dataset by name, from a path, from arrays or from images.
 
     Args:
         data: The name of a dataset (see `describe`) or of a folder in $VAEKIT_DATA; a path;
-            arrays [N, D], [N, H, W], [N, H, W, C] or [N, C, H, W], alone or as (x, y); or a
-            dataset. A path is one of an .npy or .npz file, an image, a folder of images
-            (sub-folders are classes; if both `train` and `test` exist, they are the two parts),
-            an IDX file, a folder of the four IDX files of MNIST, or shards.
+            arrays [N, D], [N, H, W], [N, H, W, C] or [N, C, H, W], alone or as (x, y); a list of
+            arrays of one shape, each an example; images of Pillow, one or a list; or a dataset.
+            A path is one of an .npy or .npz file, an image, a folder of images, an IDX file, a
+            folder of the four IDX files of MNIST, or shards. An array of two dimensions holds
+            vectors: pass one gray image as image[None].
         test: The test examples, in any of these forms; they replace the test part of `data`.
-        support: The values that the data can take: binary, unit, integers:L or real. Default:
-            binary for bool, integers:256 for uint8, unit for floats within [0, 1], else real.
-        resize: Height and width of image files; default their own.
+        support: The values that the data can take: binary, unit, integers:L or real. Default: as
+            `Support.of` says.
+        resize: Height and width of images; default their own.
+        crop: Height and width that are cut from the center of images, before `resize`.
+        tile: Height and width of tiles that images are cut into, after `resize`.
+        group: "folder": images of one folder stay in one split.
+        skip_unreadable: Whether to go on without image files that cannot be read.
+
+    Sub-folders of a folder of images are classes. But a folder `train` beside a folder
+    `validation` (`val`, `valid`, `dev`) or `test`, and no other folder with images, are splits.
+    Pages of a TIFF and frames of a GIF are examples.
 
     Returns:
         The dataset, checked. Arrays are not copied, .npy files are memory-mapped.
 
     Raises:
         DataError: The data cannot be read, or are inconsistent.
-        ConfigError: `support` or `resize` is invalid.
+        ConfigError: `support` or an option of images is invalid.
 
     >>> import numpy as np
     >>> from vaekit.data import load
@@ -64,13 +82,13 @@ def load(
     Dataset('array', 4 examples of shape 1x6x6, integers:256)
     """
     support = Support.parse(support) if isinstance(support, str) else support
-    _check_size(resize)
+    options = ImageOptions(resize, crop, tile, group, skip_unreadable)
     with _errors_about("data"):
-        dataset = _read(data, resize, support)
+        dataset = _read(data, options, support)
     if test is None:
         return dataset
     with _errors_about("test"):
-        held_out = _read(test, resize, dataset.support)
+        held_out = _read(test, options, dataset.support)
         _check_test_examples(held_out)
         classes = dataset.classes
         if not isinstance(data, Dataset):
@@ -84,67 +102,76 @@ def _errors_about(parameter: str) -> Iterator[None]:
     try:
         yield
     except (ConfigError, DataError) as error:
-        if error.parameter not in ("resize", "support"):
+        if error.parameter not in (*IMAGE_OPTIONS, "support"):
             error.parameter = parameter
         raise
 
 
-def _read(data: Any, resize: Size | None, support: Support | None) -> Dataset:
+def _read(data: Any, options: ImageOptions, support: Support | None) -> Dataset:
     if isinstance(data, str | os.PathLike):
-        return _read_named_or_path(data, resize, support)
-    if resize is not None:
-        raise ConfigError(
-            "resize is for image files only. Resize arrays before loading them.",
-            parameter="resize",
-        )
+        return _read_named_or_path(data, options, support)
+    images = _pillow_images(data)
+    if images:
+        return image_files.read_image_sources(images, "images", options, support)
+    options.check_unused(type(data).__name__)
     if isinstance(data, Dataset):
         return data if support is None else _with_support(data, support)
     if isinstance(data, Examples):
         return arrays.read_arrays(data.x, data.y, support)
     if isinstance(data, tuple) and len(data) == 2:
         return arrays.read_arrays(*data, support)
+    if isinstance(data, list) and all(hasattr(each, "__array__") for each in data):
+        return arrays.read_array_list(data, support)
     if hasattr(data, "__array__"):
         return arrays.read_arrays(data, None, support)
     raise DataError(
-        f"the data have the wrong type: got {type(data).__name__}, "
-        "expected a name, a path, an array, a pair of arrays (x, y), Examples or a Dataset."
+        f"the data have the wrong type: got {type(data).__name__}, expected a name, a path, an "
+        "array, a pair of arrays (x, y), a list of arrays or of images, Examples or a Dataset."
     )
 
 
+def _pillow_images(data: Any) -> list[ImageSource]:
+    """The images of Pillow that data consist of; none if they are anything else."""
+    images = data if isinstance(data, list) else [data]
+    if not all(hasattr(image, "getexif") for image in images):
+        return []
+    return [ImageSource(image, f"image {index}") for index, image in enumerate(images)]
+
+
 def _read_named_or_path(
-    source: "str | os.PathLike", resize: Size | None, support: Support | None
+    source: "str | os.PathLike", options: ImageOptions, support: Support | None
 ) -> Dataset:
     with data_errors(source):
         if source in NAMES:
-            _refuse_resize(resize, source)
+            options.check_unused(source)
             return NAMES[str(source)].read(support)
         if shards.is_shards(source):
-            return shards.read_shards(str(source), resize, support)
+            return shards.read_shards(str(source), options, support)
         path = Path(source) if source and Path(source).exists() else local_folder(str(source))
         if path is not None:
-            return _read_path(path, resize, support)
+            return _read_path(path, options, support)
     raise DataError(
         f"no dataset or path has this name: got {str(source)!r}. {suggest(str(source), NAMES)}, "
         "or a path that exists."
     )
 
 
-def _read_path(path: Path, resize: Size | None, support: Support | None) -> Dataset:
+def _read_path(path: Path, options: ImageOptions, support: Support | None) -> Dataset:
     if path.is_dir():
-        return _read_folder(path, resize, support)
+        return _read_folder(path, options, support)
     if not path.is_file():
         raise DataError(f"{str(path)!r} is neither a file nor a folder, {READABLE}.")
-    if path.suffix.lower() in image_files.SUFFIXES:
-        return image_files.read_image_file(path, resize, support)
-    _refuse_resize(resize, path)
+    if path.suffix.lower() in SUFFIXES:
+        return image_files.read_image_file(path, options, support)
+    options.check_unused(path)
     return _reader(path)(path, support)
 
 
-def _read_folder(folder: Path, resize: Size | None, support: Support | None) -> Dataset:
+def _read_folder(folder: Path, options: ImageOptions, support: Support | None) -> Dataset:
     training_images = idx.find_training_images(folder)
     if training_images is None:
-        return image_files.read_image_folder(folder, resize, support)
-    _refuse_resize(resize, folder)
+        return image_files.read_image_folder(folder, options, support)
+    options.check_unused(folder)
     return idx.read_idx_file(training_images, support, name=folder.resolve().name)
 
 
@@ -159,9 +186,7 @@ def _reader(path: Path) -> Callable[[Path, Support | None], Dataset]:
 
 def _with_support(dataset: Dataset, support: Support) -> Dataset:
     """A dataset declared to have another support; gray values do not belong to it."""
-    return Dataset(
-        dataset.name, dataset.train, dataset.test, support, dataset.classes, dataset.stream
-    )
+    return replace(dataset, support=support, gray=None, gray_max=1)
 
 
 def _check_test_examples(dataset: Dataset) -> None:
@@ -170,25 +195,7 @@ def _check_test_examples(dataset: Dataset) -> None:
             f"the test data {dataset.name!r} are several shards, but test examples are held in "
             "memory. Pass one shard."
         )
-    if dataset.test is not None:
+    if dataset.test is not None or dataset.validation is not None:
         raise DataError(
-            f"the test data {dataset.name!r} have a test part of their own. "
-            "Pass the path of that part."
+            f"the test data {dataset.name!r} have parts of their own. Pass the path of one part."
         )
-
-
-def _refuse_resize(resize: Size | None, source: object) -> None:
-    if resize is not None:
-        raise ConfigError(
-            f"resize is for image files only, but {str(source)!r} is none. Leave resize out.",
-            parameter="resize",
-        )
-
-
-def _check_size(resize: Any) -> None:
-    if resize is None:
-        return
-    is_pair = isinstance(resize, tuple | list) and len(resize) == 2
-    if not is_pair or not all(type(side) is int and side > 0 for side in resize):
-        expected = "height and width, two whole numbers above 0, as in (64, 64)"
-        raise ConfigError.for_value("resize", resize, expected)

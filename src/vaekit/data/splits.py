@@ -141,14 +141,17 @@ def split(
 ) -> Split:
     """Draw the examples that train, validate and test.
 
-    If the dataset has no test part, 10 % of its examples are held out for testing first. Parts keep
-    the proportions of the classes if each class has at least two examples.
+    If the dataset has no test part, 10 % of its examples are held out for testing first. A
+    validation split of the data validates as it is. Parts keep the proportions of the classes if
+    each class has at least two examples. Examples of one group stay together, and the proportions
+    are kept as well as the groups allow.
 
     Args:
         dataset: The dataset.
         seed: Seed of the draw.
         validation: The fraction of the training examples that validate, at least 1 and at most
-            5,000 examples; or "test" to train on all training examples and to validate on the
+            5,000 examples, without effect if the data have a validation split; or "test" to train
+            on all training examples, also those of a validation split, and to validate on the
             test examples, the protocol of early papers.
         train_size: The number of training examples, drawn among those that remain; default all.
 
@@ -166,8 +169,7 @@ def split(
     """
     _check_request(seed, validation, train_size)
     rng = np.random.default_rng(seed)
-    y = dataset.train.y
-    train = np.arange(len(dataset.train), dtype=np.int64)
+    train, given = _training_pool(dataset, validation)
     if dataset.test is not None:
         test = np.arange(len(dataset.test), dtype=np.int64)
     elif validation == "test":
@@ -177,24 +179,36 @@ def split(
             parameter="validation",
         )
     else:
-        train, test = _hold_out(train, y, round(TEST_FRACTION * len(train)), rng, dataset.name)
+        train, test = _hold_out(dataset, train, round(TEST_FRACTION * len(train)), rng)
 
     if validation == "test":
         held_out = test
+    elif given is not None:
+        held_out = given
     else:
         count = min(MAX_VALIDATION_EXAMPLES, round(validation * len(train)))
-        train, held_out = _hold_out(train, y, count, rng, dataset.name)
+        train, held_out = _hold_out(dataset, train, count, rng)
     if train_size is not None:
         _check_train_size(train_size, len(train), dataset.name)
-        train = _draw(train, y, train_size, rng)
+        train = _draw(train, dataset.train.y, train_size, rng)
     return Split(train, held_out, test, validation == "test")
 
 
+def _training_pool(
+    dataset: Dataset, validation: float | str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The training examples to draw from, and those that validate if the data say so."""
+    pool = np.arange(len(dataset.train), dtype=np.int64)
+    if dataset.validation is None or validation == "test":
+        return pool, None
+    return np.setdiff1d(pool, dataset.validation, assume_unique=True), dataset.validation
+
+
 def _hold_out(
-    pool: np.ndarray, y: np.ndarray | None, count: int, rng: np.random.Generator, name: str
+    dataset: Dataset, pool: np.ndarray, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """The rest of the pool and the indices held out of it, at least one of each."""
-    count = max(1, count)
+    count, name = max(1, count), dataset.name
     if len(pool) < 2:
         raise DataError(
             f"{name!r} has too few examples to train, validate and test. Use more data.",
@@ -206,7 +220,10 @@ def _hold_out(
             f"expected at most {len(pool) - 1}. Use a smaller data.validation.",
             parameter="data.validation",
         )
-    drawn = _draw(pool, y, count, rng)
+    if dataset.train.groups is None:
+        drawn = _draw(pool, dataset.train.y, count, rng)
+    else:
+        drawn = _draw_groups(dataset, pool, count, rng)
     return np.setdiff1d(pool, drawn, assume_unique=True), drawn
 
 
@@ -225,6 +242,47 @@ def _draw(
         for stratum, quota in zip(strata, quotas, strict=True)
     ]
     return np.sort(np.concatenate(drawn))
+
+
+def _draw_groups(
+    dataset: Dataset, pool: np.ndarray, count: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw the examples of whole groups, ascending indices from a pool.
+
+    In random order, a group is drawn if the numbers of examples per class come closer to their
+    share of `count` by it; at least one group is drawn, and one remains.
+    """
+    assert dataset.train.groups is not None
+    _, group = np.unique(dataset.train.groups[pool], return_inverse=True)
+    y = np.zeros(len(pool), np.int64) if dataset.train.y is None else dataset.train.y[pool]
+    groups = int(group.max()) + 1
+    if groups < 2:
+        raise DataError(
+            f"{dataset.name!r} has too few groups to train, validate and test. "
+            "Use data of more groups, or leave out data.group.",
+            parameter="data.group",
+        )
+    classes, label = np.unique(y, return_inverse=True)
+    sizes = np.zeros((groups, len(classes)), np.int64)
+    np.add.at(sizes, (group, label), 1)
+    target = count * sizes.sum(0) / len(pool)
+    chosen = _nearest_to_target(sizes, target, rng.permutation(groups))
+    return pool[np.isin(group, chosen)]
+
+
+def _nearest_to_target(sizes: np.ndarray, target: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Groups whose numbers of examples per class [G, C] together come close to a target [C]."""
+    chosen: list[int] = []
+    rest = target
+    for group in order[:-1]:  # the last one remains
+        closer = rest - sizes[group]
+        if closer @ closer < rest @ rest:
+            chosen.append(group)
+            rest = closer
+    if chosen:
+        return np.array(chosen)
+    distances = np.square(target - sizes[order]).sum(1)
+    return order[[distances.argmin()]]
 
 
 def _proportional_quotas(sizes: list[int], count: int) -> list[int]:

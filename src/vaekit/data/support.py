@@ -63,6 +63,11 @@ class Transform:
         return x if self.divisor == 1 else x * self.divisor
 
 
+def _are_within(x: np.ndarray, largest: int) -> bool:
+    """Whether all values lie between 0 and a largest value."""
+    return all(bool(((block >= 0) & (block <= largest)).all()) for _, block in blocks(x))
+
+
 @dataclass(frozen=True)
 class Support:
     """The values that data can take.
@@ -137,17 +142,25 @@ class Support:
             x: Values of any shape.
 
         Returns:
-            `binary` for bool, `integers:256` for uint8, `unit` for floats that all lie within
-            [0, 1], else `real`.
+            `binary` for bool, `integers:256` for uint8 and `integers:65536` for uint16. For images
+            of other integers the smaller of these two that contains all values, else `real`; for
+            vectors of other integers `real`: they are counts or codes as often as levels. `unit`
+            for floats that all lie within [0, 1], else `real`.
+
+        >>> Support.of(np.full((1, 1, 2, 2), 4095, np.int32)), Support.of(np.array([[4095]]))
+        (Support(kind='integers', levels=65536), Support(kind='real', levels=0))
         """
         if x.dtype == bool:
             return cls("binary")
-        if x.dtype == np.uint8:
-            return cls("integers", 256)
-        if x.dtype.kind != "f":
-            return cls("real")
-        is_unit = all(((block >= 0) & (block <= 1)).all() for _, block in blocks(x))
-        return cls("unit" if is_unit else "real")
+        if x.dtype in (np.uint8, np.uint16):
+            return cls("integers", np.iinfo(x.dtype).max + 1)
+        if x.dtype.kind == "f":
+            return cls("unit" if _are_within(x, 1) else "real")
+        if x.ndim > 2:
+            for levels in (2**8, 2**16):
+                if _are_within(x, levels - 1):
+                    return cls("integers", levels)
+        return cls("real")
 
     def check(self, x: np.ndarray, name: str, *, parameter: str | None = None) -> None:
         """Check that all values belong to the support.

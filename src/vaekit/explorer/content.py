@@ -90,6 +90,7 @@ class Facts:
         prior: The prior; None if the objective does not use one.
         stochastic_posterior: Whether the reconstruction term is that of one sample of the
             posterior.
+        files: The name of the file of each example; empty if they are not from image files.
     """
 
     version: str
@@ -109,6 +110,7 @@ class Facts:
     test_loss: LossValue | None
     prior: NormalPrior | SampledPrior | None
     stochastic_posterior: bool
+    files: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The facts as JSON values."""

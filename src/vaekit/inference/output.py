@@ -18,6 +18,7 @@ from vaekit.inference.encode_decode import LatentCodes
 
 MAX_CSV_BYTES = 200_000_000
 CODE_FORMATS = (".npz", ".npy", ".csv")
+FORMULA_SIGNS = ("=", "+", "-", "@")
 SCORE_FORMATS = (".npy", ".csv")
 
 
@@ -31,37 +32,48 @@ def check_format(path: Path, formats: Sequence[str]) -> str:
     return suffix
 
 
-def save_codes(path: Path, codes: LatentCodes, classes: Sequence[str] | None = None) -> Path:
+def save_codes(
+    path: Path,
+    codes: LatentCodes,
+    classes: Sequence[str] | None = None,
+    files: Sequence[str] | None = None,
+) -> Path:
     """Write latent codes.
 
     Args:
-        path: .npz (arrays mean, stddev, class, index), .npy (means only), or .csv (columns
-            example, class, z1, ..., stddev1, ..., index1, ...).
+        path: .npz (arrays mean, stddev, file, class, index), .npy (means only), or .csv (columns
+            file, example, class, z1, ..., stddev1, ..., index1, ...).
         codes: The codes of N examples.
         classes: Class names [N], if the examples have labels.
+        files: Names of files [N], if the examples are from image files.
     """
     suffix = check_format(path, CODE_FORMATS)
     with atomic_write(path) as temporary:
         if suffix == ".npz":
-            np.savez(temporary, **_code_arrays(codes, classes))  # type: ignore[arg-type]
+            np.savez(temporary, **_code_arrays(codes, classes, files))  # type: ignore[arg-type]
         elif suffix == ".npy":
             np.save(temporary, codes.mean)
         else:
-            _write_codes_csv(temporary, codes, classes)
+            _write_codes_csv(temporary, codes, classes, files)
     return path
 
 
-def _code_arrays(codes: LatentCodes, classes: Sequence[str] | None) -> dict[str, np.ndarray]:
+def _code_arrays(
+    codes: LatentCodes, classes: Sequence[str] | None, files: Sequence[str] | None
+) -> dict[str, np.ndarray]:
     arrays = {
         "mean": codes.mean,
         "stddev": codes.stddev,
+        "file": None if files is None else np.array(files, str),
         "class": None if classes is None else np.array(classes),
         "index": codes.indices,
     }
     return {name: array for name, array in arrays.items() if array is not None}
 
 
-def _write_codes_csv(path: Path, codes: LatentCodes, classes: Sequence[str] | None) -> None:
+def _write_codes_csv(
+    path: Path, codes: LatentCodes, classes: Sequence[str] | None, files: Sequence[str] | None
+) -> None:
     columns = {"z": codes.mean, "stddev": codes.stddev}
     if codes.indices is not None:
         columns["index"] = codes.indices
@@ -70,18 +82,23 @@ def _write_codes_csv(path: Path, codes: LatentCodes, classes: Sequence[str] | No
         [f"{number:.9g}" for part in example for number in part]
         for example in zip(*columns.values(), strict=True)
     )
-    _write_table(path, names, numbers, classes)
+    _write_table(path, names, numbers, classes, files)
 
 
-def save_scores(path: Path, scores: np.ndarray, classes: Sequence[str] | None = None) -> Path:
-    """Write one score per example as .npy, or as .csv (columns example, class, score)."""
+def save_scores(
+    path: Path,
+    scores: np.ndarray,
+    classes: Sequence[str] | None = None,
+    files: Sequence[str] | None = None,
+) -> Path:
+    """Write one score per example as .npy, or as .csv (columns file, example, class, score)."""
     suffix = check_format(path, SCORE_FORMATS)
     with atomic_write(path) as temporary:
         if suffix == ".npy":
             np.save(temporary, scores)
         else:
             numbers = ([f"{score:.9g}"] for score in scores)
-            _write_table(temporary, ["score"], numbers, classes)
+            _write_table(temporary, ["score"], numbers, classes, files)
     return path
 
 
@@ -90,13 +107,22 @@ def _write_table(
     names: Sequence[str],
     numbers: Iterator[list[str]],
     classes: Sequence[str] | None,
+    files: Sequence[str] | None,
 ) -> None:
-    """A CSV table: the number of the example, its class if there are classes, then numbers."""
+    """A CSV table: file if there are files, number of the example, class likewise, numbers."""
+    before = {} if files is None else {"file": _as_cells(files)}
+    after = {} if classes is None else {"class": classes}
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
-        table.writerow(["example", *([] if classes is None else ["class"]), *names])
+        table.writerow([*before, "example", *after, *names])
         for i, line in enumerate(numbers):
-            table.writerow([i, *([] if classes is None else [classes[i]]), *line])
+            first, last = ([each[i] for each in columns.values()] for columns in (before, after))
+            table.writerow([*first, i, *last, *line])
+
+
+def _as_cells(files: Sequence[str]) -> list[str]:
+    """Names of files that a spreadsheet does not take for formulas; they remain valid paths."""
+    return [f"./{name}" if name.startswith(FORMULA_SIGNS) else name for name in files]
 
 
 def save_batches(path: Path, batches: Iterator[np.ndarray], count: int) -> Path:

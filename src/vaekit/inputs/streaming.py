@@ -58,7 +58,7 @@ class StreamedInputs(ModelInputs):
             DataError: A sample is damaged or does not suit the model; the message names it.
         """
         shape = self.x.shape[1:]
-        x = decode_samples(samples, self.stream.resize, shape[0])
+        x = decode_samples(samples, self.stream.options, shape[0])
         self._check_examples(x, samples)
         y = None if self.y is None else np.array([self._class_index(each) for each in samples])
         return x, y

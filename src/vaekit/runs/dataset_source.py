@@ -10,6 +10,7 @@ from vaekit.data import Dataset
 from vaekit.data.binarization import binarize
 from vaekit.data.cache import local_folder
 from vaekit.data.file_reading import data_errors
+from vaekit.data.loading import IMAGE_OPTIONS
 from vaekit.data.readers.shards import is_shards
 from vaekit.errors import DataError
 
@@ -40,9 +41,14 @@ def load_dataset(config: Settings, data: Any = None) -> Dataset:
         for path in (options.source, options.test):
             _check_present(path)
     dataset = datasets.load(
-        source, test=options.test, support=options.support, resize=options.resize
+        source, test=options.test, support=options.support, **image_options(config)
     )
     return _check_fingerprint(config, binarize(dataset, options.binarize))
+
+
+def image_options(config: Settings) -> dict[str, Any]:
+    """The configured options of image files, as `vaekit.data.load` takes them."""
+    return {name: getattr(config.data, name) for name in IMAGE_OPTIONS}
 
 
 def is_missing(source: Any) -> bool:

@@ -11,9 +11,10 @@ import numpy as np
 from vaekit import data as datasets
 from vaekit.data import Dataset, Examples, check_compatible
 from vaekit.data.binarization import binarize
-from vaekit.data.readers.image_files import MixedSizesError
+from vaekit.data.readers.image_arrays import MixedSizesError
 from vaekit.data.splits import SPLIT_NAMES, SplitName
 from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.runs.dataset_source import image_options
 from vaekit.runs.folder import load_split
 from vaekit.runs.run import Run
 from vaekit.runs.run_data import RunData
@@ -122,12 +123,14 @@ def _load_other(run: Run, data: Any) -> Dataset:
         return dataset
     is_image = isinstance(data, str | os.PathLike) and _names_images(Path(data))
     support = run.config.data.support if method else run.support
-    resize = run.config.data.resize if is_image else None
+    options: dict[str, Any] = {}
+    if is_image:
+        options = {**image_options(run.config), "group": None}
     try:
-        dataset = datasets.load(data, support=support, resize=resize)
+        dataset = datasets.load(data, support=support, **options)
     except MixedSizesError as error:
         raise DataError(f"{error.problem}. {_fix_of_sizes(run)}.", parameter="data") from None
-    if is_image and dataset.train.x.dtype == np.uint8:
+    if is_image and len(dataset.shape) == len(run.model.data_shape) == 3:
         dataset = _match_channels(run, dataset)
     return binarize(dataset, method)
 
@@ -156,7 +159,9 @@ def _gray_to_color(x: np.ndarray) -> np.ndarray:
 
 def _color_to_gray(x: np.ndarray) -> np.ndarray:
     lightness = np.tensordot(x, GRAY_WEIGHTS, (1, 0))
-    return np.round(lightness)[:, None].astype(np.uint8)
+    if x.dtype.kind in "iu":
+        lightness = np.round(lightness)
+    return lightness[:, None].astype(x.dtype)
 
 
 def _run_labels(run: Run, dataset: Dataset, examples: Examples) -> np.ndarray | None:

@@ -22,6 +22,7 @@ class Reconstruction(NamedTuple):
         labels: Class numbers [N], if there are labels.
         codes: Their latent codes.
         decoded: Reconstructions in raw units [N, *shape].
+        files: Names of their files [N], if they are from image files.
     """
 
     indices: np.ndarray
@@ -29,6 +30,7 @@ class Reconstruction(NamedTuple):
     labels: np.ndarray | None
     codes: LatentCodes
     decoded: np.ndarray
+    files: np.ndarray | None = None
 
 
 def reconstruct_examples(
@@ -42,7 +44,7 @@ def reconstruct_examples(
     if run.model.classes and selected.y is not None:
         labels = [run.classes[number] for number in selected.y]
     decoded = run.decode(codes.mean, labels)
-    return Reconstruction(chosen, selected.x, selected.y, codes, decoded)
+    return Reconstruction(chosen, selected.x, selected.y, codes, decoded, selected.files)
 
 
 def select_indices(

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from vaekit.data import Dataset, Split
+from vaekit.data.duplicates import count_duplicates
 from vaekit.inputs import MAX_VALUES
 from vaekit.workflows.training_setup import TrainingSetup
 
@@ -30,6 +32,19 @@ def announce(console: Console, setup: TrainingSetup, folder: Path) -> None:
     if setup.choices:
         chosen = "; ".join(setup.choices)
         console.print(f"chosen for the data: {chosen}", highlight=False, soft_wrap=True)
+
+
+def note_data(console: Console, dataset: Dataset, split: Split) -> None:
+    """Print the notes of the data, and how many held-out examples are training examples."""
+    notes = list(dataset.notes)
+    duplicates = None if console.quiet else count_duplicates(dataset, split)
+    if duplicates is not None and any(duplicates):
+        notes.append(
+            f"{duplicates} examples are equal to training examples, so that metrics of these "
+            "splits are too good. Remove the duplicates."
+        )
+    for note in notes:
+        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
 
 
 def note_scale(console: Console, setup: TrainingSetup) -> None:

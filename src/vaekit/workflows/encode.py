@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vaekit.data import Examples
 from vaekit.data.splits import SplitName
 from vaekit.inference.output import CODE_FORMATS, check_format, save_batches, save_codes
 from vaekit.runs import Run, as_run
@@ -49,8 +50,13 @@ def encode(
     if suffix == ".npy":
         save_batches(path, (codes.mean for codes in run.iter_encode(examples)), len(examples))
     else:
-        save_codes(path, run.encode(examples), class_names(run, examples.y))
+        save_codes(path, run.encode(examples), class_names(run, examples.y), file_names(examples))
     return EncodedFile(path, len(examples), part)
+
+
+def file_names(examples: Examples) -> list[str] | None:
+    """The names of the files of examples [N]; None if they are not from image files."""
+    return None if examples.files is None else examples.files.tolist()
 
 
 def class_names(run: Run, y: np.ndarray | None) -> list[str] | None:

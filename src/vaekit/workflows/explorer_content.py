@@ -37,6 +37,8 @@ MAX_ORIGINALS = 2_000
 MAX_ORIGINAL_BYTES = 16_000_000
 MIN_SLIDER_STDDEVS = 3.0
 """Standard deviations of the prior that sliders reach at least."""
+MAX_NAME_CHARACTERS = 4_000_000
+"""Characters of all names of files in a page."""
 RANGE_EXAMPLES = 1_000
 
 Arrays = dict[str, np.ndarray]
@@ -100,6 +102,7 @@ def build_content(
         test_loss=_test_loss(run),
         prior=prior,
         stochastic_posterior=not deterministic,
+        files=_files(examples),
     )
     return ExplorerContent(
         facts,
@@ -126,6 +129,12 @@ def embed_originals(
     fitting = max_bytes // content.original(0).nbytes
     count = max(1, min(max_originals, fitting))
     return content.with_originals(evenly_spaced_indices(content.facts.examples, count))
+
+
+def _files(examples: Examples) -> list[str]:
+    """The names of the files; none if they would make the page slow."""
+    names = [] if examples.files is None else examples.files.tolist()
+    return names if sum(map(len, names)) <= MAX_NAME_CHARACTERS else []
 
 
 def _as_bytes_or_floats(example: np.ndarray) -> np.ndarray:

@@ -12,15 +12,16 @@ from vaekit.inputs.tracked import track_inputs
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runs.run_scores import score_inputs
-from vaekit.workflows.encode import class_names
+from vaekit.workflows.encode import class_names, file_names
 
 
 class ScoredFile(NamedTuple):
-    """A file of scores, the scores [N], and the part of the data they are of."""
+    """A file of scores, the scores [N], the part of the data they are of, and names of files."""
 
     path: Path
     scores: np.ndarray
     part: str
+    files: list[str] | None = None
 
 
 def score(
@@ -57,5 +58,6 @@ def score(
     examples, part, run_data = select_examples(run, split, data)
     inputs = track_inputs(run.inputs(examples))
     scores = score_inputs(run, inputs, metric, samples=samples, seed=seed, run_data=run_data)
-    save_scores(path, scores, class_names(run, examples.y))
-    return ScoredFile(path, scores, part)
+    files = file_names(examples)
+    save_scores(path, scores, class_names(run, examples.y), files)
+    return ScoredFile(path, scores, part, files)

@@ -29,6 +29,23 @@ def read_arrays(x: Any, y: Any = None, support: Support | None = None) -> Datase
     return build_dataset("array", raw_examples(x, y, "array"), support=support)
 
 
+def read_array_list(arrays: list[Any], support: Support | None = None) -> Dataset:
+    """A dataset of a list of arrays of one shape and one type, each an example."""
+    with data_errors("list"):
+        examples = [np.asarray(array) for array in arrays]
+    if not examples:
+        raise DataError("the list is empty, expected at least one array.")
+    first = examples[0]
+    for index, example in enumerate(examples):
+        if (example.shape, example.dtype) != (first.shape, first.dtype):
+            raise DataError(
+                f"arrays of the list differ: array 0 has the shape {first.shape} of {first.dtype}, "
+                f"array {index} the shape {example.shape} of {example.dtype}. "
+                "Bring all to one shape and type."
+            )
+    return read_arrays(np.stack(examples), None, support)
+
+
 def read_npy_file(path: Path, support: Support | None = None) -> Dataset:
     """The unlabeled examples of an .npy file, memory-mapped and read-only; never unpickled."""
     with data_errors(path):

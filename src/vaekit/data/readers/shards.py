@@ -23,7 +23,9 @@ from vaekit.data.building import build_dataset, channels_first
 from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
 from vaekit.data.file_reading import data_errors
-from vaekit.data.readers.image_files import SUFFIXES, Size, read_images
+from vaekit.data.readers.folders import SUFFIXES
+from vaekit.data.readers.image_arrays import PLAIN, ImageSource, read_images
+from vaekit.data.readers.image_options import ImageOptions
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError
 
@@ -79,11 +81,11 @@ class Shards:
 
     Args:
         locations: Paths, or addresses on the web.
-        resize: Height and width of their images; None to keep them.
+        options: Crop and size of their images.
     """
 
     locations: tuple[str, ...]
-    resize: Size | None = None
+    options: ImageOptions = PLAIN
 
     def __len__(self) -> int:
         return len(self.locations)
@@ -121,14 +123,15 @@ def is_shards(source: object) -> bool:
     return _without_query(str(source)).endswith((".tar", ".tar.gz", ".tgz"))
 
 
-def read_shards(source: str, resize: Size | None, support: Support | None = None) -> Dataset:
+def read_shards(source: str, options: ImageOptions, support: Support | None = None) -> Dataset:
     """Read one shard completely; of several the last, to stream the others.
 
     Args:
         source: A path or an address, or several in the notation of webdataset.
-        resize: Height and width of the images; None to keep them.
+        options: Crop and size of the images.
         support: The support of the examples; default `Support.of` them.
     """
+    options.check_unused(source, allowed=("crop", "resize"))
     *streamed, last = expand_shards(source)
     max_samples = MAX_HELD_OUT_EXAMPLES if streamed else None
     samples = list(islice(_read_samples(last), max_samples))
@@ -137,9 +140,9 @@ def read_shards(source: str, resize: Size | None, support: Support | None = None
             f"{last!r} contains no examples, expected .npy files or images "
             f"({' '.join(SUFFIXES)}), with or without a .cls file each."
         )
-    examples = Examples(decode_samples(samples, resize), _labels(samples))
+    examples = Examples(decode_samples(samples, options), _labels(samples))
     name = re.sub(r"[{}]|\.(tar|tgz)(\.gz)?$", "", _file_name(source))
-    stream = Shards(tuple(streamed), resize) if streamed else None
+    stream = Shards(tuple(streamed), options) if streamed else None
     return build_dataset(name, examples, support=support, stream=stream)
 
 
@@ -203,13 +206,15 @@ def _check_location(location: str) -> None:
 
 
 def decode_samples(
-    samples: Sequence[Sample], resize: Size | None = None, channels: int | None = None
+    samples: Sequence[Sample],
+    options: ImageOptions = PLAIN,
+    channels: int | None = None,
 ) -> np.ndarray:
     """Decode samples into examples.
 
     Args:
         samples: At least one sample.
-        resize: Height and width of images; None to keep them.
+        options: Crop and size of images.
         channels: The number of channels of images; default that of `read_images`.
 
     Returns:
@@ -225,7 +230,10 @@ def decode_samples(
             "Use only one of them."
         )
     files = [NamedBytes(sample.content, f"{sample.name}.{sample.suffix}") for sample in samples]
-    return _stack_arrays(files) if arrays else read_images(files, resize, channels)
+    if arrays:
+        return _stack_arrays(files)
+    sources = [ImageSource(file, file.name) for file in files]
+    return read_images(sources, options, channels=channels, max_frames=1).x
 
 
 def _stack_arrays(files: list[NamedBytes]) -> np.ndarray:

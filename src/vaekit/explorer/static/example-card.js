@@ -46,6 +46,7 @@ export function exampleCard(facts, arrays, space, content, model, state) {
 
 function describe(index, facts, arrays) {
   const words = [`Example ${index}`];
+  if (facts.files.length) words.push(facts.files[index]);
   if (arrays.labels) words.push(`class ${facts.classes[arrays.labels[index]]}`);
   facts.terms.forEach((name, i) => {
     const value = formatNumber(arrays.terms[index * facts.terms.length + i]);

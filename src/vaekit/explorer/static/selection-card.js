@@ -54,10 +54,11 @@ function classBars(selection, facts, arrays) {
   });
 }
 
-/** Lines of a table for `vaekit decode`: example, class, z1, ..., index1, ..., loss terms. */
+/** Lines of a table for `vaekit decode`: file, example, class, z1, ..., index1, ..., loss terms. */
 function* csvLines(selection, facts, arrays, space) {
   const positions = facts.latent.discrete?.positions ?? 0;
   const header = [
+    ...(facts.files.length ? ["file"] : []),
     "example",
     ...(arrays.labels ? ["class"] : []),
     ...numberedNames("z", space.dim),
@@ -68,6 +69,7 @@ function* csvLines(selection, facts, arrays, space) {
   const width = facts.terms.length;
   for (const index of selection) {
     const cells = [
+      ...(facts.files.length ? [quote(asCell(facts.files[index]))] : []),
       index,
       ...(arrays.labels ? [quote(facts.classes[arrays.labels[index]])] : []),
       ...space.code(index),
@@ -80,6 +82,11 @@ function* csvLines(selection, facts, arrays, space) {
 
 function numberedNames(name, count) {
   return Array.from({ length: count }, (_, i) => `${name}${i + 1}`);
+}
+
+/** The name of a file that a spreadsheet does not take for a formula; it remains a path. */
+function asCell(name) {
+  return /^[=+@-]/.test(name) ? `./${name}` : name;
 }
 
 function quote(text) {
