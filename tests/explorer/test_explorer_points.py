@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.path import Path
 from PIL import Image, ImageColor
 
 from conftest import small_images
 from vaekit.explorer import render_page
-from vaekit.plots import CLASS_COLORS
+from vaekit.plots import CLASS_COLORS, class_shapes
 from vaekit.workflows.explorer_content import build_content, embed_originals
 
 pytestmark = pytest.mark.browser
@@ -123,18 +124,14 @@ def background_color(page) -> np.ndarray:
     return np.array([int(part) for part in color[4:-1].split(",")], float)
 
 
-def class_color(label: int, *, dark: bool = False) -> np.ndarray:
-    """The color of a class, which is lightened on a dark page."""
-    color = np.array(ImageColor.getrgb(CLASS_COLORS[label % len(CLASS_COLORS)]), float)
-    if not dark:
-        return color
-    lightness = color @ (0.2126, 0.7152, 0.0722) / 255
-    return color + max(0.0, 0.55 - lightness) * (255 - color)
+def class_color(label: int) -> np.ndarray:
+    """The color of a class, on both themes."""
+    return np.array(ImageColor.getrgb(CLASS_COLORS[label % len(CLASS_COLORS)]), float)
 
 
-def point_colors(labels: np.ndarray, background: np.ndarray, *, dark: bool = False) -> np.ndarray:
+def point_colors(labels: np.ndarray, background: np.ndarray) -> np.ndarray:
     """The colors of points on a background, [N, 3]."""
-    colors = np.array([class_color(label, dark=dark) for label in labels])
+    colors = np.array([class_color(label) for label in labels])
     return OPACITY * colors + (1 - OPACITY) * background
 
 
@@ -160,7 +157,7 @@ def check_points(
         if not (0 < point_x < width and 0 < point_y < height):
             continue
         checked += 1
-        inner = pixels[distance < 2 * ratio]
+        inner = pixels[distance < 1.2 * ratio]
         assert np.abs(inner - color).max() <= 3, (point_x, point_y)
     assert checked >= 3
     assert np.abs(pixels[is_empty] - background).max() <= 1
@@ -175,7 +172,7 @@ def test_a_point_has_the_color_of_its_class_at_the_position_of_its_code(
 ):
     page = explorer(page_with(CODES, LABELS), color_scheme=scheme, device_scale_factor=ratio)
     background = background_color(page)
-    colors = point_colors(LABELS, background, dark=scheme == "dark")
+    colors = point_colors(LABELS, background)
     check_points(Points(page), CODES, colors, background, ratio=ratio)
     assert page.errors == []
 
@@ -231,7 +228,7 @@ def test_points_follow_the_size_of_the_window_and_the_theme(explorer, page_with)
     page.click("#fit")
     background = background_color(page)
     assert background.max() < 64
-    colors = point_colors(LABELS, background, dark=True)
+    colors = point_colors(LABELS, background)
     check_points(Points(page), CODES, colors, background)
 
 
@@ -272,7 +269,7 @@ def test_the_legend_has_the_colors_of_the_points(explorer, page_with):
     page = explorer(page_with(CODES, LABELS), color_scheme="dark")
     fills = page.page.evaluate(READ_SWATCHES)
     colors = [[int(part) for part in fill[4:-1].split(",")] for fill in fills]
-    expected = [class_color(label, dark=True) for label in range(3)]
+    expected = [class_color(label) for label in range(3)]
     assert np.allclose(colors, expected, atol=0.51)
 
 
@@ -294,21 +291,32 @@ def test_hundreds_of_classes_have_the_colors_of_the_palette_in_turn(explorer, pa
     check_points(Points(page), CODES, point_colors(labels, background), background)
 
 
-@pytest.mark.nightly
-def test_every_ten_classes_have_another_shape(explorer, page_with):
-    """Disk, square, diamond and triangle differ in the widths of their first and last row."""
-    labels = np.array([5, 15, 25, 35, 45, 55, 65, 75], np.uint16)
-    page = explorer(page_with(CODES, labels, classes=80))
+def test_every_class_has_the_shape_of_its_marker_in_plots(explorer, page_with):
+    """Covered pixels are those inside of the polygon, except at its edge."""
+    labels = np.arange(8, dtype=np.uint16)
+    page = explorer(page_with(CODES, labels, classes=8), device_scale_factor=2)
     points = Points(page)
     background = background_color(page)
-    is_covered = np.abs(points.pixels() - background).max(-1) > 8
-    shapes = []
-    for x, y in points.positions(CODES).round().astype(int):
-        part = is_covered[y - 8 : y + 9, x - 8 : x + 9]
-        widths = part.sum(1)[part.any(1)]
-        shapes.append((widths[0], widths.max(), widths[-1]))
-    for disk, square, diamond, triangle in (shapes[:4], shapes[4:]):
-        assert square[0] >= 7 and square[2] >= 7
-        assert 2 <= disk[0] <= 6 and 2 <= disk[2] <= 6 and disk[1] >= 8
-        assert diamond[0] <= 2 and diamond[2] <= 2 and diamond[1] >= 8
-        assert triangle[2] >= triangle[0] + 3  # the base is at the bottom
+    is_covered = np.abs(points.pixels() - background).max(-1) > 60
+    y, x = np.mgrid[: is_covered.shape[0], : is_covered.shape[1]] + 0.5
+    radius = 2 * DIAMETER / 2
+    for label, position in zip(labels, 2 * points.positions(CODES), strict=True):
+        offset = np.stack([x - position[0], position[1] - y], -1) / radius
+        near = np.abs(offset).max(-1) < 1
+        outline = Path(class_shapes()[label])
+        inside = outline.contains_points(offset[near])
+        edge = 2 * (radius - 1.3) / radius - 1  # no test of pixels that the edge crosses
+        is_edge = inside != Path(edge * outline.vertices).contains_points(offset[near])
+        is_outer = Path((2 - edge) * outline.vertices).contains_points(offset[near])
+        assert (is_covered[near][~is_edge & inside]).all()
+        assert not (is_covered[near][~is_outer]).any()
+
+
+def test_the_legend_has_the_shapes_of_the_points(explorer, page_with):
+    page = explorer(page_with(CODES, LABELS))
+    paths = page.page.evaluate(
+        "Array.from(document.querySelectorAll('#legend .swatch path')).map(p => p.getAttribute('d'))"
+    )
+    for path, shape in zip(paths, class_shapes(), strict=False):
+        corners = [tuple(map(float, corner.split())) for corner in path[1:-1].split("L")]
+        assert np.allclose(np.array(corners) * [1, -1], shape)

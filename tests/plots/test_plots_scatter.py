@@ -12,7 +12,8 @@ from matplotlib.patches import StepPatch
 
 from raising import raises
 from vaekit.errors import DataError
-from vaekit.plots import CLASS_COLORS, latent_scatter, save
+from vaekit.plots import CLASS_COLORS, latent_scatter, normal_contours, save
+from vaekit.plots.style import class_style, marker_path
 
 RNG = np.random.default_rng(1)
 CODES = RNG.normal(size=(500, 2))
@@ -86,10 +87,13 @@ def test_the_legend_lists_the_classes_of_the_codes_by_name_or_index():
     ]
 
 
-def test_more_than_ten_classes_differ_by_marker():
-    drawn = points(latent_scatter(CODES, np.arange(500) % 25))
-    assert [len(np.asarray(group.get_offsets())) for group in drawn] == [200, 200, 100]
-    assert len({np.asarray(group.get_paths()[0].vertices).tobytes() for group in drawn}) == 3
+def test_every_point_has_the_marker_of_its_class():
+    labels = np.arange(500) % 25
+    (drawn,) = points(latent_scatter(CODES, labels))
+    label_of = dict(zip(map(tuple, CODES), labels, strict=True))
+    for offset, path in zip(np.asarray(drawn.get_offsets()), drawn.get_paths(), strict=True):
+        _, marker = class_style(label_of[tuple(offset)])
+        assert np.array_equal(path.vertices, marker_path(marker).vertices)
 
 
 def test_hundreds_of_classes_are_listed_up_to_a_limit(tmp_path):
@@ -188,3 +192,39 @@ def test_one_dimension_gives_a_histogram_per_class():
 def test_invalid_arguments(codes, labels, parameter):
     with raises(DataError, parameter):
         latent_scatter(codes, labels)
+
+
+# --- The prior ------------------------------------------------------------------------------------
+
+CONTOURS = normal_contours([0, 0], np.eye(2))
+
+
+def test_the_axes_include_the_contours_of_the_prior():
+    axes = latent_scatter(0.1 * CODES, contours=CONTOURS).axes[0]
+    for low, high in (axes.get_xlim(), axes.get_ylim()):
+        assert low < -3.03 and high > 3.03
+    far = latent_scatter(0.1 * CODES + 20, contours=CONTOURS).axes[0]
+    assert far.get_xlim()[0] < -3.03 and far.get_xlim()[1] > 20
+    assert [text.get_text() for text in axes.texts if "%" in text.get_text()] == [
+        "50 %",
+        "90 %",
+        "99 %",
+    ]
+
+
+def test_names_of_classes_do_not_hide_collapsed_codes():
+    written = [
+        [text.get_text() for text in latent_scatter(codes, LABELS, contours=CONTOURS).axes[0].texts]
+        for codes in (CODES, 0.01 * CODES)
+    ]
+    assert len(set(written[0]) - {"50 %", "90 %", "99 %"}) == 10
+    assert set(written[1]) == {"50 %", "90 %", "99 %"}
+
+
+def test_histograms_include_the_intervals_of_the_prior():
+    contours = normal_contours([1], [[4]])
+    axes = latent_scatter(0.1 * CODES[:, :1], LABELS, contours=contours).axes[0]
+    ends = sorted(line.get_xdata()[0] for line in axes.lines)
+    half = 2 * np.array([2.5758, 1.6449, 0.6745])
+    assert np.allclose(ends, [*(1 - half), *(1 + half[::-1])], atol=1e-3)
+    assert axes.get_xlim()[0] < ends[0] and axes.get_xlim()[1] > ends[-1]

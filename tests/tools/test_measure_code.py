@@ -1,24 +1,16 @@
 """The measures of the code, on small files whose answers are known."""
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "tools" / "measure_code.py"
+from tool_loading import load_tool
 
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("measure_code", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["measure_code"] = module  # where dataclasses look for their module
-    spec.loader.exec_module(module)
-    return module
+    return load_tool("measure_code")
 
 
 def measured(tool: ModuleType, folder: Path, **files: str) -> dict[str, float]:

@@ -83,7 +83,8 @@ class Facts:
         value_range: The raw values that are black and white.
         latent: The latent space.
         classes: The names of the classes C.
-        colors: Colors of the classes as #rrggbb, repeated if there are more classes.
+        colors: Colors of the classes as #rrggbb, in turn.
+        shapes: Polygons of points [x, y] from -1 to 1 that mark the classes, in turn.
         conditional: Whether the model is conditional on the class.
         terms: The names of the loss terms.
         test_loss: The test loss of the run, if it is known.
@@ -105,6 +106,7 @@ class Facts:
     latent: LatentFacts
     classes: Sequence[str]
     colors: Sequence[str]
+    shapes: Sequence[Sequence[Sequence[float]]]
     conditional: bool
     terms: Sequence[str]
     test_loss: LossValue | None

@@ -11,21 +11,25 @@ from vaekit.plots.gradients import gradient_estimators
 from vaekit.plots.grid import decoded_grid
 from vaekit.plots.histograms import histograms
 from vaekit.plots.image_rows import image_rows
-from vaekit.plots.projection import principal_axes, project
+from vaekit.plots.prior_contours import Contour, normal_contours, sampled_contours
+from vaekit.plots.projection import Plane, principal_axes, project, projection_plane
 from vaekit.plots.rate_distortion import rate_distortion
 from vaekit.plots.reconstructions import reconstructions
 from vaekit.plots.run_curves import run_curves
 from vaekit.plots.scatter import latent_scatter
 from vaekit.plots.sheet import sheet
-from vaekit.plots.style import CLASS_COLORS, save
+from vaekit.plots.style import CLASS_COLORS, class_shapes, save
 
 __all__ = [
     "ANIMATIONS",
     "CLASS_COLORS",
     "Column",
+    "Contour",
     "Highlight",
     "Level",
+    "Plane",
     "bars",
+    "class_shapes",
     "comparison",
     "decoded_grid",
     "gradient_estimators",
@@ -33,11 +37,14 @@ __all__ = [
     "image_rows",
     "latent_scatter",
     "loss_curves",
+    "normal_contours",
     "principal_axes",
     "project",
+    "projection_plane",
     "rate_distortion",
     "reconstructions",
     "run_curves",
+    "sampled_contours",
     "save",
     "save_animation",
     "sheet",

@@ -24,6 +24,9 @@ MAX_LABEL_SHIFT = 2.0
 SHORT_NAME_CHARACTERS = 3
 SHORT_NAME_SIZE = 13
 LONG_NAME_SIZE = 10.5
+INNER_QUANTILES = (0.05, 0.95)
+MAX_HIDDEN_AREA = 0.6
+"""Largest area of all labels, relative to the rectangle that most points lie in."""
 SPREAD_ITERATIONS = 200
 SPREAD_STEP = 0.26
 
@@ -91,8 +94,8 @@ def write_class_names(
         axes: Axes of `scale` times the usual width.
         points: [N, 2].
         labels: [N].
-        groups: Names of classes by label. More than 30, and names that others push far away from
-            their median, are not written.
+        groups: Names of classes by label. More than 30, names that others push far away from
+            their median, and names that would hide most points, are not written.
         low: Lower left of the axes [2].
         high: Upper right of the axes [2].
         scale: Width of the axes relative to a plot of its own.
@@ -105,6 +108,9 @@ def write_class_names(
     ratio = (high[1] - low[1]) / (high[0] - low[0])
     boxes = np.array([(0.0021 * len(name) + 0.001, 0.0036 / ratio) for name in groups.values()])
     boxes = size / scale * boxes
+    inner = np.quantile(points, INNER_QUANTILES, axis=0)
+    if boxes.prod(1).sum() > MAX_HIDDEN_AREA * ((inner[1] - inner[0]) / (high - low)).prod():
+        return
     centers = np.clip((medians - low) / (high - low), 0, 1)
     positions = spread_boxes(centers, boxes)
 

@@ -1,5 +1,6 @@
 """Projections of latent codes to two dimensions."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,30 @@ Projection = Literal["active", "pca"]
 PROJECTIONS: tuple[Projection, ...] = ("active", "pca")
 MAX_PCA_SIZE = 1000
 """Dimensions, or examples, that principal components are computed from."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A linear projection of latent codes to two dimensions, or one.
+
+    Attributes:
+        origin: The code that the projection maps to zero [L].
+        directions: Unit vectors along the axes [L, 2] or [L, 1].
+        names: Names of the axes.
+        phrase: A phrase for the title.
+
+    >>> Plane(np.ones(2), np.eye(2), ("z1", "z2")).project([[1.0, 3.0]])
+    array([[0., 2.]])
+    """
+
+    origin: NDArray
+    directions: NDArray
+    names: tuple[str, str]
+    phrase: str = ""
+
+    def project(self, codes: ArrayLike) -> NDArray:
+        """Codes [N, L] as points [N, 2] or [N, 1]."""
+        return np.asarray(codes, np.float64) @ self.directions - self.origin @ self.directions
 
 
 def project(
@@ -36,13 +61,38 @@ def project(
     >>> project(np.eye(4)[:, :3] * [1, 5, 3])[1:]
     (('z2', 'z3'), 'two most active of 3 dimensions')
     """
+    plane = projection_plane(codes, method, activity)
+    return plane.project(codes), plane.names, plane.phrase
+
+
+def projection_plane(
+    codes: ArrayLike, method: Projection = "active", activity: ArrayLike | None = None
+) -> Plane:
+    """The plane that `project` projects to, for other points of the latent space.
+
+    Args:
+        codes: Latent codes [N, L].
+        method: "active" or "pca".
+        activity: Activity of each dimension [L]; default the variance of the codes.
+
+    Returns:
+        The plane; of codes of one or two dimensions the latent space itself.
+
+    Raises:
+        ConfigError: An unknown method.
+        DataError: Arrays whose shapes or values do not fit.
+
+    >>> projection_plane(np.eye(4)[:, :3] * [1, 5, 3]).directions.T
+    array([[0., 1., 0.],
+           [0., 0., 1.]])
+    """
     check_projection(method, "method")
     codes = check_finite(codes, "codes", "[N, L]")
     size = codes.shape[1]
     if size <= 2:
-        return codes.astype(np.float64), ("z1", "z2"), ""
+        return Plane(np.zeros(size), np.eye(size), ("z1", "z2"))
     if method == "pca":
-        return _principal_components(codes)
+        return _principal_plane(codes)
     if activity is None:
         weights = codes.var(axis=0, dtype=np.float64)
     else:
@@ -54,10 +104,11 @@ def project(
             f"{size}, one per latent dimension",
             problem="activity has the wrong number of entries",
         )
-    first, second = np.argsort(-weights, kind="stable")[:2]
-    points = codes[:, [first, second]].astype(np.float64)
-    names = (f"z{first + 1}", f"z{second + 1}")
-    return points, names, f"two most active of {size} dimensions"
+    chosen = np.argsort(-weights, kind="stable")[:2]
+    first, second = (f"z{i + 1}" for i in chosen)
+    directions = np.eye(size)[:, chosen]
+    phrase = f"two most active of {size} dimensions"
+    return Plane(np.zeros(size), directions, (first, second), phrase)
 
 
 def check_projection(method: str, parameter: str) -> None:
@@ -69,14 +120,14 @@ def check_projection(method: str, parameter: str) -> None:
         )
 
 
-def _principal_components(codes: NDArray) -> tuple[NDArray, tuple[str, str], str]:
+def _principal_plane(codes: NDArray) -> Plane:
     mean, directions, fractions = principal_axes(codes, 2)
     first, second = (
         f"PC {i + 1} ({abs(100 * fraction):.0f} % of variance)"
         for i, fraction in enumerate(fractions)
     )
-    points = codes @ directions - mean @ directions
-    return points, (first, second), f"two principal components of {codes.shape[1]} dimensions"
+    phrase = f"two principal components of {codes.shape[1]} dimensions"
+    return Plane(mean, directions, (first, second), phrase)
 
 
 def principal_axes(codes: NDArray, count: int) -> tuple[NDArray, NDArray, NDArray]:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.transforms import IdentityTransform
 from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
@@ -18,7 +20,16 @@ from vaekit.plots.class_labels import (
     more_classes,
     write_class_names,
 )
-from vaekit.plots.style import CLASS_COLORS, MUTED, add_title, class_style, styled
+from vaekit.plots.prior_contours import Contour, extent
+from vaekit.plots.style import (
+    CLASS_COLORS,
+    MARKERS,
+    MUTED,
+    add_title,
+    class_style,
+    marker_path,
+    styled,
+)
 
 WIDTH = 5.6
 MIN_NAMED_POINTS = 30
@@ -30,6 +41,12 @@ MAX_OUTLIER_RANGE = 8
 PADDING = 1.06
 MIN_SIDE_RATIO = 0.6
 """The shorter side of the axes relative to the longer one, at least."""
+POINT_SCALE = 0.25
+"""Size of a marker from -1 to 1 that has the size of one from -0.5 to 0.5."""
+CONTOUR_NOTE = "lines: the densest 50, 90 and 99 % of the prior"
+CONTOUR_NAME_SIZE = 9.5
+CONTOUR_NAME_BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
+AXIS_TOP = ("data", "axes fraction")
 
 
 @styled
@@ -40,11 +57,13 @@ def latent_scatter(
     *,
     title: str = "",
     axis_names: tuple[str, str] = ("z1", "z2"),
+    contours: Sequence[Contour] = (),
 ) -> Figure:
     """Draw latent codes as points colored by class, or codes of one dimension as histograms.
 
     Points are drawn in a fixed random order, so that no class hides another. Classes of many
-    points are named at their median. Far outliers are left out, which the plot states.
+    points are named at their median. Far outliers are left out, which the plot states. The axes
+    include the contours of the prior, so that codes that all lie close together look so.
 
     Args:
         codes: Latent codes [N, 2] or [N, 1]; `project` projects more dimensions.
@@ -52,6 +71,7 @@ def latent_scatter(
         classes: Names of the classes.
         title: The title.
         axis_names: Names of the axes.
+        contours: Contours of the prior over the same dimensions.
 
     Returns:
         The figure.
@@ -66,9 +86,9 @@ def latent_scatter(
     points = check_points(codes, "codes")
     checked, groups = group_by_class(labels, classes, len(points))
     if points.shape[1] == 2:
-        figure = _scatter_figure(points, checked, groups, axis_names)
+        figure = _scatter_figure(points, checked, groups, axis_names, contours)
     else:
-        figure = _histogram_figure(points, checked, groups, axis_names[0])
+        figure = _histogram_figure(points, checked, groups, axis_names[0], contours)
     add_title(figure, title)
     return figure
 
@@ -107,9 +127,13 @@ def _checked_labels(labels: ArrayLike, count: int) -> NDArray:
 
 
 def _scatter_figure(
-    points: NDArray, labels: NDArray | None, groups: dict[int, str], axis_names: tuple[str, str]
+    points: NDArray,
+    labels: NDArray | None,
+    groups: dict[int, str],
+    axis_names: tuple[str, str],
+    contours: Sequence[Contour],
 ) -> Figure:
-    low, high = axis_limits(points)
+    low, high = axis_limits(points, contours)
     legend_rows = 0
     if groups:
         legend_rows = -(-len(groups) // legend_columns(groups))
@@ -117,6 +141,7 @@ def _scatter_figure(
     height = 0.86 * WIDTH * ratio + 1.0 + 0.22 * legend_rows
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot(xlabel=axis_names[0], ylabel=axis_names[1])
+    _draw_contours(axes, contours)
     draw_points(axes, points, labels, groups, low, high)
     if labels is not None:
         class_legend(figure, groups)
@@ -148,22 +173,41 @@ def draw_points(
     order = np.random.default_rng(0).permutation(len(points))
     size = np.clip(4e4 / len(points), 1.2, 36)
     alpha = np.clip(3.2 / len(points) ** 0.2, 0.25, 0.9)
-    look = {"s": size, "alpha": alpha, "linewidths": 0, "rasterized": True}
-    index = np.zeros(len(points), int) if labels is None else labels
-    rgba = to_rgba_array(CLASS_COLORS)
-    marker_of = index // len(CLASS_COLORS)
-    for block in np.unique(marker_of):
-        drawn = order[marker_of[order] == block]
-        colors = rgba[index[drawn] % len(CLASS_COLORS)]
-        _, marker = class_style(int(block) * len(CLASS_COLORS))
-        axes.scatter(*points[drawn].T, c=colors, marker=marker, **look)
+    index = (np.zeros(len(points), int) if labels is None else labels)[order]
+    paths = [marker_path(marker) for marker in MARKERS]
+    marks = PathCollection(
+        [paths[number % len(paths)] for number in index],
+        [size * POINT_SCALE],
+        offsets=points[order],
+        offset_transform=axes.transData,
+        facecolors=to_rgba_array(CLASS_COLORS)[index % len(CLASS_COLORS)],
+        alpha=alpha,
+        linewidths=0,
+        rasterized=True,
+    )
+    marks.set_transform(IdentityTransform())
+    axes.add_collection(marks, autolim=False)
     _count_outliers(axes, points, low, high)
     if labels is not None and len(points) >= MIN_NAMED_POINTS * len(groups):
         write_class_names(axes, points, labels, groups, low, high, width / WIDTH)
 
 
-def axis_limits(points: NDArray) -> tuple[NDArray, NDArray]:
-    """Lower left and upper right [2] of the axes: around all points but far outliers."""
+def _draw_contours(axes: Axes, contours: Sequence[Contour]) -> None:
+    """Draw the contours of a prior, each with its mass at its top."""
+    for contour in contours:
+        for line in contour.lines:
+            axes.plot(*line.T, color=MUTED, linewidth=1, zorder=1.5)
+        points = np.concatenate(contour.lines)
+        top = points[points[:, 1].argmax()]
+        look = {"color": MUTED, "fontsize": CONTOUR_NAME_SIZE, "ha": "center", "va": "center"}
+        axes.annotate(contour.name, top, **look, bbox=CONTOUR_NAME_BOX, zorder=4)
+    if contours:
+        axes.set_title(CONTOUR_NOTE, fontsize=CONTOUR_NAME_SIZE, color=MUTED)
+
+
+def axis_limits(points: NDArray, contours: Sequence[Contour] = ()) -> tuple[NDArray, NDArray]:
+    """Lower left and upper right [2] of the axes: around all contours, and all points but far
+    outliers."""
     low = points.min(axis=0)
     high = points.max(axis=0)
     inner = np.quantile(points, OUTLIER_QUANTILES, axis=0)
@@ -171,6 +215,10 @@ def axis_limits(points: NDArray) -> tuple[NDArray, NDArray]:
     if (high - low).max() > MAX_OUTLIER_RANGE * reach > 0:
         low = np.maximum(low, inner[0] - reach / 2)
         high = np.minimum(high, inner[1] + reach / 2)
+    if contours:
+        corners = extent(contours)
+        low = np.minimum(low, corners[0])
+        high = np.maximum(high, corners[1])
     span = PADDING * (high - low)
     span = np.maximum(span, MIN_SIDE_RATIO * span[::-1])
     largest = np.abs(points).max()
@@ -191,12 +239,37 @@ def _count_outliers(axes: Axes, points: NDArray, low: NDArray, high: NDArray) ->
 
 
 def _histogram_figure(
-    points: NDArray, labels: NDArray | None, groups: dict[int, str], axis_name: str
+    points: NDArray,
+    labels: NDArray | None,
+    groups: dict[int, str],
+    axis_name: str,
+    contours: Sequence[Contour],
 ) -> Figure:
     rows = min(MAX_LEGEND_CLASSES, max(3, len(groups)))
     figure = Figure(figsize=(WIDTH, 1.5 + 0.42 * rows), layout="constrained")
-    draw_histograms(figure.add_subplot(xlabel=axis_name), points, labels, groups)
+    axes = figure.add_subplot(xlabel=axis_name)
+    draw_histograms(axes, points, labels, groups)
+    _draw_intervals(axes, contours)
     return figure
+
+
+def _draw_intervals(axes: Axes, contours: Sequence[Contour]) -> None:
+    """Draw the ends of the intervals of a prior, each with its mass at its upper end."""
+    if not contours:
+        return
+    low, high = extent(contours)[:, 0]
+    left, right = axes.get_xlim()
+    margin = (PADDING - 1) * (high - low)
+    axes.set_xlim(min(left, low - margin), max(right, high + margin))
+    for contour in contours:
+        ends = np.concatenate(contour.lines)[:, 0]
+        for value in ends:
+            axes.axvline(value, color=MUTED, linewidth=1, zorder=1.5)
+        look = {"color": MUTED, "fontsize": CONTOUR_NAME_SIZE, "ha": "center", "va": "center"}
+        position = (ends.max(), 1)
+        box = CONTOUR_NAME_BOX
+        axes.annotate(contour.name, position, xycoords=AXIS_TOP, **look, bbox=box, zorder=4)
+    axes.set_title(CONTOUR_NOTE, fontsize=CONTOUR_NAME_SIZE, color=MUTED, loc="right", pad=10)
 
 
 def draw_histograms(

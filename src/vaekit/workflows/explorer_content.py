@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.distributions import Independent, Normal
 
 import vaekit
 from vaekit.core.codebook import Codebook
-from vaekit.core.distributions import is_deterministic
 from vaekit.data import Examples, evenly_spaced_indices
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError
@@ -19,10 +16,15 @@ from vaekit.explorer import DiscreteFacts, ExplorerContent, Facts, LatentFacts
 from vaekit.explorer.content import LossValue, NormalPrior, SampledPrior
 from vaekit.export import DECODER, ENCODER
 from vaekit.inference.bounds import ExampleTerms, elbo_per_example
-from vaekit.inference.encode_decode import LatentCodes
+from vaekit.inference.encode_decode import LatentCodes, sample_prior
+from vaekit.inference.prior_density import (
+    has_deterministic_posterior,
+    has_prior,
+    normal_parameters,
+)
 from vaekit.inputs import as_tensor
 from vaekit.inputs.tracked import track_inputs
-from vaekit.plots import CLASS_COLORS, principal_axes
+from vaekit.plots import CLASS_COLORS, class_shapes, principal_axes
 from vaekit.runs import Run
 from vaekit.runs.example_selection import data_label, select_examples
 from vaekit.runs.run_data import data_name
@@ -31,7 +33,7 @@ from vaekit.workflows.export import export_graphs
 
 MAX_EXAMPLES = 200_000
 MAX_COMPONENTS = 8
-MIN_PRIOR_SAMPLES = 512
+MIN_PRIOR_SAMPLES = 2_000
 """Samples of a prior that is not normal: a page samples only normal ones."""
 MAX_ORIGINALS = 2_000
 MAX_ORIGINAL_BYTES = 16_000_000
@@ -81,8 +83,7 @@ def build_content(
     terms = elbo_per_example(run.model, track_inputs(run.inputs(examples)))
     loss_terms = _loss_terms(terms)
     latent = _latent_content(run, run.encode(examples), terms)
-    deterministic = _has_deterministic_posterior(run)
-    prior, prior_arrays = _prior(run, deterministic)
+    prior, prior_arrays = _prior(run)
     labels = {} if examples.y is None else {"labels": examples.y.astype(np.uint16)}
     facts = Facts(
         version=vaekit.__version__,
@@ -97,11 +98,12 @@ def build_content(
         latent=latent.facts,
         classes=list(run.config.data.classes),
         colors=list(CLASS_COLORS),
+        shapes=class_shapes(),
         conditional=bool(run.model.classes),
         terms=("reconstruction", "divergence")[: loss_terms.shape[1]],
         test_loss=_test_loss(run),
         prior=prior,
-        stochastic_posterior=not deterministic,
+        stochastic_posterior=not has_deterministic_posterior(run.model),
         files=_files(examples),
     )
     return ExplorerContent(
@@ -223,52 +225,31 @@ def _principal_components(codes: np.ndarray) -> tuple[Arrays, list[float], np.nd
     return arrays, explained.round(4).tolist(), coordinates
 
 
-def _has_deterministic_posterior(run: Run) -> bool:
-    model = run.model
-    x = torch.zeros(1, *model.data_shape).to(next(model.parameters()))
-    return is_deterministic(model.encode(x, model.dummy_condition(1)))
-
-
-def _prior(run: Run, deterministic: bool) -> tuple[NormalPrior | SampledPrior | None, Arrays]:
+def _prior(run: Run) -> tuple[NormalPrior | SampledPrior | None, Arrays]:
     """The parameters of a normal prior, samples of another; None if training did not use one."""
-    model = run.model
-    if model.codebook is None and deterministic:
+    if not has_prior(run.model):
         return None, {}
-    labels = None
-    if model.classes:
-        labels = torch.arange(model.classes, device=next(model.parameters()).device)
-    p = model.prior_distribution(labels)
-    base = p.base_dist if isinstance(p, Independent) else p
-    if not isinstance(base, Normal):
-        return _sampled_prior(run, labels)
-    batch_dims = len(p.batch_shape)
-    mean = _by_class(base.mean, batch_dims)
-    stddev = _by_class(base.stddev, batch_dims)
-    return NormalPrior(mean.tolist(), stddev.tolist()), {}
+    normal = normal_parameters(run.model)
+    if normal is None:
+        return _sampled_prior(run)
+    return NormalPrior(normal.mean.tolist(), normal.stddev.tolist()), {}
 
 
-def _sampled_prior(run: Run, labels: Tensor | None) -> tuple[SampledPrior, Arrays]:
+def _sampled_prior(run: Run) -> tuple[SampledPrior, Arrays]:
     """Samples of the prior as codes or codebook indices; equally many of each class."""
     model = run.model
     count = MIN_PRIOR_SAMPLES
-    if labels is not None:
-        repeats = -(-count // len(labels))
-        labels = labels.repeat(repeats)
+    labels = None
+    if model.classes:
+        labels = torch.arange(model.classes).repeat(-(-count // model.classes))
         count = len(labels)
     with seeded_noise(0):
-        z = model.sample_prior(count, labels)
+        z = sample_prior(model, count, labels)
     if model.codebook is None:
         samples = z.flatten(1).cpu().numpy().astype(np.float32)
     else:
         samples = model.codebook.indices(z).cpu().numpy().astype(np.uint16)
     return SampledPrior(count), {"prior_samples": samples}
-
-
-def _by_class(parameter: Tensor, batch_dims: int) -> Tensor:
-    """A parameter of the prior as [C or 1, L]."""
-    size = parameter[(0,) * batch_dims].numel()
-    flat = parameter.detach().flatten(batch_dims)
-    return flat.reshape(-1 if batch_dims else 1, size).cpu()
 
 
 def _value_range(run: Run, examples: Examples) -> list[float]:

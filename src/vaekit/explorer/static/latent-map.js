@@ -1,6 +1,7 @@
 // The map of latent codes: points, the overlay, and the actions of pointers and keys.
 
 import { Camera, centralWidth } from "./camera.js";
+import { classColor } from "./class-style.js";
 import { byId, setOptions, showMessage } from "./dom.js";
 import { formatCount } from "./format.js";
 import { listenToGestures } from "./gestures.js";
@@ -8,7 +9,7 @@ import { Overlay } from "./overlay.js";
 import { Points } from "./points.js";
 import { SpatialIndex } from "./spatial-index.js";
 import { goTo } from "./state.js";
-import { classColor, onThemeChange } from "./theme.js";
+import { onThemeChange } from "./theme.js";
 
 const POINTER_RADIUS = 14; // pixels around the pointer in which an example is shown
 const PIN_RADIUS = 60; // the same, for the key that pins
@@ -78,7 +79,7 @@ export class LatentMap {
     state.on(["z", "pinned"], () => state.pinned && this.#moveIntoView());
     const drawn = ["z", "example", "pinned", "endpoints", "upload", "label", "grid", "outline"];
     state.on([...drawn, "path"], () => this.draw(false));
-    onThemeChange(() => this.#setColors());
+    onThemeChange(() => this.draw(false));
     const tool = () => document.querySelector("input[name=tool]:checked").value;
     listenToGestures(byId("overlay"), tool, this.#gestureHandlers());
     byId("zoom-in").addEventListener("click", () => this.#zoom(ZOOM_STEP));
@@ -88,7 +89,8 @@ export class LatentMap {
 
   /** Create the points, also after a restored context, in their current state. */
   #startPoints() {
-    this.points = Points.create(byId("points"), this.facts.examples, this.labels, this.classCount);
+    const { examples, shapes } = this.facts;
+    this.points = Points.create(byId("points"), examples, this.labels, this.classCount, shapes);
     if (!this.points) byId("message").dataset.permanent = NO_WEBGL;
     showMessage();
     if (!this.points || !this.xs) return;
@@ -170,7 +172,7 @@ export class LatentMap {
 
   #setColors() {
     const { hiddenClasses } = this.state;
-    const colorOf = (label) => classColor(this.facts.colors, label);
+    const colorOf = (label) => classColor(this.facts, label);
     const colors = Array.from({ length: Math.max(1, this.classCount) }, (_, label) =>
       hiddenClasses.has(label) ? null : colorOf(label));
     this.points?.setColors(colors, OPACITY);

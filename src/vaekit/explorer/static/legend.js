@@ -1,14 +1,8 @@
 // The legend: buttons that show and hide classes.
 
+import { classColor, classShape } from "./class-style.js";
 import { byId, element } from "./dom.js";
 import { formatCount, shorten } from "./format.js";
-import { classColor, onThemeChange } from "./theme.js";
-
-/** Disk, square, diamond and triangle, as the shaders of the map draw them. */
-const SHAPES = [
-  "M-1 0A1 1 0 1 1 1 0A1 1 0 1 1 -1 0", "M-.9-.9H.9V.9H-.9Z", "M0-1 1 0 0 1-1 0Z", "M0-1 1 .9H-1Z",
-];
-const CLASSES_PER_SHAPE = 10;
 
 /** One button per class: the first click shows that class alone, further ones add and remove. */
 export function legend(facts, arrays, state) {
@@ -19,6 +13,7 @@ export function legend(facts, arrays, state) {
   allButton.addEventListener("click", () => state.set({ hiddenClasses: new Set() }));
   const buttons = facts.classes.map((name, label) => {
     const button = classButton(name, counts[label]);
+    button.prepend(swatch(facts, label));
     button.addEventListener("click", () => {
       state.set({ hiddenClasses: toggle(state.hiddenClasses, label, facts.classes.length) });
     });
@@ -28,15 +23,12 @@ export function legend(facts, arrays, state) {
   state.on(["hiddenClasses"], () => buttons.forEach((button, label) => {
     button.setAttribute("aria-pressed", String(!state.hiddenClasses.has(label)));
   }));
-  onThemeChange(() => buttons.forEach((button, label) => {
-    drawSwatch(button.firstChild, facts, label);
-  }));
 }
 
 function classButton(name, count) {
   const title = `${name}: ${formatCount(count, "example")}`;
   const button = Object.assign(element("button"), { type: "button", title, ariaLabel: name });
-  button.append(swatch(), element("span", "name", shorten(name)));
+  button.append(element("span", "name", shorten(name)));
   return button;
 }
 
@@ -49,16 +41,14 @@ function toggle(hidden, label, classCount) {
   return toggled.size === classCount ? new Set() : toggled;
 }
 
-function swatch() {
+function swatch(facts, label) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "-1 -1 2 2");
   svg.classList.add("swatch");
-  svg.append(document.createElementNS(svg.namespaceURI, "path"));
+  const path = document.createElementNS(svg.namespaceURI, "path");
+  const corners = classShape(facts, label).map(([x, y]) => `${x} ${-y}`);
+  path.setAttribute("d", `M${corners.join("L")}Z`);
+  path.setAttribute("fill", `rgb(${classColor(facts, label)})`);
+  svg.append(path);
   return svg;
-}
-
-function drawSwatch(svg, { colors }, label) {
-  const shape = SHAPES[Math.floor(label / CLASSES_PER_SHAPE) % SHAPES.length];
-  svg.firstChild.setAttribute("d", shape);
-  svg.firstChild.setAttribute("fill", `rgb(${classColor(colors, label)})`);
 }

@@ -1,6 +1,7 @@
 // The points of the map, drawn by WebGL 2.
 
 const PALETTE_WIDTH = 256; // texels
+const SHAPE_SIDE = 64; // texels
 const MIN_SIZE = 2; // pixels
 const MAX_FITTED_SIZE = 9;
 const MAX_SIZE = 16;
@@ -11,14 +12,14 @@ in uint label;
 in float selected;
 uniform vec2 center, scale;
 uniform float size;
-uniform int classCount, hasSelection;
+uniform int classCount, shapeCount, hasSelection;
 uniform sampler2D palette;
 out vec4 color;
-flat out int shape;
+flat out float shape;
 void main() {
   ivec2 texel = classCount == 0 ? ivec2(0, 0) : ivec2(int(label) % 256, int(label) / 256);
   color = texelFetch(palette, texel, 0);
-  shape = int(label) / 10 % 4;
+  shape = float(int(label) % shapeCount);
   float outside = color.a == 0.0 ? 4.0 : 0.0; // points of hidden classes leave the canvas
   if (hasSelection == 1 && selected < 0.5) {
     color = vec4(mix(color.rgb, vec3(0.5), 0.75), color.a * 0.35);
@@ -29,32 +30,26 @@ void main() {
 
 const FRAGMENT_SHADER = `#version 300 es
 precision mediump float;
+precision mediump sampler2DArray;
 in vec4 color;
-flat in int shape;
+flat in float shape;
+uniform sampler2DArray shapes;
 out vec4 result;
-
-// At most 1 inside of a disk, square, diamond or triangle.
-float extent(vec2 p) {
-  if (shape == 0) return length(p);
-  if (shape == 1) return max(abs(p.x), abs(p.y)) * 1.15;
-  if (shape == 2) return abs(p.x) + abs(p.y);
-  return max(abs(p.x) - p.y * 0.5, p.y) * 1.1;
-}
-
 void main() {
-  if (extent(gl_PointCoord * 2.0 - 1.0) > 1.0) discard;
-  result = vec4(color.rgb * color.a, color.a);
+  float alpha = color.a * texture(shapes, vec3(gl_PointCoord, shape)).r;
+  if (alpha == 0.0) discard;
+  result = vec4(color.rgb * alpha, alpha);
 }`;
 
 export class Points {
   /** The points on a canvas; null if the browser has no WebGL 2. */
-  static create(canvas, count, labels, classCount) {
+  static create(canvas, count, labels, classCount, shapes) {
     const options = { antialias: false, premultipliedAlpha: true };
     const gl = canvas.getContext("webgl2", options);
-    return gl ? new Points(gl, count, labels, classCount) : null;
+    return gl ? new Points(gl, count, labels, classCount, shapes) : null;
   }
 
-  constructor(gl, count, labels, classCount) {
+  constructor(gl, count, labels, classCount, shapes) {
     Object.assign(this, { gl, count, order: shuffledIndices(count) });
     const program = linkProgram(gl);
     gl.useProgram(program);
@@ -65,12 +60,32 @@ export class Points {
     this.#addAttribute(program, "selected", 1, gl.UNSIGNED_BYTE);
     this.#fill("label", Uint16Array.from(this.order, (index) => (labels ? labels[index] : 0)));
     gl.uniform1i(this.uniform("classCount"), classCount);
+    this.#setShapes(shapes);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
     gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
     this.select(null);
+  }
+
+  /** Set the shapes of the classes, polygons [[x, y], ...] from -1 to 1. */
+  #setShapes(shapes) {
+    const { gl } = this;
+    const texels = concatenate(shapes.map(rasterize));
+    const size = [SHAPE_SIDE, SHAPE_SIDE, shapes.length];
+    gl.activeTexture(gl.TEXTURE1);
+    gl.bindTexture(gl.TEXTURE_2D_ARRAY, gl.createTexture());
+    gl.texImage3D(
+      gl.TEXTURE_2D_ARRAY, 0, gl.R8, ...size, 0, gl.RED, gl.UNSIGNED_BYTE, texels,
+    );
+    gl.generateMipmap(gl.TEXTURE_2D_ARRAY);
+    gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_MIN_FILTER, gl.LINEAR_MIPMAP_LINEAR);
+    gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE);
+    gl.texParameteri(gl.TEXTURE_2D_ARRAY, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);
+    gl.uniform1i(this.uniform("shapes"), 1);
+    gl.uniform1i(this.uniform("shapeCount"), shapes.length);
+    gl.activeTexture(gl.TEXTURE0);
   }
 
   /** Set the coordinates of all examples. */
@@ -139,6 +154,24 @@ export class Points {
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffers[name]);
     gl.bufferData(gl.ARRAY_BUFFER, values, gl.STATIC_DRAW);
   }
+}
+
+/** How much of each texel a polygon covers, as bytes. */
+function rasterize(polygon) {
+  const canvas = new OffscreenCanvas(SHAPE_SIDE, SHAPE_SIDE);
+  const context = canvas.getContext("2d");
+  const radius = SHAPE_SIDE / 2;
+  context.beginPath();
+  for (const [x, y] of polygon) context.lineTo(radius * (1 + x), radius * (1 - y));
+  context.fill();
+  const { data } = context.getImageData(0, 0, SHAPE_SIDE, SHAPE_SIDE);
+  return data.filter((_, i) => i % 4 === 3);
+}
+
+function concatenate(parts) {
+  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  parts.forEach((part, i) => bytes.set(part, i * part.length));
+  return bytes;
 }
 
 /** Indices in a fixed random order, so that no class covers another. */

@@ -1,9 +1,8 @@
-// Dark and light theme, and the colors of classes on both.
+// Dark and light theme.
 
 import { byId } from "./dom.js";
 
 const STORAGE_KEY = "vaekit theme";
-const MIN_DARK_LIGHTNESS = 0.55;
 
 function isDark() {
   const chosen = document.documentElement.dataset.theme;
@@ -48,13 +47,4 @@ function storeTheme(theme) {
   } catch {
     return;
   }
-}
-
-/** The color of a class as [r, g, b]; dark colors are lightened on a dark page. */
-export function classColor(colors, label) {
-  const text = colors[label % colors.length];
-  const rgb = [1, 3, 5].map((start) => parseInt(text.slice(start, start + 2), 16));
-  const lightness = (0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]) / 255;
-  const white = isDark() ? Math.max(0, MIN_DARK_LIGHTNESS - lightness) : 0;
-  return rgb.map((value) => Math.round(value + white * (255 - value)));
 }
