@@ -86,6 +86,7 @@ CONFIG_KEYS = {
     "--binarize": "data.binarize",
     "--crop": "data.crop",
     "--resize": "data.resize",
+    "--normalize": "data.normalize",
     "--tile": "data.tile",
     "--group": "data.group",
     "--skip-unreadable": "data.skip_unreadable",

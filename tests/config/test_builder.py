@@ -227,13 +227,13 @@ def test_a_model_of_any_latent_describes_itself(
 
 def test_configured_nets_of_a_conditional_model_are_wrapped_and_own_modules_are_not():
     options = {"conditional": True, "data": {"classes": ("a", "b", "c")}, "latent_dim": 2}
-    model = build_model(resolved("mlp", options, shape=(6,), support="real"))
+    model = build_model(resolved("mlp", options, shape=(6,), support="unit"))
     assert isinstance(model.encoder, ConditionedNet) and isinstance(model.decoder, ConditionedNet)
     assert model.encoder.net.layers[1].in_features == 6 + 3  # type: ignore[union-attr,index]
     assert model.decoder.net.layers[0].in_features == 2 + 3  # type: ignore[union-attr,index]
     own = ConditionedNet(MLPEncoder((9,), 2, hidden=(5,)))
     assert (
-        build_model(resolved("mlp", options, shape=(6,), support="real"), {"encoder": own}).encoder
+        build_model(resolved("mlp", options, shape=(6,), support="unit"), {"encoder": own}).encoder
         is own
     )
 

@@ -92,7 +92,10 @@ def test_the_recorded_configuration_is_complete(small_run):
 
     assert set(unset(small_run.config.model_dump())) == {
         "data.test",
+        "data.crop",
         "data.resize",
+        "data.tile",
+        "data.group",
         "data.binarize",
         "data.train_size",
         "data.streamed_examples",
