@@ -208,7 +208,7 @@ def _prepare(
     config = resolve_data(config, dataset, _accepted_supports(likelihood))
     split = draw_split(config, dataset)
     epoch_examples = count_epoch_examples(config, dataset, split)
-    config = resolve_training(config, epoch_examples)
+    config = resolve_training(config, epoch_examples, recipe, options)
     built = build_model(config, modules) if own is None else own
     dataset.support.transform(built.likelihood.accepts)  # DataError for data that do not suit
     config = config.changed(describe_model(built))

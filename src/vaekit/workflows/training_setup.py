@@ -13,7 +13,7 @@ from vaekit import config as configuration
 from vaekit import data as datasets
 from vaekit import recipes
 from vaekit.config import MODEL_PARTS, Settings, build_part, describe_part, resolve
-from vaekit.config.schema import PlainOptions
+from vaekit.config.schema import FAMILIES, PlainOptions, to_plain
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.data import Dataset, Split
@@ -230,17 +230,54 @@ def count_epoch_examples(config: Settings, dataset: Dataset, split: Split) -> in
     return config.data.train_size or config.data.streamed_examples or 0
 
 
-def resolve_training(config: Settings, epoch_examples: int) -> Settings:
-    """The configuration with number of epochs, device and precision filled in."""
-    options = config.training
-    device = find_device(options.device)
-    check_loggers(options.loggers)
-    epochs = options.epochs
+def resolve_training(
+    config: Settings, epoch_examples: int, recipe: str | None, options: Mapping[str, Any]
+) -> Settings:
+    """The configuration with numbers of epochs, device and precision filled in.
+
+    Args:
+        config: The configuration.
+        epoch_examples: The number of examples that an epoch trains on.
+        recipe: The recipe or the file that the configuration started from.
+        options: The options that changed it.
+    """
+    training = config.training
+    device = find_device(training.device)
+    check_loggers(training.loggers)
+    epochs = training.epochs
     if epochs is None:
-        epochs = count_epochs(options.max_steps, epoch_examples, options.batch_size)
-    precision = find_precision(options.precision, device)
+        epochs = count_epochs(training.max_steps, epoch_examples, training.batch_size)
+    precision = find_precision(training.precision, device)
     resolved = {"epochs": epochs, "device": str(device), "precision": precision}
-    return config.changed({"training": resolved})
+    config = config.changed({"training": resolved})
+    if not getattr(FAMILIES["prior"].get(config.part("prior").kind), "second_stage", False):
+        return config
+    prior_epochs = _prior_epochs(config, epoch_examples, recipe, options)
+    return config.changed({"prior_stage": {"epochs": prior_epochs}})
+
+
+def _prior_epochs(
+    config: Settings, epoch_examples: int, recipe: str | None, options: Mapping[str, Any]
+) -> int:
+    """The number of epochs of the prior's stage.
+
+    If the options change the duration of training and not that of the prior's stage, the latter
+    changes in the same proportion.
+    """
+    training, stage = config.training, config.prior_stage
+    epochs = stage.epochs or count_epochs(stage.max_steps, epoch_examples, stage.batch_size)
+    changed = to_plain(options)
+    if _sets_duration(changed, "prior_stage") or not _sets_duration(changed, "training"):
+        return epochs
+    usual = configuration.load_config_file(recipe or config.recipe).training
+    usual_epochs = usual.epochs or count_epochs(
+        usual.max_steps, epoch_examples, training.batch_size
+    )
+    return max(1, round(epochs * (training.epochs or 1) / usual_epochs))
+
+
+def _sets_duration(options: PlainOptions, section: str) -> bool:
+    return bool({"epochs", "max_steps"} & options.get(section, {}).keys())
 
 
 def count_epochs(steps: int, epoch_examples: int, batch_size: int) -> int:
@@ -271,9 +308,7 @@ def build_stages(
 
 def _prior_stage(config: Settings, epoch_examples: int) -> Stage:
     options = config.prior_stage
-    epochs = options.epochs
-    if epochs is None:
-        epochs = count_epochs(options.max_steps, epoch_examples, options.batch_size)
+    epochs = options.epochs or count_epochs(options.max_steps, epoch_examples, options.batch_size)
     return Stage(
         name="prior",
         trainable=("prior",),
