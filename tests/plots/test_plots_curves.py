@@ -161,3 +161,12 @@ def test_invalid_histories():
     for each in invalid:
         with raises(DataError, "history"):
             loss_curves(each)
+
+
+def test_a_line_marks_the_begin_of_the_second_stage():
+    figure = loss_curves(history(), second_stage_epoch=3)
+    marks = [
+        [line for line in axes.lines if set(line.get_xdata()) == {2.5}] for axes in figure.axes
+    ]
+    assert [len(each) for each in marks] == [1, 1, 1]
+    assert marks[0][0].get_label() in [text.get_text() for text in figure.legends[0].get_texts()]

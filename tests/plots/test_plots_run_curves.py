@@ -78,3 +78,13 @@ def test_invalid_runs():
         run_curves({"a": history(3, 1) | {"step": [1, 2]}})
     with raises(DataError, "runs"):
         run_curves({})
+
+
+def test_a_line_in_the_color_of_the_run_marks_the_begin_of_its_second_stage():
+    runs = {"one": history(5, 8), "two": history(5, 10)}
+    figure = run_curves(runs, None, {"one": None, "two": 3})
+    (mark,) = [line for line in figure.axes[0].lines if set(line.get_xdata()) == {20}]
+    curve = next(line for line in figure.axes[0].lines if line.get_xdata()[-1] == 50)
+    assert mark.get_color() == curve.get_color()
+    names = len(figure.legends[0].get_texts())
+    assert names == len(run_curves(runs).legends[0].get_texts()) + 2  # a row of two columns

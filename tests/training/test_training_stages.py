@@ -1,6 +1,7 @@
 """A second stage trains the prior alone; interruptions change nothing."""
 
 import csv
+import io
 import json
 import math
 import os
@@ -12,12 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 from safetensors.torch import load_file
 from test_training_resume import TIMES
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import vaekit
-from conftest import QUIET, small_images, train_small
+from conftest import QUIET, TRAIN_MODULE, small_images, train_small
 from raising import raises
 from vaekit.config import FAMILIES
 from vaekit.errors import Interrupted
@@ -264,11 +266,72 @@ def test_the_second_stage_has_the_configured_length(tmp_path, options):
     assert len(run.history["epoch"]) == 1 + count_epochs(7, 49, options.get("batch_size", 32))
 
 
+TWO_STAGE_RECIPE = """
+latent_dim: 4
+encoder: {hidden: [8]}
+decoder: {hidden: [8]}
+posterior: {kind: vector-quantized, codes: 4, groups: 2}
+prior: {kind: autoregressive, width: 16, layers: 1, heads: 2}
+training: {max_steps: 73, batch_size: 64, device: cpu}
+prior_stage: {max_steps: 300}
+"""
+
+
+@pytest.mark.parametrize(
+    ("changes", "epochs"),
+    [
+        ({"training": {"epochs": 7}}, (7, 14)),  # of 9 and 18 by default
+        ({"training": {"epochs": 1}}, (1, 2)),
+        ({"training": {"max_steps": 1}}, (1, 2)),
+        ({"training": {"epochs": 1}, "prior_stage": {"epochs": 3}}, (1, 3)),
+        ({"training": {"epochs": 1}, "prior_stage": {"max_steps": 7}}, (1, 1)),
+        ({"training": {"batch_size": 64}}, (9, 18)),
+    ],
+    ids=str,
+)
+def test_the_second_stage_has_a_length_in_proportion(tmp_path, monkeypatch, changes, epochs):
+    def stop(*args, **options):
+        raise Interrupted("as if stopped.")
+
+    monkeypatch.setattr(TRAIN_MODULE, "_fit", stop)
+    data = small_images(640)  # 519 to train on: 9 steps of 64, 17 of 32
+    recipe = tmp_path / "two.yaml"
+    recipe.write_text(TWO_STAGE_RECIPE)
+    with pytest.raises(Interrupted):
+        vaekit.train(str(recipe), data=data, out=tmp_path / "run", **changes)
+    config = vaekit.runs.load_config(tmp_path / "run")
+    assert (config.training.epochs, config.prior_stage.epochs) == epochs
+
+
+def test_both_stages_are_announced_before_the_first_step(tmp_path, calm):
+    printed = io.StringIO()
+    data, out = small_images(), tmp_path / "run"
+    settings = {
+        "training": {"epochs": 2, "batch_size": 16, "device": "cpu"},
+        "encoder": {"hidden": [8]},
+        "decoder": {"hidden": [8]},
+    }
+    vaekit.train("mlp", data=data, out=out, console=Console(file=printed), **TWO_STAGES, **settings)
+    lines = printed.getvalue().splitlines()
+    first_epoch = next(i for i, line in enumerate(lines) if line.startswith("epoch "))
+    announced = [line for line in lines[:first_epoch] if line.startswith("stage ")]
+    assert len(announced) == 2
+    assert "2 epochs, about" in announced[0] and "3 epochs, about" in announced[1]
+    assert facts(out) == calm[1]  # the timed steps change nothing
+
+
+def test_the_first_epoch_of_the_second_stage_is_known(tmp_path):
+    run = train_small(tmp_path / "run", **TWO_STAGES)
+    assert run.second_stage_epoch == 3
+    assert train_small(tmp_path / "one").second_stage_epoch is None
+
+
 def test_early_stopping_ends_the_first_stage_only(tmp_path):
     idle = {"optimizer": {"kind": "sgd", "lr": 1e-30}, "training": {"epochs": 20, "patience": 2}}
     decay = {"posterior": {**TWO_STAGES["posterior"], "decay": 0.0, "dead_code_threshold": 0.0}}
     run = train_small(tmp_path / "run", **{**TWO_STAGES, **decay, **idle})
     assert 3 + 3 <= run.summary["epochs"] < 20
+    assert run.second_stage_epoch == run.summary["epochs"] - 2
 
 
 def test_relaxed_codes_have_a_uniform_prior_in_the_first_stage(tmp_path):

@@ -1,7 +1,7 @@
 """Loss, reconstruction and divergence of one run by epoch."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -36,12 +36,23 @@ MIN_CUT_EPOCHS = 4
 EARLY_FRACTION = 10
 """The first epoch in ten may run off the scale."""
 
+STAGE_LINE: dict[str, Any] = {
+    "linewidth": 1,
+    "linestyle": (0, (6, 2, 1, 2)),
+    "label": "begin of the prior's stage",
+}
+"""The line where a second stage begins, and its name in the legend."""
+
 Table = dict[str, NDArray]
 
 
 @styled
 def loss_curves(
-    history: Mapping[str, ArrayLike], *, title: str = "", best_epoch: int | None = None
+    history: Mapping[str, ArrayLike],
+    *,
+    title: str = "",
+    best_epoch: int | None = None,
+    second_stage_epoch: int | None = None,
 ) -> Figure:
     """Draw loss, reconstruction and divergence by epoch, and mark the best epoch.
 
@@ -53,6 +64,7 @@ def loss_curves(
             val_reconstruction and val_divergence, in nats per example, [epochs] each.
         title: The title.
         best_epoch: The epoch to mark; default that of the lowest validation loss.
+        second_stage_epoch: The first epoch of a second stage, before which a line is drawn.
 
     Returns:
         The figure, one panel per term; without a divergence only the loss.
@@ -77,6 +89,8 @@ def loss_curves(
         axes.set_title(heading)
         if best is not None:
             _mark_best(axes, table, term, best)
+        if second_stage_epoch is not None:
+            axes.axvline(second_stage_epoch - 0.5, color=INK, **STAGE_LINE)
     panels[-1].set_xlabel("epoch")
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     handles, names = panels[0].get_legend_handles_labels()

@@ -15,6 +15,7 @@ from vaekit.plots.curves import (
     LOSS_COLUMNS,
     MIN_CUT_EPOCHS,
     SERIES,
+    STAGE_LINE,
     Table,
     history_table,
     limit_scale,
@@ -43,6 +44,7 @@ THIN_LINE = 0.6
 def run_curves(
     runs: Mapping[str, Mapping[str, ArrayLike]],
     best_epochs: Mapping[str, int | None] | None = None,
+    second_stage_epochs: Mapping[str, int | None] | None = None,
     *,
     title: str = "",
 ) -> Figure:
@@ -58,6 +60,8 @@ def run_curves(
             train_divergence, val_loss, val_reconstruction and val_divergence, in nats per
             example, [epochs] each.
         best_epochs: The best epoch by name of the run, from 1.
+        second_stage_epochs: The first epoch of a second stage by name of the run; a line in its
+            color is drawn where it begins.
         title: The title.
 
     Returns:
@@ -76,19 +80,21 @@ def run_curves(
         name: history_table(history, COLUMNS, f"runs.{name}") for name, history in runs.items()
     }
     best = best_epochs or {}
+    second = second_stage_epochs or {}
     terms = panel_titles(list(tables.values()))
     figure = Figure(figsize=(WIDTH, PANEL_HEIGHT * len(terms) + 1.7), layout="constrained")
     panels = figure.subplots(len(terms), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (term, heading) in zip(panels, terms.items(), strict=True):
         for index, (name, table) in enumerate(tables.items()):
             _draw_run(axes, table, term, _color(index), best.get(name))
+            _mark_second_stage(axes, table, _color(index), second.get(name))
         _finish_panel(axes, list(tables.values()), term)
         axes.set_title(heading)
     panels[-1].set_xlabel("step")
     if _need_log_scale([table["step"] for table in tables.values()]):
         panels[-1].set_xscale("log")
         panels[-1].xaxis.set_major_formatter("{x:,.0f}")
-    _add_legend(figure, list(tables))
+    _add_legend(figure, list(tables), has_stages=any(second.values()))
     add_title(figure, title)
     return figure
 
@@ -122,6 +128,12 @@ def _draw_run(axes: Axes, table: Table, term: str, color: str, best: int | None)
         axes.plot(steps[best - 1], value, color=color, linestyle="", **look)
 
 
+def _mark_second_stage(axes: Axes, table: Table, color: str, epoch: int | None) -> None:
+    """Mark the last step of the epoch before, if the history has it."""
+    if epoch is not None and 2 <= epoch <= len(table["step"]):
+        axes.axvline(table["step"][epoch - 2], color=color, **STAGE_LINE)
+
+
 def _finish_panel(axes: Axes, tables: Sequence[Table], term: str) -> None:
     axes.set_ylabel("nats")
     axes.margins(y=0.12)
@@ -151,11 +163,13 @@ def _finite_values(arrays: Sequence[NDArray]) -> NDArray:
     return np.concatenate([array[np.isfinite(array)] for array in arrays])
 
 
-def _add_legend(figure: Figure, names: list[str]) -> None:
+def _add_legend(figure: Figure, names: list[str], *, has_stages: bool) -> None:
     """A column of runs and a column of line styles."""
     styles = {name: Line2D([], [], color=INK, linestyle=line) for name, _, line in SERIES.values()}
     styles = dict(reversed(styles.items()))
     styles["best epoch"] = Line2D([], [], color=INK, linestyle="", marker="*", markersize=11)
+    if has_stages:
+        styles[STAGE_LINE["label"]] = Line2D([], [], color=INK, **STAGE_LINE)
     runs = [Line2D([], [], color=_color(index), linewidth=3) for index in range(len(names))]
 
     blank = Line2D([], [], linestyle="")

@@ -26,4 +26,9 @@ def curves(context: PlotContext, view: View) -> "Figure":
         }
         history = history | unknown
     title = f"Training of {context.model_name}"
-    return loss_curves(history, title=title, best_epoch=run.best_epoch)
+    return loss_curves(
+        history,
+        title=title,
+        best_epoch=run.best_epoch,
+        second_stage_epoch=run.second_stage_epoch,
+    )

@@ -92,6 +92,22 @@ class Run:
         """The problems that training showed, the worst first; none if it went well."""
         return read_verdict(self.summary)
 
+    @property
+    def second_stage_epoch(self) -> int | None:
+        """The first epoch, from 1, of the stage that trains the prior alone.
+
+        None for runs of one stage, and while early stopping may still end the first one.
+        """
+        epochs = len(self.history.get("epoch", ()))
+        training = self.config.training
+        if not getattr(self.model.prior, "second_stage", False):
+            return None
+        first = training.epochs
+        if training.patience is not None:
+            prior_epochs = self.config.prior_stage.epochs
+            first = epochs - prior_epochs if self.summary and prior_epochs else None
+        return first + 1 if first and first < epochs else None
+
     # --- Use -------------------------------------------------------------------------------------
 
     def encode(self, x: Data, labels: Labels = None) -> LatentCodes:

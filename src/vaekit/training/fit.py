@@ -27,6 +27,7 @@ from vaekit.training.freezing import freeze_except
 from vaekit.training.graceful_interrupt import GracefulInterrupt
 from vaekit.training.processes import Processes
 from vaekit.training.progress import TrainingProgress
+from vaekit.training.stage_timing import seconds_per_step
 from vaekit.training.stage_trainer import ADVICE, StageTrainer, means
 from vaekit.training.stages import Stage
 from vaekit.training.streamed_batches import StreamedBatches
@@ -119,6 +120,11 @@ class _Loop:
     progress: TrainingProgress
     validate: Validate
 
+    @property
+    def mixed_precision(self) -> bool:
+        """Whether the nets compute in bfloat16."""
+        return self.config.training.precision == "bf16-mixed"
+
 
 def _fit_stages(loop: _Loop, stages: Sequence[Stage], resume: bool) -> None:
     """Train one stage after the other; `resume` begins with the last one that has a checkpoint."""
@@ -128,6 +134,7 @@ def _fit_stages(loop: _Loop, stages: Sequence[Stage], resume: bool) -> None:
     if first is None:
         init_from_data(loop.model, _spread_examples(loop.inputs, loop.model))
 
+    _announce_stages(loop, stages)
     for number in range(first or 0, len(stages)):
         stage = stages[number]
         with freeze_except(loop.model, stage):
@@ -139,12 +146,33 @@ def _fit_stages(loop: _Loop, stages: Sequence[Stage], resume: bool) -> None:
         runs.load_weights(folder, loop.model)
 
 
+def _announce_stages(loop: _Loop, stages: Sequence[Stage]) -> None:
+    """Print the stages of a training that has several, with their estimated durations."""
+    if len(stages) == 1 or loop.progress.console.quiet:
+        return
+    for number, stage in enumerate(stages):
+        seconds = seconds_per_step(
+            loop.model,
+            stage,
+            loop.inputs,
+            stage.batch_size // loop.processes.process.world_size,
+            mixed_precision=loop.mixed_precision,
+        )
+        steps = stage.epochs * len(_batches(loop, stage, number))
+        loop.progress.announce_stage(stage, number + 1, seconds * steps)
+
+
 def _stage_trainer(loop: _Loop, stage: Stage, number: int) -> StageTrainer:
+    batches = _batches(loop, stage, number)
+    return StageTrainer(
+        loop.processes, loop.model, stage, batches, mixed_precision=loop.mixed_precision
+    )
+
+
+def _batches(loop: _Loop, stage: Stage, number: int) -> Batches:
     kind = StreamedBatches if isinstance(loop.inputs, StreamedInputs) else Batches
     seed = mix_seeds(loop.config.seed, number) if number else loop.config.seed
-    batches = kind(loop.inputs, stage.batch_size, seed, loop.processes.process)
-    mixed_precision = loop.config.training.precision == "bf16-mixed"
-    return StageTrainer(loop.processes, loop.model, stage, batches, mixed_precision=mixed_precision)
+    return kind(loop.inputs, stage.batch_size, seed, loop.processes.process)
 
 
 def _fit_epochs(loop: _Loop, trainer: StageTrainer) -> None:

@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from vaekit.runtime.terminal_progress import format_duration
 from vaekit.training.stage_trainer import StageTrainer
+from vaekit.training.stages import Stage
 
 MAX_LINES = 30
 REFRESH_SECONDS = 0.5
@@ -31,7 +32,18 @@ class TrainingProgress:
 
     def __init__(self, console: Console, stages: int = 1):
         self.console = console
+        self.stages = stages
         self.max_lines = MAX_LINES // stages
+
+    def announce_stage(self, stage: Stage, number: int, seconds: float) -> None:
+        """Print a stage and its estimated duration, before the training starts."""
+        parts = " and ".join(filter(None, [", ".join(stage.trainable[:-1]), stage.trainable[-1]]))
+        unit = "epoch" if stage.epochs == 1 else "epochs"
+        self.console.print(
+            f"stage {number} of {self.stages}: {parts}, {stage.epochs:,} {unit}, "
+            f"about {format_duration(seconds)}",
+            highlight=False,
+        )
 
     @contextmanager
     def stage_bar(self, trainer: StageTrainer) -> Iterator[None]:

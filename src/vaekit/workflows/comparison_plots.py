@@ -83,14 +83,17 @@ def plot_comparison(
 
     curves: dict[str, dict[str, np.ndarray]] = {}
     best_epochs: dict[str, int | None] = {}
+    second_stages: dict[str, int | None] = {}
     for (name, context), line in zip(contexts.items(), table, strict=True):
         if context.run.history:
             label = name if line.divergence.value is not None else f"{name} (no divergence)"
             curves[label] = _history(context.run, line)
             best_epochs[label] = context.run.best_epoch
+            second_stages[label] = context.run.second_stage_epoch
     if curves:
         title = f"Training of {len(curves)} runs on {first.data_name}"
-        paths.append(save(run_curves(curves, best_epochs, title=title), curves_path(out)))
+        figure = run_curves(curves, best_epochs, second_stages, title=title)
+        paths.append(save(figure, curves_path(out)))
     return paths
 
 

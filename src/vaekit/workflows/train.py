@@ -221,7 +221,7 @@ def _prepare(
     config = resolve_data(config, dataset, profile, _accepted_supports(likelihood))
     epoch_examples = count_epoch_examples(config, dataset, split)
     built = build_model(config, modules) if own is None else own
-    config = resolve_training(config, built, epoch_examples)
+    config = resolve_training(config, built, epoch_examples, recipe, options)
     dataset.support.transform(built.likelihood.accepts)  # DataError for data that do not suit
     config = config.changed(describe_model(built))
     check_condition(built, dataset)

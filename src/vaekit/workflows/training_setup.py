@@ -12,7 +12,7 @@ from torch import nn
 from vaekit import config as configuration
 from vaekit import data as datasets
 from vaekit.config import MODEL_PARTS, DataProfile, Settings, build_part, describe_part, resolve
-from vaekit.config.schema import PlainOptions
+from vaekit.config.schema import FAMILIES, PlainOptions, TrainingOptions, to_plain
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.data import Dataset, Split
@@ -241,21 +241,75 @@ def count_epoch_examples(config: Settings, dataset: Dataset, split: Split) -> in
     return config.data.train_size or config.data.streamed_examples or 0
 
 
-def resolve_training(config: Settings, model: VAE, epoch_examples: int) -> Settings:
-    """The configuration with batch size, numbers of steps and epochs, device and precision."""
-    options = config.training
-    device = find_device(options.device)
-    check_loggers(options.loggers)
-    batch_size = options.batch_size or default_batch_size(epoch_examples)
-    steps = options.max_steps or default_steps(model, epoch_examples, batch_size)
+def resolve_training(
+    config: Settings,
+    model: VAE,
+    epoch_examples: int,
+    recipe: str | None,
+    options: Mapping[str, Any],
+) -> Settings:
+    """The configuration with batch size, numbers of steps and epochs, device and precision.
+
+    Args:
+        config: The configuration.
+        model: Its model.
+        epoch_examples: The number of examples that an epoch trains on.
+        recipe: The recipe or the file that it started from; None for the default one.
+        options: The options that changed it.
+    """
+    training = config.training
+    device = find_device(training.device)
+    check_loggers(training.loggers)
+    batch_size = training.batch_size or default_batch_size(epoch_examples)
+    training = training.model_copy(update={"batch_size": batch_size})
     resolved = {
         "batch_size": batch_size,
-        "max_steps": steps,
-        "epochs": options.epochs or count_epochs(steps, epoch_examples, batch_size),
+        "max_steps": training.max_steps or default_steps(model, epoch_examples, batch_size),
+        "epochs": _training_epochs(training, model, epoch_examples),
         "device": str(device),
-        "precision": find_precision(options.precision, device),
+        "precision": find_precision(training.precision, device),
     }
-    return config.changed({"training": resolved})
+    config = config.changed({"training": resolved})
+    if not getattr(FAMILIES["prior"].get(config.part("prior").kind), "second_stage", False):
+        return config
+    prior_epochs = _prior_epochs(config, model, epoch_examples, recipe, options)
+    return config.changed({"prior_stage": {"epochs": prior_epochs}})
+
+
+def _training_epochs(training: TrainingOptions, model: VAE, epoch_examples: int) -> int:
+    """The number of epochs of options with a batch size."""
+    if training.epochs:
+        return training.epochs
+    batch_size = training.batch_size or 1
+    steps = training.max_steps or default_steps(model, epoch_examples, batch_size)
+    return count_epochs(steps, epoch_examples, batch_size)
+
+
+def _prior_epochs(
+    config: Settings,
+    model: VAE,
+    epoch_examples: int,
+    recipe: str | None,
+    options: Mapping[str, Any],
+) -> int:
+    """The number of epochs of the prior's stage.
+
+    If the options change the duration of training and not that of the prior's stage, the latter
+    changes in the same proportion.
+    """
+    training, stage = config.training, config.prior_stage
+    epochs = stage.epochs or count_epochs(stage.max_steps, epoch_examples, stage.batch_size)
+    changed = to_plain(options)
+    if _sets_duration(changed, "prior_stage") or not _sets_duration(changed, "training"):
+        return epochs
+    usual = configuration.load_config_file(recipe or config.recipe).training
+    usual = usual.model_copy(update={"batch_size": training.batch_size})
+    usual_epochs = _training_epochs(usual, model, epoch_examples)
+    return max(1, round(epochs * (training.epochs or 1) / usual_epochs))
+
+
+def _sets_duration(options: PlainOptions, section: str) -> bool:
+    return bool({"epochs", "max_steps"} & options.get(section, {}).keys())
 
 
 def count_epochs(steps: int, epoch_examples: int, batch_size: int) -> int:
@@ -286,9 +340,7 @@ def build_stages(
 
 def _prior_stage(config: Settings, epoch_examples: int) -> Stage:
     options = config.prior_stage
-    epochs = options.epochs
-    if epochs is None:
-        epochs = count_epochs(options.max_steps, epoch_examples, options.batch_size)
+    epochs = options.epochs or count_epochs(options.max_steps, epoch_examples, options.batch_size)
     return Stage(
         name="prior",
         trainable=("prior",),
