@@ -54,6 +54,7 @@ TEXTS: dict[str, tuple[tuple[str, ...], Any]] = {
     "FOLDER": (("folder",), Path("folder")),
     "RUN": (("other",), Path("other")),
     "HxW": (("12x10",), (12, 10)),
+    "NAMES": (("flip, shift",), ["flip", "shift"]),
     "N,...": (("3,5-6",), [3, 5, 6]),
     "LOW:HIGH": (("-1.5:2",), (-1.5, 2.0)),
     "KEY=VALUE": (("objective.beta=7",), {"beta": 7}),
@@ -87,6 +88,8 @@ CONFIG_KEYS = {
     "--crop": "data.crop",
     "--resize": "data.resize",
     "--normalize": "data.normalize",
+    "--augment": "data.augment",
+    "--balance": "data.balance",
     "--tile": "data.tile",
     "--group": "data.group",
     "--skip-unreadable": "data.skip_unreadable",
@@ -100,7 +103,7 @@ CONFIG_KEYS = {
 }
 """Parameters that options of train and sweep set, likewise."""
 
-HANDLED_BY_COMMAND = {"json", "help", "report", "browser"}
+HANDLED_BY_COMMAND = {"json", "help", "report", "browser", "dry_run"}
 """Options about files and output, tested in the other files of this folder."""
 OVERWRITTEN_BY_WORKFLOW = {"train", "export", "pull"}
 

@@ -315,7 +315,8 @@ def test_every_class_has_the_shape_of_its_marker_in_plots(explorer, page_with):
 def test_the_legend_has_the_shapes_of_the_points(explorer, page_with):
     page = explorer(page_with(CODES, LABELS))
     paths = page.page.evaluate(
-        "Array.from(document.querySelectorAll('#legend .swatch path')).map(p => p.getAttribute('d'))"
+        "Array.from(document.querySelectorAll('#legend .swatch path'))"
+        ".map(path => path.getAttribute('d'))"
     )
     for path, shape in zip(paths, class_shapes(), strict=False):
         corners = [tuple(map(float, corner.split())) for corner in path[1:-1].split("L")]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from vaekit.cli.parsing import one_of, parse_indices, parse_size
+from vaekit.cli.parsing import one_of, parse_indices, parse_names, parse_size
 
 if TYPE_CHECKING:
     from vaekit.config.schema import PlainOptions
@@ -82,6 +82,14 @@ Tile = Annotated[
     Any,
     typer.Option(metavar="HxW", parser=parse_size, help="Cut images into tiles, last."),
 ]
+Augment = Annotated[
+    Any,
+    typer.Option(
+        metavar="NAMES",
+        parser=parse_names,
+        help="Random changes of training images: flip, flip-vertical, rotate, shift.",
+    ),
+]
 Group = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="folder: keep images of one folder in one split."),
@@ -136,6 +144,16 @@ CONFIG_OPTIONS = {
     ),
     "crop": ConfigOption("data.crop", Crop),
     "resize": ConfigOption("data.resize", Size),
+    "augment": ConfigOption("data.augment", Augment),
+    "balance": ConfigOption(
+        "data.balance",
+        Annotated[
+            bool | None,
+            typer.Option(
+                "--balance", show_default=False, help="Train on all classes equally often."
+            ),
+        ],
+    ),
     "normalize": ConfigOption(
         "data.normalize",
         _text("NAME", "Normalize channels or columns: none, unit, standardize or percentile."),

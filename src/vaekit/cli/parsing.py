@@ -102,3 +102,12 @@ def parse_grid(settings: list[str]) -> dict[str, list[str]]:
             raise typer.BadParameter(problem, param_hint="'--set'")
         grid[key] = values
     return grid
+
+
+def parse_names(text: str) -> list[str]:
+    """The names in text such as flip,shift.
+
+    >>> parse_names("flip, shift")
+    ['flip', 'shift']
+    """
+    return [name.strip() for name in text.split(",") if name.strip()]

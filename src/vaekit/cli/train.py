@@ -17,6 +17,7 @@ from vaekit.cli.options import (
 
 if TYPE_CHECKING:
     from vaekit.runs import Run
+    from vaekit.workflows.plan_training import TrainingPlan
 
 
 @takes_config_options
@@ -41,6 +42,10 @@ def train(
     resume: Annotated[
         Path | None, typer.Option(metavar="RUN", help="Resume an interrupted run.")
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print model, memory, time and split; write nothing."),
+    ] = False,
     json: Json = False,
     **options: Any,
 ) -> None:
@@ -51,7 +56,7 @@ def train(
 
     overrides = config_overrides(options)
     if resume is not None:
-        if recipe or overrides or settings or out or overwrite:
+        if recipe or overrides or settings or out or overwrite or dry_run:
             raise ConfigError(
                 "resume continues a run as it was configured. Leave the other options out.",
                 parameter="resume",
@@ -59,6 +64,9 @@ def train(
         run = workflows.resume(resume)
     else:
         overrides = config.merge(overrides, config.assignments(settings or []))
+        if dry_run:
+            print_plan(workflows.plan_training(recipe, **overrides), json)
+            return
         overwrite = overwrite or may_overwrite_run(out)
         run = workflows.train(recipe, out=out, overwrite=overwrite, **overrides)
     if is_rank_zero(run.config.training):
@@ -85,3 +93,29 @@ def print_run(run: "Run", as_json: bool) -> None:
     files = f"{folder} ({len(plots)} file{'' if len(plots) == 1 else 's'})"
     evaluate = f"vaekit evaluate {shlex.quote(str(run.path))} --report"
     output.print_facts({"run": run.path, "plots": files, "next": evaluate})
+
+
+def print_plan(plan: "TrainingPlan", as_json: bool) -> None:
+    """Print what a training would do."""
+    from vaekit.runtime.terminal_progress import format_duration
+
+    if as_json:
+        output.print_json(plan.to_dict())
+        return
+    parts = ", ".join(f"{kind} {name}" for name, kind in plan.parts.items())
+    examples = ", ".join(f"{name} {count:,}" for name, count in plan.examples.items())
+    length = f"{plan.epochs:,} epochs, {plan.steps:,} steps of {plan.batch_size:,} examples"
+    output.print_facts(
+        {
+            "recipe": plan.recipe,
+            "data": f"{plan.dataset}, shape {plan.shape}, {plan.support}",
+            "model": f"{parts}; {plan.parameters:,} parameters",
+            "latent": f"{plan.latent_dim} dimensions",
+            "chosen": "; ".join(plan.choices) or None,
+            "examples": examples,
+            "length": length,
+            "duration": f"about {format_duration(plan.seconds)}, without validation and plots",
+            "memory": f"about {plan.memory_bytes / 1e6:,.0f} MB, and that of Python and torch",
+            "written": None,
+        }
+    )

@@ -35,6 +35,8 @@ from vaekit.optim.schedules import SCHEDULES
 from vaekit.posteriors import POSTERIORS
 from vaekit.priors import PRIORS
 
+AugmentationName = Literal["flip", "flip-vertical", "rotate", "shift"]
+
 PlainOptions = dict[str, Any]
 """Nested keys and plain values, as YAML holds them."""
 
@@ -118,6 +120,14 @@ class DataOptions(Options):
     )
     resize: tuple[Width, Width] | None = Field(
         None, description="Height and width that images of a folder are resized to"
+    )
+    augment: tuple[AugmentationName, ...] = Field(
+        (),
+        description="Random changes of training images: flip, flip-vertical, rotate (by quarters), "
+        "shift (by up to a tenth of the side)",
+    )
+    balance: bool = Field(
+        False, description="Whether all classes train equally often; rare ones are repeated"
     )
     normalize: Literal["none", "unit", "standardize", "percentile"] | None = Field(
         None,

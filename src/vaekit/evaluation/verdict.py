@@ -79,8 +79,8 @@ def _collapse(facts: TrainingFacts) -> str | None:
     return (
         f"Posterior collapse: {active_dimensions(facts.terms)} of {dimensions} latent dimensions "
         f"are active (divergence above {ACTIVE_NATS} nats), so codes say nothing about examples "
-        "and all are decoded alike. Try components=true, objective.warmup or objective.free_bits, "
-        "another likelihood, or a lower optimizer.lr."
+        "and all are decoded alike. Try components=true unless it is set, objective.warmup, "
+        "objective.free_bits, another likelihood, or a lower optimizer.lr."
     )
 
 

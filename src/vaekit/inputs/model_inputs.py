@@ -47,6 +47,8 @@ class ModelInputs:
         transform: From raw values to what the model takes.
         indices: The N examples of `x` that these inputs consist of; None for all.
         y: Class indices [M], for a conditional model only.
+        balance: Class indices [M] whose classes train equally often; None to train on every
+            example once an epoch.
 
     >>> inputs = ModelInputs(np.arange(10.0)[:, None], Transform("real"))
     >>> inputs.subset(np.array([7, 2])).select(np.array([0])).x
@@ -57,6 +59,7 @@ class ModelInputs:
     transform: Transform
     indices: np.ndarray | None = None
     y: np.ndarray | None = None
+    balance: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.x) if self.indices is None else len(self.indices)
@@ -74,6 +77,20 @@ class ModelInputs:
     def without_labels(self) -> Self:
         """The same examples for a model that is not conditional."""
         return replace(self, y=None)
+
+    def epoch_order(self, rng: np.random.Generator) -> np.ndarray:
+        """The positions that an epoch trains on, as many as there are examples, in random order.
+
+        With balanced classes, examples of rare classes are repeated and others left out; each epoch
+        leaves out others.
+        """
+        if self.balance is None:
+            return rng.permutation(len(self))
+        classes = self.balance[self.source_indices(np.arange(len(self)))]
+        present = np.unique(classes)
+        share = -(-len(self) // len(present))
+        repeated = [_repeat(np.flatnonzero(classes == c), share, rng) for c in present]
+        return rng.permutation(np.concatenate(repeated))[: len(self)]
 
     def select(self, positions: np.ndarray) -> Batch:
         """The raw examples at these positions [B]."""
@@ -117,7 +134,7 @@ class ModelInputs:
             tuple(tensor for tensor in self.select(block) if tensor is not None) for block in blocks
         )
         resident = Batch(*concat_batches(batches, len(self), device))
-        return DeviceInputs(self.x, self.transform, self.indices, self.y, resident)
+        return DeviceInputs(**vars(self), resident=resident)
 
     def batches(
         self, model: VAE, size: int | None = None, process: ProcessInfo = SINGLE_PROCESS
@@ -134,6 +151,12 @@ class ModelInputs:
             x, y = self.select(np.arange(start, min(start + size, len(self))))
             x = to_model(x, model, self.transform)
             yield Batch(x, None if y is None else y.to(x.device))
+
+
+def _repeat(positions: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """`count` of some positions in random order; none comes twice before all have come once."""
+    rounds = -(-count // len(positions))
+    return np.concatenate([rng.permutation(positions) for _ in range(rounds)])[:count]
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class Batches:
             self.position = 0
 
     def _order(self) -> np.ndarray:
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.inputs))
+        order = self.inputs.epoch_order(np.random.default_rng((self.seed, self.epoch)))
         return order[: self.examples_per_epoch]
 
     def _current_indices(self, order: np.ndarray) -> np.ndarray:

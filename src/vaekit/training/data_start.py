@@ -17,6 +17,7 @@ from vaekit.nets.components import ComponentsDecoder, ComponentsEncoder
 from vaekit.nets.normalized import NormalizedEncoder
 
 MIN_SHRINKAGE = 1e-6
+MIN_HALVED_EXAMPLES = 4
 
 
 def max_start_examples(model: VAE) -> int:
@@ -41,9 +42,22 @@ def init_from_data(model: VAE, x: Tensor) -> None:
     if not isinstance(without_normalization(model.encoder), ComponentsEncoder):
         start_likelihood(x)
         return
-    components = principal_components(x).first(math.prod(model.latent_shape))
-    start_likelihood(components.residuals(x))
-    _start_as_linear(model, components)
+    count = math.prod(model.latent_shape)
+    start_likelihood(_held_out_residuals(x, count))
+    _start_as_linear(model, principal_components(x).first(count))
+
+
+def _held_out_residuals(x: Tensor, count: int) -> Tensor:
+    """What the components of one half of the examples leave unexplained in the other half.
+
+    Components explain the examples that they come from better than others: with few examples a
+    scale from those would be far too small, and the density of other examples with it.
+    """
+    if len(x) < MIN_HALVED_EXAMPLES:
+        return x
+    halves = x[::2], x[1::2]
+    pairs = (halves, halves[::-1])
+    return torch.cat([principal_components(a).first(count).residuals(b) for a, b in pairs])
 
 
 def _keep(x: Tensor) -> None:

@@ -13,6 +13,7 @@ from vaekit.workflows.export import export_onnx
 from vaekit.workflows.fit_mixture import fit_mixture
 from vaekit.workflows.hub import export_hub, pull, push
 from vaekit.workflows.impute import impute
+from vaekit.workflows.plan_training import plan_training
 from vaekit.workflows.plot import plot
 from vaekit.workflows.reconstruct import reconstruct
 from vaekit.workflows.report import report
@@ -34,6 +35,7 @@ __all__ = [
     "export_page",
     "fit_mixture",
     "impute",
+    "plan_training",
     "plot",
     "pull",
     "push",

@@ -14,10 +14,8 @@ from torch import Tensor
 import vaekit
 from vaekit import config as configuration
 from vaekit import runs
-from vaekit.config import MODEL_PARTS, Settings, build_model, describe_model, describe_part
-from vaekit.config.schema import PlainOptions
+from vaekit.config import Settings, build_model
 from vaekit.core.vae import VAE
-from vaekit.errors import ConfigError
 from vaekit.evaluation.code_usage import code_usage
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.results import TermMetrics
@@ -41,17 +39,17 @@ from vaekit.workflows.announcement import announce, note_data, note_scale
 from vaekit.workflows.data_profile import profile_data
 from vaekit.workflows.evaluate import term_metrics
 from vaekit.workflows.plot import plot_run_data
+from vaekit.workflows.training_length import build_stages
 from vaekit.workflows.training_setup import (
     TrainingSetup,
-    build_stages,
-    check_condition,
+    accepted_supports,
     check_objective,
     choose_recipe,
     count_epoch_examples,
     draw_split,
     load_config_and_dataset,
+    prepare_training,
     resolve_data,
-    resolve_training,
     separate_modules,
 )
 
@@ -89,7 +87,7 @@ def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     profile = profile_data(dataset)
     if recipe is None:
         config = choose_recipe(profile, data, options)
-    accepts = _accepted_supports(modules.get("likelihood"))
+    accepts = accepted_supports(modules.get("likelihood"))
     config = resolve_data(config, dataset, profile, accepts)
     return build_model(config, modules)
 
@@ -131,7 +129,7 @@ def train(
     >>> run.best_epoch
     1
     """
-    setup, custom_objective = _prepare(model, data, objective, overrides)
+    setup, custom_objective = prepare_training(model, data, objective, overrides)
     check_restartable(out)
     check_batch_division(setup.stages, setup.divisible_count, setup.config.training)
     with freeze_except(setup.model, setup.stages[0]):
@@ -192,56 +190,6 @@ def resume(
     setup = TrainingSetup(config, model, dataset, split, stages)
     check_batch_division(stages, setup.divisible_count, config.training)
     return _fit(setup, folder, console, resume=True)
-
-
-def _prepare(
-    model: str | VAE | None, data: Any, objective: Any, overrides: Mapping[str, Any]
-) -> tuple[TrainingSetup, Any]:
-    """The training that was asked for, and the objective if it is an object of the user's own."""
-    modules, options = separate_modules(overrides)
-    custom_objective = None
-    if objective is not None:
-        if isinstance(objective, Mapping | str):
-            options["objective"] = objective
-        else:
-            custom_objective = objective
-            options["objective"] = describe_part("objective", objective)
-    own = model if isinstance(model, VAE) else None
-    recipe = "mlp" if isinstance(model, VAE) else model
-    likelihood = modules.get("likelihood")
-    if own is not None:
-        likelihood = own.likelihood
-        options = _options_of_built(own, options)
-    config, dataset = load_config_and_dataset(recipe, data, options)
-    split = draw_split(config, dataset)
-    profile = profile_data(dataset, split)
-    if recipe is None:
-        config = choose_recipe(profile, data, options)
-    choices = configuration.explain_defaults(config, profile)
-    config = resolve_data(config, dataset, profile, _accepted_supports(likelihood))
-    epoch_examples = count_epoch_examples(config, dataset, split)
-    built = build_model(config, modules) if own is None else own
-    config = resolve_training(config, built, epoch_examples, recipe, options)
-    dataset.support.transform(built.likelihood.accepts)  # DataError for data that do not suit
-    config = config.changed(describe_model(built))
-    check_condition(built, dataset)
-    stages = build_stages(built, config, custom_objective, epoch_examples)
-    return TrainingSetup(config, built, dataset, split, stages, choices), custom_objective
-
-
-def _options_of_built(model: VAE, options: PlainOptions) -> PlainOptions:
-    """The configuration of a model that is built already, with options that do not change it."""
-    for name in options.keys() & {*MODEL_PARTS, "latent_dim", "conditional"}:
-        raise ConfigError(
-            f"{name} cannot be set for a model that is built already. "
-            "Build the model with it, or pass the name of a recipe.",
-            parameter=name,
-        )
-    return {"recipe": "custom", **describe_model(model), **options}
-
-
-def _accepted_supports(likelihood: Any) -> tuple[str, ...] | None:
-    return getattr(likelihood, "accepts", None)
 
 
 def _holds(out: str | os.PathLike, config: Settings) -> bool:

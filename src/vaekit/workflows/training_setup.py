@@ -11,8 +11,16 @@ from torch import nn
 
 from vaekit import config as configuration
 from vaekit import data as datasets
-from vaekit.config import MODEL_PARTS, DataProfile, Settings, build_part, describe_part, resolve
-from vaekit.config.schema import FAMILIES, PlainOptions, TrainingOptions, to_plain
+from vaekit.config import (
+    MODEL_PARTS,
+    DataProfile,
+    Settings,
+    build_model,
+    describe_model,
+    describe_part,
+    resolve,
+)
+from vaekit.config.schema import PlainOptions
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.data import Dataset, Split
@@ -20,16 +28,14 @@ from vaekit.data.readers.shards import is_shards
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError, DataError
 from vaekit.inputs import ModelInputs, StochasticBinarization
+from vaekit.inputs.augmentation import AugmentedTransform
 from vaekit.inputs.streaming import StreamedInputs
-from vaekit.objectives import ELBO, Objective
-from vaekit.optim.optimizers import Adam
-from vaekit.optim.schedules import Linear
+from vaekit.objectives import Objective
 from vaekit.runs.dataset_source import IN_MEMORY, load_dataset
-from vaekit.runtime.device import check_loggers, find_device, find_precision
 from vaekit.runtime.seeding import seeded_noise
-from vaekit.training.batches import count_batches
-from vaekit.training.budget import MAX_BATCH_SIZE, default_batch_size, default_steps
 from vaekit.training.stages import Stage
+from vaekit.workflows.data_profile import profile_data
+from vaekit.workflows.training_length import build_stages, resolve_training
 
 CLEARED_BY_OTHER_DATA = {
     "test": None,
@@ -40,8 +46,6 @@ CLEARED_BY_OTHER_DATA = {
     "streamed_examples": None,
 }
 """Keys of the data section that belong to its source."""
-
-PRIOR_GRAD_CLIP_NORM = 1.0
 
 
 @dataclass
@@ -84,11 +88,18 @@ class TrainingSetup:
         return ModelInputs(examples.x, transform, indices, y)
 
     def training_inputs(self) -> ModelInputs:
-        """The examples to train on: as they are, binarized anew each time, or out of shards."""
-        inputs, dataset = self.inputs("train"), self.dataset
+        """The examples to train on: as they are, changed anew each time, or out of shards."""
+        options, dataset = self.config.data, self.dataset
+        inputs = self.inputs("train")
         if dataset.gray is not None:
             transform = StochasticBinarization("binary", dataset.gray_max)
-            return replace(inputs, x=dataset.gray, transform=transform)
+            inputs = replace(inputs, x=dataset.gray, transform=transform)
+        if options.augment:
+            base = inputs.transform
+            changed = AugmentedTransform(base.kind, base.divisor, base, options.augment)
+            inputs = replace(inputs, transform=changed)
+        if options.balance:
+            inputs = replace(inputs, balance=dataset.train.y)
         if dataset.stream is None:
             return inputs
         return StreamedInputs(
@@ -181,6 +192,7 @@ def resolve_data(
             "Label the data, or train without conditional.",
             parameter="conditional",
         )
+    _check_changes(config, dataset)
     transform = dataset.support.transform(accepts or ("binary", "unit", "real"))
     raw_support = config.data.support if config.data.binarize else str(dataset.support)
     recorded: PlainOptions = {
@@ -195,6 +207,26 @@ def resolve_data(
         recorded["streamed_examples"] = streamed
     resolved = resolve(config, replace(profile, support=transform.kind))
     return resolved.changed({"data": recorded})
+
+
+def _check_changes(config: Settings, dataset: Dataset) -> None:
+    """DataError for changes of the training examples that the data do not allow."""
+    options = config.data
+    if options.augment and len(dataset.shape) != 3:
+        raise DataError.for_value(
+            "data.augment",
+            ", ".join(options.augment),
+            "no augmentation for examples that are no images",
+            fix="Leave it out",
+        )
+    if not options.balance:
+        return
+    if not dataset.classes or dataset.stream is not None:
+        raise DataError(
+            "balanced classes need labels in memory, but the data have none. "
+            "Label the data, or leave data.balance out.",
+            parameter="data.balance",
+        )
 
 
 def _absolute(source: str | None) -> str | None:
@@ -241,113 +273,62 @@ def count_epoch_examples(config: Settings, dataset: Dataset, split: Split) -> in
     return config.data.train_size or config.data.streamed_examples or 0
 
 
-def resolve_training(
-    config: Settings,
-    model: VAE,
-    epoch_examples: int,
-    recipe: str | None,
-    options: Mapping[str, Any],
-) -> Settings:
-    """The configuration with batch size, numbers of steps and epochs, device and precision.
+def prepare_training(
+    model: str | VAE | None, data: Any, objective: Any, overrides: Mapping[str, Any]
+) -> tuple[TrainingSetup, Any]:
+    """A training that can start, and its objective if that is an object of the user's own.
 
     Args:
-        config: The configuration.
-        model: Its model.
-        epoch_examples: The number of examples that an epoch trains on.
-        recipe: The recipe or the file that it started from; None for the default one.
-        options: The options that changed it.
+        model: The name of a recipe, the path of a configuration, or a model.
+        data: As for `train`.
+        objective: As for `train`.
+        overrides: Keys of the configuration, or modules.
+
+    Raises:
+        RequestError: A request that cannot be fulfilled.
     """
-    training = config.training
-    device = find_device(training.device)
-    check_loggers(training.loggers)
-    batch_size = training.batch_size or default_batch_size(epoch_examples)
-    training = training.model_copy(update={"batch_size": batch_size})
-    resolved = {
-        "batch_size": batch_size,
-        "max_steps": training.max_steps or default_steps(model, epoch_examples, batch_size),
-        "epochs": _training_epochs(training, model, epoch_examples),
-        "device": str(device),
-        "precision": find_precision(training.precision, device),
-    }
-    config = config.changed({"training": resolved})
-    if not getattr(FAMILIES["prior"].get(config.part("prior").kind), "second_stage", False):
-        return config
-    prior_epochs = _prior_epochs(config, model, epoch_examples, recipe, options)
-    return config.changed({"prior_stage": {"epochs": prior_epochs}})
+    modules, options = separate_modules(overrides)
+    custom_objective = None
+    if objective is not None:
+        if isinstance(objective, Mapping | str):
+            options["objective"] = objective
+        else:
+            custom_objective = objective
+            options["objective"] = describe_part("objective", objective)
+    own = model if isinstance(model, VAE) else None
+    recipe = "mlp" if isinstance(model, VAE) else model
+    likelihood = modules.get("likelihood")
+    if own is not None:
+        likelihood = own.likelihood
+        options = _options_of_built(own, options)
+    config, dataset = load_config_and_dataset(recipe, data, options)
+    split = draw_split(config, dataset)
+    profile = profile_data(dataset, split)
+    if recipe is None:
+        config = choose_recipe(profile, data, options)
+    choices = configuration.explain_defaults(config, profile)
+    config = resolve_data(config, dataset, profile, accepted_supports(likelihood))
+    epoch_examples = count_epoch_examples(config, dataset, split)
+    built = build_model(config, modules) if own is None else own
+    config = resolve_training(config, built, epoch_examples, recipe, options)
+    dataset.support.transform(built.likelihood.accepts)  # DataError for data that do not suit
+    config = config.changed(describe_model(built))
+    check_condition(built, dataset)
+    stages = build_stages(built, config, custom_objective, epoch_examples)
+    return TrainingSetup(config, built, dataset, split, stages, choices), custom_objective
 
 
-def _training_epochs(training: TrainingOptions, model: VAE, epoch_examples: int) -> int:
-    """The number of epochs of options with a batch size."""
-    if training.epochs:
-        return training.epochs
-    batch_size = training.batch_size or 1
-    steps = training.max_steps or default_steps(model, epoch_examples, batch_size)
-    return count_epochs(steps, epoch_examples, batch_size)
+def _options_of_built(model: VAE, options: PlainOptions) -> PlainOptions:
+    """The configuration of a model that is built already, with options that do not change it."""
+    for name in options.keys() & {*MODEL_PARTS, "latent_dim", "conditional"}:
+        raise ConfigError(
+            f"{name} cannot be set for a model that is built already. "
+            "Build the model with it, or pass the name of a recipe.",
+            parameter=name,
+        )
+    return {"recipe": "custom", **describe_model(model), **options}
 
 
-def _prior_epochs(
-    config: Settings,
-    model: VAE,
-    epoch_examples: int,
-    recipe: str | None,
-    options: Mapping[str, Any],
-) -> int:
-    """The number of epochs of the prior's stage.
-
-    If the options change the duration of training and not that of the prior's stage, the latter
-    changes in the same proportion.
-    """
-    training, stage = config.training, config.prior_stage
-    epochs = stage.epochs or count_epochs(stage.max_steps, epoch_examples, stage.batch_size)
-    changed = to_plain(options)
-    if _sets_duration(changed, "prior_stage") or not _sets_duration(changed, "training"):
-        return epochs
-    usual = configuration.load_config_file(recipe or config.recipe).training
-    usual = usual.model_copy(update={"batch_size": training.batch_size})
-    usual_epochs = _training_epochs(usual, model, epoch_examples)
-    return max(1, round(epochs * (training.epochs or 1) / usual_epochs))
-
-
-def _sets_duration(options: PlainOptions, section: str) -> bool:
-    return bool({"epochs", "max_steps"} & options.get(section, {}).keys())
-
-
-def count_epochs(steps: int, epoch_examples: int, batch_size: int) -> int:
-    """The number of epochs that make at least `steps` steps."""
-    return -(-steps // count_batches(epoch_examples, batch_size))
-
-
-def build_stages(
-    model: VAE, config: Settings, objective: Objective | None, epoch_examples: int
-) -> list[Stage]:
-    """The stages of a training: all parts, then the prior alone if it has a stage of its own."""
-    has_prior_stage = getattr(model.prior, "second_stage", False)
-    options = config.training
-    trainable = tuple(name for name in MODEL_PARTS if name != "prior" or not has_prior_stage)
-    joint = Stage(
-        name="last",
-        trainable=trainable,
-        objective=objective or build_part(config, "objective"),
-        optimizer=build_part(config, "optimizer"),
-        schedule=build_part(config, "schedule"),
-        epochs=options.epochs or 1,
-        batch_size=options.batch_size or MAX_BATCH_SIZE,
-        patience=options.patience,
-        grad_clip_norm=options.grad_clip_norm,
-    )
-    return [joint, _prior_stage(config, epoch_examples)] if has_prior_stage else [joint]
-
-
-def _prior_stage(config: Settings, epoch_examples: int) -> Stage:
-    options = config.prior_stage
-    epochs = options.epochs or count_epochs(options.max_steps, epoch_examples, options.batch_size)
-    return Stage(
-        name="prior",
-        trainable=("prior",),
-        objective=ELBO(divergence="monte-carlo"),
-        optimizer=Adam(lr=options.lr),
-        schedule=Linear(),
-        epochs=epochs,
-        batch_size=options.batch_size,
-        grad_clip_norm=PRIOR_GRAD_CLIP_NORM,
-    )
+def accepted_supports(likelihood: Any) -> tuple[str, ...] | None:
+    """The supports that a likelihood of the user's own accepts; None without one."""
+    return getattr(likelihood, "accepts", None)
