@@ -75,8 +75,10 @@ def print_dataset(dataset: "Dataset", as_json: bool) -> None:
     output.print_facts(facts)
     for each in dataset.skipped:
         output.print_facts({"skipped": f"{each.count:,} {each.reason}: {each}"})
+    listed = [str(each) for each in dataset.skipped]
     for note in dataset.notes:
-        output.print_line(f"note: {note}")
+        if not any(names in note for names in listed):
+            output.print_line(f"note: {note}")
 
 
 def _counts(dataset: "Dataset") -> JsonObject:

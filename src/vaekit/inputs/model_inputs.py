@@ -19,6 +19,11 @@ MAX_VALUES = 2**21
 with the activations of a convolutional net."""
 
 SINGLE_PROCESS = ProcessInfo()
+SIGNED_TYPES: dict[np.dtype, np.dtype] = {
+    np.dtype(np.uint16): np.dtype(np.int32),
+    np.dtype(np.uint32): np.dtype(np.int64),
+    np.dtype(np.uint64): np.dtype(np.float64),
+}
 
 
 class Batch(NamedTuple):
@@ -252,14 +257,17 @@ def as_tensor(examples: np.ndarray) -> Tensor:
     """A tensor over the memory of an array.
 
     Args:
-        examples: The array, which is copied only if it is not contiguous or not writable.
+        examples: The array, which is copied only if it is not contiguous or not writable, or has
+            unsigned integers of more than 8 bits, for which PyTorch lacks most operations: these
+            become signed integers that hold all of their values.
 
     Returns:
-        The tensor, of the same shape and type.
+        The tensor, of the same shape.
 
     >>> as_tensor(np.arange(3))
     tensor([0, 1, 2])
     """
+    examples = examples.astype(SIGNED_TYPES.get(examples.dtype, examples.dtype), copy=False)
     return torch.from_numpy(np.require(examples, requirements=("C", "W")))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from vaekit.data.examples import shape_text
 from vaekit.data.file_reading import data_errors, reason
-from vaekit.data.readers.image_decoding import ImageHeader, open_image
+from vaekit.data.readers.image_decoding import ImageHeader, open_image, pillow_warnings
 from vaekit.data.readers.image_options import ImageOptions, Size
 from vaekit.data.skipped import MAX_SHOWN_NAMES, printable
 from vaekit.errors import DataError
@@ -92,7 +92,8 @@ def read_images(
         MixedSizesError: The images have more than one size, and the options give them none.
         DataError: Files are damaged or no images, or differ in type or channels.
     """
-    return _Reading(sources, options, max_frames).read(channels)
+    with pillow_warnings():
+        return _Reading(sources, options, max_frames).read(channels)
 
 
 @dataclass
@@ -138,8 +139,7 @@ class _Reading:
             start, first = len(names), images[-1] + 1 if images else 0
             try:
                 for frame, name, pixels in self._examples(index, len(headers)):
-                    target = x[len(names)]
-                    target[:] = np.moveaxis(pixels, -1, 0)
+                    x[len(names)] = pixels.transpose(2, 0, 1)
                     names.append(name)
                     images.append(first + frame)
             except Exception as error:  # on hostile bytes a decoder may raise anything
@@ -162,8 +162,9 @@ class _Reading:
         if not count:
             return
         name = printable(self.sources[index].name)
+        size = None if self.options.crop else self.options.resize
         with open_image(self.sources[index].file) as image:
-            for frame, pixels in enumerate(islice(image.frames(), count)):
+            for frame, pixels in enumerate(islice(image.frames(size), count)):
                 page = f"{name}[{frame}]" if count > 1 else name
                 for (row, column), part in self.options.examples(pixels):
                     tile = f"{page}[{row},{column}]" if self.options.tile else page

@@ -2,8 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cached_property
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
 
@@ -32,6 +31,8 @@ PNG_START_BYTES = 26
 """Up to the color type in the header of a PNG."""
 TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
+BILINEAR = 2
+"""The filter of Pillow, which averages where an image shrinks."""
 EXIF_ORIENTATION = 0x0112
 """The tag in which cameras record how they were held."""
 FLIPS_ROWS = (3, 4, 7, 8)
@@ -58,8 +59,12 @@ class DecodedImage(Protocol):
         """The header of each frame; most formats decode no pixels for it."""
         ...
 
-    def frames(self) -> Iterator[np.ndarray]:
-        """The pixels [H, W, C] of each frame, upright and without transparency."""
+    def frames(self, size: Size | None = None) -> Iterator[np.ndarray]:
+        """The pixels [H, W, C] of each frame, upright and without transparency.
+
+        Args:
+            size: The size that the frames are going to have; they may have it already.
+        """
         ...
 
 
@@ -67,44 +72,49 @@ class DecodedImage(Protocol):
 def open_image(file: "str | Path | BinaryIO | Image.Image") -> Iterator[DecodedImage]:
     """Open an image, which is a file or an image of Pillow.
 
-    Call it within `data_errors`: on damaged content decoders raise errors of many types.
+    Call it within `pillow_warnings`, and expect errors of any type on damaged content.
     """
     if hasattr(file, "getexif"):
         yield PillowImage(file, is_file=False)  # type: ignore[arg-type]
-    elif isinstance(file, str | Path):
-        with Path(file).open("rb") as stream, _open_stream(stream) as image:
-            yield image
-    else:
-        file.seek(0)  # type: ignore[union-attr]
-        with _open_stream(file) as image:  # type: ignore[arg-type]
-            yield image
-
-
-@contextmanager
-def _open_stream(stream: BinaryIO) -> Iterator[DecodedImage]:
-    start = stream.read(PNG_START_BYTES)
-    stream.seek(0)
-    if start[:4] in TIFF_MARKS:
-        from vaekit.data.readers.tiff import open_tiff
-
-        with open_tiff(stream) as tiff:
-            yield tiff
         return
-    with open_with_pillow(stream) as image:
-        is_deep_png = start.startswith(PNG_MARK) and start[24:25] == b"\x10"
-        yield DeepPng(image, stream, start[25]) if is_deep_png else PillowImage(image)
+    with ExitStack() as stack:
+        if isinstance(file, str | Path):
+            stream: BinaryIO = open(file, "rb")  # noqa: PTH123, SIM115 - a Path takes longer
+            stack.push(stream)
+        else:
+            stream = file  # type: ignore[assignment]
+        stream.seek(0)
+        start = stream.read(PNG_START_BYTES)
+        if start[:4] in TIFF_MARKS:
+            from vaekit.data.readers.tiff import open_tiff
+
+            yield stack.enter_context(open_tiff(stream))
+        elif start.startswith(PNG_MARK) and start[24:25] == b"\x10":
+            yield DeepPng(stream, start[25])
+        else:
+            yield PillowImage(open_with_pillow(stream))
+
+
+def open_with_pillow(stream: BinaryIO) -> "Image.Image":
+    """An image of Pillow; ValueError for content that is none."""
+    from PIL import Image, UnidentifiedImageError
+
+    stream.seek(0)
+    try:
+        return Image.open(stream, formats=FORMATS)
+    except UnidentifiedImageError:
+        raise ValueError("it is damaged, or no image") from None
 
 
 @contextmanager
-def open_with_pillow(stream: BinaryIO) -> "Iterator[Image.Image]":
-    """An image of Pillow; too many pixels are an error, notes about metadata are none."""
+def pillow_warnings() -> Iterator[None]:
+    """Let too many pixels be an error, and notes about metadata and palettes be none."""
     from PIL import Image
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about metadata and palettes
+        warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(stream, formats=FORMATS) as image:
-            yield image
+        yield
 
 
 class PillowImage:
@@ -117,25 +127,22 @@ class PillowImage:
 
     def headers(self) -> list[ImageHeader]:
         """The header of each frame, all alike."""
-        return [self._header] * self.count
+        dtype = DEEP_TYPES.get(self.image.mode, UINT8)
+        header = ImageHeader(upright_size(self.image), self._channels(), dtype)
+        return [header] * self.count
 
-    def frames(self) -> Iterator[np.ndarray]:
+    def frames(self, size: Size | None = None) -> Iterator[np.ndarray]:
         """The pixels [H, W, C] of each frame."""
+        channels = self._channels()
         for index in range(self.count):
             if self.count > 1:
                 self.image.seek(index)
-            yield upright(pillow_pixels(self.image, self._channels), orientation(self.image))
+            turned = orientation(self.image)
+            pixels = pillow_pixels(self.image, channels, size if turned == 1 else None)
+            yield upright(pixels, turned)
 
-    @cached_property
-    def _header(self) -> ImageHeader:
-        dtype = DEEP_TYPES.get(self.image.mode, UINT8)
-        return ImageHeader(upright_size(self.image), self._channels, dtype)
-
-    @cached_property
     def _channels(self) -> int:
-        if self.image.mode in DEEP_TYPES:
-            return 1
-        return 1 if self._is_gray() else 3
+        return 1 if self.image.mode in DEEP_TYPES or self._is_gray() else 3
 
     def _is_gray(self) -> bool:
         """Whether all frames are gray; each may have colors of its own."""
@@ -155,8 +162,8 @@ class DeepPng:
     which are the high ones of a PNG, and its raw mode for little-endian order the second ones.
     """
 
-    def __init__(self, image: "Image.Image", stream: BinaryIO, color_type: int):
-        self.image = image
+    def __init__(self, stream: BinaryIO, color_type: int):
+        self.image = open_with_pillow(stream)
         self.stream = stream
         self.color_type = color_type
 
@@ -170,16 +177,14 @@ class DeepPng:
         channels = 1 if self.color_type == 0 else 3
         return [ImageHeader(upright_size(self.image), channels, UINT16)]
 
-    def frames(self) -> Iterator[np.ndarray]:
-        """The pixels [H, W, 1 or 3] of the image."""
+    def frames(self, size: Size | None = None) -> Iterator[np.ndarray]:
+        """The pixels [H, W, 1 or 3] of the image, in its own size."""
         turned = orientation(self.image)
         if self.color_type == 0:
             pixels = np.asarray(self.image).astype(np.uint16)[..., None]
         else:
             high = self._bytes(self.image, "B").astype(np.uint16)
-            self.stream.seek(0)
-            with open_with_pillow(self.stream) as image:
-                pixels = high * 256 + self._bytes(image, "L")
+            pixels = high * 256 + self._bytes(open_with_pillow(self.stream), "L")
         yield upright(pixels, turned)
 
     @staticmethod
@@ -191,11 +196,15 @@ class DeepPng:
         return np.asarray(image)[..., :3]
 
 
-def pillow_pixels(image: "Image.Image", channels: int) -> np.ndarray:
-    """The pixels [H, W, C] of the current frame as they are stored, not turned."""
+def pillow_pixels(image: "Image.Image", channels: int, size: Size | None = None) -> np.ndarray:
+    """The pixels [H, W, C] of the current frame as they are stored, not turned; in another size if
+    they are bytes."""
     if image.mode in DEEP_TYPES:
         return np.asarray(image).astype(DEEP_TYPES[image.mode], copy=False)[..., None]
-    values = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    converted = image.convert("L" if channels == 1 else "RGB")
+    if size is not None and converted.size != (size[1], size[0]):
+        converted = converted.resize((size[1], size[0]), BILINEAR)
+    values = np.asarray(converted)
     return values[..., None] if channels == 1 else values
 
 

@@ -151,7 +151,7 @@ def _about_skipped(skipped: tuple[Skipped, ...]) -> tuple[str, ...]:
         UNREADABLE: "unreadable images are left out",
     }
     return tuple(
-        f"{each.count:,} {sentences[each.reason]}: {each}."
+        f"{sentences[each.reason]} ({each.count:,}): {each}."
         for each in skipped
         if each.reason in sentences
     )

@@ -101,7 +101,10 @@ class ImageOptions:
             pixels = _center(pixels, self.crop)
         if self.resize is not None and pixels.shape[:2] != self.resize:
             pixels = resized(pixels, self.resize)
-        height, width = self.tile or pixels.shape[:2]
+        if self.tile is None:
+            yield Tile((0, 0), pixels)
+            return
+        height, width = self.tile
         for row in range(0, len(pixels) - height + 1, height):
             for column in range(0, pixels.shape[1] - width + 1, width):
                 part = pixels[row : row + height, column : column + width]

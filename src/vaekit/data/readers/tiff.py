@@ -11,7 +11,7 @@ import math
 import re
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -28,6 +28,7 @@ from vaekit.data.readers.image_decoding import (
     pillow_pixels,
     upright,
 )
+from vaekit.data.readers.image_options import Size
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -58,6 +59,7 @@ def open_tiff(stream: BinaryIO) -> "Iterator[TiffImage]":
     """Open a TIFF; errors of any type on damaged content."""
     from tifffile import TiffFile
 
+    stream.seek(0)
     log = _ErrorLog()
     with log.attached(), TiffFile(stream, is_ome=False) as tiff:  # OME may name other files
         yield TiffImage(tiff, stream, log)
@@ -80,15 +82,14 @@ class TiffImage:
         """The header of each page."""
         return [_header(page) for page in self.pages for _ in range(self.hidden_count)]
 
-    def frames(self) -> Iterator[np.ndarray]:
-        """The pixels [H, W, C] of each page, upright and without transparency."""
+    def frames(self, size: Size | None = None) -> Iterator[np.ndarray]:
+        """The pixels [H, W, C] of each page in its own size, upright, without transparency."""
         if self.hidden_count > 1:
             yield from self._hidden_frames(self.pages[0])
             return
-        with ExitStack() as stack:
-            pillow = _LazyPillow(self.stream, stack)
-            for page in self.pages:
-                yield pillow.pixels(page) if _is_photo(page) else self._decoded(page, pillow)
+        pillow = _LazyPillow(self.stream)
+        for page in self.pages:
+            yield pillow.pixels(page) if _is_photo(page) else self._decoded(page, pillow)
 
     def _hidden_frames(self, page: "TiffPage") -> Iterator[np.ndarray]:
         """The images behind the first one, which ImageJ does not list as pages."""
@@ -118,15 +119,13 @@ class TiffImage:
 class _LazyPillow:
     """The same file in Pillow, opened when the first page needs it, and once for all pages."""
 
-    def __init__(self, stream: BinaryIO, stack: ExitStack):
+    def __init__(self, stream: BinaryIO):
         self.stream = stream
-        self.stack = stack
 
     @cached_property
     def image(self) -> "Image.Image":
         """The image of Pillow."""
-        self.stream.seek(0)
-        return self.stack.enter_context(open_with_pillow(self.stream))
+        return open_with_pillow(self.stream)
 
     def pixels(self, page: "TiffPage") -> np.ndarray:
         """The pixels [H, W, C] of a page, upright, without transparency and black at zero."""
