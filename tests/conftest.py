@@ -78,7 +78,7 @@ def train_small(out, data=None, *, plots=False, **options):
     if data is None:
         data = small_images()
     with with_plots() if plots else nullcontext():
-        return vaekit.train("mlp", data=data, out=out, console=QUIET, **settings)
+        return vaekit.train("mlp", data=data, out=out, **{"console": QUIET} | settings)
 
 
 # By its name, since the package has the function of that name.

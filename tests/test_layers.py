@@ -125,6 +125,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "evaluation",
         "recipes",
         "runs",
+        "runtime",
         "server",
         "validated_init",
         "workflows",

@@ -1,7 +1,8 @@
 """The command line: parse, call a workflow, print. Nothing is computed here.
 
 torch is imported inside the commands. Exit status: 0 done, 1 the work failed, 2 the request was
-wrong, 130 interrupted. A wrong request prints one line.
+wrong, 130 interrupted. A wrong request prints one line. A closed pipe fails nothing: its reader has
+read enough. If the disk is full, only commands without a result in files fail.
 """
 
 import os
@@ -10,6 +11,7 @@ from typing import NoReturn
 
 from typer import Abort, TyperException
 
+from vaekit.cli.streams import lenient_streams
 from vaekit.errors import Interrupted, RequestError, VaekitError, shown
 
 FAILED = 1
@@ -22,35 +24,56 @@ training next to another busy process is slower on two cores than on one. torch 
 """
 
 
+RESULT_IN_FILES = (
+    *("train", "sweep", "plot", "score", "sample", "reconstruct", "encode", "decode", "impute"),
+    *("export", "push", "pull"),
+)
+"""Commands that have done their work even if their last lines cannot be printed."""
+
+
 def main() -> NoReturn:
     """Run the command of `sys.argv` and exit."""
+    os.environ["MPLBACKEND"] = "agg"  # one that a notebook exports may be missing here
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    with lenient_streams() as output:
+        status = _run(arguments, debug="--debug" in sys.argv[1:])
+        output.flush()
+        if output.error is not None and not isinstance(output.error, BrokenPipeError):
+            status = _report_lost_output(output.error, arguments, status)
+    sys.exit(status)
+
+
+def _run(arguments: list[str], *, debug: bool) -> int:
+    """The exit status of a command, whose error has been printed."""
     from vaekit.cli.app import app
 
-    debug = "--debug" in sys.argv[1:]
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
         status = app(arguments, prog_name="vaekit", standalone_mode=False) or 0
         if status == INTERRUPTED:
-            _fail("vaekit: interrupted", INTERRUPTED)
-        sys.exit(status)
-    except BrokenPipeError:
-        # The reader is gone: closing standard output must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(FAILED)
+            return _failed("vaekit: interrupted", INTERRUPTED)
+        return status
     except (KeyboardInterrupt, Abort):
-        _fail("vaekit: interrupted", INTERRUPTED)
+        return _failed("vaekit: interrupted", INTERRUPTED)
     except VaekitError as error:
         if debug:
             raise
-        _fail(f"vaekit: {_with_notes(error)}", _status(error))
+        return _failed(f"vaekit: {_with_notes(error)}", _status(error))
     except TyperException as error:
-        _fail(_usage_message(error), WRONG_REQUEST)
+        return _failed(_usage_message(error), WRONG_REQUEST)
     except Exception as error:
         if debug:
             raise
         first_line = (str(error).splitlines() or [""])[0]
         problem = f"unexpected {type(error).__name__}: {first_line}"
-        _fail(f"vaekit: {problem}. Run again with --debug for the traceback.", FAILED)
+        return _failed(f"vaekit: {problem}. Run again with --debug for the traceback.", FAILED)
+
+
+def _report_lost_output(error: Exception, arguments: list[str], status: int) -> int:
+    """The exit status of a command whose standard output could not be written."""
+    reason = getattr(error, "strerror", None) or error
+    print(f"vaekit: standard output could not be written: {reason}.", file=sys.stderr)
+    command = next((argument for argument in arguments if not argument.startswith("-")), "")
+    return status if command in RESULT_IN_FILES else status or FAILED
 
 
 def _status(error: VaekitError) -> int:
@@ -90,6 +113,6 @@ def _describe_refused_value(error: TyperException) -> None:
         error.message = f"got {shown(problems[0]['input'])}, expected {expected_values(problems)}"
 
 
-def _fail(message: str, status: int) -> NoReturn:
+def _failed(message: str, status: int) -> int:
     print(message, file=sys.stderr)
-    sys.exit(status)
+    return status

@@ -255,7 +255,7 @@ def may_overwrite_run(out: Path | None) -> bool:
 
 
 def _confirm(question: str) -> bool:
-    return sys.stdin.isatty() and typer.confirm(question, err=True)
+    return sys.stdin is not None and sys.stdin.isatty() and typer.confirm(question, err=True)
 
 
 def check_unused(options: Mapping[str, object], reason: str) -> None:

@@ -3,6 +3,7 @@
 Every module draws one kind of plot. `save` writes a figure to a file.
 """
 
+from vaekit.plots import backend  # noqa: F401 - before all others, which import matplotlib
 from vaekit.plots.animation import ANIMATIONS, save_animation
 from vaekit.plots.bars import Highlight, Level, bars
 from vaekit.plots.comparison import Column, comparison

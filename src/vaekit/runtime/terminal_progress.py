@@ -3,18 +3,32 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from vaekit.runtime.lenient_stream import LenientStream
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 T = TypeVar("T")
+
+
+def progress_console() -> "Console":
+    """The console of progress: standard error; a line that cannot be printed is dropped."""
+    from rich.console import Console
+
+    if sys.stderr is None:  # as Python has it for a closed one
+        return Console(quiet=True)
+    return Console(file=LenientStream(sys.stderr))  # type: ignore[arg-type]
 
 
 @contextmanager
 def byte_progress(description: str, done: int, total: int) -> Iterator[Callable[[int], None]]:
     """Show a bar of bytes; yields a function that advances it by a number of bytes."""
-    if not sys.stderr.isatty():
+    console = progress_console()
+    if not console.is_terminal:
         yield lambda count: None
         return
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -31,17 +45,16 @@ def byte_progress(description: str, done: int, total: int) -> Iterator[Callable[
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(description, completed=done, total=total)
         yield lambda count: bar.advance(task, count)
 
 
 def track(steps: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """Iterate over steps with a bar and the time left."""
-    from rich.console import Console
     from rich.progress import track as rich_track
 
-    console = Console(stderr=True)
+    console = progress_console()
     hidden = not console.is_terminal
     return iter(
         rich_track(steps, description, total, console=console, transient=True, disable=hidden)

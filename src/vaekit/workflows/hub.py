@@ -21,6 +21,7 @@ from vaekit.hub.shared_folder import CARD, LIBRARY, MODEL_CONFIG
 from vaekit.json_types import JsonObject
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
 from vaekit.runs import Run, load_config, load_run, load_split
+from vaekit.runtime.terminal_progress import progress_console
 
 SHARED_SUMMARY = (
     "format",
@@ -163,7 +164,7 @@ def push(
         shown = _data_plots(folder)
     if shown:
         note = f"note: plots with examples of the data were pushed: {', '.join(shown)}"
-        console = console or Console(stderr=True)
+        console = console or progress_console()
         console.print(note, highlight=False, markup=False, soft_wrap=True)
     return url
 

@@ -15,6 +15,7 @@ from vaekit.data.building import dataset_name
 from vaekit.errors import ConfigError
 from vaekit.evaluation.metric import Metric
 from vaekit.runs import Run
+from vaekit.runtime.terminal_progress import progress_console
 from vaekit.workflows.train import train
 from vaekit.workflows.training_setup import check_request
 
@@ -120,7 +121,7 @@ def sweep(
     ['beta=0.5', 'beta=2']
     """
     out = Path(out)
-    console = console or Console(stderr=True)
+    console = console or progress_console()
     shared = [f"{key}={values[0]}" for key, values in grid.items() if len(values) == 1]
     combinations = _combinations(grid)
 

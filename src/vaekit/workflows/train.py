@@ -25,6 +25,7 @@ from vaekit.json_types import JsonObject
 from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
+from vaekit.runtime.terminal_progress import progress_console
 from vaekit.training.freezing import freeze_except
 from vaekit.training.graceful_interrupt import resumable
 from vaekit.training.processes import (
@@ -225,7 +226,7 @@ def _fit(setup: TrainingSetup, folder: Path, console: Console | None, *, resume:
 def _console(console: Console | None, config: Settings) -> Console:
     if not is_rank_zero(config.training):
         return Console(quiet=True)
-    return console or Console(stderr=True)
+    return console or progress_console()
 
 
 def _validation(setup: TrainingSetup) -> Callable[..., Tensor]:
