@@ -32,6 +32,7 @@ FUNCTIONS = (
     "load_data",
     "load_exported",
     "load_run",
+    "plan_training",
     "plot",
     "pull",
     "push",

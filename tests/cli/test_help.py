@@ -21,6 +21,7 @@ METAVARS = {
     "N",
     "N,...",
     "NAME",
+    "NAME,...",
     "OWNER/NAME",
     "OWNER/NAME[@REVISION]",
     "RECIPE",

@@ -54,7 +54,7 @@ TEXTS: dict[str, tuple[tuple[str, ...], Any]] = {
     "FOLDER": (("folder",), Path("folder")),
     "RUN": (("other",), Path("other")),
     "HxW": (("12x10",), (12, 10)),
-    "NAMES": (("flip, shift",), ["flip", "shift"]),
+    "NAME,...": (("flip, shift",), ["flip", "shift"]),
     "N,...": (("3,5-6",), [3, 5, 6]),
     "LOW:HIGH": (("-1.5:2",), (-1.5, 2.0)),
     "KEY=VALUE": (("objective.beta=7",), {"beta": 7}),

@@ -26,7 +26,7 @@ from vaekit.errors import Interrupted
 from vaekit.objectives import ELBO
 from vaekit.posteriors import VectorQuantized
 from vaekit.training import stage_trainer
-from vaekit.workflows.training_setup import count_epochs
+from vaekit.workflows.training_length import count_epochs
 
 pytestmark = pytest.mark.slow
 

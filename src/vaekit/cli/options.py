@@ -85,7 +85,7 @@ Tile = Annotated[
 Augment = Annotated[
     Any,
     typer.Option(
-        metavar="NAMES",
+        metavar="NAME,...",
         parser=parse_names,
         help="Random changes of training images: flip, flip-vertical, rotate, shift.",
     ),

@@ -13,7 +13,7 @@ MAX_SEARCHED_BYTES = 2**31
 
 
 class Duplicates(NamedTuple):
-    """Numbers of examples whose values are exactly those of a training example.
+    """Numbers of examples that are equal to a training example.
 
     Attributes:
         validation: Among the examples that validate.
