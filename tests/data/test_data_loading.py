@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from raising import raises
 from vaekit.data import Dataset, Examples, Support, load
 from vaekit.data.binarization import binarize
+from vaekit.data.readers.image_arrays import MixedSizesError
 from vaekit.errors import ConfigError, DataError
 
 
@@ -138,3 +140,35 @@ def test_a_tensor_is_an_array():
     assert data.shape == (2,) and data.classes == ("0", "1")
     with raises(DataError, "data"):
         load(torch.zeros(3, 2, requires_grad=True))
+
+
+# --- Images of Pillow and lists ------------------------------------------------------------------
+
+
+def test_an_image_of_pillow_is_one_example():
+    image = Image.fromarray(np.arange(6, dtype=np.uint8).reshape(2, 3))
+    assert load(image).train.x.tolist() == [[[[0, 1, 2], [3, 4, 5]]]]
+    assert load(image, resize=(4, 4)).shape == (1, 4, 4)
+
+
+def test_a_list_of_images_of_pillow():
+    images = [Image.new("L", (3, 2), 7), Image.new("RGB", (3, 2), (7, 8, 9))]
+    assert load(images).train.x[:, :, 0, 0].tolist() == [[7, 7, 7], [7, 8, 9]]
+    with raises(MixedSizesError, "resize"):
+        load([*images, Image.new("L", (4, 2))])
+
+
+def test_a_list_of_arrays_of_one_shape():
+    assert load([np.zeros((4, 5), np.uint8)] * 3).train.x.shape == (3, 1, 4, 5)
+    assert load([np.zeros(4)] * 3).train.x.shape == (3, 4)
+
+
+@pytest.mark.parametrize("other", [np.zeros((4, 6)), np.zeros((4, 5), np.float32)])
+def test_arrays_that_differ_are_named(other):
+    with pytest.raises(DataError, match=r"array 0 .*array 1 "):
+        load([np.zeros((4, 5)), other, np.zeros((1, 1))])
+
+
+def test_an_empty_list_is_refused():
+    with raises(DataError, "data"):
+        load([])

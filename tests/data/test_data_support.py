@@ -145,3 +145,24 @@ def test_tensors_are_transformed():
     inputs = transform.forward(x, torch.float64)
     assert inputs.dtype == torch.float64 and inputs.tolist() == [0, 0.2, 1]
     assert transform.inverse(inputs).tolist() == [0, 51, 255]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "largest", "images", "vectors"),
+    [
+        (bool, 1, "binary", "binary"),
+        (np.uint8, 255, "integers:256", "integers:256"),
+        (np.uint16, 9, "integers:65536", "integers:65536"),
+        (np.int8, 100, "integers:256", "real"),
+        (np.int16, 255, "integers:256", "real"),
+        (np.int16, 256, "integers:65536", "real"),
+        (np.int64, 255, "integers:256", "real"),
+        (np.uint32, 65_535, "integers:65536", "real"),
+        (np.uint64, 65_536, "real", "real"),
+        (np.int32, -1, "real", "real"),
+    ],
+)
+def test_the_support_of_whole_numbers(dtype, largest, images, vectors):
+    x = np.array([0, largest]).astype(dtype)
+    assert str(Support.of(x.reshape(1, 1, 1, 2))) == images
+    assert str(Support.of(x.reshape(1, 2))) == vectors

@@ -63,7 +63,7 @@ def once(monkeypatch, stage: str, when: int, action) -> None:
     class ActingOnPrior(Acting):
         name = "prior"
 
-    workflow = sys.modules["vaekit.workflows.training_setup"]
+    workflow = sys.modules["vaekit.workflows.training_length"]
     monkeypatch.setattr(workflow, "ELBO", ActingOnPrior)
     monkeypatch.setitem(FAMILIES["objective"], "elbo", Acting)
 

@@ -179,13 +179,12 @@ class DeepPng:
 
     def frames(self, size: Size | None = None) -> Iterator[np.ndarray]:
         """The pixels [H, W, 1 or 3] of the image, in its own size."""
-        turned = orientation(self.image)
         if self.color_type == 0:
             pixels = np.asarray(self.image).astype(np.uint16)[..., None]
         else:
             high = self._bytes(self.image, "B").astype(np.uint16)
             pixels = high * 256 + self._bytes(open_with_pillow(self.stream), "L")
-        yield upright(pixels, turned)
+        yield upright(pixels, orientation(self.image))  # which decodes the image
 
     @staticmethod
     def _bytes(image: "Image.Image", order: str) -> np.ndarray:

@@ -151,15 +151,18 @@ class _ErrorLog(logging.Handler):
 
     @contextmanager
     def attached(self) -> Iterator[None]:
-        """Receive the messages instead of everyone else."""
-        logger = logging.getLogger("tifffile")
-        propagates, logger.propagate = logger.propagate, False
-        logger.addHandler(self)
+        """Receive the messages of tifffile and Pillow instead of everyone else."""
+        loggers = [logging.getLogger(name) for name in ("tifffile", "PIL.TiffImagePlugin")]
+        before = [logger.propagate for logger in loggers]
+        for logger in loggers:
+            logger.propagate = False
+            logger.addHandler(self)
         try:
             yield
         finally:
-            logger.removeHandler(self)
-            logger.propagate = propagates
+            for logger, propagates in zip(loggers, before, strict=True):
+                logger.removeHandler(self)
+                logger.propagate = propagates
 
 
 # --- Pages ---------------------------------------------------------------------------------------
