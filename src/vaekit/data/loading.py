@@ -103,7 +103,7 @@ def _read(data: Any, resize: Size | None, support: Support | None) -> Dataset:
         return arrays.read_arrays(data.x, data.y, support)
     if isinstance(data, tuple) and len(data) == 2:
         return arrays.read_arrays(*data, support)
-    if hasattr(data, "__array__"):
+    if hasattr(data, "__array__") or isinstance(data, list):
         return arrays.read_arrays(data, None, support)
     raise DataError(
         f"the data have the wrong type: got {type(data).__name__}, "
