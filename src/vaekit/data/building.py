@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vaekit.data.checks import check_numeric
+from vaekit.data.checks import as_array, check_numeric
 from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
 from vaekit.data.file_reading import blocks, data_errors
@@ -113,8 +113,8 @@ def dataset_name(text: str) -> str:
 def raw_examples(x: Any, y: Any, name: str) -> Examples:
     """Examples from anything that NumPy takes as arrays; a memory map stays one."""
     with data_errors(name):
-        x = x if isinstance(x, np.memmap) else np.asarray(x)
-        return Examples(channels_first(x, repr(name)), None if y is None else np.asarray(y))
+        x = channels_first(as_array(x, repr(name)), repr(name))
+        return Examples(x, None if y is None else as_array(y, f"{name!r}, labels"))
 
 
 def channels_first(x: np.ndarray, name: str) -> np.ndarray:

@@ -6,13 +6,74 @@ from typing import Any
 import numpy as np
 
 from vaekit.data.examples import shape_text
-from vaekit.data.support import Support
+from vaekit.data.file_reading import data_errors
+from vaekit.data.support import Support, value_position
 from vaekit.errors import DataError, suggest
 
 Labels = str | int | Sequence[str | int] | np.ndarray | None
 """Class names, one per example or one for all; None without labels."""
 
 MAX_SHOWN_CLASSES = 20
+
+
+def as_array(x: Any, name: str, *, parameter: str | None = None) -> np.ndarray:
+    """Values of any kind that NumPy takes as an array, not copied if possible.
+
+    A tensor is taken without its gradient, from any device; a data frame needs numeric columns.
+
+    Args:
+        x: An array, a tensor, a data frame, nested lists.
+        name: What messages call the values.
+        parameter: The parameter that they were passed as.
+
+    Raises:
+        DataError: Some values are masked, or the values are no array.
+
+    >>> as_array(np.ma.masked_array([1, 2]), "x")
+    array([1, 2])
+    """
+    if isinstance(x, np.ma.MaskedArray):
+        _check_unmasked(x, name, parameter)
+        return np.asarray(x)
+    with data_errors(name, parameter):
+        if hasattr(x, "detach"):
+            x = x.detach().cpu()
+        if hasattr(x, "dtypes") and hasattr(x, "columns"):
+            return _frame_values(x, name, parameter)
+        return x if isinstance(x, np.memmap) else np.asarray(x)
+
+
+def _check_unmasked(x: np.ma.MaskedArray, name: str, parameter: str | None) -> None:
+    mask = np.ma.getmaskarray(x)
+    if not mask.any():
+        return
+    position = ""
+    if mask.ndim > 1:
+        at = np.unravel_index(np.argmax(mask), mask.shape)
+        position = f", the first in example {at[0]}, {value_position(at[1:])}"
+    raise DataError(
+        f"{name} has masked values: got {np.count_nonzero(mask):,} of {mask.size:,}{position}, "
+        "expected none. Fill them with x.filled(value), leave those examples out, or impute "
+        "x.filled(0) with the mask x.mask.",
+        parameter=parameter,
+    )
+
+
+def _frame_values(frame: Any, name: str, parameter: str | None) -> np.ndarray:
+    """The values of a data frame; a missing one is NaN."""
+    kinds = [getattr(dtype, "kind", "O") for dtype in frame.dtypes]
+    others = [
+        str(name) for name, kind in zip(frame.columns, kinds, strict=True) if kind not in "biuf"
+    ]
+    if others:
+        raise DataError(
+            f"{name} has columns that are not numbers: "
+            f"got {', '.join(others[:MAX_SHOWN_CLASSES])}. "
+            "Encode them as numbers, or leave them out.",
+            parameter=parameter,
+        )
+    array = np.asarray(frame)
+    return array if array.dtype != object else frame.to_numpy(np.float64, na_value=np.nan)
 
 
 def check_inputs(x: Any, shape: tuple[int, ...], support: Support) -> np.ndarray:
@@ -32,7 +93,7 @@ def check_inputs(x: Any, shape: tuple[int, ...], support: Support) -> np.ndarray
     >>> check_inputs([[[0, 1], [1, 0]]], (1, 2, 2), Support("binary")).shape
     (1, 1, 2, 2)
     """
-    array = np.asarray(x)
+    array = as_array(x, "x", parameter="x")
     if shape[0] == 1 and array.ndim == len(shape):
         array = array[:, None]
     if _has_channels_last(array, shape):
@@ -57,7 +118,7 @@ def check_latents(z: Any, size: int) -> np.ndarray:
     >>> check_latents([[0, 1]], 2)
     array([[0., 1.]], dtype=float32)
     """
-    array = np.asarray(z)
+    array = as_array(z, "z", parameter="z")
     check_numeric(array, "z", parameter="z")
     if array.ndim != 2 or array.shape[1] != size:
         raise DataError.for_value(
@@ -65,10 +126,14 @@ def check_latents(z: Any, size: int) -> np.ndarray:
         )
     with np.errstate(over="ignore"):
         array = array.astype(np.float32)
-    if not np.isfinite(array).all():
-        raise DataError(
-            "latent codes contain NaN or infinity: all values must be finite in float32.",
-            parameter="z",
+    finite = np.isfinite(array)
+    if not finite.all():
+        code, dimension = np.unravel_index(np.argmin(finite), finite.shape)
+        raise DataError.for_value(
+            "z",
+            float(array[code, dimension]),
+            "finite numbers in float32",
+            problem=f"latent code {code} is not finite in dimension {dimension}",
         )
     return array
 

@@ -122,7 +122,7 @@ def _read(data: Any, options: ImageOptions, support: Support | None) -> Dataset:
         return arrays.read_arrays(*data, support)
     if isinstance(data, list) and all(hasattr(each, "__array__") for each in data):
         return arrays.read_array_list(data, support)
-    if hasattr(data, "__array__"):
+    if hasattr(data, "__array__") or isinstance(data, list):
         return arrays.read_arrays(data, None, support)
     raise DataError(
         f"the data have the wrong type: got {type(data).__name__}, expected a name, a path, an "

@@ -1,6 +1,7 @@
 """Support: the values that data can take; Transform: raw values to model inputs and back."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +18,9 @@ KINDS_BY_PREFERENCE = {
 }
 """The kinds of support that data of each kind can be presented as to a model, best first: later
 kinds contain the earlier ones once integers are scaled."""
+
+MAX_REAL = 1.8e19
+"""The largest number whose square, which losses compute, is finite in float32."""
 
 VALUES = {"binary": "0 or 1", "unit": "numbers from 0 to 1", "real": "finite numbers"}
 
@@ -180,8 +184,8 @@ class Support:
             if not inside.all():
                 at = np.unravel_index(np.argmin(inside), block.shape)
                 message = self._outside(block[at])
-                index = start + int(at[0])
-                raise DataError(f"example {index} of {name} {message}", parameter=parameter)
+                where = f"example {start + at[0]} of {name} ({value_position(at[1:])})"
+                raise DataError(f"{where} {message}", parameter=parameter)
 
     def transform(self, accepts: tuple[str, ...]) -> Transform:
         """The transform from raw values of this support to inputs of a model.
@@ -216,7 +220,7 @@ class Support:
 
     def _contains(self, x: np.ndarray) -> np.ndarray:
         if self.kind == "real":
-            return np.isfinite(x)
+            return _are_real(x)
         if self.kind == "binary":
             return (x == 0) | (x == 1)
         if self.kind == "unit":
@@ -231,8 +235,30 @@ class Support:
                 f"is not finite: got {value}, expected finite numbers. "
                 "Repair or remove such examples."
             )
+        if self.kind == "real":
+            return (
+                f"is too large: got {value}, expected at most {MAX_REAL:.2g} in size, "
+                "so that its square is finite in float32. Rescale the values."
+            )
         expected = VALUES.get(self.kind, f"whole numbers from 0 to {self.levels - 1}")
         return (
             f"is outside the support {self}: got {value}, expected {expected}. "
             "Rescale the values, or declare another support."
         )
+
+
+def _are_real(x: np.ndarray) -> np.ndarray:
+    """Whether values are finite and not too large; half precision has no number that is."""
+    if x.dtype.kind == "f" and x.dtype.itemsize < 4:
+        return np.isfinite(x)
+    return (x >= -MAX_REAL) & (x <= MAX_REAL)
+
+
+def value_position(at: Sequence[Any]) -> str:
+    """The position of a value within an example, from 0.
+
+    >>> value_position([2]), value_position([0, 5, 7])
+    ('column 2', 'channel 0, row 5, column 7')
+    """
+    names = ("channel", "row", "column")[-len(at) :]
+    return ", ".join(f"{name} {index}" for name, index in zip(names, at, strict=True))

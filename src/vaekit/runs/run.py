@@ -14,7 +14,7 @@ from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.data import Examples
 from vaekit.data.building import channels_first
-from vaekit.data.checks import Labels, check_inputs, check_labels, check_numeric
+from vaekit.data.checks import Labels, as_array, check_inputs, check_labels, check_numeric
 from vaekit.data.support import Support, Transform
 from vaekit.errors import ConfigError, DataError
 from vaekit.inference import encode_decode, imputation
@@ -323,7 +323,7 @@ class Run:
     def check_latents(self, z: np.ndarray | Tensor) -> Tensor:
         """Latent codes [N, L] or [N, *latent shape] as the model takes them, on its device."""
         if not isinstance(z, Tensor):
-            z = np.asarray(z)
+            z = as_array(z, "z", parameter="z")
             check_numeric(z, "z", parameter="z")
             z = as_tensor(z)
         size = self.model.latent_shape.numel()

@@ -11,7 +11,7 @@ import torch
 from vaekit import runs
 from vaekit.data import Dataset
 from vaekit.data.splits import SplitName
-from vaekit.errors import ConfigError, WorkError, reason_of, suggest
+from vaekit.errors import ConfigError, RequestError, WorkError, reason_of, suggest
 from vaekit.run_plots.context import PlotContext, View
 from vaekit.run_plots.latent_paths import draw_paths, save_path_animation
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
@@ -103,7 +103,7 @@ def _draw(targets: Mapping[str, Path], context: PlotContext, view: View) -> dict
 def _check_failures(failures: Mapping[str, Exception], targets: Mapping[str, Path]) -> None:
     """The error of a wrong request, or of a plot if none was drawn; else WorkError with all."""
     for error in failures.values():
-        if isinstance(error, ConfigError) or len(failures) == len(targets):
+        if isinstance(error, RequestError) or len(failures) == len(targets):
             raise error
     if failures:
         reasons = "; ".join(f"{name} ({reason_of(error)})" for name, error in failures.items())

@@ -45,6 +45,7 @@ from vaekit.workflows.training_setup import (
     TrainingSetup,
     accepted_supports,
     check_objective,
+    check_single_examples,
     choose_recipe,
     count_epoch_examples,
     draw_split,
@@ -135,6 +136,7 @@ def train(
     check_batch_division(setup.stages, setup.divisible_count, setup.config.training)
     with freeze_except(setup.model, setup.stages[0]):
         check_objective(setup.model, setup.stages[0].objective)
+        check_single_examples(setup.model, setup.stages[0], setup.divisible_count)
     if out is not None and (continue_existing or is_restarted()) and _holds(out, setup.config):
         source = None if isinstance(data, Mapping) else data
         return resume(

@@ -1,6 +1,7 @@
 """From a request to a training that can start: configuration, data, split, model and stages that
 fit each other, each made once."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -167,7 +168,9 @@ def data_options(data: Any) -> PlainOptions:
     if data is None:
         return {}
     if isinstance(data, Mapping):
-        return {"data": {**(CLEARED_BY_OTHER_DATA if "source" in data else {}), **data}}
+        cleared = CLEARED_BY_OTHER_DATA if "source" in data else {}
+        options = {key: str(v) if isinstance(v, Path) else v for key, v in data.items()}
+        return {"data": cleared | options}
     source = str(data) if isinstance(data, str | Path) else IN_MEMORY
     return {"data": {**CLEARED_BY_OTHER_DATA, "source": source}}
 
@@ -256,6 +259,37 @@ def check_objective(model: VAE, objective: Objective) -> None:
     condition = () if y is None else (y,)
     with eval_mode(model), seeded_noise(0):
         objective(model, x, *condition)
+
+
+def check_single_examples(model: VAE, stage: Stage, count: int) -> None:
+    """ConfigError if a batch has one example and batch normalization needs two.
+
+    Args:
+        model: The model; a copy of it is tried.
+        stage: The stage.
+        count: The number of training examples, or of shards.
+    """
+    if min(stage.batch_size, count) > 1:
+        return
+    model = copy.deepcopy(model).train()
+    for part in stage.frozen(model):
+        part.eval()
+    x = torch.zeros(1, *model.data_shape).to(next(model.parameters()))
+    y = model.dummy_condition(1)
+    try:
+        with seeded_noise(0):
+            stage.objective(model, x, *(() if y is None else (y,)))
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        parameter = "training.batch_size" if count > 1 else "data.train_size"
+        raise ConfigError.for_value(
+            parameter,
+            1,
+            "at least 2",
+            problem="batch normalization needs batches of two examples or more",
+            fix="Train on larger batches, or leave batch normalization out",
+        ) from None
 
 
 def draw_split(config: Settings, dataset: Dataset) -> Split:
