@@ -91,6 +91,7 @@ class Facts:
         prior: The prior; None if the objective does not use one.
         stochastic_posterior: Whether the reconstruction term is that of one sample of the
             posterior.
+        findings: The verdict about the run, one sentence each.
     """
 
     version: str
@@ -111,6 +112,7 @@ class Facts:
     test_loss: LossValue | None
     prior: NormalPrior | SampledPrior | None
     stochastic_posterior: bool
+    findings: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The facts as JSON values."""

@@ -28,6 +28,7 @@ from vaekit.inputs import (
     values_per_example,
 )
 from vaekit.json_types import JsonObject
+from vaekit.runs.verdict import Finding, read_verdict
 from vaekit.runtime.seeding import seeded_noise
 
 MAX_COUNT = 1_000_000
@@ -85,6 +86,11 @@ class Run:
     def best_epoch(self) -> int | None:
         """The epoch, from 1, whose weights were saved; None if it is not recorded."""
         return self.summary.get("best_epoch")
+
+    @property
+    def verdict(self) -> tuple[Finding, ...]:
+        """What training found out about the run; empty if there is nothing to warn of."""
+        return read_verdict(self.summary)
 
     # --- Use -------------------------------------------------------------------------------------
 

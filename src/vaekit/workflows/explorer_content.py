@@ -102,6 +102,7 @@ def build_content(
         test_loss=_test_loss(run),
         prior=prior,
         stochastic_posterior=not has_deterministic_posterior(run.model),
+        findings=[finding.text for finding in run.verdict],
     )
     return ExplorerContent(
         facts,
