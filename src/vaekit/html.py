@@ -21,6 +21,12 @@ CELL = (
 )
 """The style of a cell of a table in a notebook."""
 
+WARNING = (
+    "background:rgba(217,163,0,.18);border-left:4px solid #c08800;"
+    "padding:.4em .8em;margin:.4em 0;overflow-wrap:anywhere;max-width:48em"
+)
+"""The style of a warning in a notebook."""
+
 SERIES = {"training": ("#EE7733", "5 3"), "validation": ("#3A8FD9", "none")}
 """Color and dashes of a line: visible on black and on white, also to color-blind readers."""
 MAX_CHART_POINTS = 300
@@ -96,6 +102,15 @@ def image(png: bytes, name: str) -> str:
 def note(text: str) -> str:
     """A line of small print."""
     return f'<div style="opacity:.75;margin-top:.6em">{escape(shorten(text))}</div>'
+
+
+def warning(text: str) -> str:
+    """A sentence that a reader must not miss, on any background.
+
+    >>> warning("a < b")[-13:]
+    'a &lt; b</div>'
+    """
+    return f'<div style="{WARNING}">{escape(shorten(text))}</div>'
 
 
 def with_error(metric: Mapping[str, Any], digits: int = 2) -> str:

@@ -116,7 +116,7 @@ def test_samples_of_a_learned_prior_are_of_all_classes_in_turn(tmp_path):
     for weight in run.model.prior.parameters():  # every class has another distribution
         torch.nn.init.normal_(weight)
     with seeded_noise(0):
-        z = run.model.sample_prior(513, torch.arange(513) % 3)
+        z = run.model.sample_prior(2001, torch.arange(2001) % 3)
     content = build_content(run, data=small_images())
     expected = run.model.codebook.indices(z)
     np.testing.assert_array_equal(content.arrays["prior_samples"], expected)

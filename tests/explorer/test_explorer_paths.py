@@ -97,3 +97,16 @@ def test_a_grid_has_labeled_axes_and_decodes_the_center_of_each_cell(explorer, a
         left = 44 + 8 * factor * column
         cell = pixels[top : top + 8 * factor : factor, left : left + 8 * factor : factor]
         assert max_difference(cell, decoded_image(small_run, z)) <= 1
+
+
+def test_a_path_names_the_classes_of_its_endpoints(explorer, address, small_run, bars):
+    x, classes = bars
+    page = explorer(address)
+    page.act(lambda: page.click("#go-to-example"))
+    page.click("#set-a")
+    page.hover(0.7, 0.6)
+    page.click("#set-b")
+    z, _ = page.decoded()
+    nearest = np.linalg.norm(small_run.encode(x).mean - z, axis=1).argmin()
+    start = f"From A, class {classes[0]} (example 0), to B, nearest example: class "
+    assert page.text("#path-facts").startswith(start + f"{classes[nearest]};")

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from vaekit.plots import sampled_contours
+
 pytestmark = pytest.mark.browser
 
 MEAN = [[0.5, -1.5, 2.0], [3.0, 0.25, -1.0]]
@@ -73,7 +75,7 @@ def test_a_contour_contains_the_mass_of_the_prior_that_it_names(result, plane: i
     contours = result["contours"][plane][label]
     assert [contour["name"] for contour in contours] == ["50 %", "90 %", "99 %"]
     for contour, mass in zip(contours, (0.5, 0.9, 0.99), strict=True):
-        line = np.array(contour["line"])
+        line = np.array(contour["lines"][0])
         offset = line - mean
         square_distance = np.einsum("ni,ij,nj->n", offset, precision, offset)
         assert np.allclose(1 - np.exp(-0.5 * square_distance), mass, atol=1e-5)
@@ -115,3 +117,32 @@ def test_samples_of_a_learned_prior_are_those_of_the_class_in_turn(browser, addr
     np.testing.assert_array_equal(indices % 3, [[2] * 5, [0] * 5])
     for row in indices:
         assert len(set(row[:4])) == 4 and row[4] == row[0]
+
+
+CONTOURS_OF_SAMPLES = """async (text) => {
+    const { samples, directions } = JSON.parse(text);
+    const { Prior } = await import('./prior.js');
+    const facts = { prior: { samples: samples.length / 3 } };
+    const along = ({ vector }, z) => vector.reduce((sum, value, i) => sum + value * z[i], 0);
+    const space = { discrete: null, along };
+    const arrays = { prior_samples: Float32Array.from(samples) };
+    return new Prior(facts, arrays, space).contours(directions.map((vector) => ({ vector })), 0);
+}"""
+
+
+def test_contours_of_another_prior_are_those_of_plots(browser, address):
+    """Both interpolate the same histogram, so their lines have the same points."""
+    rng = np.random.default_rng(3)
+    samples = rng.normal(size=(600, 3)) ** 3
+    page = browser.new_context().new_page()
+    page.goto(address)
+    arguments = {"samples": samples.ravel().tolist(), "directions": COMPONENTS[:2].tolist()}
+    contours = page.evaluate(CONTOURS_OF_SAMPLES, json.dumps(arguments))
+    page.context.close()
+    expected = sampled_contours(samples.astype(np.float32) @ COMPONENTS[:2].T)
+    assert [contour["name"] for contour in contours] == [contour.name for contour in expected]
+    for contour, other in zip(contours[:2], expected, strict=False):
+        points = np.concatenate(contour["lines"])
+        distances = np.abs(points[:, None] - np.concatenate(other.lines)[None]).max(-1)
+        assert len(points) > 10
+        assert distances.min(0).max() < 0.02 and distances.min(1).max() < 0.02

@@ -94,6 +94,40 @@ def test_a_selection_is_summarized_by_mean_terms_and_counts_per_class(
     assert counts == sorted(counts, reverse=True)
 
 
+def test_an_empty_box_selects_nothing(explorer, address):
+    page = explorer(address)
+    select_all(page, 60)
+    page.drag((0.005, 0.005), (0.02, 0.03))
+    page.wait_until_disabled("selection-clear")
+    assert "mean" not in page.text("#selection-facts")
+    assert page.locate("#selection-thumbnails button").count() == 0
+    assert page.text("#message") == "No examples there."
+
+
+def test_the_card_of_a_selection_comes_into_view_with_some_of_its_examples(explorer, address, bars):
+    x, classes = bars
+    page = explorer(address, 1280, 500)
+    select_all(page, 60)
+    page.wait_until("document.activeElement.id === 'selection-card'")
+    box = page.locate("#selection-card").bounding_box()
+    assert 0 <= box["y"] < 500
+    buttons = page.locate("#selection-thumbnails button")
+    assert buttons.count() == 24
+    button = buttons.nth(5)
+    button.scroll_into_view_if_needed()
+    label = button.get_attribute("aria-label")
+    index = int(label.split(",")[0].removeprefix("Example "))
+    assert label == f"Example {index}, class {classes[index]}"
+    page.wait_until("document.querySelectorAll('#selection-thumbnails canvas')[5].width === 8")
+    read = """canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 8, 8).data)"""
+    pixels = np.array(button.locator("canvas").evaluate(read)).reshape(8, 8, 4)
+    assert np.array_equal(pixels[..., 0], x[index, 0])
+    button.click()
+    page.wait_until(
+        f"document.getElementById('example-facts').textContent.startsWith('Example {index} ')"
+    )
+
+
 def test_the_first_corner_of_a_box_is_discarded_with_its_plane(explorer, address):
     page = explorer(address)
     page.locate("#overlay").focus()

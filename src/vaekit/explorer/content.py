@@ -92,6 +92,7 @@ class Facts:
         stochastic_posterior: Whether the reconstruction term is that of one sample of the
             posterior.
         files: The name of the file of each example; empty if they are not from image files.
+        findings: The verdict about the run, one sentence each.
     """
 
     version: str
@@ -113,6 +114,7 @@ class Facts:
     prior: NormalPrior | SampledPrior | None
     stochastic_posterior: bool
     files: Sequence[str] = ()
+    findings: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The facts as JSON values."""

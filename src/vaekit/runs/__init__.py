@@ -25,6 +25,7 @@ from vaekit.runs.folder import (
 )
 from vaekit.runs.loading import as_run, load_run
 from vaekit.runs.run import Run, check_count
+from vaekit.runs.verdict import Finding
 
 __all__ = [
     "CHECKPOINT",
@@ -37,6 +38,7 @@ __all__ = [
     "SPLIT",
     "SUMMARY",
     "WEIGHTS",
+    "Finding",
     "Run",
     "as_run",
     "check_count",

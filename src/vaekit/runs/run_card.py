@@ -35,6 +35,7 @@ def run_card(run: "Run") -> str:
     }
     return html.card(
         f"Run: {run.config.recipe} on {Path(data.source).name}",
+        *(html.warning(finding.text) for finding in run.verdict),
         html.facts({name: fact for name, fact in facts.items() if fact}),
         html.line_chart(losses, "loss, nats per example"),
         _samples(run),

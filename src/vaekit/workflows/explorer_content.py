@@ -105,6 +105,7 @@ def build_content(
         prior=prior,
         stochastic_posterior=not has_deterministic_posterior(run.model),
         files=_files(examples),
+        findings=[finding.text for finding in run.verdict],
     )
     return ExplorerContent(
         facts,

@@ -2,7 +2,8 @@
 
 const MIN_ZOOM = 1 / 50; // relative to the scale at which all points are visible
 const MAX_ZOOM = 5000;
-const TAIL = 0.005; // fraction of values at either end that may be outside
+const TAIL = 0.005; // fraction of values at either end that are outliers
+const FILLED = 0.9; // of the map, by all points
 const MARGIN = 0.03;
 
 export class Camera {
@@ -14,15 +15,15 @@ export class Camera {
     Object.assign(this, { width, height });
   }
 
-  /** Show all points except a few outliers. */
+  /** Show all points. */
   fit(xs, ys) {
-    const [left, right] = centralRange(xs);
-    const [bottom, top] = centralRange(ys);
+    const [left, right] = widened(xs);
+    const [bottom, top] = widened(ys);
     this.x = (left + right) / 2;
     this.y = (bottom + top) / 2;
-    const scaleX = this.width / Math.max(right - left, 1e-9);
-    const scaleY = this.height / Math.max(top - bottom, 1e-9);
-    this.scale = 0.9 * Math.min(scaleX, scaleY);
+    const scaleX = this.width / (right - left);
+    const scaleY = this.height / (top - bottom);
+    this.scale = FILLED * Math.min(scaleX, scaleY);
     this.fittedScale = this.scale;
   }
 
@@ -58,16 +59,20 @@ export class Camera {
 
 /** The width of the range of all values except a few outliers. */
 export function centralWidth(values) {
-  const [low, high] = centralRange(values);
-  return high - low;
+  const sorted = values.slice().sort();
+  const last = sorted.length - 1;
+  const width = sorted[Math.ceil((1 - TAIL) * last)] - sorted[Math.floor(TAIL * last)];
+  return width || Math.max(1, Math.abs(sorted[0]));
 }
 
-/** The range of all values but half a percent at either end, widened a little. */
-function centralRange(values) {
-  const sorted = values.slice().sort(); // all: every n-th example could be of one class
-  const last = sorted.length - 1;
-  const low = sorted[Math.floor(TAIL * last)];
-  const high = sorted[Math.ceil((1 - TAIL) * last)];
+/** The range of all values, widened a little; a unit or more around equal values. */
+function widened(values) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
   const margin = MARGIN * (high - low) || Math.max(1, Math.abs(low)) / 2;
   return [low - margin, high + margin];
 }

@@ -26,6 +26,7 @@ export class LatentMap {
     this.camera = new Camera();
     this.jitterHeight = 0;
     this.corner = null; // the first corner of a box, set by key
+    this.onSelect = () => {}; // called when examples have been selected on the map
     const embedded = arrays.original_indices; // examples whose originals are in the page
     this.embedded = embedded ? new Set(embedded) : null;
     this.classCount = this.labels ? facts.classes.length : 0;
@@ -104,7 +105,7 @@ export class LatentMap {
     const names = state.directions.map(({ name, kind }) => (kind === "jitter" ? "" : name));
     return {
       axisNames: names,
-      contours: this.prior?.contours(state.directions, state.label) ?? [],
+      contours: this.#contours(),
       grid: state.grid,
       path: state.path?.map((z) => this.position(z)),
       marks: this.#marks(),
@@ -179,9 +180,16 @@ export class LatentMap {
     this.draw();
   }
 
+  /** Show every code and the outer contour of the prior. */
   #fit() {
-    this.camera.fit(this.xs, this.ys);
+    const border = this.#contours().at(-1)?.lines.flat() ?? [];
+    const [xs, ys] = [0, 1].map((axis) => border.map((point) => point[axis]));
+    this.camera.fit([...xs, ...this.xs], [...ys, ...this.ys]);
     this.draw();
+  }
+
+  #contours() {
+    return this.prior?.contours(this.state.directions, this.state.label) ?? [];
   }
 
   #zoom(factor, px, py) {
@@ -303,9 +311,10 @@ export class LatentMap {
 
   #select(polygon) {
     const selection = this.index.inside(polygon, this.isVisible);
-    this.state.set({ selection, outline: null });
-    const selected = formatCount(selection.length, "example");
-    showMessage(`${selected} selected; see the card Selection.`, 6);
+    this.state.set({ selection: selection.length ? selection : null, outline: null });
+    if (!selection.length) return showMessage("No examples there.", 6);
+    showMessage(`${formatCount(selection.length, "example")} selected.`, 6);
+    return this.onSelect();
   }
 
   /** Set one corner of a box by key, then the opposite one, which selects. */

@@ -76,6 +76,17 @@ export class LatentSpace {
     return Float32Array.from(this.codes.subarray(index * this.dim, (index + 1) * this.dim));
   }
 
+  /** The example whose code is nearest to a continuous code [L], and their distance. */
+  nearest(z) {
+    let best = { index: 0, square: Infinity };
+    for (let index = 0; index < this.count; index++) {
+      let square = 0;
+      for (let i = 0; i < this.dim; i++) square += (this.codes[index * this.dim + i] - z[i]) ** 2;
+      if (square < best.square) best = { index, square };
+    }
+    return { index: best.index, distance: Math.sqrt(best.square) };
+  }
+
   /** The codebook entries of an example, [M]; null in a continuous space. */
   indices(index) {
     if (!this.discrete) return null;

@@ -3,7 +3,7 @@
 import { hasImages } from "./canvas.js";
 import { openContent } from "./content.js";
 import { decodedCard } from "./decoded-card.js";
-import { byId, showMessage } from "./dom.js";
+import { byId, element, showMessage } from "./dom.js";
 import { exampleCard } from "./example-card.js";
 import { formatCount, formatMetric } from "./format.js";
 import { gridCard } from "./grid-card.js";
@@ -13,10 +13,11 @@ import { legend } from "./legend.js";
 import { openModel } from "./model.js";
 import { pathCard } from "./path-card.js";
 import { Prior } from "./prior.js";
-import { selectionCard } from "./selection-card.js";
+import { selectionCard, showSelectionCard } from "./selection-card.js";
 import { slidersCard } from "./sliders-card.js";
 import { oneHot, State } from "./state.js";
 import { onThemeChange, startTheme } from "./theme.js";
+import { thumbnails } from "./thumbnails.js";
 import { uploadCard } from "./upload-card.js";
 
 const ANNOUNCEMENT_DELAY = 700; // milliseconds without a change
@@ -27,6 +28,7 @@ async function start() {
   const content = await openContent();
   const { facts, arrays } = content;
   showSummary(facts);
+  showFindings(facts);
   const model = await openModel(content);
   const space = new LatentSpace(facts, arrays);
   const prior = facts.prior ? new Prior(facts, arrays, space) : null;
@@ -39,9 +41,11 @@ async function start() {
   exampleCard(facts, arrays, space, content, model, state);
   uploadCard(facts, model, state);
   selectionCard(facts, arrays, space, state);
+  thumbnails(facts, arrays, content, state);
+  map.onSelect = () => setTimeout(showSelectionCard); // after the card has its content
   slidersCard(facts, space, state);
   if (space.discrete) hidePathKeys();
-  else pathCard(facts, prior, model, state);
+  else pathCard(facts, arrays, space, prior, model, state);
   if (!space.discrete && hasImages(facts) && space.dim > 1) {
     gridCard(facts, space, map, model, state);
   }
@@ -103,6 +107,12 @@ function showFailures() {
   for (const name of ["dragover", "drop"]) {
     addEventListener(name, (event) => event.preventDefault()); // or the browser leaves the page
   }
+}
+
+/** Show the verdict about the run in a banner. */
+function showFindings({ findings }) {
+  byId("findings").hidden = !findings.length;
+  byId("findings").replaceChildren(...findings.map((text) => element("p", "", text)));
 }
 
 function showSummary(facts) {

@@ -50,14 +50,17 @@ export class Overlay {
     this.#drawLine(path, this.#color("--decoded"), 2);
   }
 
-  #drawContour({ name, line }) {
-    this.#drawLine(line, this.#color("--contour"), 1.5);
+  /** Draw a contour with its name on the upper right, if that is visible. */
+  #drawContour({ name, lines }) {
+    for (const line of lines) this.#drawLine(line, this.#color("--contour"), 1.5);
     const { width, height } = this.camera;
-    const fromUpperRight = line.slice(24).concat(line.slice(0, 24));
-    const points = fromUpperRight.map(([x, y]) => this.camera.toScreen(x, y));
+    const points = lines.flat().map(([x, y]) => this.camera.toScreen(x, y));
     const isInside = ([x, y]) => x > 40 && x < width - 60 && y > 30 && y < height - 30;
-    const position = points.find(isInside);
-    if (position) this.#drawText(name, position[0] + 3, position[1] - 3);
+    const visible = points.filter(isInside);
+    if (!visible.length) return;
+    const isFurther = (a, b) => (a[0] - a[1] > b[0] - b[1] ? a : b);
+    const [x, y] = visible.reduce(isFurther);
+    this.#drawText(name, x + 3, y - 3);
   }
 
   #drawGrid({ image, left, top, side }) {

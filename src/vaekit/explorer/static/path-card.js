@@ -5,6 +5,7 @@ import { byId, download, setOptions } from "./dom.js";
 import { formatNumber } from "./format.js";
 import { linear, spherical } from "./latent-space.js";
 import { encodeApng } from "./png.js";
+import { describeClasses } from "./state.js";
 
 const INTERPOLATIONS = { linear, spherical };
 const PLAY_SECONDS = 3; // one way
@@ -14,7 +15,7 @@ const MIN_ANIMATION_SIZE = 160; // pixels that small images are enlarged to
 const MAP_SEGMENTS = 48;
 const HINT = "Choose a start and an end: pin a position, or go to the code of an example.";
 
-export function pathCard(facts, prior, model, state) {
+export function pathCard(facts, arrays, space, prior, model, state) {
   byId("path-card").hidden = false;
   const names = prior && facts.latent.dim > 1 ? ["linear", "spherical"] : ["linear"];
   setOptions(byId("interpolation"), names);
@@ -29,7 +30,8 @@ export function pathCard(facts, prior, model, state) {
   const stop = playButton(state, goToFraction);
   for (const name of ["a", "b"]) {
     byId(`set-${name}`).addEventListener("click", () => {
-      const endpoint = { z: Float32Array.from(state.z), y: state.y };
+      const z = Float32Array.from(state.z);
+      const endpoint = { z, y: state.y, name: describeEndpoint(z, state.y, facts, arrays, space) };
       state.set({ endpoints: { ...state.endpoints, [name]: endpoint } });
     });
   }
@@ -78,9 +80,20 @@ class Path {
   }
 }
 
+/** The class of an endpoint: that which is decoded, or that of the example with the nearest code. */
+function describeEndpoint(z, y, facts, arrays, space) {
+  if (facts.conditional) return describeClasses(y, facts);
+  if (!arrays.labels) return "";
+  const { index, distance } = space.nearest(z);
+  const name = `class ${facts.classes[arrays.labels[index]]}`;
+  return distance === 0 ? `${name} (example ${index})` : `nearest example: ${name}`;
+}
+
 function describe(a, b) {
   const distance = Math.hypot(...a.z.map((value, i) => value - b.z[i]));
-  return `The distance from A to B is ${formatNumber(distance, 3)}.`;
+  const [from, to] = [["A", a], ["B", b]].map(([letter, { name }]) =>
+    name ? `${letter}, ${name},` : letter);
+  return `From ${from} to ${to.replace(/,$/, "")}; their distance is ${formatNumber(distance, 3)}.`;
 }
 
 /** Let the button move along the path and back; returns the function that stops it. */

@@ -1,5 +1,7 @@
 // The prior: samples of it, and its contours on the map.
 
+import { densestRegions } from "./density.js";
+
 const CONTOUR_MASSES = [0.5, 0.9, 0.99];
 const CONTOUR_POINTS = 192;
 
@@ -30,22 +32,49 @@ export class Prior {
     return { z: this.space.embed(sample), indices: sample };
   }
 
-  /** Closed lines [[x, y], ...] that contain 50, 90 and 99 % of the mass of a normal prior. */
+  /** The borders of the densest 50, 90 and 99 % of the prior in the plane of two directions, each
+   * as lines [[x, y], ...]: of a normal prior exactly, of another from its samples. */
   contours(directions, label) {
-    if (!this.normal || directions.some(({ kind }) => kind === "jitter")) return [];
+    if (directions.some(({ kind }) => kind === "jitter")) return [];
+    if (!this.normal) return this.#sampledContours(directions);
     const { mean, stddev } = this.#parameters(label);
     const center = directions.map((direction) => this.space.along(direction, mean));
     const factor = choleskyFactor(directions.map(({ vector }) => vector), stddev);
     return CONTOUR_MASSES.map((mass) => ({
-      name: `${100 * mass} %`,
-      line: ellipse(center, factor, Math.sqrt(-2 * Math.log(1 - mass))),
+      name: massName(mass),
+      lines: [ellipse(center, factor, Math.sqrt(-2 * Math.log(1 - mass)))],
     }));
+  }
+
+  /** Contours of all samples, computed once for each pair of directions. */
+  #sampledContours(directions) {
+    const isSame = this.cached && directions.every((each, i) => each === this.cached.directions[i]);
+    if (!isSame) {
+      const [xs, ys] = directions.map((direction) => this.#sampleCoordinates(direction));
+      const contours = densestRegions(xs, ys, CONTOUR_MASSES);
+      const named = contours.map((lines, i) => ({ name: massName(CONTOUR_MASSES[i]), lines }));
+      this.cached = { directions, contours: named };
+    }
+    return this.cached.contours;
+  }
+
+  #sampleCoordinates(direction) {
+    const { samples: count } = this.facts.prior;
+    const width = this.samples.length / count;
+    return Array.from({ length: count }, (_, i) => {
+      const sample = this.samples.subarray(i * width, (i + 1) * width);
+      return this.space.along(direction, this.space.discrete ? this.space.embed(sample) : sample);
+    });
   }
 
   #parameters(label) {
     const index = this.normal.mean.length > 1 ? label : 0;
     return { mean: this.normal.mean[index], stddev: this.normal.stddev[index] };
   }
+}
+
+function massName(mass) {
+  return `${Math.round(100 * mass)} %`;
 }
 
 /** The Cholesky factor [[a, 0], [b, c]] of the covariance along two directions. */

@@ -1,4 +1,4 @@
-// The card of the selection: mean loss terms, counts per class, and a table as CSV.
+// The card of the selection: mean loss terms, counts per class, examples, and a table as CSV.
 
 import { byId, download, element } from "./dom.js";
 import { formatCount, formatNumber, shorten } from "./format.js";
@@ -10,7 +10,7 @@ export function selectionCard(facts, arrays, space, state) {
   state.on(["selection"], () => {
     const { selection } = state;
     byId("selection-facts").textContent = selection ? summarize(selection, facts, arrays) : HINT;
-    byId("selection-save").disabled = !selection?.length;
+    byId("selection-save").disabled = !selection;
     byId("selection-clear").disabled = !selection;
     const bars = selection && arrays.labels ? classBars(selection, facts, arrays) : [];
     byId("selection-classes").replaceChildren(...bars);
@@ -18,7 +18,8 @@ export function selectionCard(facts, arrays, space, state) {
   state.on(["hiddenClasses"], () => {
     if (!state.selection) return;
     const isVisible = (index) => !state.hiddenClasses.has(arrays.labels[index]);
-    state.set({ selection: state.selection.filter(isVisible) });
+    const selection = state.selection.filter(isVisible);
+    state.set({ selection: selection.length ? selection : null });
   });
   byId("selection-clear").addEventListener("click", () => state.set({ selection: null }));
   byId("selection-save").addEventListener("click", () => {
@@ -27,8 +28,14 @@ export function selectionCard(facts, arrays, space, state) {
   });
 }
 
+/** Bring the card into view, and the keyboard to it. */
+export function showSelectionCard() {
+  const card = byId("selection-card");
+  card.scrollIntoView({ block: "nearest" });
+  card.focus({ preventScroll: true });
+}
+
 function summarize(selection, facts, arrays) {
-  if (!selection.length) return "No examples there.";
   const width = facts.terms.length;
   const means = facts.terms.map((name, i) => {
     const sum = selection.reduce((total, index) => total + arrays.terms[index * width + i], 0);
