@@ -108,6 +108,29 @@ def test_a_repeated_sweep_trains_nothing_twice(tmp_path, bars):
     assert unchanged and all(path.stat().st_mtime_ns == times[path] for path in unchanged)
 
 
+def test_seeds_have_a_spread_beside_the_error_over_examples(tmp_path, bars):
+    grid = {"latent_dim": ["1", "2"]}
+    found = sweep("mlp", grid, seeds=2, data=bars, out=tmp_path / "s", **SMALL)
+    assert [run.settings["seed"] for run in found.runs] == ["0", "1", "0", "1"]
+    assert len(found.seed_spreads) == 2
+    for spread, first in zip(found.seed_spreads, (0, 2), strict=True):
+        runs = found.runs[first : first + 2]
+        assert spread.runs == tuple(run.name for run in runs)
+        losses = [run.loss.value for run in runs]
+        assert spread.deviation == pytest.approx(np.std(losses, ddof=1))
+    paths = [tmp_path / "s" / name for name in found.seed_spreads[0].runs]
+    (compared,) = vaekit.compare(paths, split="train").seed_spreads
+    assert len(compared.runs) == 2 and compared.deviation > 0
+
+
+@pytest.mark.parametrize(
+    ("grid", "seeds"), [({"seed": ["1", "2"]}, 3), ({}, 1), ({}, 101), ({"latent_dim": ["1"]}, 0)]
+)
+def test_invalid_seeds_are_refused(tmp_path, bars, grid, seeds):
+    with raises(ConfigError, "seeds"):
+        sweep("mlp", grid, seeds=seeds, data=bars, out=tmp_path / "s", **SMALL)
+
+
 def test_a_run_of_another_configuration_is_not_overwritten(tmp_path, bars):
     sweep("mlp", {"seed": ["1", "2"]}, data=bars, out=tmp_path / "s", **SMALL)
     with raises(OutputError):

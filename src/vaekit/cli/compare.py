@@ -87,6 +87,7 @@ def print_comparison(comparison: "Comparison") -> None:
     errors = [getattr(run, name).standard_error or 0.0 for run in comparison.runs for name in names]
     output.print_line(f"standard errors up to {max(errors):.2f}")
     _print_ranking(comparison)
+    output.print_seed_spreads(comparison.seed_spreads)
     output.print_files(comparison.files)
 
 

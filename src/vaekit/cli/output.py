@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from vaekit.evaluation.catalogue import MetricInfo
     from vaekit.evaluation.metric import Metric
+    from vaekit.evaluation.seed_spread import SeedSpread
 
 PIPE_WIDTH = 200
 NAME_WIDTH = 10
@@ -122,3 +123,24 @@ def print_metrics(
 def print_metric_rows(title: str, rows: Sequence[Sequence[object]]) -> None:
     """Print rows of heading, value and standard error."""
     print_table((title, "value", "standard error"), rows, right=("value", "standard error"))
+
+
+def print_seed_spreads(spreads: Sequence["SeedSpread"]) -> None:
+    """Print the loss over seeds, beside the standard error over examples."""
+    from vaekit.evaluation.catalogue import LIKELIHOOD
+
+    if not spreads:
+        return
+    digits = LIKELIHOOD["loss"].digits
+    numbers = ("seeds", "mean", "deviation over seeds", "standard error over examples")
+    rows = [
+        (
+            ", ".join(spread.runs),
+            len(spread.runs),
+            metric_text(spread.mean, digits),
+            f"{spread.deviation:.{digits}f}",
+            f"{spread.example_error:.{digits}f}",
+        )
+        for spread in spreads
+    ]
+    print_table(("runs", *numbers), rows, title="Test loss over seeds", right=numbers)

@@ -27,6 +27,10 @@ def sweep(
             help="Values of a key; several keys: all combinations.",
         ),
     ] = None,
+    seeds: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Train every setting with N seeds, from 0 on."),
+    ] = None,
     out: Annotated[
         Path,
         typer.Option(
@@ -41,7 +45,7 @@ def sweep(
     from vaekit import workflows
 
     grid = parse_grid(settings or [])
-    result = workflows.sweep(recipe, grid, out=out, **config_overrides(options))
+    result = workflows.sweep(recipe, grid, out=out, seeds=seeds, **config_overrides(options))
     if json:
         output.print_json(result.to_dict())
     else:
@@ -66,5 +70,6 @@ def print_sweep(result: "SweepResult") -> None:
         for run in result.runs
     ]
     output.print_table(["run", *keys, *numbers], rows, title=f"Test split, {NATS}", right=numbers)
+    output.print_seed_spreads(result.seed_spreads)
     output.print_facts({"out": result.out})
     output.print_files(result.files)

@@ -16,6 +16,7 @@ from vaekit.evaluation.catalogue import NATS
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.protocol import differences, protocol
 from vaekit.evaluation.results import Result
+from vaekit.evaluation.seed_spread import SeedSpread, spreads
 from vaekit.inference.bounds import ExampleTerms, elbo_per_example, importance_weighted_bound
 from vaekit.inputs.tracked import track_inputs
 from vaekit.run_plots.context import PlotContext
@@ -72,6 +73,7 @@ class Comparison(Result):
         ranked_by: The metric that they are ranked by.
         unranked_reasons: In what the protocols differ.
         files: Paths of the plots.
+        seed_spreads: For runs that differ in their seed alone, the spread of the loss.
     """
 
     data: str
@@ -85,6 +87,7 @@ class Comparison(Result):
     ranked_by: str | None = None
     unranked_reasons: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    seed_spreads: tuple[SeedSpread, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,7 @@ def compare(
         ranked_by=ranked_by,
         unranked_reasons=reasons,
         files=files,
+        seed_spreads=_seed_spreads(loaded, table),
     )
 
 
@@ -307,3 +311,8 @@ def _ranking(
     )
     has_bounds = all(each.bound is not None for each in evaluated.values())
     return ranking, "importance_weighted_bound" if has_bounds else "loss", ()
+
+
+def _seed_spreads(runs: dict[str, Run], table: Sequence[ComparedRun]) -> tuple[SeedSpread, ...]:
+    configurations = [run.config.changed({"seed": 0}).to_yaml() for run in runs.values()]
+    return spreads({line.run: line.loss for line in table}, configurations)

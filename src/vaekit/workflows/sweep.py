@@ -14,6 +14,7 @@ from vaekit.config.schema import PlainOptions
 from vaekit.data.building import dataset_name
 from vaekit.errors import ConfigError
 from vaekit.evaluation.metric import Metric
+from vaekit.evaluation.seed_spread import SeedSpread, spreads
 from vaekit.runs import Run
 from vaekit.runtime.terminal_progress import progress_console
 from vaekit.workflows.train import train
@@ -25,6 +26,7 @@ Settings = Mapping[str, str]
 MAX_RUNS = 100
 PLOT_FILE = "rate-distortion.png"
 UNIT = "nats per example"
+SEED = "seed"
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,13 @@ class SweepResult:
         out: The folder of the runs.
         runs: The runs, in the order of the settings.
         files: Paths of plots.
+        seed_spreads: For each setting with several seeds, the spread of the loss over them.
     """
 
     out: Path
     runs: tuple[SweptRun, ...]
     files: tuple[Path, ...]
+    seed_spreads: tuple[SeedSpread, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """The result as JSON values."""
@@ -82,6 +86,7 @@ class SweepResult:
             "out": str(self.out),
             "unit": UNIT,
             "runs": [run.to_dict() for run in self.runs],
+            "seed_spreads": [spread.to_dict() for spread in self.seed_spreads],
             "files": [str(path) for path in self.files],
         }
 
@@ -91,6 +96,7 @@ def sweep(
     grid: Mapping[str, Sequence[str]],
     *,
     out: str | os.PathLike,
+    seeds: int | None = None,
     data: Any = None,
     console: Console | None = None,
     **overrides: Any,
@@ -104,6 +110,7 @@ def sweep(
         grid: Values by key of the configuration, such as objective.beta; a key with one value is
             the same for all runs.
         out: The folder of the runs.
+        seeds: Train every combination with the seeds 0 to seeds - 1; default with one seed.
         data: As for `train`.
         console: Where progress is printed; default standard error.
         **overrides: As for `train`, the same for all runs.
@@ -122,6 +129,8 @@ def sweep(
     """
     out = Path(out)
     console = console or progress_console()
+    if seeds is not None:
+        grid = _with_seeds(grid, seeds)
     shared = [f"{key}={values[0]}" for key, values in grid.items() if len(values) == 1]
     combinations = _combinations(grid)
 
@@ -145,7 +154,7 @@ def sweep(
             **request.options,
         )
         runs.append(_swept_run(run, request.name, request.settings))
-    return SweepResult(out, tuple(runs), tuple(_plot(out, runs)))
+    return SweepResult(out, tuple(runs), tuple(_plot(out, runs)), _seed_spreads(runs))
 
 
 class _Request(NamedTuple):
@@ -168,6 +177,23 @@ def _request(
     options = configuration.merge(overrides, configuration.assignments(assignments))
     source = _with_options(data, options.pop("data", {}))
     return _Request(name, settings, source, options)
+
+
+def _with_seeds(grid: Mapping[str, Sequence[str]], seeds: int) -> dict[str, Sequence[str]]:
+    """The settings with the seeds 0 to seeds - 1."""
+    if SEED in grid:
+        raise ConfigError(
+            "seeds and the setting seed exclude each other. Leave one of them out.",
+            parameter="seeds",
+        )
+    if not 2 <= seeds <= MAX_RUNS:
+        raise ConfigError.for_value("seeds", seeds, f"2 to {MAX_RUNS}")
+    return {**grid, SEED: [str(seed) for seed in range(seeds)]}
+
+
+def _seed_spreads(runs: Sequence[SweptRun]) -> tuple[SeedSpread, ...]:
+    groups = [tuple((k, v) for k, v in run.settings.items() if k != SEED) for run in runs]
+    return spreads({run.name: run.loss for run in runs}, groups)
 
 
 def _combinations(grid: Mapping[str, Sequence[str]]) -> dict[str, Settings]:
