@@ -13,7 +13,7 @@ MAX_FALSE_VARIANCE = 0.55
 """Gray images are nearly binary if at most this share of a Bernoulli's variance is not theirs."""
 EXPLAINED = 0.8
 """Share of the variance that as many principal components as latent dimensions explain."""
-MIN_IMAGE_LATENT = 8
+MIN_IMAGE_LATENT = 32
 MAX_IMAGE_LATENT = 128
 MAX_VECTOR_LATENT = 32
 
@@ -82,7 +82,7 @@ def default_likelihood(profile: DataProfile) -> str:
 def default_latent_dim(profile: DataProfile) -> int:
     """2 for images that suit a plane, else as many as components explain 80 % of the variance.
 
-    At least 8 and at most 128 for images, and 2 to 32 for other data; never more than the examples
+    At least 32 and at most 128 for images, and 2 to 32 for other data; never more than the examples
     have components, but 2.
     """
     if profile.suits_plane:

@@ -109,6 +109,12 @@ class TrainingProgress:
         if not trainer.finished:
             parts.append(f"{format_duration(self._clock.seconds_left(trainer))} left")
         self.console.print("  ".join(parts), highlight=False, soft_wrap=True)
+        if trainer.finished and trainer.epoch < trainer.stage.epochs:
+            self.console.print(
+                f"stopped early: {trainer.epochs_without_improvement} epochs without a better "
+                "validation metric",
+                highlight=False,
+            )
 
     def _estimate(self, trainer: StageTrainer) -> None:
         if self._clock.elapsed() < ESTIMATE_SECONDS or not self._clock.is_warm:
