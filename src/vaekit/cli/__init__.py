@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from typer import Abort, TyperException
 
+from vaekit.cli.signals import interruptible
 from vaekit.errors import Interrupted, RequestError, VaekitError, shown
 
 FAILED = 1
@@ -24,12 +25,11 @@ training next to another busy process is slower on two cores than on one. torch 
 
 def main() -> NoReturn:
     """Run the command of `sys.argv` and exit."""
-    from vaekit.cli.app import app
-
     debug = "--debug" in sys.argv[1:]
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        status = app(arguments, prog_name="vaekit", standalone_mode=False) or 0
+        with interruptible():
+            status = _run(arguments)
         if status == INTERRUPTED:
             _fail("vaekit: interrupted", INTERRUPTED)
         sys.exit(status)
@@ -51,6 +51,12 @@ def main() -> NoReturn:
         first_line = (str(error).splitlines() or [""])[0]
         problem = f"unexpected {type(error).__name__}: {first_line}"
         _fail(f"vaekit: {problem}. Run again with --debug for the traceback.", FAILED)
+
+
+def _run(arguments: list[str]) -> int:
+    from vaekit.cli.app import app
+
+    return app(arguments, prog_name="vaekit", standalone_mode=False) or 0
 
 
 def _status(error: VaekitError) -> int:
