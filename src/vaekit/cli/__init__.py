@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from typer import Abort, TyperException
 
+from vaekit.cli.signals import interruptible
 from vaekit.cli.streams import lenient_streams
 from vaekit.errors import Interrupted, RequestError, VaekitError, shown
 
@@ -45,10 +46,9 @@ def main() -> NoReturn:
 
 def _run(arguments: list[str], *, debug: bool) -> int:
     """The exit status of a command, whose error has been printed."""
-    from vaekit.cli.app import app
-
     try:
-        status = app(arguments, prog_name="vaekit", standalone_mode=False) or 0
+        with interruptible():
+            status = _call(arguments)
         if status == INTERRUPTED:
             return _failed("vaekit: interrupted", INTERRUPTED)
         return status
@@ -74,6 +74,12 @@ def _report_lost_output(error: Exception, arguments: list[str], status: int) -> 
     print(f"vaekit: standard output could not be written: {reason}.", file=sys.stderr)
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
     return status if command in RESULT_IN_FILES else status or FAILED
+
+
+def _call(arguments: list[str]) -> int:
+    from vaekit.cli.app import app
+
+    return app(arguments, prog_name="vaekit", standalone_mode=False) or 0
 
 
 def _status(error: VaekitError) -> int:

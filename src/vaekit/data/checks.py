@@ -34,13 +34,13 @@ def as_array(x: Any, name: str, *, parameter: str | None = None) -> np.ndarray:
     """
     if isinstance(x, np.ma.MaskedArray):
         _check_unmasked(x, name, parameter)
-        return np.asarray(x)
+    values: Any = x
     with data_errors(name, parameter):
-        if hasattr(x, "detach"):
-            x = x.detach().cpu()
-        if hasattr(x, "dtypes") and hasattr(x, "columns"):
-            return _frame_values(x, name, parameter)
-        return x if isinstance(x, np.memmap) else np.asarray(x)
+        if hasattr(values, "detach"):
+            values = values.detach().cpu()
+        if hasattr(values, "dtypes") and hasattr(values, "columns"):
+            return _frame_values(values, name, parameter)
+        return values if isinstance(values, np.memmap) else np.asarray(values)
 
 
 def _check_unmasked(x: np.ma.MaskedArray, name: str, parameter: str | None) -> None:
