@@ -93,6 +93,9 @@ def test_the_recorded_configuration_is_complete(small_run):
     assert set(unset(small_run.config.model_dump())) == {
         "data.test",
         "data.resize",
+        "data.crop",
+        "data.tile",
+        "data.group",
         "data.binarize",
         "data.train_size",
         "data.streamed_examples",

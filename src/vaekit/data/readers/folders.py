@@ -70,7 +70,7 @@ class FolderWalk:
         return list(self._walk(str(self.root), "", (real,)))
 
     def _walk(self, folder: str, prefix: str, above: tuple[str, ...]) -> Iterator[FoundImage]:
-        """The images of a folder, then those of its sub-folders.
+        """The images of a folder, then the images of its sub-folders.
 
         Args:
             folder: Its path.
