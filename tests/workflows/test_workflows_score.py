@@ -199,3 +199,13 @@ def test_a_deterministic_posterior_has_the_scores_without_a_density(tmp_path):
     for metric in ("latent", "bound"):
         with raises(ConfigError, "metric"):
             plain.score(x, metric=metric)
+
+
+def test_names_of_files_are_the_first_column_and_no_formulas(tmp_path):
+    save_scores(tmp_path / "s.csv", np.array([1.0, 2.0]), files=["a/1.png[0,8]", "=cmd().png"])
+    lines = list(csv.reader((tmp_path / "s.csv").read_text().splitlines()))
+    assert lines == [
+        ["file", "example", "score"],
+        ["a/1.png[0,8]", "0", "1"],
+        ["./=cmd().png", "1", "2"],
+    ]

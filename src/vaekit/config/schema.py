@@ -148,7 +148,7 @@ class DataOptions(Options):
         None, description="folder: images of one folder stay in one split; null: none"
     )
     skip_unreadable: bool = Field(
-        False, description="Whether to skip image files that cannot be read"
+        False, description="Whether to leave out image files that cannot be read"
     )
     validation: Annotated[float, Field(gt=0, lt=1)] | Literal["test"] = Field(
         0.1,

@@ -13,7 +13,7 @@ MAX_SEARCHED_BYTES = 2**31
 
 
 class Duplicates(NamedTuple):
-    """Numbers of examples that are equal to a training example.
+    """Numbers of examples whose values equal a training example exactly.
 
     Attributes:
         validation: Among the examples that validate.

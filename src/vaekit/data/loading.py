@@ -63,7 +63,7 @@ def load(
         crop: Height and width that are cut from the center of images, before `resize`.
         tile: Height and width of tiles that images are cut into, after `resize`.
         group: "folder": images of one folder stay in one split.
-        skip_unreadable: Whether to skip image files that cannot be read.
+        skip_unreadable: Whether to leave out image files that cannot be read.
 
     Sub-folders of a folder of images are classes. But a folder `train` beside a folder
     `validation` (`val`, `valid`, `dev`) or `test`, and no other folder with images, are splits.

@@ -151,7 +151,7 @@ def split(
         seed: Seed of the draw.
         validation: The fraction of the training examples that validate, at least 1 and at most
             5,000 examples, without effect if the data have a validation split; or "test" to train
-            on all training examples, the validation split included, and to validate on the
+            on all training examples, including a validation split, and to validate on the
             test examples, the protocol of early papers.
         train_size: The number of training examples, drawn among those that remain; default all.
 

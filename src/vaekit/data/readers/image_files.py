@@ -83,7 +83,7 @@ def _parts(
 ) -> tuple[dict[str, Examples], np.ndarray | None]:
     """Training and test examples of a folder, and the indices of training examples that validate.
 
-    The images of its training split come first, then the validation split.
+    The images of its validation split follow the images of its training split.
     """
     counts = {split: len(images) for split, images in layout.parts.items()}
     split_of = np.repeat(list(counts), list(counts.values()))[read.sources]

@@ -37,7 +37,7 @@ class ImageOptions:
         tile: Height and width of tiles that do not overlap; what remains on the right and at the
             bottom is left out.
         group: "folder": examples of one folder stay in one split.
-        skip_unreadable: Whether to skip unreadable files.
+        skip_unreadable: Whether to leave out unreadable files.
 
     Raises:
         ConfigError: A size, or the group, is invalid.
