@@ -104,7 +104,7 @@ def test_a_path_names_the_classes_of_its_endpoints(explorer, address, small_run,
     page = explorer(address)
     page.act(lambda: page.click("#go-to-example"))
     page.click("#set-a")
-    page.hover(0.7, 0.6)
+    page.act(lambda: page.click("#sample"))
     page.click("#set-b")
     z, _ = page.decoded()
     nearest = np.linalg.norm(small_run.encode(x).mean - z, axis=1).argmin()

@@ -78,7 +78,7 @@ def test_a_selection_is_summarized_by_mean_terms_and_counts_per_class(
     x, classes = bars
     page = explorer(address)
     page.choose_tool("box")
-    page.drag((0.4, 0.02), (0.98, 0.98))
+    page.drag((0.5, 0.02), (0.98, 0.98))
     page.wait_until_enabled("selection-save")
     indices = [int(line["example"]) for line in saved_table(page)]
     assert 5 < len(indices) < 60

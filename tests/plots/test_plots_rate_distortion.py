@@ -33,14 +33,34 @@ def test_dashed_lines_have_equal_losses_within_the_limits():
         ([9.1, 6.3, 4.0, 2.2], [142.0, 143.9, 150.0, 158.0]),
         ([6.30, 6.31, 6.30, 6.31], [143.9, 143.9, 143.91, 143.91]),
         ([2.0, 2.0, 2.0, 2.0], [5.0, 5.0, 5.0, 5.0]),
+        (np.linspace(20, 20.2, 12), np.linspace(80, 80.3, 12)),
+        (np.r_[np.linspace(2, 2.1, 6), np.linspace(20, 20.1, 6)], np.r_[[110.0] * 6, [80.0] * 6]),
     ],
 )
-def test_labels_do_not_overlap(rate, distortion):
-    figure = rate_distortion([f"beta={value}" for value in "1234"], rate, distortion)
+def test_labels_cover_neither_one_another_nor_a_model_and_stay_inside(rate, distortion):
+    names = [f"objective.beta={index}, run {index}" for index in range(len(rate))]
+    figure = rate_distortion(names, rate, distortion, title="Rate and distortion")
     figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
-    pairs = [(a, b) for i, a in enumerate(boxes) for b in boxes[:i]]
-    assert not any(a.overlaps(b) for a, b in pairs)
+    (axes,) = figure.axes
+    texts = [text for text in axes.texts if text.get_visible()]
+    assert {text.get_text() for text in texts} >= set(names)
+    boxes = [text.get_window_extent() for text in texts]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    for point in axes.transData.transform(np.stack([rate, distortion], 1)):
+        assert not any(box.contains(*point) for box in boxes)
+    frame = axes.get_window_extent().expanded(1.001, 1.001)
+    assert all(frame.contains(*corner) for box in boxes for corner in box.corners())
+
+
+def test_labels_are_placed_the_same_way_every_time():
+    first, again = (
+        [
+            text.get_position()
+            for text in rate_distortion("abcd", [2.0] * 4, [5.0] * 4).axes[0].texts
+        ]
+        for _ in range(2)
+    )
+    assert first == again
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.probes import Probes
 from vaekit.evaluation.results import SampleMetrics, SampleQuality
 from vaekit.html import format_metric
+from vaekit.report.page import SECTION_PLOTS
+from vaekit.run_plots.captions import CAPTIONS
 from vaekit.workflows.report import report
 
 
@@ -32,11 +34,17 @@ class Page(HTMLParser):
     def __init__(self, text: str):
         super().__init__()
         self.open, self.sources, self.cells, self.words = [], [], [], ""
+        self.anchors, self.links, self.meta = [], [], {}
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
-        self.sources += [attributes[name] for name in ("src", "href") if name in attributes]
+        self.sources += [attributes["src"]] if "src" in attributes else []
+        self.links += [attributes["href"]] if "href" in attributes else []
+        self.anchors += [attributes["id"]] if "id" in attributes else []
+        self.meta |= (
+            {attributes.get("name"): attributes["content"]} if "content" in attributes else {}
+        )
         if tag not in ("meta", "img"):
             self.open.append(tag)
         if tag == "td":
@@ -149,3 +157,46 @@ def test_a_new_training_deletes_the_report(tmp_path):
 def test_missing_plots_are_drawn(run):
     shutil.rmtree(run.path / "plots")
     assert len(page_of(run, short_evaluation(run)).sources) >= 3
+
+
+def test_the_contents_lead_to_every_section(run):
+    page = page_of(run, short_evaluation(run))
+    assert [link.removeprefix("#") for link in page.links] == page.anchors
+    assert len(set(page.anchors)) == 6
+    assert page.meta["viewport"] == "width=device-width, initial-scale=1"
+
+
+def test_every_plot_is_in_the_section_that_it_explains(run):
+    text = report(run, short_evaluation(run)).read_text(encoding="utf-8")
+    drawn = {path.stem for path in (run.path / "plots").glob("*.png")}
+    places = {name: text.index(f'<img alt="{name}"') for name in drawn & CAPTIONS.keys()}
+    starts = {section: text.index(f'<h2 id="{section}"') for section in SECTION_PLOTS}
+    assert {name for names in SECTION_PLOTS.values() for name in names} == CAPTIONS.keys()
+    for section, names in SECTION_PLOTS.items():
+        for name in places.keys() & set(names):
+            before = [each for each, start in starts.items() if start < places[name]]
+            assert before[-1] == section
+
+
+def test_the_verdict_is_shown_and_escaped(run):
+    run.summary["verdict"] = [{"kind": "collapse", "text": "0 of 3 <active>."}]
+    text = report(run, short_evaluation(run)).read_text(encoding="utf-8")
+    assert '<p class="warning">0 of 3 &lt;active&gt;.</p>' in text
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_the_page_does_not_scroll_sideways(run, browser, width, scheme):
+    run.summary["verdict"] = [{"kind": "long", "text": "x" * 500}]
+    path = report(run, vaekit.evaluate(run, importance_samples=3))
+    window = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    page = window.new_page()
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    lightness = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert lightness == ("rgb(20, 20, 22)" if scheme == "dark" else "rgb(255, 255, 255)")
+    assert (
+        page.evaluate("getComputedStyle(document.images[0]).backgroundColor")
+        == "rgb(255, 255, 255)"
+    )
+    window.close()

@@ -29,7 +29,7 @@ from vaekit.plots.scatter import (
     draw_points,
     group_by_class,
 )
-from vaekit.plots.style import DPI, MUTED, shorten_start, styled, wrap_title
+from vaekit.plots.style import DPI, MUTED, add_title, shorten_start, styled, wrap_title
 
 COLUMN_WIDTH = 2.9
 COLUMN_GAP = 0.72
@@ -127,8 +127,7 @@ def comparison(
     codes_height = HEADING_HEIGHT + COLUMN_WIDTH + AXIS_HEIGHT
     images_height = sum(heights.values()) + HEADING_HEIGHT * len(heights)
     page = _Page(width, top + codes_height + images_height)
-    if title:
-        page.figure.suptitle(heading, y=1 - MARGIN / page.height, va="top")
+    add_title(page.figure, title, y=1 - MARGIN / page.height, va="top")
 
     _draw_headings(page, columns, top)
     _draw_codes(page, columns, top, labels, classes)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vaekit.plots.style import DPI, wrap_title
+from vaekit.plots.style import DPI, add_title, wrap_title
 
 WIDTH = 5.6
 """Inches that images should fill."""
@@ -101,8 +101,7 @@ def stack_strips(
         top += 0.08 + TITLE_LINE_HEIGHT * len(heading.splitlines())
     figure_height = top + len(strips) * height + sum(room)
     figure = Figure(figsize=(figure_width, figure_height))
-    if title:
-        figure.suptitle(heading, y=1 - MARGIN / figure_height, va="top")
+    add_title(figure, title, y=1 - MARGIN / figure_height, va="top")
 
     axes = []
     bounds = np.array([figure_width, figure_height, figure_width, figure_height])

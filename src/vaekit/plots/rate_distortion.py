@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vaekit.errors import DataError
 from vaekit.plots.array_checks import check_finite, check_length
-from vaekit.plots.class_labels import spread_boxes
+from vaekit.plots.label_placement import Canvas, label_points
 from vaekit.plots.style import (
     CLASS_COLORS,
     MUTED,
@@ -24,11 +24,10 @@ MAX_LOSS_LINES = 6
 MAX_NAME_CHARACTERS = 40
 
 FONT_SIZE = 9.5
-CHARACTER_WIDTH = 0.0145
-LINE_HEIGHT = 0.045
-"""Sizes of the labels, as fractions of the axes."""
-NAME_OFFSET = (0.015, 0.03)
-LOSS_OFFSET = (0.005, -0.035)
+POINT_RADIUS = 5.0
+"""Pixels of a point at 100 dpi."""
+LINE_PLACES = 60
+"""Places along a line of equal loss that its label is tried at."""
 
 
 @styled
@@ -74,8 +73,8 @@ def rate_distortion(
     losses = np.linspace(losses.min(), losses.max(), count)
     _draw_models(axes, x, y)
     _draw_loss_lines(axes, losses)
-    _write_labels(axes, names, x, y, losses)
     add_title(figure, title)
+    _write_labels(figure, names, x, y, losses)
     return figure
 
 
@@ -97,20 +96,21 @@ def _draw_loss_lines(axes: Axes, losses: NDArray) -> None:
 
 
 def _write_labels(
-    axes: Axes, names: Sequence[str], x: NDArray, y: NDArray, losses: NDArray
+    figure: Figure, names: Sequence[str], x: NDArray, y: NDArray, losses: NDArray
 ) -> None:
-    """Write names next to the models and losses at the start of their lines, without overlaps."""
-    left, right, bottom, top = axes.axis()
-    line_x = np.maximum(left, losses - top)  # where a line enters the axes
-    anchors = np.stack([np.r_[x, line_x], np.r_[y, losses - line_x]], 1)
-    anchors = (anchors - [left, bottom]) / [right - left, top - bottom]
-    texts = [shorten_start(name, MAX_NAME_CHARACTERS) for name in names]
-    texts += [f"loss {format_number(loss, 1)}" for loss in losses]
-    sizes = np.array([(len(text) * CHARACTER_WIDTH, LINE_HEIGHT) for text in texts])
-    offsets = np.array([NAME_OFFSET] * len(names) + [LOSS_OFFSET] * len(losses))
-
-    centers = spread_boxes(anchors + offsets + [0.5, 0.0] * sizes, sizes)
-    colors = ["black"] * len(names) + [MUTED] * len(losses)
-    for text, (center_x, center_y), color in zip(texts, centers, colors, strict=True):
-        look = {"ha": "center", "va": "center", "fontsize": FONT_SIZE, "color": color}
-        axes.text(center_x, center_y, text, transform=axes.transAxes, **look)
+    """Write names next to the models and losses on their lines, without overlaps."""
+    (axes,) = figure.axes
+    limits = axes.axis()
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.85}
+    look = {"ha": "center", "va": "center", "fontsize": FONT_SIZE, "bbox": box, "zorder": 4}
+    texts = [axes.text(*point, "", **look) for point in zip(x, y, strict=True)]
+    for text, name in zip(texts, names, strict=True):
+        text.set_text(shorten_start(name, MAX_NAME_CHARACTERS))
+    canvas = Canvas(figure, axes)
+    label_points(canvas, np.stack([x, y], 1), texts, POINT_RADIUS)
+    for loss in losses:
+        text = axes.text(x[0], y[0], f"loss {format_number(loss, 1)}", color=MUTED, **look)
+        across = np.linspace(*limits[:2], LINE_PLACES)
+        line = canvas.pixels(np.stack([across, loss - across], 1))
+        text.set_visible(canvas.place(text, line) is not None)
+    axes.axis(limits)

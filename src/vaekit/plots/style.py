@@ -14,6 +14,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.markers import MarkerStyle
 from matplotlib.path import Path as MarkerPath
+from matplotlib.text import Annotation
 from matplotlib.transforms import Affine2D
 
 from vaekit.atomic_io import atomic_write
@@ -49,6 +50,7 @@ NO_DATES = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 
 INK = "#222222"
 MUTED = "#767676"
+WARNING = "#9A3B00"
 
 CJK_FONTS = (
     "Noto Sans CJK JP",
@@ -70,6 +72,9 @@ BOLD_WEIGHT = 700
 MIN_SCIENTIFIC = 1e6
 MIN_TITLE_CHARACTERS = 16
 TITLE_CHARACTERS_PER_INCH = 8
+WARNING_CHARACTERS_PER_INCH = 11
+WARNING_SIZE = 10
+MAX_WARNING_LINES = 3
 
 
 def installed_fonts(families: Iterable[str]) -> list[str]:
@@ -160,15 +165,32 @@ def class_shapes() -> list[list[list[float]]]:
 
 
 def wrap_title(title: str, inches: float) -> str:
-    """The title of a figure, broken into lines that fit its width."""
+    """The title of a figure, broken into lines that fit its width, with empty lines for a warning.
+
+    A title may end in a warning, after an empty line.
+    """
+    heading, _, warning = title.partition("\n\n")
     characters = max(MIN_TITLE_CHARACTERS, int(TITLE_CHARACTERS_PER_INCH * inches))
-    return textwrap.fill(title, characters, break_on_hyphens=False)
+    lines = textwrap.wrap(heading, characters, break_on_hyphens=False)
+    return "\n".join([*lines, *[" "] * len(_warning_lines(warning, inches))])
 
 
-def add_title(figure: Figure, title: str) -> None:
-    """Write a title over a figure, if it is not empty."""
-    if title:
-        figure.suptitle(wrap_title(title, figure.get_figwidth()))
+def _warning_lines(warning: str, inches: float) -> list[str]:
+    characters = max(MIN_TITLE_CHARACTERS, int(WARNING_CHARACTERS_PER_INCH * inches))
+    return textwrap.wrap(warning, characters, max_lines=MAX_WARNING_LINES, placeholder=" …")
+
+
+def add_title(figure: Figure, title: str, **position: Any) -> None:
+    """Write a title over a figure, if it is not empty, and its warning in the color of warnings."""
+    if not title:
+        return
+    inches = figure.get_figwidth()
+    heading = figure.suptitle(wrap_title(title, inches), **position)
+    _, _, warning = title.partition("\n\n")
+    if lines := _warning_lines(warning, inches):
+        look = {"color": WARNING, "fontsize": WARNING_SIZE, "ha": "center", "va": "bottom"}
+        place = {"xy": (0.5, 0), "xycoords": heading, "annotation_clip": False}
+        figure.add_artist(Annotation("\n".join(lines), **place, **look))
 
 
 def shorten_start(text: str, max_characters: int) -> str:

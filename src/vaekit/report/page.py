@@ -1,7 +1,7 @@
 """The page of a report: an evaluation, every metric explained, as one HTML file."""
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +20,13 @@ from vaekit.evaluation.results import Evaluation, LatentMetrics, SampleQuality
 from vaekit.run_plots.captions import CAPTIONS
 
 TEMPLATE = "report.html.jinja"
+SECTION_PLOTS = {
+    "likelihood": ("losses", "curves"),
+    "latent": ("latent", "dimensions", "usage", "grid"),
+    "reconstructions": ("reconstructions",),
+    "samples": ("samples", "classes", "nearest"),
+}
+"""The plots of each section."""
 
 
 class Line(NamedTuple):
@@ -31,7 +38,13 @@ class Line(NamedTuple):
 
 
 def render_report(
-    evaluation: Evaluation, *, title: str, latent_dim: int | None, config: str, plots: Path
+    evaluation: Evaluation,
+    *,
+    title: str,
+    latent_dim: int | None,
+    config: str,
+    plots: Path,
+    findings: Sequence[str] = (),
 ) -> str:
     """The HTML of the report.
 
@@ -40,7 +53,8 @@ def render_report(
         title: Title of the page.
         latent_dim: Number of latent dimensions.
         config: The text of config.yaml.
-        plots: The folder of the plots to show.
+        plots: The folder of the plots to show, each beside the table that it explains.
+        findings: The verdict about the run, one sentence each.
     """
     try:
         from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -57,7 +71,8 @@ def render_report(
         latent=list(_latent_lines(evaluation.latent)),
         reconstructions=list(_metric_lines(RECONSTRUCTION, evaluation.reconstructions)),
         samples=list(_sample_lines(evaluation.sample_quality)),
-        plots=list(_plots(plots)),
+        plots={section: list(_plots(plots, names)) for section, names in SECTION_PLOTS.items()},
+        findings=findings,
         config=config,
     )
 
@@ -115,9 +130,9 @@ def _sample_lines(quality: SampleQuality | None) -> Iterator[Line]:
         yield Line(info.heading, "\n".join(values), info.explanation)
 
 
-def _plots(folder: Path) -> Iterator[dict[str, str]]:
-    for name, caption in CAPTIONS.items():
+def _plots(folder: Path, names: Sequence[str]) -> Iterator[dict[str, str]]:
+    for name in names:
         path = folder / f"{name}.png"
         if path.is_file():
             image = base64.b64encode(path.read_bytes()).decode()
-            yield {"name": name, "image": image, "caption": caption}
+            yield {"name": name, "image": image, "caption": CAPTIONS[name]}

@@ -31,4 +31,5 @@ def classes(context: PlotContext, view: View) -> "Figure":
     part = "by class"
     if len(names) < len(run.classes):
         part = f"of the first {len(names)} of {len(run.classes):,} classes"
-    return image_rows(rows, names, title=f"Samples {part}, {context.model_name}")
+    title = context.title(f"Samples {part}, {context.model_name}")
+    return image_rows(rows, names, title=title)

@@ -133,6 +133,11 @@ class PlotContext:
             return count
         return f"{len(self.shown):,} of {count}"
 
+    def title(self, text: str) -> str:
+        """The title of a plot, with the verdict about the run as its warning."""
+        verdict = " ".join(finding.text for finding in self.run.verdict)
+        return f"{text}\n\n{verdict}" if verdict else text
+
     # --- Codes and loss terms --------------------------------------------------------------------
 
     @property

@@ -25,7 +25,7 @@ def curves(context: PlotContext, view: View) -> "Figure":
             if name.endswith("_divergence")
         }
         history = history | unknown
-    title = f"Training of {context.model_name}"
+    title = context.title(f"Training of {context.model_name}")
     return loss_curves(
         history,
         title=title,

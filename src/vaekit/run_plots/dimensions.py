@@ -31,5 +31,5 @@ def dimensions(context: PlotContext, view: View) -> "Figure":
         [f"z{i + 1}" for i in range(size)],
         axis_labels=("latent dimension", unit),
         highlight=highlight,
-        title=f"{title}, {context.recipe}",
+        title=context.title(f"{title}, {context.recipe}"),
     )

@@ -41,7 +41,7 @@ def grid(context: PlotContext, view: View) -> "Figure":
     images = context.pixels(decoded.unflatten(0, z.shape[:2]))
     second_name = f"z{second + 1}" if size > 1 else ""
     axis_names = (f"z{first + 1}", second_name)
-    title = _title(context, view, prior, label)
+    title = context.title(_title(context, view, prior, label))
     return decoded_grid(images, across, down, axis_names=axis_names, title=title)
 
 

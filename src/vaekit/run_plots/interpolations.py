@@ -1,12 +1,12 @@
 """Interpolations between the latent codes of examples."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from vaekit.errors import ConfigError
-from vaekit.run_plots.context import PlotContext, View
+from vaekit.run_plots.context import PlotContext, View, class_phrase
 from vaekit.run_plots.latent_paths import Course, LatentPaths, constant_class
 from vaekit.run_plots.requirements import continuous_latent, image_data, requires
 from vaekit.runs.reconstruction import check_indices, reconstruct_examples
@@ -38,12 +38,58 @@ def interpolations(context: PlotContext, view: View) -> LatentPaths:
     originals = context.raw_pixels(examples.originals)
     return LatentPaths(
         f"Interpolations between {context.kind}, {context.recipe}: originals at both ends",
-        [f"examples {a} → {b}\n{kind}" for a, b in names for kind in kinds],
+        [
+            f"{heading}\n{kind}"
+            for heading in _headings(context, examples.labels, pairs, names)
+            for kind in kinds
+        ],
         codes,
         _classes(context, view, examples.labels, pairs, len(kinds)),
         np.stack([originals[[a, b]] for a, b in pairs]),
         tuple(names),
+        _end_names(context, examples.labels, pairs, names),
     )
+
+
+def _class_names(context: PlotContext, labels: np.ndarray | None) -> list[str] | None:
+    """The class of each selected example; None if the examples have no named classes."""
+    classes = context.run.config.data.classes
+    if labels is None or not classes:
+        return None
+    return [classes[label] for label in labels]
+
+
+def _headings(
+    context: PlotContext,
+    labels: np.ndarray | None,
+    pairs: Sequence[tuple[int, int]],
+    names: Sequence[tuple[int, int]],
+) -> list[str]:
+    """The examples of each path and, if they have classes, the classes."""
+    classes = _class_names(context, labels)
+    headings = [f"examples {a} → {b}" for a, b in names]
+    if classes is None:
+        return headings
+    return [
+        f"{class_phrase(classes[a])} → {classes[b]}\n{heading}"
+        for (a, b), heading in zip(pairs, headings, strict=True)
+    ]
+
+
+def _end_names(
+    context: PlotContext,
+    labels: np.ndarray | None,
+    pairs: Sequence[tuple[int, int]],
+    names: Sequence[tuple[int, int]],
+) -> tuple[tuple[str, str], ...]:
+    """The names of the examples at both ends of each path."""
+    classes = _class_names(context, labels)
+
+    def name(position: int, index: int) -> str:
+        text = f"example {index}"
+        return text if classes is None else f"{text}, {class_phrase(classes[position])}"
+
+    return tuple((name(a, i), name(b, j)) for (a, b), (i, j) in zip(pairs, names, strict=True))
 
 
 def _indices(context: PlotContext, view: View) -> np.ndarray:

@@ -34,7 +34,7 @@ def latent(context: PlotContext, view: View) -> "Figure":
         plane.project(context.codes),
         context.shown.y,
         context.run.config.data.classes,
-        title=f"{title}: {plane.phrase}" if plane.phrase else title,
+        title=context.title(f"{title}: {plane.phrase}" if plane.phrase else title),
         axis_names=plane.names,
         contours=_prior_contours(context, plane),
     )

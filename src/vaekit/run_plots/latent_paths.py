@@ -34,6 +34,7 @@ class LatentPaths:
         classes: Positions [T] -> weights of the classes [P, T, C], of a conditional run.
         ends: Examples before and behind each group of G paths, [P / G, 2, C, H, W].
         indices: The indices of these examples.
+        end_names: The names of these examples.
     """
 
     title: str
@@ -42,6 +43,7 @@ class LatentPaths:
     classes: Course | None = None
     ends: np.ndarray | None = None
     indices: tuple[tuple[int, int], ...] = ()
+    end_names: tuple[tuple[str, str], ...] = ()
 
     def images(self, context: PlotContext, positions: np.ndarray) -> np.ndarray:
         """The paths decoded at these positions, as pixels [P, T, C, H, W]."""
@@ -66,7 +68,7 @@ def draw_paths(context: PlotContext, paths: LatentPaths) -> "Figure":
     from vaekit.plots import image_rows
 
     images = paths.images(context, np.linspace(0, 1, STEPS))
-    return image_rows(images, paths.labels, ends=paths.ends, title=paths.title)
+    return image_rows(images, paths.labels, ends=paths.ends, title=context.title(paths.title))
 
 
 def save_path_animation(path: Path, context: PlotContext, paths: LatentPaths) -> Path:
@@ -80,7 +82,8 @@ def save_path_animation(path: Path, context: PlotContext, paths: LatentPaths) ->
     if paths.ends is not None:
         images, captions = _between_ends(images, paths)
         columns = len(captions) // len(paths.ends)
-    return save_animation(images, path, columns, captions=captions, title=paths.title)
+    title = context.title(paths.title)
+    return save_animation(images, path, columns, captions=captions, title=title)
 
 
 def _between_ends(images: np.ndarray, paths: LatentPaths) -> tuple[np.ndarray, list[str]]:
@@ -89,6 +92,6 @@ def _between_ends(images: np.ndarray, paths: LatentPaths) -> tuple[np.ndarray, l
     grouped = images.reshape(len(images), len(paths.ends), -1, *images.shape[2:])
     ends = np.broadcast_to(paths.ends, (len(images), *paths.ends.shape))
     joined = np.concatenate([ends[:, :, :1], grouped, ends[:, :, 1:]], axis=2)
-    names = [label.split("\n")[1] for label in paths.labels[: grouped.shape[2]]]
-    captions = [text for a, b in paths.indices for text in (f"example {a}", *names, f"example {b}")]
+    names = [label.split("\n")[-1] for label in paths.labels[: grouped.shape[2]]]
+    captions = [text for a, b in paths.end_names for text in (a, *names, b)]
     return joined.reshape(len(images), -1, *images.shape[2:]), captions

@@ -22,6 +22,6 @@ def losses(context: PlotContext, view: View) -> "Figure":
     }
     if not terms.divergence.shape[1]:
         columns = {"Loss (reconstruction alone)": terms.reconstruction}
-    title = f"Losses of {context.shown_count}, {context.recipe}"
+    title = context.title(f"Losses of {context.shown_count}, {context.recipe}")
     values = {name: column.numpy() for name, column in columns.items()}
     return histograms(values, "nats", title=title)

@@ -23,4 +23,5 @@ def nearest(context: PlotContext, view: View) -> "Figure":
     examples, _ = context.run_data.nearest_training_examples(images)
     pairs = np.stack([context.pixels(images), context.raw_pixels(examples)])
     title = f"Samples of {context.model_name}, and the training examples closest to them"
+    title = context.title(title)
     return image_rows(pairs, ["samples", "closest\ntraining examples"], title=title)

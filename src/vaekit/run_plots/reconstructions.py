@@ -22,7 +22,8 @@ def reconstructions(context: PlotContext, view: View) -> "Figure":
     """Selected examples over the means of p(x|z) at their latent codes."""
     indices = select_indices(context.run, context.examples, view.indices, view.label)
     result = reconstruct_examples(context.run, context.examples, indices)
-    return _figure(context.run, result, f"Reconstructions of {context.kind}, {context.recipe}")
+    title = context.title(f"Reconstructions of {context.kind}, {context.recipe}")
+    return _figure(context.run, result, title)
 
 
 def save_reconstruction(path: Path, run: Run, result: Reconstruction) -> Path:

@@ -23,7 +23,7 @@ def samples(context: PlotContext, view: View) -> "Figure":
     images = prior_samples(context, view, SHEET_SAMPLES)
     of_class = "" if view.label is None else f" of {class_phrase(view.label)}"
     title = f"Samples{of_class} from the prior, {context.model_name}"
-    return sheet(context.pixels(images), title=title)
+    return sheet(context.pixels(images), title=context.title(title))
 
 
 def prior_samples(context: PlotContext, view: View, count: int) -> Tensor:

@@ -31,5 +31,5 @@ def usage(context: PlotContext, view: View) -> "Figure":
         range(len(frequencies)),
         axis_labels=("code", "% of all uses"),
         level=Level(100 / len(frequencies), "uniform use"),
-        title=f"{used} used by {context.shown_count}, {context.recipe}",
+        title=context.title(f"{used} used by {context.shown_count}, {context.recipe}"),
     )

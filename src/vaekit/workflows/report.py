@@ -34,6 +34,7 @@ def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
         latent_dim=run.config.latent_dim,
         config=(run.path / runs.CONFIG).read_text(encoding="utf-8"),
         plots=plots,
+        findings=[finding.text for finding in run.verdict],
     )
     path = run.path / runs.REPORT
     atomic_write_bytes(path, page)
