@@ -22,7 +22,7 @@ CELL = (
 """The style of a cell of a table in a notebook."""
 
 WARNING = (
-    "background:rgba(217,163,0,.18);border-left:4px solid #c08800;"
+    "border-left:4px solid;font-weight:600;"
     "padding:.4em .8em;margin:.4em 0;overflow-wrap:anywhere;max-width:48em"
 )
 """The style of a warning in a notebook."""
