@@ -107,7 +107,7 @@ def note(text: str) -> str:
 def warning(text: str) -> str:
     """A sentence that a reader must not miss, on any background.
 
-    >>> warning("a < b")[-13:]
+    >>> warning("a < b")[-14:]
     'a &lt; b</div>'
     """
     return f'<div style="{WARNING}">{escape(shorten(text))}</div>'

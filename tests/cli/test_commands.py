@@ -149,7 +149,7 @@ def test_an_interrupted_run_is_resumed(result, run):
 
 def test_examples_that_are_not_images_are_written_as_arrays(result):
     np.save("table.npy", np.random.default_rng(0).normal(size=(60, 6)))
-    result("train", "--data", "table.npy", "--epochs", "1", "--out", "table")
+    result("train", "--data", "table.npy", "--epochs", "1", "--out", "table", "--latent-dim", "2")
     assert result("sample", "table", "--count", "5")["file"] == "table/plots/sample-0.npy"
     assert np.load("table/plots/sample-0.npy").shape == (5, 6)
     assert result("decode", "table", "--z=0,0")["file"] == "decoded.npy"
