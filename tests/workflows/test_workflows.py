@@ -10,7 +10,7 @@ from conftest import QUIET, small_images, train_small, with_plots
 from raising import raises
 from vaekit.core.distribution_module import DistributionModule
 from vaekit.data import Dataset
-from vaekit.errors import ConfigError, DataError, OutputError, RunError
+from vaekit.errors import ConfigError, OutputError, RunError
 from vaekit.likelihoods import Bernoulli
 from vaekit.posteriors import DiagonalNormal
 from vaekit.priors import StandardNormal
