@@ -301,3 +301,12 @@ def test_a_line_chart_is_bounded_and_empty_without_finite_values():
 def test_a_table_escapes_its_cells_and_its_header():
     page = Page(html.table([HOSTILE], "x:y", ["<i>", "b", "c"]))
     assert page.cells == ["<i>", "b", "c", *HOSTILE] and page.tags.count("td") == 3
+
+
+def test_the_card_of_a_run_begins_with_its_verdict(small_run, monkeypatch):
+    text = "0 of 3 latent dimensions are <active>."
+    before = small_run._repr_html_()
+    monkeypatch.setitem(small_run.summary, "verdict", [{"kind": "collapse", "text": text}])
+    page = Page(small_run._repr_html_())
+    assert text not in before
+    assert page.words.index(text) < page.words.index("folder")

@@ -17,6 +17,7 @@ from vaekit.errors import ConfigError, OutputError, WorkError
 from vaekit.explorer import assets
 from vaekit.explorer.page import IMPORT, sorted_modules
 from vaekit.export import DECODER, ENCODER
+from vaekit.plots import CLASS_COLORS, class_shapes
 from vaekit.runtime.seeding import seeded_noise
 from vaekit.workflows.explorer_content import build_content, embed_originals
 
@@ -145,3 +146,13 @@ def test_modules_are_sorted_after_their_imports_and_do_not_parse_html():
             assert "innerHTML" not in source and "document.write" not in source
         names.append(name)
     assert names[-1] == "main.js"
+
+
+@pytest.mark.usefixtures("without_graphs")
+def test_the_page_has_the_verdict_and_the_colors_and_shapes_of_plots(small_run, monkeypatch):
+    monkeypatch.setitem(small_run.summary, "verdict", [{"kind": "collapse", "text": "So <it> is."}])
+    content = build_content(small_run)
+    assert content.facts.findings == ["So <it> is."]
+    assert b"<it>" not in content.to_json()
+    assert content.facts.colors == list(CLASS_COLORS)
+    assert content.facts.shapes == class_shapes()

@@ -59,3 +59,12 @@ def test_many_are_drawn_as_outlines_that_hold_every_value():
 def test_invalid_arguments(values, names, highlight, parameter):
     with raises(DataError, parameter):
         bars(values, names, axis_labels=AXIS_LABELS, highlight=highlight)
+
+
+def test_traces_look_like_traces():
+    labels = ("dimension", "nats")
+    low, high = (
+        bars(values, "ab", axis_labels=labels, min_height=0.1).axes[0].get_ylim()[1]
+        for values in ([1e-12, 0.0], [5.0, 1.0])
+    )
+    assert low == 0.1 and high > 5

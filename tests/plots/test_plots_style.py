@@ -8,12 +8,14 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from PIL import Image
 
 import vaekit.plots
 from raising import raises
 from vaekit.errors import OutputError
 from vaekit.plots import (
+    bars,
     decoded_grid,
     latent_scatter,
     loss_curves,
@@ -98,6 +100,38 @@ def test_plots_do_not_change_the_settings_of_the_caller():
     before = dict(matplotlib.rcParams)
     latent_scatter([[0.0, 1.0], [1.0, 0.0]], title="a title")
     assert dict(matplotlib.rcParams) == before
+
+
+LONG_TITLE = (
+    "Losses of 10,000 examples\n\nPosterior collapse: 0 of 16 latent dimensions are active."
+)
+
+
+@pytest.mark.parametrize("kind", ["scatter", "sheet", "bars"])
+def test_a_warning_is_between_the_title_and_the_plot(kind):
+    figure = {
+        "scatter": lambda title: latent_scatter(np.eye(2), title=title),
+        "sheet": lambda title: sheet(np.zeros((4, 1, 8, 8)), title=title),
+        "bars": lambda title: bars([1.0], "a", axis_labels=("a", "b"), title=title),
+    }[kind](LONG_TITLE)
+    figure.draw_without_rendering()
+    (note,) = [each for each in figure.artists if isinstance(each, Annotation)]
+    assert " ".join(note.get_text().split()) == LONG_TITLE.partition("\n\n")[2]
+    assert figure.get_suptitle().split() == LONG_TITLE.partition("\n\n")[0].split()
+    assert figure._suptitle is not None
+    heading, box = figure._suptitle.get_window_extent(), note.get_window_extent()
+    lines = len(figure._suptitle.get_text().splitlines())
+    words = len(figure._suptitle.get_text().rstrip().splitlines())
+    assert box.y1 <= heading.y1 - heading.height * words / lines + 3
+    assert box.y0 >= max(axes.get_tightbbox().y1 for axes in figure.axes)
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.x1
+
+
+def test_a_long_warning_is_cut_to_three_lines():
+    figure = sheet(np.zeros((4, 1, 8, 8)), title="a\n\n" + "word " * 500)
+    (note,) = [each for each in figure.artists if isinstance(each, Annotation)]
+    assert note.get_text().count("\n") == 2
+    assert note.get_text().endswith("…")
 
 
 def test_formatted_numbers():

@@ -160,7 +160,7 @@ def test_one_dimension_has_one_traversal_and_linear_interpolations_only(tmp_path
     context = context_of(run, small_images())
     assert len(traversals(context, View()).labels) == 1
     paths = interpolations(context, View(indices=[0, 1]))
-    assert paths.labels == ["examples 0 → 1\nlinear"]
+    assert paths.labels == ["class a → b\nexamples 0 → 1\nlinear"]
 
 
 # --- Interpolations ------------------------------------------------------------------------------
@@ -169,9 +169,10 @@ def test_one_dimension_has_one_traversal_and_linear_interpolations_only(tmp_path
 def test_interpolations_end_at_the_codes_of_their_examples(context):
     indices = [3, 18, 7]
     paths = interpolations(context, View(indices=indices))
+    names = {index: "abc"[context.examples.y[index]] for index in indices}
     assert paths.labels == [
-        f"examples {pair}\n{kind}"
-        for pair in ("3 → 18", "18 → 7")
+        f"class {names[a]} → {names[b]}\nexamples {a} → {b}\n{kind}"
+        for a, b in ((3, 18), (18, 7))
         for kind in ("linear", "spherical")
     ]
     result = reconstruct_examples(context.run, context.examples, indices)
@@ -259,10 +260,8 @@ def test_an_animation_has_interpolations_between_their_examples(context, animate
     paths = interpolations(context, View(indices=[4, 9, 2]))
     save_path_animation(tmp_path / "a.gif", context, paths)
     kinds = ["linear", "spherical"]
-    assert animated["captions"] == [
-        *("example 4", *kinds, "example 9"),
-        *("example 9", *kinds, "example 2"),
-    ]
+    names = {i: f"example {i}, class {'abc'[context.examples.y[i]]}" for i in (4, 9, 2)}
+    assert animated["captions"] == [names[4], *kinds, names[9], names[9], *kinds, names[2]]
     images = animated["images"]
     np.testing.assert_allclose(images[:, 0], np.broadcast_to(paths.ends[0, 0], images[:, 0].shape))
     np.testing.assert_allclose(images[:, 7], np.broadcast_to(paths.ends[1, 1], images[:, 7].shape))

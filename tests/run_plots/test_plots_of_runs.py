@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib.artist import Artist
 
 import vaekit
 from conftest import QUIET, small_images, train_small
@@ -217,6 +218,43 @@ def test_titles_name_classes(tmp_path, titles):
     of_grid, of_samples = titles(run, ["grid", "samples"], data=data, label="class 7")
     assert of_grid.endswith(", class 7")
     assert "of class 7 from" in of_samples
+
+
+def test_every_plot_of_a_run_has_its_verdict(small_run, titles, monkeypatch):
+    verdict = [{"kind": "collapse", "text": "Posterior collapse."}]
+    monkeypatch.setitem(small_run.summary, "verdict", verdict)
+    with_verdict = []
+    monkeypatch.setattr(
+        "vaekit.plots.style.Annotation", lambda text, **_: with_verdict.append(text) or Artist()
+    )
+    names = [name for name in PLOTS if name not in ("classes", "usage")]
+    titles(small_run, [*names, "traversals", "interpolations"])
+    assert with_verdict == ["Posterior collapse."] * (len(names) + 2)
+
+
+@pytest.mark.parametrize("projection", ["active", "pca"])
+def test_contours_of_the_prior_are_projected_as_the_codes(small_run, projection):
+    figure = latent(context_of(small_run), View(projection=projection))
+    axes = figure.axes[0]
+    lines = [np.asarray(line.get_xydata()) for line in axes.lines]
+    radii = [np.ptp(line, axis=0) / 2 for line in lines]
+    expected = np.sqrt(-2 * np.log(1 - np.array([0.5, 0.9, 0.99])))
+    np.testing.assert_allclose(radii, np.stack([expected, expected], 1), rtol=1e-3)
+    assert axes.get_xlim()[0] < lines[-1][:, 0].min() < lines[-1][:, 0].max() < axes.get_xlim()[1]
+
+
+def test_contours_of_a_prior_by_class_come_from_samples_of_all_classes(conditional):
+    (axes,) = latent(context_of(conditional, small_images()), View()).axes
+    points = np.concatenate([line.get_xydata() for line in axes.lines])
+    low, high = points.min(0), points.max(0)
+    for mean in conditional.model.prior.mu.detach().numpy():
+        assert (low < mean).all() and (mean < high).all()
+
+
+def test_codes_without_a_prior_have_no_contours(tmp_path):
+    parts = {"posterior": "deterministic", "objective": "reconstruction-only"}
+    run = train_small(tmp_path / "run", training={"epochs": 1}, latent_dim=2, **parts)
+    assert not latent(context_of(run, small_images()), View()).axes[0].lines
 
 
 # --- Options and files ---------------------------------------------------------------------------

@@ -18,6 +18,8 @@ MIN_BAR_ROOM = 8
 """Bars that fill the width; fewer are not made wider."""
 MAX_LEGEND_LINE = 50
 """Letters of a legend on one line; longer ones have a line per entry."""
+LEGEND_LINE_HEIGHT = 0.25
+"""Inches of a line of the legend."""
 MAX_NAMED_BARS = 24
 MAX_HORIZONTAL_NAMES = 12
 
@@ -62,6 +64,7 @@ def bars(
     axis_labels: tuple[str, str],
     highlight: Highlight | None = None,
     level: Level | None = None,
+    min_height: float = 0.0,
     title: str = "",
 ) -> Figure:
     """Draw one bar per value, the largest first, with names if there are at most 24.
@@ -72,6 +75,7 @@ def bars(
         axis_labels: What the bars are, and what their heights are, with the unit.
         highlight: Bars that stand out.
         level: A line to compare with.
+        min_height: The height that the axis has at least, so that traces look like traces.
         title: The title.
 
     Returns:
@@ -100,11 +104,14 @@ def bars(
     else:
         _draw_outlines(axes, values[order], mask[order])
 
+    axes.set_ylim(top=max(axes.get_ylim()[1], min_height))
     handles = _legend_handles(axes, highlight, level)
     if handles:
         length = sum(len(str(each.get_label())) for each in handles)
         columns = len(handles) if length <= MAX_LEGEND_LINE else 1
         figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+        rows = len(handles) // columns
+        figure.set_figheight(SIZE[1] + LEGEND_LINE_HEIGHT * rows)
     add_title(figure, title)
     return figure
 

@@ -74,6 +74,8 @@ MIN_TITLE_CHARACTERS = 16
 TITLE_CHARACTERS_PER_INCH = 8
 WARNING_CHARACTERS_PER_INCH = 11
 WARNING_SIZE = 10
+WARNING_LINE_HEIGHT = 0.22
+"""Inches of a line of a warning."""
 MAX_WARNING_LINES = 3
 
 
@@ -188,6 +190,8 @@ def add_title(figure: Figure, title: str, **position: Any) -> None:
     heading = figure.suptitle(wrap_title(title, inches), **position)
     _, _, warning = title.partition("\n\n")
     if lines := _warning_lines(warning, inches):
+        if figure.get_layout_engine() is not None:  # the layout would take the room from the axes
+            figure.set_figheight(figure.get_figheight() + WARNING_LINE_HEIGHT * len(lines))
         look = {"color": WARNING, "fontsize": WARNING_SIZE, "ha": "center", "va": "bottom"}
         place = {"xy": (0.5, 0), "xycoords": heading, "annotation_clip": False}
         figure.add_artist(Annotation("\n".join(lines), **place, **look))

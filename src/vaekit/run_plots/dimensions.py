@@ -9,6 +9,9 @@ from vaekit.run_plots.requirements import continuous_latent, requires
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MIN_HEIGHT = 0.1
+"""Height of the axis: far less divergence, in nats, or variance is none."""
+
 
 @requires(continuous_latent)
 def dimensions(context: PlotContext, view: View) -> "Figure":
@@ -31,5 +34,6 @@ def dimensions(context: PlotContext, view: View) -> "Figure":
         [f"z{i + 1}" for i in range(size)],
         axis_labels=("latent dimension", unit),
         highlight=highlight,
+        min_height=MIN_HEIGHT,
         title=context.title(f"{title}, {context.recipe}"),
     )
