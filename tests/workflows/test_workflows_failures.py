@@ -2,6 +2,7 @@
 
 import io
 import json
+from importlib import import_module
 
 import pytest
 from rich.console import Console
@@ -9,7 +10,7 @@ from rich.console import Console
 import vaekit
 from conftest import TRAIN_MODULE, small_images, with_plots
 from raising import raises
-from vaekit.errors import DataError, WorkError
+from vaekit.errors import ConfigError, DataError, WorkError
 from vaekit.run_plots.registry import PLOTS
 from vaekit.runs.run_data import RunData
 
@@ -75,3 +76,117 @@ def test_data_that_no_plot_can_read_keep_their_error(small_run, tmp_path, monkey
     monkeypatch.setattr(RunData, "load", gone)
     with raises(DataError, "data"):
         vaekit.plot(small_run, ["latent", "losses"], out=tmp_path)
+
+
+# --- Evaluation ----------------------------------------------------------------------------------
+
+EVALUATE = import_module("vaekit.workflows.evaluate")
+LATENT_METRICS = import_module("vaekit.evaluation.latent_metrics")
+SAMPLE_QUALITY = import_module("vaekit.evaluation.sample_quality")
+
+
+@pytest.fixture(scope="module")
+def complete(small_run):
+    return vaekit.evaluate(small_run, split="train").to_dict()
+
+
+def unavailable(metric: dict) -> bool:
+    return metric["value"] is None and "MemoryError" in metric["unavailable"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "function", "is_unavailable", "key"),
+    [
+        (
+            EVALUATE,
+            "importance_weighted_bound",
+            lambda e: unavailable(e["importance_weighted_bound"]),
+            "importance_weighted_bound",
+        ),
+        (
+            EVALUATE,
+            "reconstruction_quality",
+            lambda e: unavailable(e["reconstructions"]["mse"]),
+            "reconstructions",
+        ),
+        (
+            EVALUATE,
+            "sample_quality",
+            lambda e: "MemoryError" in e["sample_quality"]["unavailable"],
+            "sample_quality",
+        ),
+        (
+            SAMPLE_QUALITY,
+            "frechet_distance",
+            lambda e: (
+                unavailable(e["sample_quality"]["prior"]["frechet"])
+                and e["sample_quality"]["prior"]["kernel"]["value"] is not None
+            ),
+            "sample_quality",
+        ),
+        (
+            LATENT_METRICS,
+            "aggregate_posterior",
+            lambda e: (
+                unavailable(e["latent"]["mutual_information"])
+                and e["latent"]["prior_holes"] is not None
+            ),
+            "latent",
+        ),
+        (
+            LATENT_METRICS,
+            "encode_all",
+            lambda e: "MemoryError" in e["latent"]["warnings"][0],
+            "latent",
+        ),
+        (EVALUATE, "code_usage", lambda e: "MemoryError" in e["unavailable"]["codes"], "codes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_failing_metric_is_unavailable_and_the_others_stand(
+    small_run, complete, monkeypatch, owner, function, is_unavailable, key
+):
+    monkeypatch.setattr(owner, function, out_of_memory)
+    evaluation = vaekit.evaluate(small_run, split="train").to_dict()
+    assert is_unavailable(evaluation)
+    others = complete.keys() - {key, "unavailable", "bits_per_dimension"}
+    assert {name: evaluation[name] for name in others} == {name: complete[name] for name in others}
+    json.dumps(evaluation)
+
+
+def test_the_command_prints_the_other_metrics_and_the_reason(cli, small_run, monkeypatch):
+    monkeypatch.setattr(EVALUATE, "importance_weighted_bound", out_of_memory)
+    monkeypatch.setattr(LATENT_METRICS, "prior_holes", out_of_memory)
+    monkeypatch.setattr(EVALUATE, "code_usage", out_of_memory)
+    status, printed, _ = cli("evaluate", small_run.path, "--generated-examples", 0)
+    assert status == 0
+    assert printed.count("MemoryError") >= 3
+    assert "mutual information" in printed.lower()
+
+
+def test_a_wrong_request_is_no_failing_metric(small_run):
+    with raises(ConfigError, "class_accuracy_samples"):
+        vaekit.evaluate(small_run, class_accuracy_samples=2)
+
+
+def test_an_unknown_metric_is_refused_before_an_existing_file(cli, small_run, tmp_path):
+    (tmp_path / "scores.csv").write_text("mine")
+    status, _, error = cli("score", small_run.path, "--metric", "bond")
+    assert status == 2
+    assert "bond" in error and "scores.csv" not in error
+    assert (tmp_path / "scores.csv").read_text() == "mine"
+
+
+def test_a_failing_plot_does_not_cost_a_sweep(tmp_path, monkeypatch):
+    monkeypatch.setattr(import_module("vaekit.workflows.sweep"), "_plot", out_of_memory)
+    printed = io.StringIO()
+    result = vaekit.sweep(
+        "mlp",
+        {"objective.beta": ["1", "2"]},
+        data=small_images(),
+        out=tmp_path,
+        console=Console(file=printed),
+        **SHORT,
+    )
+    assert len(result.runs) == 2 and result.files == ()
+    assert "MemoryError" in printed.getvalue()

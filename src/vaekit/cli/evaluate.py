@@ -117,6 +117,8 @@ def print_evaluation(evaluation: "Evaluation") -> None:
         )
     if evaluation.generated_class_accuracy is not None:
         _print_class_accuracy(evaluation.generated_class_accuracy)
+    for name, reason in (evaluation.unavailable or {}).items():
+        output.print_line(f"{name.replace('_', ' ').capitalize()}: {reason}.")
     output.print_facts(evaluation.protocol)
 
 

@@ -34,7 +34,9 @@ def score(
 ) -> None:
     """Write an anomaly score per example (higher = more anomalous)."""
     from vaekit import workflows
+    from vaekit.runs.run_scores import check_metric
 
+    check_metric(metric)
     scored = workflows.score(
         run,
         check_output(out, overwrite),

@@ -56,6 +56,13 @@ def bits_per_dimension(
     return BitsMetric(Metric.mean_of(-bound / (dimensions * math.log(2))), basis)
 
 
+def is_dequantized(run: Run) -> bool:
+    """Whether bits per dimension need a bound of their own, on dequantized levels."""
+    kind = run.transform.kind
+    is_density = kind in ("unit", "real") and not run.model.likelihood.not_normalized(kind)
+    return is_density and run.support.kind == "integers"
+
+
 def _has_few_levels(inputs: ModelInputs) -> bool:
     """Whether values are integers, or floats of few levels, such as former bytes."""
     x = inputs.select(np.arange(min(LEVEL_EXAMPLES, len(inputs)))).x

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -10,12 +11,14 @@ from vaekit.core.distributions import is_deterministic, is_discrete
 from vaekit.data.splits import SplitName
 from vaekit.evaluation.latent import (
     ACTIVE_VARIANCE,
+    AggregatePosterior,
     EncodedExamples,
     aggregate_posterior,
     encode_all,
     latent_activity,
     prior_holes,
 )
+from vaekit.evaluation.metric import Metric, attempt
 from vaekit.evaluation.probes import Probes, probe
 from vaekit.evaluation.results import LatentMetrics
 from vaekit.inference.bounds import ExampleTerms
@@ -50,24 +53,41 @@ def latent_metrics(
     has_one_prior = not run.model.prior_distribution(run.model.dummy_condition(1)).batch_shape
     comparable = count > 1 and has_one_prior
     has_activity = count > 1 and not is_discrete(q)  # a variance over examples
+    failures: list[str] = []
+    probes = None
+    if own is not None and own.dataset.labeled:
+        probes = attempt(partial(_probes, own, seed), partial(_warn, failures, "probes"))
     metrics = LatentMetrics(
         examples=count,
         dimensions=dimensions,
         active_dimensions=_active_dimensions(codes) if has_activity else None,
         divergence_per_dimension=_divergence_per_dimension(terms),
-        probes=_probes(own, seed) if own is not None and own.dataset.labeled else None,
+        probes=probes,
     )
     if comparable and (is_discrete(q) or not is_deterministic(q)):
-        information = aggregate_posterior(run.model, codes)
+        information = attempt(
+            partial(aggregate_posterior, run.model, codes),
+            lambda failed: AggregatePosterior(failed, failed),
+        )
         metrics = replace(
             metrics,
             mutual_information=information.mutual_information,
             marginal_kl=information.marginal_kl,
             max_mutual_information=math.log(count),
         )
+        if reason := information.mutual_information.unavailable:
+            failures.append(f"no mutual information: {reason}.")
     if comparable and not is_discrete(q):
-        metrics = replace(metrics, prior_holes=prior_holes(run.model, codes, seed=seed))
-    return replace(metrics, warnings=tuple(_warnings(metrics)))
+        holes = attempt(
+            partial(prior_holes, run.model, codes, seed=seed),
+            partial(_warn, failures, "prior holes"),
+        )
+        metrics = replace(metrics, prior_holes=holes)
+    return replace(metrics, warnings=(*failures, *_warnings(metrics)))
+
+
+def _warn(failures: list[str], name: str, failed: Metric) -> None:
+    failures.append(f"no {name}: {failed.unavailable}.")
 
 
 def _active_dimensions(codes: EncodedExamples) -> int:
@@ -123,7 +143,8 @@ def _collapse_warnings(metrics: LatentMetrics) -> Iterator[str]:
     size = metrics.dimensions
     inactive = 0 if metrics.active_dimensions is None else size - metrics.active_dimensions
     information = metrics.mutual_information
-    is_low = information is not None and (information.value or 0.0) < LITTLE_INFORMATION
+    value = None if information is None else information.value
+    is_low = value is not None and value < LITTLE_INFORMATION
     if inactive == size or is_low:
         yield (
             "latent codes carry almost no information about examples, the decoder ignores z "

@@ -1,12 +1,16 @@
 """A metric: a value with its standard error, or the reason why there is none."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from torch import Tensor
 
-from vaekit.errors import reason_of
+from vaekit.errors import RequestError, reason_of
 from vaekit.json_types import JsonObject
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,24 @@ class Metric:
         if self.unavailable is not None:
             return {"value": None, "unavailable": self.unavailable}
         return {"value": self.value, "standard_error": self.standard_error}
+
+
+def attempt(compute: Callable[[], T], failed: Callable[[Metric], T]) -> T:
+    """The result of a computation or, if it fails, what stands for it; so that others stand.
+
+    Args:
+        compute: The computation.
+        failed: The result for a metric that is unavailable because the computation failed.
+
+    Raises:
+        RequestError: The request was wrong.
+
+    >>> attempt(lambda: 1 / 0, lambda metric: metric.unavailable)
+    'its computation failed with ZeroDivisionError: division by zero'
+    """
+    try:
+        return compute()
+    except RequestError:
+        raise
+    except Exception as error:
+        return failed(Metric.failed(error))

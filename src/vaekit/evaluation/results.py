@@ -200,6 +200,7 @@ class Evaluation(Result):
         sample_quality: Quality of samples, if asked for.
         codes: Use of discrete codes.
         generated_class_accuracy: Class accuracy of a conditional run, if asked for.
+        unavailable: Why results that are missing could not be computed, by their name.
     """
 
     run: str
@@ -220,6 +221,7 @@ class Evaluation(Result):
     sample_quality: SampleQuality | None = None
     codes: CodeUsage | None = None
     generated_class_accuracy: GeneratedClassAccuracy | None = None
+    unavailable: dict[str, str] | None = None
 
     @property
     def likelihood_metrics(self) -> dict[str, Metric]:

@@ -21,8 +21,12 @@ from vaekit.evaluation.features import (
     packaged_features,
 )
 from vaekit.evaluation.inception import Inception, load_inception
-from vaekit.evaluation.metric import Metric
-from vaekit.evaluation.precision_recall import nearest_distance, precision_recall
+from vaekit.evaluation.metric import Metric, attempt
+from vaekit.evaluation.precision_recall import (
+    PrecisionRecall,
+    nearest_distance,
+    precision_recall,
+)
 from vaekit.evaluation.reconstruction import reconstruction_metrics
 from vaekit.evaluation.results import SampleMetrics, SampleQuality
 from vaekit.inference.encode_decode import (
@@ -218,10 +222,13 @@ def _samples_likelihood(run: Run) -> bool:
 
 
 def _metrics(x: Tensor, real: Tensor, training_distances: Tensor) -> SampleMetrics:
+    fractions = attempt(
+        partial(precision_recall, x, real), lambda failed: PrecisionRecall(*[failed] * 4)
+    )
     return SampleMetrics(
-        frechet=frechet_distance(x, real),
-        kernel=kernel_distance(x, real),
-        **precision_recall(x, real)._asdict(),
+        frechet=attempt(partial(frechet_distance, x, real), lambda failed: failed),
+        kernel=attempt(partial(kernel_distance, x, real), lambda failed: failed),
+        **fractions._asdict(),
         nearest_training_distance=Metric.mean_of(training_distances),
     )
 

@@ -31,10 +31,7 @@ def score_inputs(
     Raises:
         ConfigError: An unknown metric, or one that the posterior does not have.
     """
-    if metric not in SCORES:
-        raise ConfigError(
-            f"unknown metric: got {metric!r}. {suggest(metric, SCORES)}.", parameter="metric"
-        )
+    check_metric(metric)
     if samples < 1:
         raise ConfigError.for_value("samples", samples, "a whole number of at least 1")
     if metric not in NEED_RUN_DATA:
@@ -42,6 +39,14 @@ def score_inputs(
     else:
         scorer = _relative_scorer(run_data or RunData.load(run), metric, samples, seed)
     return SCORES[metric](scorer, inputs).numpy(force=True)
+
+
+def check_metric(name: str) -> None:
+    """Raise ConfigError for an unknown metric."""
+    if name not in SCORES:
+        raise ConfigError(
+            f"unknown metric: got {name!r}. {suggest(name, SCORES)}.", parameter="metric"
+        )
 
 
 def _relative_scorer(data: RunData, metric: str, samples: int, seed: int) -> Scorer:

@@ -1,8 +1,11 @@
-"""Progress bars with the time left, shown if standard error is a terminal."""
+"""Progress with the time left: bars if standard error is a terminal, else a few lines."""
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from operator import length_hint
 from typing import TYPE_CHECKING, TypeVar
 
 from vaekit.runtime.lenient_stream import LenientStream
@@ -11,6 +14,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 T = TypeVar("T")
+
+MAX_LINES = 30
+FIRST_LINE_SECONDS = 10.0
+LINE_INTERVAL_GROWTH = 1.5
+"""The thirtieth line is due after two weeks."""
 
 
 def progress_console() -> "Console":
@@ -51,14 +59,63 @@ def byte_progress(description: str, done: int, total: int) -> Iterator[Callable[
 
 
 def track(steps: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
-    """Iterate over steps with a bar and the time left."""
+    """Iterate over steps with the time left, as a bar, or as lines within `progress_lines`."""
     from rich.progress import track as rich_track
 
     console = progress_console()
-    hidden = not console.is_terminal
-    return iter(
-        rich_track(steps, description, total, console=console, transient=True, disable=hidden)
-    )
+    if not console.is_terminal:
+        return _with_lines(steps, description, total)
+    return iter(rich_track(steps, description, total, console=console, transient=True))
+
+
+@contextmanager
+def progress_lines() -> Iterator[None]:
+    """Within the block `track` prints at most 30 lines where there is no terminal.
+
+    Lines become rarer: the first is due after ten seconds, and each next one half as late again.
+    """
+    token = _lines.set(_Lines())
+    try:
+        yield
+    finally:
+        _lines.reset(token)
+
+
+class _Lines:
+    """Lines of all steps within a block."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._due = FIRST_LINE_SECONDS
+        self._printed = 0
+
+    def after_step(self, description: str, fraction: float, seconds: float) -> None:
+        """Print a line if it is due.
+
+        Args:
+            description: The work.
+            fraction: How much of it is done.
+            seconds: How long that took.
+        """
+        elapsed = time.monotonic() - self._started
+        if elapsed < self._due or self._printed == MAX_LINES:
+            return
+        self._due = elapsed * LINE_INTERVAL_GROWTH
+        self._printed += 1
+        left = format_duration(seconds * (1 - fraction) / fraction)
+        progress_console().print(f"{description}: {fraction:.0%}, {left} left", highlight=False)
+
+
+_lines: ContextVar[_Lines | None] = ContextVar("lines", default=None)
+
+
+def _with_lines(steps: Iterable[T], description: str, total: int | None) -> Iterator[T]:
+    lines, started = _lines.get(), time.monotonic()
+    total = total or length_hint(steps)
+    for done, step in enumerate(steps, 1):
+        yield step
+        if lines is not None and done < total:
+            lines.after_step(description, done / total, time.monotonic() - started)
 
 
 def format_duration(seconds: float) -> str:

@@ -25,6 +25,7 @@ from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.example_selection import ExampleSelection
 from vaekit.runs.folder import load_split
 from vaekit.runs.run_data import RunData, data_name
+from vaekit.runtime.device import keep_freed_memory
 from vaekit.workflows.comparison_plots import check_plot_file, plot_comparison
 from vaekit.workflows.evaluate import NO_BOUND, term_metrics
 
@@ -139,6 +140,7 @@ def compare(
     """
     split = split or "test"
     _check_request(runs, max_examples, importance_samples, out)
+    keep_freed_memory()
     names = _names(runs)
     loaded = {name: as_run(run) for name, run in zip(names, runs, strict=True)}
     _check_same_data(loaded)

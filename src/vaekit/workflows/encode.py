@@ -11,6 +11,7 @@ from vaekit.data.splits import SplitName
 from vaekit.inference.output import CODE_FORMATS, check_format, save_batches, save_codes
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
+from vaekit.runtime.device import keep_freed_memory
 
 
 class EncodedFile(NamedTuple):
@@ -45,6 +46,7 @@ def encode(
     """
     path = Path(out)
     suffix = check_format(path, CODE_FORMATS)
+    keep_freed_memory()
     run = as_run(run)
     examples, part, _ = select_examples(run, split, data)
     if suffix == ".npy":

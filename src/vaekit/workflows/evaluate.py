@@ -1,21 +1,31 @@
 """Evaluate a run on held-out data."""
 
 import os
+import sys
+from functools import partial
 from numbers import Integral
 from typing import Any
 
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError
 from vaekit.evaluation.ais import ais_bound
-from vaekit.evaluation.bits_per_dimension import bits_per_dimension
+from vaekit.evaluation.bits_per_dimension import bits_per_dimension, is_dequantized
 from vaekit.evaluation.catalogue import NATS
 from vaekit.evaluation.class_accuracy import class_accuracy
 from vaekit.evaluation.code_usage import code_usage
+from vaekit.evaluation.duration import count_passes, seconds_per_pass
 from vaekit.evaluation.exact import exact_log_likelihood, is_enumerable
 from vaekit.evaluation.latent_metrics import latent_metrics
-from vaekit.evaluation.metric import Metric
+from vaekit.evaluation.metric import Metric, attempt
 from vaekit.evaluation.protocol import protocol
-from vaekit.evaluation.results import AISMetric, BitsMetric, Evaluation, SampleQuality, TermMetrics
+from vaekit.evaluation.results import (
+    AISMetric,
+    BitsMetric,
+    Evaluation,
+    LatentMetrics,
+    SampleQuality,
+    TermMetrics,
+)
 from vaekit.evaluation.sample_quality import (
     check_features,
     reconstruction_quality,
@@ -27,15 +37,20 @@ from vaekit.inputs.tracked import track_inputs
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples
 from vaekit.runs.run_data import RunData
+from vaekit.runtime.device import keep_freed_memory
+from vaekit.runtime.terminal_progress import format_duration, progress_lines
 
 MAX_SAMPLES = 1_000_000
 NO_DIVERGENCE = (
     "a deterministic posterior has no finite divergence, so the loss is the reconstruction alone"
 )
 NO_BOUND = "a deterministic posterior gives no bound of log p(x)"
+MIN_ANNOUNCED_SECONDS = 5.0
+"""Shorter evaluations are not announced."""
 OTHER_DATA = "samples are compared with the dataset of the run, not with other data"
 
 
+@progress_lines()
 def evaluate(
     run: Run | str | os.PathLike,
     *,
@@ -91,19 +106,42 @@ def evaluate(
     inputs = run.inputs(examples)
     if max_examples is not None:
         inputs = inputs.first(max_examples)
+    keep_freed_memory()
+    passes = count_passes(
+        len(inputs),
+        importance_samples=importance_samples,
+        dequantized=is_dequantized(run),
+        ais_steps=ais_steps,
+        ais_chains=ais_chains,
+        generated_examples=generated_examples,
+    )
+    _announce(seconds_per_pass(run.model, inputs) * passes)
     inputs = track_inputs(inputs)
 
     terms = elbo_per_example(run.model, inputs, seed=seed)
-    bound, bits = _bounds(run, inputs, terms, importance_samples, seed)
+    bound, bits = attempt(
+        partial(_bounds, run, inputs, terms, importance_samples, seed),
+        lambda failed: (failed, BitsMetric(failed)),
+    )
+    unavailable: dict[str, str] = {}
     accuracy = None
     if class_accuracy_samples:
-        accuracy = class_accuracy(own or RunData.load(run), class_accuracy_samples, seed)
+        accuracy = attempt(
+            lambda: class_accuracy(own or RunData.load(run), class_accuracy_samples, seed),
+            partial(_note, unavailable, "generated_class_accuracy"),
+        )
     samples = None
     if generated_examples:
-        samples = _sample_quality(inputs, own, part, generated_examples, features, seed)
+        samples = attempt(
+            partial(_sample_quality, inputs, own, part, generated_examples, features, seed),
+            lambda failed: SampleQuality(unavailable=failed.unavailable),
+        )
     ais = None
     if ais_steps:
-        ais = _ais(run, inputs, ais_steps, ais_chains, seed)
+        ais = attempt(
+            partial(_ais, run, inputs, ais_steps, ais_chains, seed),
+            lambda failed: AISMetric(failed, ais_steps, ais_chains, None),
+        )
 
     return Evaluation(
         run=str(run.path),
@@ -117,14 +155,35 @@ def evaluate(
         terms=term_metrics(terms),
         importance_weighted_bound=bound,
         bits_per_dimension=bits,
-        latent=latent_metrics(run, inputs, terms, own, seed=seed),
-        reconstructions=reconstruction_quality(run, inputs),
+        latent=attempt(
+            partial(latent_metrics, run, inputs, terms, own, seed=seed),
+            partial(_failed_latent_metrics, run, len(inputs)),
+        ),
+        reconstructions=attempt(
+            partial(reconstruction_quality, run, inputs), lambda failed: {"mse": failed}
+        ),
         ais_bound=ais,
-        exact_log_likelihood=_exact(run, inputs),
+        exact_log_likelihood=attempt(partial(_exact, run, inputs), lambda failed: failed),
         sample_quality=samples,
-        codes=code_usage(run.model, inputs),
+        codes=attempt(partial(code_usage, run.model, inputs), partial(_note, unavailable, "codes")),
         generated_class_accuracy=accuracy,
+        unavailable=unavailable or None,
     )
+
+
+def _announce(seconds: float) -> None:
+    if seconds >= MIN_ANNOUNCED_SECONDS:
+        print(f"estimated duration: {format_duration(seconds)}", file=sys.stderr, flush=True)
+
+
+def _note(reasons: dict[str, str], name: str, failed: Metric) -> None:
+    """Note why a result without a metric of its own is missing."""
+    reasons[name] = str(failed.unavailable)
+
+
+def _failed_latent_metrics(run: Run, examples: int, failed: Metric) -> LatentMetrics:
+    warning = f"no metrics of the latent space: {failed.unavailable}."
+    return LatentMetrics(examples, run.model.latent_shape.numel(), warnings=(warning,))
 
 
 def _data_source(run: Run, data: Any) -> str:

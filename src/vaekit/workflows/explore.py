@@ -11,6 +11,7 @@ from vaekit.data.splits import SplitName
 from vaekit.errors import OutputError
 from vaekit.explorer import explorer_app, render_page
 from vaekit.runs import Run, as_run
+from vaekit.runtime.device import keep_freed_memory
 from vaekit.web import LOOPBACK, App, serve_app
 from vaekit.workflows.explorer_content import build_content, embed_originals
 
@@ -61,6 +62,7 @@ def explore(
     >>> import vaekit
     >>> vaekit.explore("runs/mnist")  # doctest: +SKIP
     """
+    keep_freed_memory()
     run = as_run(run)
 
     def make_app() -> App:

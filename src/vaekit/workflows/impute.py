@@ -10,6 +10,7 @@ from vaekit.data.file_reading import data_errors
 from vaekit.errors import DataError
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
+from vaekit.runtime.device import keep_freed_memory
 from vaekit.workflows.save_examples import check_examples_file, save_examples
 
 
@@ -52,6 +53,7 @@ def impute(
     >>> impute("runs/conv", "incomplete.npy", iterations=4).missing_fraction
     0.5
     """
+    keep_freed_memory()
     run = as_run(run)
     values, mask = load_incomplete(Path(data), None if missing is None else Path(missing))
     path = check_examples_file(Path(out), run, len(values))

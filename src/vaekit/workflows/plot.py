@@ -19,6 +19,7 @@ from vaekit.run_plots.requirements import unmet_requirement
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import ExampleSelection, data_label, select_evaluation_examples
 from vaekit.runs.run_data import RunData
+from vaekit.runtime.device import keep_freed_memory
 
 ALL_PLOTS: dict[str, Callable[[PlotContext, View], Any]] = PLOTS | LATENT_PATH_PLOTS
 
@@ -66,6 +67,7 @@ def plot(
     suitable = (name for name, each in PLOTS.items() if not unmet_requirement(each, run))
     chosen = names or list(suitable)
     _check_used(view_options, chosen)
+    keep_freed_memory()
     context = _context(run, split, data)
     paths = _paths(run.path / runs.PLOTS if out is None else Path(out), chosen, format)
     targets = dict(zip(chosen, paths, strict=True))

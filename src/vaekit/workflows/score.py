@@ -11,7 +11,9 @@ from vaekit.inference.output import SCORE_FORMATS, check_format, save_scores
 from vaekit.inputs.tracked import track_inputs
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
-from vaekit.runs.run_scores import score_inputs
+from vaekit.runs.run_scores import check_metric, score_inputs
+from vaekit.runtime.device import keep_freed_memory
+from vaekit.runtime.terminal_progress import progress_lines
 from vaekit.workflows.encode import class_names, file_names
 
 
@@ -24,6 +26,7 @@ class ScoredFile(NamedTuple):
     files: list[str] | None = None
 
 
+@progress_lines()
 def score(
     run: Run | str | os.PathLike,
     out: str | os.PathLike = "scores.csv",
@@ -54,6 +57,8 @@ def score(
     """
     path = Path(out)
     check_format(path, SCORE_FORMATS)
+    check_metric(metric)
+    keep_freed_memory()
     run = as_run(run)
     examples, part, run_data = select_examples(run, split, data)
     inputs = track_inputs(run.inputs(examples))

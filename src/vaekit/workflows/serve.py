@@ -15,6 +15,7 @@ from vaekit.inputs import as_tensor, max_batch_examples, values_per_example
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import data_label
 from vaekit.runs.run_scores import score_inputs
+from vaekit.runtime.device import keep_freed_memory
 from vaekit.server import Facts, Limits
 from vaekit.server.service import Arrays, Labels
 from vaekit.web import SHUTTING_DOWN, App, hosts_for, missing_package, serve_app
@@ -44,6 +45,7 @@ def serve(
 
     >>> serve("runs/conv-mnist-20260101-120000", port=8000)  # doctest: +SKIP
     """
+    keep_freed_memory()
     run = as_run(run)
 
     def make_app() -> App:

@@ -12,7 +12,7 @@ from rich.console import Console
 from vaekit import config as configuration
 from vaekit.config.schema import PlainOptions
 from vaekit.data.building import dataset_name
-from vaekit.errors import ConfigError
+from vaekit.errors import ConfigError, reason_of
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.seed_spread import SeedSpread, spreads
 from vaekit.runs import Run
@@ -154,7 +154,8 @@ def sweep(
             **request.options,
         )
         runs.append(_swept_run(run, request.name, request.settings))
-    return SweepResult(out, tuple(runs), tuple(_plot(out, runs)), _seed_spreads(runs))
+    files = tuple(_plot_if_possible(out, runs, console))
+    return SweepResult(out, tuple(runs), files, _seed_spreads(runs))
 
 
 class _Request(NamedTuple):
@@ -251,6 +252,16 @@ def _swept_run(run: Run, name: str, settings: Settings) -> SweptRun:
         epochs=run.summary["epochs"],
         seconds=round(run.summary["seconds"]),
     )
+
+
+def _plot_if_possible(out: Path, runs: Sequence[SweptRun], console: Console) -> list[Path]:
+    """The plot, or a warning: the runs stand without it."""
+    try:
+        return _plot(out, runs)
+    except Exception as error:
+        warning = f"warning: the plot {PLOT_FILE} failed: {reason_of(error)}."
+        console.print(warning, highlight=False, markup=False, soft_wrap=True)
+        return []
 
 
 def _plot(out: Path, runs: Sequence[SweptRun]) -> list[Path]:

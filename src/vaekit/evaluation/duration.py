@@ -1,0 +1,61 @@
+"""The duration of an evaluation, estimated from the pace of a batch before it begins."""
+
+import time
+
+from vaekit.core.vae import VAE
+from vaekit.evaluation.ais import LEAPFROG_STEPS
+from vaekit.inference.bounds import elbo_per_example
+from vaekit.inputs import ModelInputs, max_batch_examples, values_per_example
+
+GRADIENT_PASSES = 3
+"""A gradient takes about as long as this many passes through the model."""
+AIS_RUNS = 2
+"""Chains that adapt step sizes, and chains that count."""
+SAMPLE_SETS = 3
+DECODER_SHARE = 0.5
+"""The decoder's part of a pass; most latent codes are decoded only."""
+SINGLE_PASSES = 3
+"""Loss, latent codes, reconstructions."""
+
+
+def seconds_per_pass(model: VAE, inputs: ModelInputs) -> float:
+    """Seconds that all examples take once through the model, by the pace of one batch.
+
+    >>> seconds_per_pass(run.model, run.inputs(images)) > 0
+    True
+    """
+    batch = inputs.first(max_batch_examples(values_per_example(model)))
+    elbo_per_example(model, batch)  # the first is slower
+    started = time.monotonic()
+    elbo_per_example(model, batch)
+    return (time.monotonic() - started) * len(inputs) / len(batch)
+
+
+def count_passes(
+    examples: int,
+    *,
+    importance_samples: int,
+    dequantized: bool,
+    ais_steps: int,
+    ais_chains: int,
+    generated_examples: int,
+) -> float:
+    """How many times the examples go through the model, or as many others do.
+
+    Args:
+        examples: N.
+        importance_samples: K of the importance-weighted bound.
+        dequantized: Whether the bound is computed a second time, on dequantized levels.
+        ais_steps: Steps of annealed importance sampling; 0 for none.
+        ais_chains: Chains per example.
+        generated_examples: Samples that are compared with examples.
+
+    >>> count_passes(10, importance_samples=20, dequantized=True, ais_steps=0, ais_chains=16,
+    ...     generated_examples=0)
+    23.0
+    """
+    bounds = importance_samples * (2 if dequantized else 1)
+    gradients = AIS_RUNS * ais_steps * (LEAPFROG_STEPS + 1) * GRADIENT_PASSES
+    samples = SAMPLE_SETS * min(generated_examples, examples) / examples
+    decoded = bounds + ais_chains * gradients + samples
+    return SINGLE_PASSES + DECODER_SHARE * decoded
