@@ -8,6 +8,8 @@ from torch import Tensor
 MAX_EXAMPLES = 2000
 MAX_VALUES = 2**24
 """Values of the examples that components are computed from: 64 MB in float32."""
+ROUNDING = 30
+"""Smaller variances, in units of the last place of the largest one, are rounding errors."""
 
 
 class PrincipalComponents(NamedTuple):
@@ -71,7 +73,7 @@ def principal_components(x: Tensor) -> PrincipalComponents:
         variances, right = torch.linalg.eigh(centered.T @ centered / len(flat))
         directions = right.T
     variances, directions = variances.flip(0), directions.flip(0)
-    rounding = len(flat) * torch.finfo(x.dtype).eps * variances[:1].clamp(min=0)
+    rounding = ROUNDING * torch.finfo(x.dtype).eps * variances[:1].clamp(min=0)
     kept = variances > rounding
     directions = torch.nn.functional.normalize(directions[kept], dim=1)
     largest = directions.abs().argmax(1, keepdim=True)
