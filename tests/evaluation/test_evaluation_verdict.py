@@ -5,6 +5,7 @@ import torch
 
 import vaekit
 from conftest import QUIET, small_images, train_small
+from vaekit.cli.train import NO_FINDING, print_run
 from vaekit.evaluation.code_usage import CodeUsage
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.results import TermMetrics
@@ -143,9 +144,10 @@ def test_a_verdict_survives_the_summary():
 
 
 def test_training_prints_the_verdict(tmp_path, capsys):
-    from vaekit.cli.train import print_run
-
     run = train_small(tmp_path / "run")
     print_run(run, as_json=False)
     printed = capsys.readouterr().out
     assert all(finding.text[:30] in printed for finding in run.verdict) and run.verdict
+    run.summary["verdict"] = []
+    print_run(run, as_json=False)
+    assert NO_FINDING in capsys.readouterr().out

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vaekit.runs import Run
     from vaekit.workflows.plan_training import TrainingPlan
 
+NO_FINDING = "No collapse, over-fitting or loss that still falls: the training went well."
+
 
 @takes_config_options
 def train(
@@ -90,6 +92,8 @@ def print_run(run: "Run", as_json: bool) -> None:
     output.print_metrics(title, LIKELIHOOD, metrics)
     for finding in run.verdict:
         output.print_line(finding.text)
+    if not run.verdict:
+        output.print_line(NO_FINDING)
     files = f"{folder} ({len(plots)} file{'' if len(plots) == 1 else 's'})"
     evaluate = f"vaekit evaluate {shlex.quote(str(run.path))} --report"
     output.print_facts({"run": run.path, "plots": files, "next": evaluate})
