@@ -64,6 +64,7 @@ TEXTS: dict[str, tuple[tuple[str, ...], Any]] = {
 
 NAMES: dict[str, tuple[tuple[str, ...], Any]] = {
     "--group": (("folder",), "folder"),
+    "--metric": (("density",), "density"),
     "--projection": (("pca",), "pca"),
     "--split": (("validation",), "validation"),
     "--z": (("3,5.5",), [[3.0, 5.5]]),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaekit.data.readers.image_files import read_images
+import vaekit
 
 pytestmark = pytest.mark.browser
 
@@ -53,7 +53,7 @@ def test_rotated_and_large_images_are_read_as_the_command_reads_them(
     exif[0x0112] = orientation
     image.save(tmp_path / "mine.png", exif=exif)
     z = upload(explorer(address), tmp_path / "mine.png")
-    x = read_images([tmp_path / "mine.png"], (8, 8))
+    x = vaekit.load_data(tmp_path / "mine.png", resize=(8, 8)).train.x
     assert np.allclose(z, small_run.encode(x).mean[0], atol=2e-3)
 
 
