@@ -192,8 +192,10 @@ def test_every_action_on_the_map_has_a_key(explorer, address):
     before = page.decoded()[0]
     page.locate("#overlay").focus()
     page.act(lambda: keys.press("ArrowRight"))
+    for key in ("Shift+ArrowLeft", "Shift+ArrowDown") * 6:
+        page.act(lambda key=key: keys.press(key))
     keys.press("s")
-    for key in ("Shift+ArrowRight", "Shift+ArrowUp") * 10:
+    for key in ("Shift+ArrowRight", "Shift+ArrowUp") * 12:
         page.act(lambda key=key: keys.press(key))
     keys.press("s")
     page.wait_until_enabled("selection-clear")

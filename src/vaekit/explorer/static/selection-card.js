@@ -28,11 +28,9 @@ export function selectionCard(facts, arrays, space, state) {
   });
 }
 
-/** Bring the card into view, and the keyboard to it. */
+/** Bring the card into view; the keyboard stays where it is. */
 export function showSelectionCard() {
-  const card = byId("selection-card");
-  card.scrollIntoView({ block: "nearest" });
-  card.focus({ preventScroll: true });
+  byId("selection-card").scrollIntoView({ block: "nearest" });
 }
 
 function summarize(selection, facts, arrays) {
