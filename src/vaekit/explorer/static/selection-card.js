@@ -21,6 +21,11 @@ export function selectionCard(facts, arrays, space, state) {
     const selection = state.selection.filter(isVisible);
     state.set({ selection: selection.length ? selection : null });
   });
+  byId("selection-card").addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    state.set({ selection: null });
+    byId("overlay").focus(); // the map, whose keys are in use
+  });
   byId("selection-clear").addEventListener("click", () => state.set({ selection: null }));
   byId("selection-save").addEventListener("click", () => {
     const lines = Array.from(csvLines(state.selection, facts, arrays, space));
