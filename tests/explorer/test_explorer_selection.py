@@ -108,6 +108,7 @@ def test_the_card_of_a_selection_comes_into_view_with_some_of_its_examples(explo
     x, classes = bars
     page = explorer(address, 1280, 500)
     select_all(page, 60)
+    page.wait_until("document.activeElement.id === 'selection-card'")
     box = page.locate("#selection-card").bounding_box()
     assert 0 <= box["y"] < 500
     buttons = page.locate("#selection-thumbnails button")

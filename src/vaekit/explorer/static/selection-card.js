@@ -21,6 +21,11 @@ export function selectionCard(facts, arrays, space, state) {
     const selection = state.selection.filter(isVisible);
     state.set({ selection: selection.length ? selection : null });
   });
+  byId("selection-card").addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape") return;
+    state.set({ selection: null });
+    byId("overlay").focus(); // the map, whose keys are in use
+  });
   byId("selection-clear").addEventListener("click", () => state.set({ selection: null }));
   byId("selection-save").addEventListener("click", () => {
     const lines = Array.from(csvLines(state.selection, facts, arrays, space));
@@ -28,9 +33,11 @@ export function selectionCard(facts, arrays, space, state) {
   });
 }
 
-/** Bring the card into view; the keyboard stays where it is. */
+/** Bring the card into view, and the keyboard to it. */
 export function showSelectionCard() {
-  byId("selection-card").scrollIntoView({ block: "nearest" });
+  const card = byId("selection-card");
+  card.scrollIntoView({ block: "nearest" });
+  card.focus({ preventScroll: true });
 }
 
 function summarize(selection, facts, arrays) {
