@@ -189,8 +189,9 @@ def test_curves_have_steps_and_best_epochs_and_no_divergence_of_a_plain_autoenco
 ):
     recorded = record_plots(monkeypatch)
     vaekit.compare(list(runs.values()), split="train", out=tmp_path / "all.png")
-    (curves, best_epochs), _ = recorded["run_curves"]
+    (curves, best_epochs, second_stages), _ = recorded["run_curves"]
     assert list(best_epochs.values()) == [run.best_epoch for run in runs.values()]
+    assert set(second_stages.values()) == {None}
     by_run = dict(zip(runs, curves.values(), strict=True))
     assert list(by_run["vae"]["step"]) == [3, 6]  # 49 examples in batches of 16 and one of 17
     assert list(by_run["few"]["step"]) == [2, 4]
