@@ -14,7 +14,7 @@ AIS_RUNS = 2
 SAMPLE_SETS = 3
 DECODER_SHARE = 0.5
 """The decoder's part of a pass; most latent codes are decoded only."""
-SINGLE_PASSES = 3
+SINGLE_PASSES = 3.0
 """Loss, latent codes, reconstructions."""
 
 
@@ -39,7 +39,7 @@ def count_passes(
     ais_steps: int,
     ais_chains: int,
     generated_examples: int,
-) -> float:
+) -> dict[str, float]:
     """How many times the examples go through the model, or as many others do.
 
     Args:
@@ -50,12 +50,17 @@ def count_passes(
         ais_chains: Chains per example.
         generated_examples: Samples that are compared with examples.
 
-    >>> count_passes(10, importance_samples=20, dequantized=True, ais_steps=0, ais_chains=16,
-    ...     generated_examples=0)
-    23.0
+    Returns:
+        The passes by the option that they are made for; those of every evaluation as "".
+
+    >>> options = {"importance_samples": 20, "ais_steps": 0, "generated_examples": 0}
+    >>> count_passes(10, dequantized=True, ais_chains=16, **options)
+    {'': 3.0, 'importance_samples': 20.0, 'ais_steps': 0.0, 'generated_examples': 0.0}
     """
-    bounds = importance_samples * (2 if dequantized else 1)
     gradients = AIS_RUNS * ais_steps * (LEAPFROG_STEPS + 1) * GRADIENT_PASSES
-    samples = SAMPLE_SETS * min(generated_examples, examples) / examples
-    decoded = bounds + ais_chains * gradients + samples
-    return SINGLE_PASSES + DECODER_SHARE * decoded
+    decoded = {
+        "importance_samples": importance_samples * (2 if dequantized else 1),
+        "ais_steps": ais_chains * gradients,
+        "generated_examples": SAMPLE_SETS * min(generated_examples, examples) / examples,
+    }
+    return {"": SINGLE_PASSES} | {name: DECODER_SHARE * count for name, count in decoded.items()}

@@ -115,7 +115,7 @@ def evaluate(
         ais_chains=ais_chains,
         generated_examples=generated_examples,
     )
-    _announce(seconds_per_pass(run.model, inputs) * passes)
+    _announce(seconds_per_pass(run.model, inputs), passes)
     inputs = track_inputs(inputs)
 
     terms = elbo_per_example(run.model, inputs, seed=seed)
@@ -171,9 +171,14 @@ def evaluate(
     )
 
 
-def _announce(seconds: float) -> None:
-    if seconds >= MIN_ANNOUNCED_SECONDS:
-        print(f"estimated duration: {format_duration(seconds)}", file=sys.stderr, flush=True)
+def _announce(seconds: float, passes: dict[str, float]) -> None:
+    """Print the estimated duration, and the option that most of it is spent on."""
+    total = seconds * sum(passes.values())
+    if total < MIN_ANNOUNCED_SECONDS:
+        return
+    option = max(passes, key=lambda name: passes[name])
+    share = f", {format_duration(seconds * passes[option])} of it for {option}" if option else ""
+    print(f"estimated duration: {format_duration(total)}{share}", file=sys.stderr, flush=True)
 
 
 def _note(reasons: dict[str, str], name: str, failed: Metric) -> None:
