@@ -51,7 +51,7 @@ def count_passes(
         generated_examples: Samples that are compared with examples.
 
     Returns:
-        The passes by the option that they are made for; those of every evaluation as "".
+        The passes by the option that they are made for; "" for passes of every evaluation.
 
     >>> options = {"importance_samples": 20, "ais_steps": 0, "generated_examples": 0}
     >>> count_passes(10, dequantized=True, ais_chains=16, **options)
