@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from vaekit.config import DataProfile, explain_defaults, validate
+from vaekit.config import DataProfile, explain_defaults, resolve, validate
 from vaekit.config.defaults import default_latent_dim, default_likelihood, default_recipe
 from vaekit.core.components import PrincipalComponents, principal_components
 
@@ -66,15 +66,25 @@ STEEP = components(100.0, *[0.1] * 99)
     ],
 )
 def test_default_latent_dim_explains_most_of_the_variance(shape, spectrum, latent):
-    profile = DataProfile(shape, "unit", components=spectrum)
+    profile = DataProfile(shape, "unit", find_components=lambda: spectrum)
     assert default_latent_dim(profile) == latent
 
 
 def test_choices_are_explained_with_the_share_of_variance():
     spectrum = principal_components(torch.randn(500, 40) * torch.linspace(3, 0.1, 40))
-    profile = DataProfile(GRAY, "unit", components=spectrum)
+    profile = DataProfile(GRAY, "unit", find_components=lambda: spectrum)
     likelihood, latent = explain_defaults(validate({}), profile)
     assert "bernoulli" in likelihood
     assert f"{spectrum.explained(2):.0%}" in latent and str(spectrum.count_for(0.8)) in latent
     chosen = validate({"latent_dim": 3, "likelihood": "gaussian"})
     assert explain_defaults(chosen, profile) == ()
+
+
+def test_components_are_not_computed_for_a_choice_that_is_made():
+    def find() -> PrincipalComponents:
+        raise AssertionError("components were computed")
+
+    profile = DataProfile((3, 28, 28), "unit", find_components=find)
+    chosen = validate({"latent_dim": 3})
+    assert explain_defaults(chosen, profile)
+    assert resolve(chosen, profile).latent_dim == 3

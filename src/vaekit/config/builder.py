@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from vaekit.config.defaults import PLANE, DataProfile, default_latent_dim, default_likelihood
+from vaekit.config.defaults import DataProfile, default_latent_dim, default_likelihood
 from vaekit.config.schema import (
     FAMILIES,
     MODEL_PARTS,
@@ -75,7 +75,8 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
         ConfigError: The parts do not fit together.
     """
     shape = config.data.shape or ()
-    latent = config.latent_dim or PLANE
+    latent = config.latent_dim
+    assert latent is not None, "the configuration is not resolved"
     classes = len(config.data.classes) if config.conditional else 0
     own = modules or {}
 

@@ -1,6 +1,7 @@
 """Choices that depend on the data: recipe, likelihood and number of latent dimensions."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vaekit.config.schema import Settings
@@ -29,14 +30,20 @@ class DataProfile:
         false_variance: The share of a Bernoulli's variance that examples in [0, 1] do not have,
             E[x (1 - x)] / (m (1 - m)) with the mean m of each value: 0 for binary data, 1 for
             constant gray.
-        components: The principal components of the examples.
+        find_components: Computes the principal components of the examples; called only if a choice
+            depends on them.
     """
 
     shape: tuple[int, ...]
     support: str
     levels: int = 0
     false_variance: float = 0.0
-    components: PrincipalComponents | None = field(default=None, repr=False)
+    find_components: Callable[[], PrincipalComponents] | None = field(default=None, repr=False)
+
+    @property
+    def components(self) -> PrincipalComponents | None:
+        """The principal components of the examples; None if they are unknown."""
+        return None if self.find_components is None else self.find_components()
 
     @property
     def is_image(self) -> bool:

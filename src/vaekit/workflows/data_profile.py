@@ -1,6 +1,7 @@
 """Properties of training data that defaults depend on, measured on examples."""
 
 import math
+from functools import cache, partial
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ def profile_data(dataset: Dataset, split: Split | None = None) -> DataProfile:
         support=transform.kind,
         levels=dataset.support.levels,
         false_variance=_false_variance(x) if transform.kind == "unit" else 0.0,
-        components=principal_components(x),
+        find_components=cache(partial(principal_components, x)),
     )
 
 
