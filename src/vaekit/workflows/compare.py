@@ -24,6 +24,7 @@ from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.example_selection import ExampleSelection
 from vaekit.runs.folder import load_split
 from vaekit.runs.run_data import RunData, data_name
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.workflows.comparison_plots import check_plot_file, plot_comparison
 from vaekit.workflows.evaluate import NO_BOUND, term_metrics
 
@@ -101,6 +102,7 @@ class EvaluatedRun:
         return self.terms.loss if self.bound is None else -self.bound
 
 
+@default_torch_state()
 def compare(
     runs: Sequence[Run | str | os.PathLike],
     *,
@@ -139,9 +141,10 @@ def compare(
     names = _names(runs)
     loaded = {name: as_run(run) for name, run in zip(names, runs, strict=True)}
     _check_same_data(loaded)
-    dataset = load_dataset(next(iter(loaded.values())).config, data)
+    first = next(iter(loaded.values()))
+    dataset = load_dataset(first.config, data, directory=first.directory)
     own = {
-        name: RunData(run, dataset, load_split(run.path, run.summary))
+        name: RunData(run, dataset, load_split(run.folder, run.summary))
         for name, run in loaded.items()
     }
     examples = _common_examples(list(own.values()), dataset, split, max_examples)
@@ -159,7 +162,7 @@ def compare(
         files = tuple(str(path) for path in plots)
     ranking, ranked_by, reasons = _ranking(loaded, evaluated)
     return Comparison(
-        data=next(iter(loaded.values())).config.data.source,
+        data=first.config.data.source,
         split=split,
         examples=len(examples),
         unit=NATS,
@@ -196,7 +199,7 @@ def _check_request(
 
 def _names(runs: Sequence[Run | str | os.PathLike]) -> list[str]:
     """The names of the run folders, or their paths if two names are equal."""
-    paths = [run.path if isinstance(run, Run) else Path(run) for run in runs]
+    paths = [run.folder if isinstance(run, Run) else Path(run) for run in runs]
     resolved = [path.resolve() for path in paths]
     for i, path in enumerate(paths):
         if resolved[i] in resolved[:i]:

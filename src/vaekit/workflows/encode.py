@@ -10,6 +10,7 @@ from vaekit.data.splits import SplitName
 from vaekit.inference.output import CODE_FORMATS, check_format, save_batches, save_codes
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
+from vaekit.runtime.torch_state import default_torch_state
 
 
 class EncodedFile(NamedTuple):
@@ -20,6 +21,7 @@ class EncodedFile(NamedTuple):
     part: str
 
 
+@default_torch_state()
 def encode(
     run: Run | str | os.PathLike,
     out: str | os.PathLike = "codes.npz",

@@ -27,6 +27,7 @@ from vaekit.inputs.tracked import track_inputs
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples
 from vaekit.runs.run_data import RunData
+from vaekit.runtime.torch_state import default_torch_state
 
 MAX_SAMPLES = 1_000_000
 NO_DIVERGENCE = (
@@ -36,6 +37,7 @@ NO_BOUND = "a deterministic posterior gives no bound of log p(x)"
 OTHER_DATA = "samples are compared with the dataset of the run, not with other data"
 
 
+@default_torch_state()
 def evaluate(
     run: Run | str | os.PathLike,
     *,

@@ -11,6 +11,7 @@ from vaekit.data.splits import SplitName
 from vaekit.errors import OutputError
 from vaekit.explorer import explorer_app, render_page
 from vaekit.runs import Run, as_run
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.web import LOOPBACK, App, serve_app
 from vaekit.workflows.explorer_content import build_content, embed_originals
 
@@ -36,6 +37,7 @@ class PageFile:
         return {**asdict(self), "file": str(self.file)}
 
 
+@default_torch_state()
 def explore(
     run: Run | str | os.PathLike,
     *,
@@ -69,6 +71,7 @@ def explore(
     serve_app(make_app, LOOPBACK[0], port, ready=ready, extra="explore")
 
 
+@default_torch_state()
 def export_page(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,

@@ -19,10 +19,12 @@ from vaekit.run_plots.requirements import unmet_requirement
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import ExampleSelection, data_label, select_evaluation_examples
 from vaekit.runs.run_data import RunData
+from vaekit.runtime.torch_state import default_torch_state
 
 ALL_PLOTS: dict[str, Callable[[PlotContext, View], Any]] = PLOTS | LATENT_PATH_PLOTS
 
 
+@default_torch_state()
 def plot(
     run: Run | str | os.PathLike,
     names: str | Sequence[str] = (),
@@ -66,7 +68,7 @@ def plot(
     chosen = names or list(suitable)
     _check_used(view_options, chosen)
     context = _context(run, split, data)
-    paths = _paths(run.path / runs.PLOTS if out is None else Path(out), chosen, format)
+    paths = _paths(run.folder / runs.PLOTS if out is None else Path(out), chosen, format)
     with torch.no_grad():
         return [
             _save(name, context, view_options, path)
@@ -80,7 +82,7 @@ def plot_run_data(run_data: RunData) -> list[Path]:
     selection = ExampleSelection(run_data.examples("test"), "test", run_data)
     context = PlotContext(run, lambda: selection, lambda: run_data)
     names = [name for name, each in PLOTS.items() if not unmet_requirement(each, run)]
-    paths = _paths(run.path / runs.PLOTS, names, None)
+    paths = _paths(run.folder / runs.PLOTS, names, None)
     with torch.no_grad():
         return [_save(name, context, View(), path) for name, path in zip(names, paths, strict=True)]
 

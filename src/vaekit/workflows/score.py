@@ -12,6 +12,7 @@ from vaekit.inputs.tracked import track_inputs
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runs.run_scores import score_inputs
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.workflows.encode import class_names
 
 
@@ -23,6 +24,7 @@ class ScoredFile(NamedTuple):
     part: str
 
 
+@default_torch_state()
 def score(
     run: Run | str | os.PathLike,
     out: str | os.PathLike = "scores.csv",

@@ -15,11 +15,13 @@ from vaekit.inputs import as_tensor, max_batch_examples, values_per_example
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import data_label
 from vaekit.runs.run_scores import score_inputs
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.server import Facts, Limits
 from vaekit.server.service import Arrays, Labels
 from vaekit.web import SHUTTING_DOWN, App, hosts_for, missing_package, serve_app
 
 
+@default_torch_state()
 def serve(
     run: Run | str | os.PathLike,
     *,

@@ -25,6 +25,7 @@ from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.terminal_progress import progress_console
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.training.freezing import freeze_except
 from vaekit.training.processes import (
     Processes,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from vaekit.training.fit import FitResult
 
 
+@default_torch_state()
 def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     """Build a model of five parts, as a plain `torch.nn.Module`, that fits the data.
 
@@ -84,6 +86,7 @@ def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     return build_model(config, modules)
 
 
+@default_torch_state()
 def train(
     model: str | VAE | None = None,
     *,
@@ -140,6 +143,7 @@ def train(
     return _fit(setup, folder, console, resume=False)
 
 
+@default_torch_state()
 def resume(
     path: str | os.PathLike,
     *,
