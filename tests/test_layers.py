@@ -66,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runtime",
     },
     "evaluation": {
+        "html",
         "json_types",
         *MATHEMATICS,
         "data",
@@ -101,6 +102,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "evaluation",
         "explorer",
         "export",
+        "html",
         "hub",
         "inference",
         "inputs",

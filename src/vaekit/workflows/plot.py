@@ -20,6 +20,7 @@ from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import ExampleSelection, data_label, select_evaluation_examples
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.torch_state import default_torch_state
+from vaekit.workflows.plot_files import PlotFiles
 
 ALL_PLOTS: dict[str, Callable[[PlotContext, View], Any]] = PLOTS | LATENT_PATH_PLOTS
 
@@ -34,8 +35,8 @@ def plot(
     out: str | os.PathLike | None = None,
     format: str | None = None,
     **view: Any,
-) -> list[Path]:
-    """Write plots of a run and return their paths.
+) -> PlotFiles:
+    """Write plots of a run and return their paths, a list that a notebook shows as plots.
 
     Args:
         run: A run or its folder.
@@ -70,10 +71,10 @@ def plot(
     context = _context(run, split, data)
     paths = _paths(run.folder / runs.PLOTS if out is None else Path(out), chosen, format)
     with torch.no_grad():
-        return [
+        return PlotFiles(
             _save(name, context, view_options, path)
             for name, path in zip(chosen, paths, strict=True)
-        ]
+        )
 
 
 def plot_run_data(run_data: RunData) -> list[Path]:
