@@ -19,7 +19,7 @@ from vaekit.workflows.explorer_content import build_content, embed_originals
 
 FRAME_HEIGHT = 720
 LOCAL_PAGES = "http://localhost:* https://localhost:* http://127.0.0.1:* https://127.0.0.1:*"
-"""Pages that may show the explorer in a frame: those of notebooks on this machine."""
+"""Pages that may show the explorer in a frame: notebooks on this machine."""
 
 
 @dataclass(frozen=True)
