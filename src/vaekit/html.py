@@ -101,7 +101,7 @@ def image(content: bytes, name: str, media_type: str = "image/png") -> str:
 
 def frame(address: str, title: str, height: int) -> str:
     """Another page in a frame."""
-    style = f"width:100%;height:{height}px;border:1px solid {LINE_COLOR}"
+    style = f"width:100%;height:{height}px;border:1px solid {LINE_COLOR};box-sizing:border-box"
     return f'<iframe title="{escape(title)}" src="{escape(address)}" style="{style}"></iframe>'
 
 

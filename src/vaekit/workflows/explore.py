@@ -48,13 +48,11 @@ class RunningExplorer(RunningServer):
 
     def _repr_html_(self) -> str:
         """The page in a frame, and its address."""
+        title = f"Explorer at {self.url}"
         if not self.is_running:
-            return html.note(f"The explorer at {self.url} has been stopped.")
-        address = html.note(
-            f"{self.url} in the browser on this machine, until stop(). On another machine, use "
-            "vaekit.export_page."
-        )
-        return html.frame(self.url, "explorer", FRAME_HEIGHT) + address
+            return html.card(title, html.note("It has been stopped."))
+        hint = "On this machine, until stop(). On another machine, use vaekit.export_page."
+        return html.card(title, html.frame(self.url, "explorer", FRAME_HEIGHT), html.note(hint))
 
 
 @default_torch_state()

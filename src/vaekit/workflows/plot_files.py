@@ -37,4 +37,4 @@ class PlotFiles(list[Path]):
             content = path.read_bytes()
             left -= len(content)
             pieces.append(html.image(content, path.stem, media_type))
-        return "".join(pieces)
+        return html.card(f"{len(self)} plot{'' if len(self) == 1 else 's'}", *pieces)
