@@ -87,7 +87,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runs",
         "runtime",
     },
-    "report": {"errors", "evaluation", "html", "run_plots"},
+    "report": {"errors", "evaluation", "run_plots"},
     "export": {*MATHEMATICS, "data"},
     "server": {"data", "errors", "web"},
     "explorer": {"errors", "web"},
