@@ -45,6 +45,7 @@ NOT_RUN = {
     "vaekit.explorer.app.explorer_app",
     "vaekit.explorer.page.render_page",
     "vaekit.web.guard.Guard",
+    "vaekit.web.uvicorn_server.RunningServer",
     "vaekit.web.uvicorn_server.serve_app",
     "vaekit.workflows.explore.explore",
     "vaekit.workflows.hub.pull",

@@ -17,7 +17,7 @@ MAX_NAMES = 20
 LINE_COLOR = "rgba(128,128,128,.35)"
 CELL = (
     "text-align:left;vertical-align:top;padding:.25em 1.2em .25em 0;"
-    f"border-top:1px solid {LINE_COLOR};max-width:36em"
+    f"border-top:1px solid {LINE_COLOR};max-width:36em;white-space:pre-line"
 )
 """The style of a cell of a table in a notebook."""
 
@@ -88,15 +88,27 @@ def _table_row(texts: Sequence[object], tag: str, style: str) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
+def section(title: str, rows: Iterable[Sequence[object]]) -> str:
+    """A table under a title in small print; nothing without rows."""
+    rows = list(rows)
+    return note(title) + table(rows, CELL) if rows else ""
+
+
 def facts(named: Mapping[str, object]) -> str:
     """A small table of facts by name; long ones are cut."""
     return table(((name, shorten(str(fact))) for name, fact in named.items()), CELL)
 
 
-def image(png: bytes, name: str) -> str:
-    """A PNG embedded in the page."""
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+def image(content: bytes, name: str, media_type: str = "image/png") -> str:
+    """An image embedded in the page."""
+    source = f"data:{media_type};base64,{base64.b64encode(content).decode()}"
     return f'<img alt="{escape(name)}" src="{source}" style="max-width:100%;height:auto">'
+
+
+def frame(address: str, title: str, height: int) -> str:
+    """Another page in a frame."""
+    style = f"width:100%;height:{height}px;border:1px solid {LINE_COLOR};box-sizing:border-box"
+    return f'<iframe title="{escape(title)}" src="{escape(address)}" style="{style}"></iframe>'
 
 
 def note(text: str) -> str:

@@ -1,5 +1,7 @@
 """The `Run` object on raw data: units, shapes, seeds, and input that does not suit the model."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -200,3 +202,22 @@ def test_a_mask_of_another_shape_or_type_is_refused(small_run, missing):
 def test_imputation_needs_positive_numbers(small_run, name):
     with raises(ConfigError, name):
         small_run.impute(X, np.ones(X.shape, bool), **{name: 0})
+
+
+@pytest.mark.slow
+def test_relative_paths_stay_valid_in_another_working_directory(small_run, tmp_path, monkeypatch):
+    shutil.copytree(small_run.path, tmp_path / "here/run")
+    shutil.copy(small_run.config.data.source, tmp_path / "here/bars.npz")
+    config = small_run.config.changed({"data": {"source": "bars.npz"}})
+    vaekit.runs.save_config(tmp_path / "here/run", config)
+    monkeypatch.chdir(tmp_path / "here")
+    run = vaekit.load_run("run")
+    monkeypatch.chdir(tmp_path)
+
+    options = {"importance_samples": 1, "generated_examples": 0}
+    moved = vaekit.evaluate(run, **options)
+    assert moved.terms == vaekit.evaluate(small_run, **options).terms
+    plots = tmp_path / "here/run/plots"
+    assert vaekit.plot(run, ["nearest", "curves"]) == [plots / "nearest.png", plots / "curves.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here"]
+    assert len(vaekit.compare([run, small_run.path]).runs) == 2

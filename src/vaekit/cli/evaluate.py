@@ -94,11 +94,7 @@ def evaluate(
 
 def print_evaluation(evaluation: "Evaluation") -> None:
     """Print the metrics in tables, then the protocol and warnings."""
-    unit = "example" if evaluation.examples == 1 else "examples"
-    output.print_line(
-        f"{evaluation.run}: {evaluation.examples:,} {unit} "
-        f"({evaluation.split} of {evaluation.data}), seed {evaluation.seed}"
-    )
+    output.print_line(evaluation.title)
     print()
     _print_likelihood(evaluation)
     print()

@@ -31,7 +31,7 @@ def explore(
     from vaekit import workflows
 
     ready = partial(print_address, browser=browser, as_json=json)
-    workflows.explore(run, split=split, data=data, port=port, ready=ready)
+    workflows.explore(run, split=split, data=data, port=port, ready=ready, background=False)
 
 
 def print_address(address: str, *, browser: bool, as_json: bool) -> None:

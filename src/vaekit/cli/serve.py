@@ -39,7 +39,7 @@ def serve(
 
     limits = None if max_batch_examples is None else Limits(max_batch_examples=max_batch_examples)
     ready = partial(print_address, as_json=json)
-    workflows.serve(run, host=host, port=port, limits=limits, ready=ready)
+    workflows.serve(run, host=host, port=port, limits=limits, ready=ready, background=False)
 
 
 def print_address(address: str, *, as_json: bool) -> None:

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+from vaekit import html
 from vaekit.evaluation.code_usage import CodeUsage
+from vaekit.evaluation.lines import (
+    latent_lines,
+    likelihood_lines,
+    reconstruction_lines,
+    sample_lines,
+)
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.probes import Probes
 from vaekit.json_types import JsonObject
@@ -177,7 +184,7 @@ class GeneratedClassAccuracy(Result):
     per_class: dict[str, ClassAccuracy]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation(Result):
     """Everything that `vaekit.evaluate` measured, with its protocol.
 
@@ -236,6 +243,33 @@ class Evaluation(Result):
             "bits_per_dimension": self.bits_per_dimension.metric,
         }
         return {name: metric for name, metric in metrics.items() if metric is not None}
+
+    @property
+    def title(self) -> str:
+        """The run, and the examples that it was evaluated on."""
+        unit = "example" if self.examples == 1 else "examples"
+        part = f"{self.split} of {self.data}"
+        return f"{self.run}: {self.examples:,} {unit} ({part}), seed {self.seed}"
+
+    def __repr__(self) -> str:
+        """The title and the metrics of the likelihood, one per line."""
+        lines = [f"{line.title}: {line.value}" for line in likelihood_lines(self)]
+        return "\n  ".join([f"Evaluation of {self.title}", *lines])
+
+    def _repr_html_(self) -> str:
+        """All metrics in tables, and warnings."""
+        sections = {
+            "Likelihood": likelihood_lines(self),
+            "Latent space": latent_lines(self.latent),
+            "Reconstructions": reconstruction_lines(self),
+            "Samples": sample_lines(self.sample_quality),
+        }
+        tables = (html.section(title, lines) for title, lines in sections.items())
+        warnings = self.latent.warnings
+        if self.sample_quality is not None:
+            warnings += self.sample_quality.warnings
+        notes = (html.note(f"warning: {warning}") for warning in warnings)
+        return html.card(f"Evaluation of {self.title}", *tables, *notes)
 
     def to_dict(self) -> JsonObject:
         """The evaluation as JSON holds it; loss, reconstruction and divergence are at the top."""

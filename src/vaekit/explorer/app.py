@@ -11,7 +11,7 @@ from vaekit.web import App, Guard, missing_package
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
     "img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'"
+    "frame-ancestors "
 )
 MAX_BODY_BYTES = 2**10  # no request of the page has a body
 MAX_INDEX_DIGITS = 9
@@ -27,12 +27,15 @@ class _File:
     headers: Mapping[str, str]
 
 
-def explorer_app(content: ExplorerContent, *, hosts: Collection[str] | None) -> App:
+def explorer_app(
+    content: ExplorerContent, *, hosts: Collection[str] | None, frame_ancestors: str = "'none'"
+) -> App:
     """Build the ASGI app that serves the page of a run.
 
     Args:
         content: The content of the page.
         hosts: Allowed names in the Host header; None allows all.
+        frame_ancestors: Pages that may show the page in a frame, as in a Content-Security-Policy.
 
     Returns:
         The app.
@@ -67,7 +70,7 @@ def explorer_app(content: ExplorerContent, *, hosts: Collection[str] | None) -> 
         Starlette(routes=[*routes, Route("/examples/{index}", example)]),
         hosts=hosts,
         max_bytes=MAX_BODY_BYTES,
-        headers={"content-security-policy": CONTENT_SECURITY_POLICY},
+        headers={"content-security-policy": CONTENT_SECURITY_POLICY + frame_ancestors},
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from vaekit.runs import Run
-from vaekit.runs.dataset_source import IN_MEMORY, is_missing
+from vaekit.runs.dataset_source import IN_MEMORY, is_missing, locate
 
 Plot = TypeVar("Plot", bound=Callable[..., Any])
 Requirement = Callable[[Run], str | None]
@@ -47,7 +47,7 @@ def available_data(run: Run) -> str | None:
         return "requires the training examples, but these were arrays in memory. Train on a file."
     if run.config.data.streamed_examples:
         return "requires the training examples, but these were streamed. Train on a single file."
-    if is_missing(source):
+    if is_missing(locate(source, run.directory)):
         return f"requires the training examples, but {source} is missing. Restore it."
     return None
 

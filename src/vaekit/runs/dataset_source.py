@@ -13,17 +13,19 @@ from vaekit.data.file_reading import data_errors
 from vaekit.data.loading import IMAGE_OPTIONS
 from vaekit.data.readers.shards import is_shards
 from vaekit.errors import DataError
+from vaekit.runs.directory import from_directory, working_directory
 
 IN_MEMORY = "in-memory"
 
 
-def load_dataset(config: Settings, data: Any = None) -> Dataset:
+def load_dataset(config: Settings, data: Any = None, *, directory: Path | None = None) -> Dataset:
     """Load the dataset of a configuration, or other data.
 
     Args:
         config: The configuration of a run, or one that is about to become a run.
         data: A name, a path, arrays or a `Dataset` that replaces the configured source; options of
             the data section are not a replacement.
+        directory: Where relative paths of the configuration start; default the working directory.
 
     Raises:
         DataError: The source is missing, or its content is not what the fingerprint says.
@@ -37,18 +39,31 @@ def load_dataset(config: Settings, data: Any = None) -> Dataset:
             "the dataset of this run was arrays in memory. Pass them again as data.",
             parameter="data",
         )
+    if source is options.source:
+        source = locate(options.source, directory)
+    test = locate(options.test, directory)
     if data is None and options.fingerprint:
-        for path in (options.source, options.test):
+        for path in (source, test):
             _check_present(path)
-    dataset = datasets.load(
-        source, test=options.test, support=options.support, **image_options(config)
-    )
+    dataset = datasets.load(source, test=test, support=options.support, **image_options(config))
     return _check_fingerprint(config, binarize(dataset, options.binarize))
 
 
 def image_options(config: Settings) -> dict[str, Any]:
     """The configured options of image files, as `vaekit.data.load` takes them."""
     return {name: getattr(config.data, name) for name in IMAGE_OPTIONS}
+
+
+def locate(source: Any, directory: Path | None) -> Any:
+    """A source with a path that was relative to `directory`, from the working directory."""
+    if directory is None or directory == working_directory():
+        return source
+    if source is None or source in datasets.NAMES:
+        return source
+    path = from_directory(Path(source), directory)
+    is_local = is_shards(source) and "://" not in source
+    with data_errors(source):
+        return str(path) if is_local or path.exists() else source
 
 
 def is_missing(source: Any) -> bool:

@@ -20,11 +20,13 @@ from vaekit.runs.folder import (
     unusable,
 )
 from vaekit.runs.run import Run
+from vaekit.runtime.torch_state import default_torch_state
 
 MAX_ACTIVATION = 2**28
 """Values of one layer for one example."""
 
 
+@default_torch_state()
 def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
     """Read a run folder.
 

@@ -28,8 +28,10 @@ from vaekit.inputs import (
     values_per_example,
 )
 from vaekit.json_types import JsonObject
+from vaekit.runs.directory import from_directory, working_directory
 from vaekit.runs.verdict import Finding, read_verdict
 from vaekit.runtime.seeding import seeded_noise
+from vaekit.runtime.torch_state import default_torch_state
 
 MAX_COUNT = 1_000_000
 
@@ -41,12 +43,14 @@ class Run:
     """A trained model with its configuration and metrics, for use on data in their own units.
 
     Attributes:
-        path: The run folder.
+        path: The run folder, as it was named; `folder` is valid in any working directory.
         config: The complete configuration.
         model: The best weights, in evaluation mode.
         history: Columns of metrics.csv by name, one value per epoch.
         summary: The content of summary.json, whose keys `load_summary` has validated; empty while
             training has not finished.
+        directory: The working directory in which the run was trained or loaded: where relative
+            paths start, of the run folder and of its dataset.
 
     >>> codes = run.encode(images)
     >>> codes.mean.shape
@@ -62,8 +66,14 @@ class Run:
     model: VAE
     history: dict[str, list[float]] = field(default_factory=dict)
     summary: JsonObject = field(default_factory=dict)
+    directory: Path = field(default_factory=working_directory)
 
     # --- Facts -----------------------------------------------------------------------------------
+
+    @property
+    def folder(self) -> Path:
+        """The path of the run folder from the current working directory."""
+        return from_directory(self.path, self.directory)
 
     @property
     def support(self) -> Support:
@@ -110,6 +120,7 @@ class Run:
 
     # --- Use -------------------------------------------------------------------------------------
 
+    @default_torch_state()
     def encode(self, x: Data, labels: Labels = None) -> LatentCodes:
         """Encode examples.
 
@@ -130,6 +141,7 @@ class Run:
         """`encode`, batch by batch."""
         return encode_decode.iter_encode(self.model, self.inputs(x, labels))
 
+    @default_torch_state()
     def decode(self, z: np.ndarray | Tensor, labels: Labels = None) -> np.ndarray:
         """Decode latent codes [N, L] to the means of p(x|z), [N, *shape] in raw units.
 
@@ -144,6 +156,7 @@ class Run:
         y = self.condition(labels, len(z))
         return self._raw_units(encode_decode.iter_decode_means(self.model, z, y))
 
+    @default_torch_state()
     def reconstruct(self, x: Data, labels: Labels = None) -> np.ndarray:
         """Reconstruct examples: the means of p(x|z) at the posterior means, in raw units."""
         inputs = self.inputs(x, labels)
@@ -151,6 +164,7 @@ class Run:
             batches = (self.model.reconstruct(x, y) for x, y in inputs.batches(self.model))
             return _concat(self._raw_units(batches), len(inputs))
 
+    @default_torch_state()
     def sample(
         self,
         count: int,
@@ -195,6 +209,7 @@ class Run:
             seed = int(torch.randint(2**62, ()))
         return self._raw_units(encode_decode.iter_decode_samples(self.model, z, y, seed=seed))
 
+    @default_torch_state()
     def sample_latents(
         self,
         count: int,
@@ -211,6 +226,7 @@ class Run:
                 return encode_decode.sample_prior(self.model, count, y), y
             return latents(count, y).reshape(count, *self.model.latent_shape), y
 
+    @default_torch_state()
     def score(
         self,
         x: Data,
@@ -237,6 +253,7 @@ class Run:
 
         return score_inputs(self, self.inputs(x, labels), metric, samples=samples, seed=seed)
 
+    @default_torch_state()
     def impute(
         self,
         x: Data,

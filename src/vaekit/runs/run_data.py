@@ -49,8 +49,8 @@ class RunData:
             DataError: The dataset is missing or has changed.
             RunError: The split is missing, damaged or that of another run.
         """
-        dataset = load_dataset(run.config, data)
-        return cls(run, dataset, load_split(run.path, run.summary))
+        dataset = load_dataset(run.config, data, directory=run.directory)
+        return cls(run, dataset, load_split(run.folder, run.summary))
 
     @property
     def name(self) -> str:

@@ -11,7 +11,12 @@ from vaekit.web.guard import (
     Send,
     hosts_for,
 )
-from vaekit.web.uvicorn_server import missing_package, serve_app
+from vaekit.web.uvicorn_server import (
+    RunningServer,
+    in_event_loop,
+    missing_package,
+    serve_app,
+)
 
 __all__ = [
     "LOOPBACK",
@@ -20,9 +25,11 @@ __all__ = [
     "Guard",
     "Message",
     "Receive",
+    "RunningServer",
     "Scope",
     "Send",
     "hosts_for",
+    "in_event_loop",
     "missing_package",
     "serve_app",
 ]

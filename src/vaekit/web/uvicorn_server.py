@@ -7,9 +7,10 @@ import errno
 import gc
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from vaekit.errors import ConfigError, OutputError
 from vaekit.web.guard import App
@@ -53,17 +54,8 @@ def serve_app(
 
     >>> serve_app(lambda: app, "127.0.0.1", 0, ready=print)  # doctest: +SKIP
     """
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise missing_package(error, extra) from None
-    bound = _bind(host, port)
-    url_host = f"[{host}]" if ":" in host else host
-    address = f"http://{url_host}:{bound.getsockname()[1]}"
-    quiet = {"access_log": False, "log_config": None, "log_level": "error", "server_header": False}
-    with bound:
-        config = uvicorn.Config(make_app(), ws="none", **quiet)
-        server = _server(config, lambda: ready(address), idle_seconds, shutdown_seconds)
+    with _listening(host, port, extra) as (bound, url):
+        server = _server(make_app(), lambda: ready(url), idle_seconds, shutdown_seconds)
         try:
             with _garbage_frozen():
                 server.run(sockets=[bound])
@@ -72,8 +64,96 @@ def serve_app(
             atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
+class RunningServer:
+    """A server in a thread of its own, until `stop`, the end of a `with` block or of the program.
+
+    Args:
+        make_app: Makes the app, after the port is bound.
+        host: Address or name of this machine.
+        port: The port; 0 picks a free one.
+        extra: The extra of vaekit that installs what the app needs.
+
+    Attributes:
+        url: The address.
+
+    Raises:
+        ConfigError: An invalid host or port, or uvicorn is not installed.
+        OutputError: A port that is in use or not allowed.
+
+    >>> with RunningServer(lambda: app, "127.0.0.1", 0) as server:  # doctest: +SKIP
+    ...     print(server.url)
+    """
+
+    def __init__(self, make_app: Callable[[], App], host: str, port: int, *, extra: str = "serve"):
+        with contextlib.ExitStack() as stack:
+            bound, self.url = stack.enter_context(_listening(host, port, extra))
+            started = threading.Event()
+            self._server = _server(make_app(), started.set, IDLE_SECONDS, SHUTDOWN_SECONDS)
+            resources = stack.pop_all()
+        self._thread = threading.Thread(
+            target=_run_until_stopped, args=(self._server, bound, resources, started), daemon=True
+        )
+        self._thread.start()
+        started.wait()
+        atexit.register(self.stop)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server answers."""
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """End the server as Ctrl-C would, and free its port; nothing if it has ended."""
+        self._server.should_exit = True
+        self._thread.join()
+        atexit.unregister(self.stop)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.url!r}{'' if self.is_running else ', stopped'})"
+
+
+def _run_until_stopped(
+    server: "uvicorn.Server",
+    bound: socket.socket,
+    resources: contextlib.ExitStack,
+    started: threading.Event,
+) -> None:
+    with resources:
+        try:
+            server.run(sockets=[bound])
+        finally:
+            started.set()
+
+
+def in_event_loop() -> bool:
+    """Whether an event loop runs in this thread, as in a notebook: it must not be blocked."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int, extra: str) -> Iterator[tuple[socket.socket, str]]:
+    """A socket at the address, and its URL; ConfigError if uvicorn is not installed."""
+    try:
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise missing_package(error, extra) from None
+    url_host = f"[{host}]" if ":" in host else host
+    with _bind(host, port) as bound:
+        yield bound, f"http://{url_host}:{bound.getsockname()[1]}"
+
+
 def _server(
-    config: "uvicorn.Config",
+    app: App,
     ready: Callable[[], None],
     idle_seconds: float,
     shutdown_seconds: float,
@@ -115,7 +195,8 @@ def _server(
                     return
                 await asyncio.sleep(0.05)
 
-    return Server(config)
+    quiet = {"access_log": False, "log_config": None, "log_level": "error", "server_header": False}
+    return Server(uvicorn.Config(app, ws="none", **quiet))
 
 
 class _IdleConnections:

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from vaekit import html
 from vaekit.data import Dataset, Examples
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError, DataError
-from vaekit.evaluation.catalogue import NATS
+from vaekit.evaluation.catalogue import LIKELIHOOD, NATS
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.protocol import differences, protocol
 from vaekit.evaluation.results import Result
@@ -26,10 +27,12 @@ from vaekit.runs.example_selection import ExampleSelection
 from vaekit.runs.folder import load_split
 from vaekit.runs.run_data import RunData, data_name
 from vaekit.runtime.device import keep_freed_memory
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.workflows.comparison_plots import check_plot_file, plot_comparison
 from vaekit.workflows.evaluate import NO_BOUND, term_metrics
 
 MAX_RUNS = 8
+METRICS = ("loss", "reconstruction", "divergence", "importance_weighted_bound")
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,66 @@ class Comparison(Result):
     files: tuple[str, ...] = ()
     seed_spreads: tuple[SeedSpread, ...] = ()
 
+    @property
+    def title(self) -> str:
+        """The examples that the runs were evaluated on."""
+        part = f"{self.examples:,} {self.split} examples of {self.data}"
+        return f"{part}, seed {self.seed}; {self.unit}"
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the metrics that were measured."""
+        return tuple(name for name in METRICS if getattr(self.runs[0], name) is not None)
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """Facts and metrics of each run as text, by title."""
+        return [self._row(run) for run in self.runs]
+
+    def _row(self, run: ComparedRun) -> dict[str, str]:
+        metrics = {self._heading(name): _value(run, name) for name in self.metrics}
+        return {
+            "run": run.run,
+            "recipe": run.recipe,
+            "examples": f"{run.training_examples:,}",
+            "latent": "-" if run.latent_dim is None else f"{run.latent_dim:,}",
+            "parameters": f"{run.parameters:,}",
+            **metrics,
+            "seconds": f"{run.seconds:.0f}",
+            "epochs": str(run.epochs),
+        }
+
+    def _heading(self, name: str) -> str:
+        title = LIKELIHOOD[name].title
+        if name == "importance_weighted_bound":
+            title += f" (K = {self.importance_samples})"
+        return title
+
+    @property
+    def precision(self) -> str:
+        """The largest standard error, in words."""
+        errors = (getattr(run, name).standard_error for run in self.runs for name in self.metrics)
+        return f"standard errors up to {max(error or 0.0 for error in errors):.2f}"
+
+    @property
+    def verdict(self) -> str:
+        """The ranking in words, or why there is none."""
+        if self.ranking is None:
+            return f"not ranked, protocols differ in {', '.join(self.unranked_reasons)}"
+        info = LIKELIHOOD[self.ranked_by or "loss"]
+        best, *others = self.ranking
+        behind = (
+            f"{each.run} (behind by {html.format_metric(each.behind, info.digits)})"
+            for each in others
+        )
+        return f"ranked by {info.title}: {', '.join([best.run, *behind])}"
+
+    def _repr_html_(self) -> str:
+        """A row per run, and the ranking."""
+        rows = self.rows
+        table = html.table((list(row.values()) for row in rows), html.CELL, list(rows[0]))
+        return html.card(self.title, table, html.note(self.precision), html.note(self.verdict))
+
 
 @dataclass(frozen=True)
 class EvaluatedRun:
@@ -105,6 +168,7 @@ class EvaluatedRun:
         return self.terms.loss if self.bound is None else -self.bound
 
 
+@default_torch_state()
 def compare(
     runs: Sequence[Run | str | os.PathLike],
     *,
@@ -144,9 +208,10 @@ def compare(
     names = _names(runs)
     loaded = {name: as_run(run) for name, run in zip(names, runs, strict=True)}
     _check_same_data(loaded)
-    dataset = load_dataset(next(iter(loaded.values())).config, data)
+    first = next(iter(loaded.values()))
+    dataset = load_dataset(first.config, data, directory=first.directory)
     own = {
-        name: RunData(run, dataset, load_split(run.path, run.summary))
+        name: RunData(run, dataset, load_split(run.folder, run.summary))
         for name, run in loaded.items()
     }
     examples = _common_examples(list(own.values()), dataset, split, max_examples)
@@ -164,7 +229,7 @@ def compare(
         files = tuple(str(path) for path in plots)
     ranking, ranked_by, reasons = _ranking(loaded, evaluated)
     return Comparison(
-        data=next(iter(loaded.values())).config.data.source,
+        data=first.config.data.source,
         split=split,
         examples=len(examples),
         unit=NATS,
@@ -202,7 +267,7 @@ def _check_request(
 
 def _names(runs: Sequence[Run | str | os.PathLike]) -> list[str]:
     """The names of the run folders, or their paths if two names are equal."""
-    paths = [run.path if isinstance(run, Run) else Path(run) for run in runs]
+    paths = [run.folder if isinstance(run, Run) else Path(run) for run in runs]
     resolved = [path.resolve() for path in paths]
     for i, path in enumerate(paths):
         if resolved[i] in resolved[:i]:
@@ -288,6 +353,11 @@ def _compared(name: str, own: RunData, evaluated: EvaluatedRun, samples: int | N
         epochs=len(run.history.get("epoch", ())),
         importance_weighted_bound=_bound_metric(evaluated, samples),
     )
+
+
+def _value(run: ComparedRun, name: str) -> str:
+    value = getattr(run, name).value
+    return "-" if value is None else f"{value:.{LIKELIHOOD[name].digits}f}"
 
 
 def _bound_metric(evaluated: EvaluatedRun, samples: int | None) -> Metric | None:

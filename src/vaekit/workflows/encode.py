@@ -12,6 +12,7 @@ from vaekit.inference.output import CODE_FORMATS, check_format, save_batches, sa
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runtime.device import keep_freed_memory
+from vaekit.runtime.torch_state import default_torch_state
 
 
 class EncodedFile(NamedTuple):
@@ -22,6 +23,7 @@ class EncodedFile(NamedTuple):
     part: str
 
 
+@default_torch_state()
 def encode(
     run: Run | str | os.PathLike,
     out: str | os.PathLike = "codes.npz",

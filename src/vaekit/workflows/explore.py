@@ -3,17 +3,24 @@
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vaekit import html
 from vaekit.atomic_io import atomic_write_bytes
 from vaekit.data.splits import SplitName
 from vaekit.errors import OutputError
 from vaekit.explorer import explorer_app, render_page
 from vaekit.runs import Run, as_run
 from vaekit.runtime.device import keep_freed_memory
-from vaekit.web import LOOPBACK, App, serve_app
+from vaekit.runtime.torch_state import default_torch_state
+from vaekit.web import LOOPBACK, App, RunningServer, in_event_loop, serve_app
 from vaekit.workflows.explorer_content import build_content, embed_originals
+
+FRAME_HEIGHT = 720
+LOCAL_PAGES = "http://localhost:* https://localhost:* http://127.0.0.1:* https://127.0.0.1:*"
+"""Pages that may show the explorer in a frame: notebooks on this machine."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,19 @@ class PageFile:
         return {**asdict(self), "file": str(self.file)}
 
 
+class RunningExplorer(RunningServer):
+    """The explorer of a run, served by a thread; a notebook shows it in place."""
+
+    def _repr_html_(self) -> str:
+        """The page in a frame, and its address."""
+        title = f"Explorer at {self.url}"
+        if not self.is_running:
+            return html.card(title, html.note("It has been stopped."))
+        hint = "On this machine, until stop(). On another machine, use vaekit.export_page."
+        return html.card(title, html.frame(self.url, "explorer", FRAME_HEIGHT), html.note(hint))
+
+
+@default_torch_state()
 def explore(
     run: Run | str | os.PathLike,
     *,
@@ -44,8 +64,10 @@ def explore(
     data: Any = None,
     port: int = 0,
     ready: Callable[[str], None] = print,
-) -> None:
-    """Serve a page about the latent space of a run to this machine only, until Ctrl-C.
+    background: bool | None = None,
+) -> RunningExplorer | None:
+    """Serve a page about the latent space of a run to this machine only: until Ctrl-C, or in a
+    thread.
 
     Args:
         run: The run, or the path of its folder.
@@ -53,6 +75,11 @@ def explore(
         data: Other examples for the map, at most 200,000; default the run's dataset.
         port: The port; 0 picks a free one.
         ready: Called with the address when the server listens.
+        background: Serve in a thread of its own; default if an event loop runs in this one, as in
+            a notebook, which then shows the page.
+
+    Returns:
+        In the background the server, with `url` and `stop()`; else None, after Ctrl-C.
 
     Raises:
         ConfigError: The packages for the explorer are not installed, or there are too many
@@ -65,12 +92,18 @@ def explore(
     keep_freed_memory()
     run = as_run(run)
 
-    def make_app() -> App:
-        return explorer_app(build_content(run, split=split, data=data), hosts=LOOPBACK)
+    def make_app(frames: str = "'none'") -> App:
+        content = build_content(run, split=split, data=data)
+        return explorer_app(content, hosts=LOOPBACK, frame_ancestors=frames)
 
-    serve_app(make_app, LOOPBACK[0], port, ready=ready, extra="explore")
+    if not (in_event_loop() if background is None else background):
+        return serve_app(make_app, LOOPBACK[0], port, ready=ready, extra="explore")
+    server = RunningExplorer(partial(make_app, LOCAL_PAGES), LOOPBACK[0], port, extra="explore")
+    ready(server.url)
+    return server
 
 
+@default_torch_state()
 def export_page(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,

@@ -32,6 +32,7 @@ from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples
 from vaekit.runs.run_data import data_name
 from vaekit.runtime.terminal_progress import track
+from vaekit.runtime.torch_state import default_torch_state
 
 COMPARED_EXAMPLES = 64
 """The number of test examples on which files and model are compared."""
@@ -75,6 +76,7 @@ class ExportResult:
         }
 
 
+@default_torch_state()
 def export_onnx(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,

@@ -22,6 +22,7 @@ from vaekit.json_types import JsonObject
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
 from vaekit.runs import Run, load_config, load_run, load_split
 from vaekit.runtime.terminal_progress import progress_console
+from vaekit.runtime.torch_state import default_torch_state
 
 SHARED_SUMMARY = (
     "format",
@@ -70,6 +71,7 @@ class SharedFolder:
         }
 
 
+@default_torch_state()
 def export_hub(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,
@@ -101,7 +103,7 @@ def export_hub(
     """
     run = _shareable(run)
     out = Path(out)
-    if out.resolve() == run.path.resolve():
+    if out.resolve() == run.folder.resolve():
         raise OutputError(f"{out} is the run itself. Choose another folder.")
     hub.check_target(out, overwrite)
     _check_license(license)
@@ -112,6 +114,7 @@ def export_hub(
     return SharedFolder(out, files, _data_plots(out))
 
 
+@default_torch_state()
 def push(
     run: Run | str | os.PathLike,
     repository: str,
@@ -224,7 +227,7 @@ def _load_valid(folder: Path, repository: str) -> Run:
 
 def _shareable(run: Run | str | os.PathLike) -> Run:
     """The run, if its model has only parts of vaekit."""
-    path = run.path if isinstance(run, Run) else Path(run)
+    path = run.folder if isinstance(run, Run) else Path(run)
     config = run.config if isinstance(run, Run) else load_config(run)
     for name in MODEL_PARTS:
         options = config.part(name)
@@ -254,12 +257,12 @@ def _write(folder: Path, run: Run, license: str | None, repository: str = "OWNER
     runs.save_weights(folder, run.model)
     if run.history:
         runs.save_metrics(folder, _history_rows(run.history))
-    if (run.path / runs.SPLIT).is_file():
-        atomic_write_bytes(folder / runs.SPLIT, (run.path / runs.SPLIT).read_bytes())
+    if (run.folder / runs.SPLIT).is_file():
+        atomic_write_bytes(folder / runs.SPLIT, (run.folder / runs.SPLIT).read_bytes())
     if summary:
         runs.save_summary(folder, summary)
 
-    plots = dict(_own_plots(run.path / runs.PLOTS))
+    plots = dict(_own_plots(run.folder / runs.PLOTS))
     for name, content in plots.items():
         atomic_write_bytes(folder / runs.PLOTS / f"{name}.png", content)
 

@@ -7,6 +7,7 @@ from typing import Any
 from vaekit.config import MODEL_PARTS
 from vaekit.core.vae import VAE
 from vaekit.json_types import JsonObject
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.training.batches import count_batches
 from vaekit.training.stage_timing import bytes_per_step, seconds_per_step
 from vaekit.training.stages import Stage
@@ -57,6 +58,7 @@ class TrainingPlan:
         return asdict(self)
 
 
+@default_torch_state()
 def plan_training(
     model: str | VAE | None = None,
     *,

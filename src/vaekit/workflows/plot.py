@@ -20,10 +20,13 @@ from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import ExampleSelection, data_label, select_evaluation_examples
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.device import keep_freed_memory
+from vaekit.runtime.torch_state import default_torch_state
+from vaekit.workflows.plot_files import PlotFiles
 
 ALL_PLOTS: dict[str, Callable[[PlotContext, View], Any]] = PLOTS | LATENT_PATH_PLOTS
 
 
+@default_torch_state()
 def plot(
     run: Run | str | os.PathLike,
     names: str | Sequence[str] = (),
@@ -33,8 +36,8 @@ def plot(
     out: str | os.PathLike | None = None,
     format: str | None = None,
     **view: Any,
-) -> list[Path]:
-    """Write plots of a run and return their paths.
+) -> PlotFiles:
+    """Write plots of a run and return their paths, a list that a notebook shows as plots.
 
     Args:
         run: A run or its folder.
@@ -69,10 +72,10 @@ def plot(
     _check_used(view_options, chosen)
     keep_freed_memory()
     context = _context(run, split, data)
-    paths = _paths(run.path / runs.PLOTS if out is None else Path(out), chosen, format)
+    paths = _paths(run.folder / runs.PLOTS if out is None else Path(out), chosen, format)
     targets = dict(zip(chosen, paths, strict=True))
     _check_failures(_draw(targets, context, view_options), targets)
-    return paths
+    return PlotFiles(paths)
 
 
 def plot_run_data(run_data: RunData) -> list[str]:
@@ -85,7 +88,7 @@ def plot_run_data(run_data: RunData) -> list[str]:
     selection = ExampleSelection(run_data.examples("test"), "test", run_data)
     context = PlotContext(run, lambda: selection, lambda: run_data)
     names = [name for name, each in PLOTS.items() if not unmet_requirement(each, run)]
-    paths = _paths(run.path / runs.PLOTS, names, None)
+    paths = _paths(run.folder / runs.PLOTS, names, None)
     failures = _draw(dict(zip(names, paths, strict=True)), context, View())
     return [f"the plot {name} failed: {reason_of(error)}." for name, error in failures.items()]
 

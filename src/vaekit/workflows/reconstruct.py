@@ -10,8 +10,10 @@ from vaekit.run_plots.reconstructions import save_reconstruction
 from vaekit.runs import PLOTS, Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runs.reconstruction import Reconstruction, reconstruct_examples, select_indices
+from vaekit.runtime.torch_state import default_torch_state
 
 
+@default_torch_state()
 def reconstruct(
     run: Run | str | os.PathLike,
     *,
@@ -44,7 +46,7 @@ def reconstruct(
     (2, 1, 8, 8)
     """
     run = as_run(run)
-    path = run.path / PLOTS / "reconstruct.png" if out is None else Path(out)
+    path = run.folder / PLOTS / "reconstruct.png" if out is None else Path(out)
     examples = select_examples(run, split, data).examples
     result = reconstruct_examples(run, examples, select_indices(run, examples, indices, label))
     return result, save_reconstruction(path, run, result)

@@ -8,9 +8,11 @@ from vaekit.atomic_io import atomic_write_bytes
 from vaekit.evaluation.results import Evaluation
 from vaekit.report.page import render_report
 from vaekit.runs import Run, as_run
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.workflows.plot import plot
 
 
+@default_torch_state()
 def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
     """Write RUN/report.html: one file with its plots, which needs no network.
 
@@ -25,17 +27,17 @@ def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
     'report.html'
     """
     run = as_run(run)
-    plots = run.path / runs.PLOTS
+    plots = run.folder / runs.PLOTS
     if not plots.is_dir():
         plot(run)
     page = render_report(
         evaluation,
         title=f"{run.config.recipe} on {evaluation.data}",
         latent_dim=run.config.latent_dim,
-        config=(run.path / runs.CONFIG).read_text(encoding="utf-8"),
+        config=(run.folder / runs.CONFIG).read_text(encoding="utf-8"),
         plots=plots,
         findings=[finding.text for finding in run.verdict],
     )
-    path = run.path / runs.REPORT
+    path = run.folder / runs.REPORT
     atomic_write_bytes(path, page)
     return path

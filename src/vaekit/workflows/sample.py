@@ -7,9 +7,11 @@ from typing import Any
 from vaekit.data.building import dataset_name
 from vaekit.runs import PLOTS, Run, as_run
 from vaekit.runs.run_data import RunData
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.workflows.save_examples import check_examples_file, default_suffix, save_examples
 
 
+@default_torch_state()
 def sample(
     run: Run | str | os.PathLike,
     count: int = 64,
@@ -60,7 +62,7 @@ def _path(
     words = ["mixture" if mixture else "sample"]
     if label is not None:
         words.append(dataset_name(label))
-    return run.path / PLOTS / f"{'-'.join([*words, str(seed)])}{default_suffix(run)}"
+    return run.folder / PLOTS / f"{'-'.join([*words, str(seed)])}{default_suffix(run)}"
 
 
 def _title(run: Run, count: int, label: str | None, mixture: bool) -> str:

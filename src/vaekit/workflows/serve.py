@@ -16,11 +16,21 @@ from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import data_label
 from vaekit.runs.run_scores import score_inputs
 from vaekit.runtime.device import keep_freed_memory
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.server import Facts, Limits
 from vaekit.server.service import Arrays, Labels
-from vaekit.web import SHUTTING_DOWN, App, hosts_for, missing_package, serve_app
+from vaekit.web import (
+    SHUTTING_DOWN,
+    App,
+    RunningServer,
+    hosts_for,
+    in_event_loop,
+    missing_package,
+    serve_app,
+)
 
 
+@default_torch_state()
 def serve(
     run: Run | str | os.PathLike,
     *,
@@ -28,8 +38,9 @@ def serve(
     port: int = 8000,
     limits: Limits | None = None,
     ready: Callable[[str], None] = print,
-) -> None:
-    """Serve encode, decode, sample and score of a run over HTTP until Ctrl-C.
+    background: bool | None = None,
+) -> RunningServer | None:
+    """Serve encode, decode, sample and score of a run over HTTP: until Ctrl-C, or in a thread.
 
     Args:
         run: A run or its folder.
@@ -38,6 +49,11 @@ def serve(
         port: The port; 0 picks a free one.
         limits: Limits of requests; by default, batches are limited by the size of the model.
         ready: Called with the address when the server listens.
+        background: Serve in a thread of its own; default if an event loop runs in this one, as in
+            a notebook.
+
+    Returns:
+        In the background the server, with `url` and `stop()`; else None, after Ctrl-C.
 
     Raises:
         ConfigError: A package that is not installed, or an invalid host or port.
@@ -51,7 +67,11 @@ def serve(
     def make_app() -> App:
         return application(run, hosts=hosts_for(host), limits=limits)
 
-    serve_app(make_app, host, port, ready=ready)
+    if not (in_event_loop() if background is None else background):
+        return serve_app(make_app, host, port, ready=ready)
+    server = RunningServer(make_app, host, port)
+    ready(server.url)
+    return server
 
 
 def application(run: Run, *, hosts: Collection[str] | None, limits: Limits | None = None) -> App:

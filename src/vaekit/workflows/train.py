@@ -26,6 +26,7 @@ from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.terminal_progress import progress_console
+from vaekit.runtime.torch_state import default_torch_state
 from vaekit.training.freezing import freeze_except
 from vaekit.training.graceful_interrupt import resumable
 from vaekit.training.processes import (
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from vaekit.training.fit import FitResult
 
 
+@default_torch_state()
 def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     """Build a model of five parts, as a plain `torch.nn.Module`, that fits the data.
 
@@ -94,6 +96,7 @@ def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     return build_model(config, modules)
 
 
+@default_torch_state()
 def train(
     model: str | VAE | None = None,
     *,
@@ -151,6 +154,7 @@ def train(
     return _fit(setup, folder, console, resume=False)
 
 
+@default_torch_state()
 def resume(
     path: str | os.PathLike,
     *,
