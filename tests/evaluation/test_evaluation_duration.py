@@ -7,6 +7,7 @@ import pytest
 import vaekit
 from vaekit.core.vae import VAE
 from vaekit.evaluation.duration import DECODER_SHARE, count_passes
+from vaekit.evaluation.marginal_likelihood import ImportanceSampling
 
 EVALUATE = import_module("vaekit.workflows.evaluate")
 
@@ -25,7 +26,10 @@ def test_the_passes_are_those_that_the_decoder_makes(small_run, monkeypatch, opt
     monkeypatch.setattr(VAE, "decode", decode)
     asked = {"importance_samples": 1, "ais_steps": 0, "ais_chains": 16, **options}
     examples = vaekit.evaluate(small_run, split="train", generated_examples=0, **asked).examples
-    passes = count_passes(examples, dequantized=False, generated_examples=0, **asked)
+    importance = ImportanceSampling(asked.pop("importance_samples"), examples)
+    passes = count_passes(
+        examples, importance=importance, dequantized=False, generated_examples=0, **asked
+    )
     # Decoding is half of a pass, and a gradient takes as long as three.
     work = DECODER_SHARE * sum(decoded) / examples * (3 if asked["ais_steps"] else 1)
     assert work == pytest.approx(sum(passes.values()), rel=0.25)

@@ -26,8 +26,13 @@ def evaluate(
     data: OtherData = None,
     max_examples: MaxExamples = None,
     importance_samples: Annotated[
-        int, typer.Option(metavar="N", help="K of the importance-weighted bound.")
-    ] = 20,
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="K of the importance-weighted bound. Default: 20, for a large model on a random "
+            "part of the examples.",
+        ),
+    ] = None,
     ais_steps: Annotated[
         int,
         typer.Option(
@@ -124,7 +129,7 @@ def _print_likelihood(evaluation: "Evaluation") -> None:
     from vaekit.evaluation.catalogue import LIKELIHOOD
 
     bound = LIKELIHOOD["importance_weighted_bound"]
-    bound = replace(bound, title=f"{bound.title} (K = {evaluation.importance_samples})")
+    bound = replace(bound, title=f"{bound.title} ({evaluation.bound_size})")
     infos = LIKELIHOOD | {"importance_weighted_bound": bound}
     output.print_metrics("Likelihood", infos, evaluation.likelihood_metrics)
     if basis := evaluation.bits_per_dimension.basis:

@@ -4,6 +4,7 @@ import time
 
 from vaekit.core.vae import VAE
 from vaekit.evaluation.ais import LEAPFROG_STEPS
+from vaekit.evaluation.marginal_likelihood import ImportanceSampling
 from vaekit.inference.bounds import elbo_per_example
 from vaekit.inputs import ModelInputs, max_batch_examples, values_per_example
 
@@ -34,7 +35,7 @@ def seconds_per_pass(model: VAE, inputs: ModelInputs) -> float:
 def count_passes(
     examples: int,
     *,
-    importance_samples: int,
+    importance: ImportanceSampling,
     dequantized: bool,
     ais_steps: int,
     ais_chains: int,
@@ -44,7 +45,7 @@ def count_passes(
 
     Args:
         examples: N.
-        importance_samples: K of the importance-weighted bound.
+        importance: The size of the importance-weighted bound.
         dequantized: Whether the bound is computed a second time, on dequantized levels.
         ais_steps: Steps of annealed importance sampling; 0 for none.
         ais_chains: Chains per example.
@@ -53,13 +54,14 @@ def count_passes(
     Returns:
         The passes by the option that they are made for; "" for passes of every evaluation.
 
-    >>> options = {"importance_samples": 20, "ais_steps": 0, "generated_examples": 0}
-    >>> count_passes(10, dequantized=True, ais_chains=16, **options)
+    >>> options = {"ais_steps": 0, "ais_chains": 16, "generated_examples": 0}
+    >>> count_passes(10, importance=ImportanceSampling(20, 10), dequantized=True, **options)
     {'': 3.0, 'importance_samples': 20.0, 'ais_steps': 0.0, 'generated_examples': 0.0}
     """
+    bound = importance.samples * importance.examples / examples
     gradients = AIS_RUNS * ais_steps * (LEAPFROG_STEPS + 1) * GRADIENT_PASSES
     decoded = {
-        "importance_samples": importance_samples * (2 if dequantized else 1),
+        "importance_samples": bound * (2 if dequantized else 1),
         "ais_steps": ais_chains * gradients,
         "generated_examples": SAMPLE_SETS * min(generated_examples, examples) / examples,
     }

@@ -39,7 +39,7 @@ def likelihood_lines(evaluation: "Evaluation") -> Iterator[Line]:
     for line in _metric_lines(LIKELIHOOD, evaluation.likelihood_metrics):
         meaning = line.meaning
         if line.title == LIKELIHOOD["importance_weighted_bound"].heading:
-            meaning += f" K = {evaluation.importance_samples}."
+            meaning += f" {evaluation.bound_size}."
         if line.title == LIKELIHOOD["bits_per_dimension"].heading:
             basis = evaluation.bits_per_dimension.basis
             meaning += f" Bits of {basis}." if basis else ""

@@ -195,6 +195,7 @@ class Evaluation(Result):
         examples: Number of examples.
         unit: Unit of the likelihood metrics.
         importance_samples: K of the importance-weighted bound.
+        bound_examples: Number of examples of this bound and of bits per dimension.
         seed: Seed of the noise.
         protocol: What must agree for metrics to be compared.
         terms: Loss, reconstruction and divergence.
@@ -216,6 +217,7 @@ class Evaluation(Result):
     examples: int
     unit: str
     importance_samples: int
+    bound_examples: int
     seed: int
     protocol: dict[str, str]
     terms: TermMetrics
@@ -243,6 +245,14 @@ class Evaluation(Result):
             "bits_per_dimension": self.bits_per_dimension.metric,
         }
         return {name: metric for name, metric in metrics.items() if metric is not None}
+
+    @property
+    def bound_size(self) -> str:
+        """K of the importance-weighted bound, and its examples if they are fewer, in words."""
+        size = f"K = {self.importance_samples}"
+        if self.bound_examples < self.examples:
+            size += f", {self.bound_examples:,} examples"
+        return size
 
     @property
     def title(self) -> str:

@@ -1,10 +1,6 @@
 """The length of a training by its computation: steps and batch sizes from a budget."""
 
-import torch
-from torch.utils.flop_counter import FlopCounterMode
-
-from vaekit.core.distributions import point_estimate
-from vaekit.core.modules import eval_mode, zeros_like_model
+from vaekit.core.operations import operations_per_example
 from vaekit.core.vae import VAE
 
 BUDGET = 1.2e13
@@ -41,13 +37,3 @@ def default_steps(model: VAE, examples: int, batch_size: int) -> int:
     step = BACKWARD_AND_FORWARD * batch_size * operations_per_example(model)
     steps = max(MIN_STEPS, min(MAX_STEPS, int(BUDGET / max(step, 1))))
     return min(steps, MAX_EPOCHS * -(-examples // batch_size))
-
-
-@torch.no_grad()
-def operations_per_example(model: VAE) -> int:
-    """Floating-point operations of encoding and decoding one example."""
-    x = zeros_like_model(model, 1, *model.data_shape)
-    y = model.dummy_condition(1)
-    with eval_mode(model), FlopCounterMode(display=False) as counter:
-        model.decode(point_estimate(model.encode(x, y)), y)
-    return counter.get_total_flops()

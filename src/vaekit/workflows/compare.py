@@ -14,6 +14,7 @@ from vaekit.data import Dataset, Examples
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation.catalogue import LIKELIHOOD, NATS
+from vaekit.evaluation.marginal_likelihood import NO_BOUND
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.protocol import differences, protocol
 from vaekit.evaluation.results import Result
@@ -29,7 +30,7 @@ from vaekit.runs.run_data import RunData, data_name
 from vaekit.runtime.device import keep_freed_memory
 from vaekit.runtime.torch_state import default_torch_state
 from vaekit.workflows.comparison_plots import check_plot_file, plot_comparison
-from vaekit.workflows.evaluate import NO_BOUND, term_metrics
+from vaekit.workflows.evaluate import term_metrics
 
 MAX_RUNS = 8
 METRICS = ("loss", "reconstruction", "divergence", "importance_weighted_bound")
