@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from importlib import import_module
 
 import pytest
@@ -56,6 +57,22 @@ def test_all_plots_that_can_be_drawn_are_drawn(small_run, tmp_path, monkeypatch)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["curves.png", "losses.png"]
 
 
+def test_plots_of_a_comparison_that_fail_do_not_cost_its_metrics(
+    cli, small_run, tmp_path, monkeypatch
+):
+    shutil.copytree(small_run.path, tmp_path / "other")
+    module = import_module("vaekit.workflows.compare")
+    monkeypatch.setattr(module, "plot_comparison", out_of_memory)
+    comparison = vaekit.compare([small_run, tmp_path / "other"], out=tmp_path / "compare.png")
+    assert "MemoryError" in comparison.plot_failure and not comparison.files
+    assert "MemoryError" in comparison._repr_html_()
+    loss = vaekit.evaluate(small_run, importance_samples=1, generated_examples=0).terms.loss
+    assert [each.loss for each in comparison.runs] == [loss, loss]
+    out = str(tmp_path / "compare.png")
+    status, printed, _ = cli("compare", small_run.path, tmp_path / "other", "--out", out)
+    assert status == 0 and f"{loss.value:.2f}" in printed and "MemoryError" in printed
+
+
 def test_the_command_names_the_plots_that_failed(cli, small_run, monkeypatch):
     monkeypatch.setitem(PLOTS, "latent", out_of_memory)
     status, _, error = cli("plot", small_run.path, "curves", "latent", "--out", "plots")
@@ -99,7 +116,7 @@ def unavailable(metric: dict) -> bool:
     [
         (
             EVALUATE,
-            "importance_weighted_bound",
+            "marginal_likelihood",
             lambda e: unavailable(e["importance_weighted_bound"]),
             "importance_weighted_bound",
         ),
@@ -155,7 +172,7 @@ def test_a_failing_metric_is_unavailable_and_the_others_stand(
 
 
 def test_the_command_prints_the_other_metrics_and_the_reason(cli, small_run, monkeypatch):
-    monkeypatch.setattr(EVALUATE, "importance_weighted_bound", out_of_memory)
+    monkeypatch.setattr(EVALUATE, "marginal_likelihood", out_of_memory)
     monkeypatch.setattr(LATENT_METRICS, "prior_holes", out_of_memory)
     monkeypatch.setattr(EVALUATE, "code_usage", out_of_memory)
     status, printed, _ = cli("evaluate", small_run.path, "--generated-examples", 0)

@@ -17,7 +17,7 @@ from vaekit.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from vaekit.workflows.compare import Comparison
+    from vaekit.evaluation.comparison import Comparison
 
 
 def compare(
@@ -76,4 +76,6 @@ def print_comparison(comparison: "Comparison") -> None:
     output.print_line(comparison.precision)
     output.print_line(comparison.verdict.replace("±", "+-"))
     output.print_seed_spreads(comparison.seed_spreads)
+    if comparison.plot_failure is not None:
+        output.print_line(f"warning: {comparison.plot_failure}")
     output.print_files(comparison.files)

@@ -30,6 +30,14 @@ class SeedSpread(Result):
     deviation: float
     example_error: float
 
+    @property
+    def text(self) -> str:
+        """The spread in words."""
+        return (
+            f"{', '.join(self.runs)}: test loss {self.mean.value:.2f} over {len(self.runs)} seeds, "
+            f"deviation {self.deviation:.2f}, standard error over examples {self.example_error:.2f}"
+        )
+
 
 def seed_spread(losses: Mapping[str, Metric]) -> SeedSpread:
     """The spread of the losses of at least two runs.

@@ -9,15 +9,14 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from vaekit import html
 from vaekit.data import Dataset, Examples
 from vaekit.data.splits import SplitName
-from vaekit.errors import ConfigError, DataError
-from vaekit.evaluation.catalogue import LIKELIHOOD, NATS
+from vaekit.errors import ConfigError, DataError, RequestError, reason_of
+from vaekit.evaluation.catalogue import NATS
+from vaekit.evaluation.comparison import ComparedRun, Comparison, RankedRun
 from vaekit.evaluation.marginal_likelihood import NO_BOUND
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.protocol import differences, protocol
-from vaekit.evaluation.results import Result
 from vaekit.evaluation.seed_spread import SeedSpread, spreads
 from vaekit.inference.bounds import ExampleTerms, elbo_per_example, importance_weighted_bound
 from vaekit.inputs.tracked import track_inputs
@@ -33,126 +32,6 @@ from vaekit.workflows.comparison_plots import check_plot_file, plot_comparison
 from vaekit.workflows.evaluate import term_metrics
 
 MAX_RUNS = 8
-METRICS = ("loss", "reconstruction", "divergence", "importance_weighted_bound")
-
-
-@dataclass(frozen=True)
-class ComparedRun(Result):
-    """The metrics of one run, in nats per example, and what it is."""
-
-    run: str
-    recipe: str
-    data: str
-    training_examples: int
-    latent_dim: int | None
-    parameters: int
-    loss: Metric
-    reconstruction: Metric
-    divergence: Metric
-    seconds: float
-    epochs: int
-    importance_weighted_bound: Metric | None = None
-
-
-@dataclass(frozen=True)
-class RankedRun(Result):
-    """A run with its difference to the best one, taken example by example."""
-
-    run: str
-    behind: Metric
-
-
-@dataclass(frozen=True)
-class Comparison(Result):
-    """Runs on the same examples.
-
-    Attributes:
-        data: The dataset.
-        split: The part evaluated.
-        examples: Number of examples.
-        unit: Unit of the metrics.
-        importance_samples: K of the importance-weighted bound, if asked for.
-        seed: Seed of the noise.
-        runs: One line per run.
-        ranking: Runs from best to worst; None if their protocols differ.
-        ranked_by: The metric that they are ranked by.
-        unranked_reasons: In what the protocols differ.
-        files: Paths of the plots.
-        seed_spreads: For runs that differ in their seed alone, the spread of the loss.
-    """
-
-    data: str
-    split: str
-    examples: int
-    unit: str
-    seed: int
-    runs: tuple[ComparedRun, ...]
-    importance_samples: int | None = None
-    ranking: tuple[RankedRun, ...] | None = None
-    ranked_by: str | None = None
-    unranked_reasons: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    seed_spreads: tuple[SeedSpread, ...] = ()
-
-    @property
-    def title(self) -> str:
-        """The examples that the runs were evaluated on."""
-        part = f"{self.examples:,} {self.split} examples of {self.data}"
-        return f"{part}, seed {self.seed}; {self.unit}"
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics that were measured."""
-        return tuple(name for name in METRICS if getattr(self.runs[0], name) is not None)
-
-    @property
-    def rows(self) -> list[dict[str, str]]:
-        """Facts and metrics of each run as text, by title."""
-        return [self._row(run) for run in self.runs]
-
-    def _row(self, run: ComparedRun) -> dict[str, str]:
-        metrics = {self._heading(name): _value(run, name) for name in self.metrics}
-        return {
-            "run": run.run,
-            "recipe": run.recipe,
-            "examples": f"{run.training_examples:,}",
-            "latent": "-" if run.latent_dim is None else f"{run.latent_dim:,}",
-            "parameters": f"{run.parameters:,}",
-            **metrics,
-            "seconds": f"{run.seconds:.0f}",
-            "epochs": str(run.epochs),
-        }
-
-    def _heading(self, name: str) -> str:
-        title = LIKELIHOOD[name].title
-        if name == "importance_weighted_bound":
-            title += f" (K = {self.importance_samples})"
-        return title
-
-    @property
-    def precision(self) -> str:
-        """The largest standard error, in words."""
-        errors = (getattr(run, name).standard_error for run in self.runs for name in self.metrics)
-        return f"standard errors up to {max(error or 0.0 for error in errors):.2f}"
-
-    @property
-    def verdict(self) -> str:
-        """The ranking in words, or why there is none."""
-        if self.ranking is None:
-            return f"not ranked, protocols differ in {', '.join(self.unranked_reasons)}"
-        info = LIKELIHOOD[self.ranked_by or "loss"]
-        best, *others = self.ranking
-        behind = (
-            f"{each.run} (behind by {html.format_metric(each.behind, info.digits)})"
-            for each in others
-        )
-        return f"ranked by {info.title}: {', '.join([best.run, *behind])}"
-
-    def _repr_html_(self) -> str:
-        """A row per run, and the ranking."""
-        rows = self.rows
-        table = html.table((list(row.values()) for row in rows), html.CELL, list(rows[0]))
-        return html.card(self.title, table, html.note(self.precision), html.note(self.verdict))
 
 
 @dataclass(frozen=True)
@@ -223,11 +102,7 @@ def compare(
     table = tuple(
         _compared(name, own[name], each, importance_samples) for name, each in evaluated.items()
     )
-    files: tuple[str, ...] = ()
-    if out is not None:
-        contexts = {name: each.context for name, each in evaluated.items()}
-        plots = plot_comparison(Path(out), contexts, table, split, seed)
-        files = tuple(str(path) for path in plots)
+    files, failure = _plot(None if out is None else Path(out), evaluated, table, split, seed)
     ranking, ranked_by, reasons = _ranking(loaded, evaluated)
     return Comparison(
         data=first.config.data.source,
@@ -241,6 +116,7 @@ def compare(
         ranked_by=ranked_by,
         unranked_reasons=reasons,
         files=files,
+        plot_failure=failure,
         seed_spreads=_seed_spreads(loaded, table),
     )
 
@@ -322,6 +198,26 @@ def _common_examples(
     return source.select(common)
 
 
+def _plot(
+    out: Path | None,
+    evaluated: dict[str, EvaluatedRun],
+    table: Sequence[ComparedRun],
+    split: str,
+    seed: int,
+) -> tuple[tuple[str, ...], str | None]:
+    """The paths of the plots, or why they failed, which does not cost the metrics."""
+    if out is None:
+        return (), None
+    contexts = {name: each.context for name, each in evaluated.items()}
+    try:
+        paths = plot_comparison(out, contexts, table, split, seed)
+    except RequestError:
+        raise
+    except Exception as error:
+        return (), f"the plots failed: {reason_of(error)}."
+    return tuple(map(str, paths)), None
+
+
 # --- Metrics ---------------------------------------------------------------------------------
 
 
@@ -354,11 +250,6 @@ def _compared(name: str, own: RunData, evaluated: EvaluatedRun, samples: int | N
         epochs=len(run.history.get("epoch", ())),
         importance_weighted_bound=_bound_metric(evaluated, samples),
     )
-
-
-def _value(run: ComparedRun, name: str) -> str:
-    value = getattr(run, name).value
-    return "-" if value is None else f"{value:.{LIKELIHOOD[name].digits}f}"
 
 
 def _bound_metric(evaluated: EvaluatedRun, samples: int | None) -> Metric | None:
