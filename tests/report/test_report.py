@@ -63,6 +63,11 @@ def page_of(run, evaluation) -> Page:
     return Page(report(run, evaluation).read_text(encoding="utf-8"))
 
 
+def test_the_title_names_the_data_and_not_their_folder(run):
+    title = page_of(run, short_evaluation(run)).words.strip().splitlines()[0]
+    assert title == "mlp on bars"
+
+
 def test_every_metric_has_its_standard_error_and_its_explanation(run):
     evaluation = vaekit.evaluate(run, importance_samples=3, ais_steps=2)
     path = report(run, evaluation)

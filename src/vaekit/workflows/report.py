@@ -8,6 +8,7 @@ from vaekit.atomic_io import atomic_write_bytes
 from vaekit.evaluation.results import Evaluation
 from vaekit.report.page import render_report
 from vaekit.runs import Run, as_run
+from vaekit.runs.example_selection import data_label
 from vaekit.runtime.torch_state import default_torch_state
 from vaekit.workflows.plot import plot
 
@@ -32,7 +33,7 @@ def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
         plot(run)
     page = render_report(
         evaluation,
-        title=f"{run.config.recipe} on {evaluation.data}",
+        title=f"{run.config.recipe} on {data_label(evaluation.data)}",
         latent_dim=run.config.latent_dim,
         config=(run.folder / runs.CONFIG).read_text(encoding="utf-8"),
         plots=plots,
