@@ -1,7 +1,7 @@
 """The screenshots of the explorer in the README: a desktop, a decoded grid, a phone.
 
-    vaekit train mlp-deep --out /tmp/deep
-    python benchmarks/screenshots.py /tmp/deep docs/images    # some seconds
+    vaekit train --out /tmp/plane
+    python benchmarks/screenshots.py /tmp/plane docs/images    # some seconds
 
 It needs chromium and `pip install ".[test]"`, and a run of two latent dimensions, which the grid
 shows both.
