@@ -1,12 +1,14 @@
 """Imputation of missing values from the observed ones."""
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
 from vaekit.core.distributions import is_deterministic
 from vaekit.core.vae import VAE
-from vaekit.errors import ConfigError
+from vaekit.data.building import channels_first
+from vaekit.errors import ConfigError, DataError
 
 INITIAL_SAMPLES = 100
 """Prior samples whose mean initializes missing values."""
@@ -85,3 +87,13 @@ def _observed_log_likelihood(p: Distribution, x: Tensor, missing: Tensor) -> Ten
             parameter="likelihood",
         )
     return p.base_dist.log_prob(x).masked_fill(missing, 0.0).flatten(2).sum(-1)
+
+
+def check_mask(missing: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A mask with channels first; DataError unless it has one bool per value."""
+    mask = channels_first(missing, "missing")
+    if mask.shape != shape or mask.dtype != bool:
+        raise DataError.for_value(
+            "missing", f"{mask.dtype} {mask.shape}", f"bool {shape}, one per value"
+        )
+    return mask

@@ -13,7 +13,6 @@ from vaekit.config import Settings
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.data import Examples
-from vaekit.data.building import channels_first
 from vaekit.data.checks import Labels, as_array, check_inputs, check_labels, check_numeric
 from vaekit.data.support import Support, Transform
 from vaekit.errors import ConfigError, DataError
@@ -282,7 +281,7 @@ class Run:
             if number < 1:
                 raise ConfigError.for_value(name, number, "a whole number of at least 1")
         inputs = self.inputs(x, labels)
-        missing = _check_mask(missing, inputs.x.shape)
+        missing = imputation.check_mask(missing, inputs.x.shape)
         batch_size = max_batch_examples(values_per_example(self.model), proposals)
         imputed = []
         start = 0
@@ -391,16 +390,6 @@ def check_count(count: int) -> int:
     if not isinstance(count, int | np.integer) or not 1 <= count <= MAX_COUNT:
         raise ConfigError.for_value("count", count, f"a whole number from 1 to {MAX_COUNT:,}")
     return int(count)
-
-
-def _check_mask(missing: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A mask with channels first; DataError unless it has one bool per value."""
-    mask = channels_first(missing, "missing")
-    if mask.shape != shape or mask.dtype != bool:
-        raise DataError.for_value(
-            "missing", f"{mask.dtype} {mask.shape}", f"bool {shape}, one per value"
-        )
-    return mask
 
 
 def _concat(batches: Iterator[np.ndarray], count: int) -> np.ndarray:
