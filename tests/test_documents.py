@@ -319,17 +319,16 @@ CURL = [
 ]
 
 
-@pytest.fixture(scope="module", params=["photos", "clothes", "table"])
+@pytest.fixture
 def server(prepared: Path, request):
-    """A server of a run, in the folder of which requests are sent."""
+    """A server of a run."""
     with vaekit.serve(prepared / "runs" / request.param, port=0, background=True) as server:
         yield server
 
 
+@pytest.mark.parametrize("server", ["photos", "table"], indirect=True)
 def test_requests_by_curl(server, tmp_path):
     model = httpx.get(f"{server.url}/v1/model").json()
-    if model["classes"]:
-        return  # its requests have classes
     np.save(tmp_path / "examples.npy", np.ones((8, *model["shape"])))
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed (Debian: apt-get install curl)")
@@ -344,6 +343,7 @@ def test_requests_by_curl(server, tmp_path):
     assert np.load(tmp_path / "scores.npy").shape == (8,)
 
 
+@pytest.mark.parametrize("server", ["photos", "clothes", "table"], indirect=True)
 def test_requests_by_python(server):
     namespace: dict[str, Any] = {}
     exec(block('model["latent_dim"]').replace(URL, server.url), namespace)

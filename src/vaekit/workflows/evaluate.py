@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import dataclass, field
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -12,7 +13,7 @@ from vaekit.evaluation.ais import ais_bound
 from vaekit.evaluation.bits_per_dimension import is_dequantized
 from vaekit.evaluation.catalogue import NATS
 from vaekit.evaluation.class_accuracy import class_accuracy
-from vaekit.evaluation.code_usage import code_usage
+from vaekit.evaluation.code_usage import CodeUsage, code_usage
 from vaekit.evaluation.duration import count_passes, seconds_per_pass
 from vaekit.evaluation.exact import exact_log_likelihood, is_enumerable
 from vaekit.evaluation.latent_metrics import latent_metrics
@@ -28,6 +29,7 @@ from vaekit.evaluation.results import (
     AISMetric,
     BitsMetric,
     Evaluation,
+    GeneratedClassAccuracy,
     LatentMetrics,
     SampleQuality,
     TermMetrics,
@@ -101,14 +103,14 @@ def evaluate(
     >>> evaluation.terms.loss.value > evaluation.terms.reconstruction.value
     True
     """
+    check_features(features)
+    _check_range(0, MAX_SAMPLES, ais_steps=ais_steps, generated_examples=generated_examples)
+    _check_range(0, MAX_SAMPLES, class_accuracy_samples=class_accuracy_samples)
     _check_range(1, MAX_SAMPLES, ais_chains=ais_chains)
     if importance_samples is not None:
         _check_range(1, MAX_SAMPLES, importance_samples=importance_samples)
-    _check_range(0, MAX_SAMPLES, ais_steps=ais_steps, generated_examples=generated_examples)
-    _check_range(0, MAX_SAMPLES, class_accuracy_samples=class_accuracy_samples)
     if max_examples is not None:
         _check_range(1, None, max_examples=max_examples)
-    check_features(features)
     run = as_run(run)
     if class_accuracy_samples:
         _check_conditional(run)
@@ -128,32 +130,9 @@ def evaluate(
     )
     _announce(seconds_per_pass(run.model, inputs), passes)
     inputs = track_inputs(inputs)
-
     terms = elbo_per_example(run.model, inputs, seed=seed)
-    bound, bits = attempt(
-        partial(_bounds, run, inputs, terms, importance, seed),
-        lambda failed: (failed, BitsMetric(failed)),
-    )
-    unavailable: dict[str, str] = {}
-    accuracy = None
-    if class_accuracy_samples:
-        accuracy = attempt(
-            lambda: class_accuracy(own or RunData.load(run), class_accuracy_samples, seed),
-            partial(_note, unavailable, "generated_class_accuracy"),
-        )
-    samples = None
-    if generated_examples:
-        samples = attempt(
-            partial(_sample_quality, inputs, own, part, generated_examples, features, seed),
-            lambda failed: SampleQuality(unavailable=failed.unavailable),
-        )
-    ais = None
-    if ais_steps:
-        ais = attempt(
-            partial(_ais, run, inputs, ais_steps, ais_chains, seed),
-            lambda failed: AISMetric(failed, ais_steps, ais_chains, None),
-        )
-
+    evaluator = _Evaluator(run, inputs, own, part, terms, seed)
+    bound, bits = evaluator.bounds(importance)
     return Evaluation(
         run=str(run.path),
         data=_data_source(run, data),
@@ -167,20 +146,119 @@ def evaluate(
         terms=term_metrics(terms),
         importance_weighted_bound=bound,
         bits_per_dimension=bits,
-        latent=attempt(
-            partial(latent_metrics, run, inputs, terms, own, seed=seed),
-            partial(_failed_latent_metrics, run, len(inputs)),
-        ),
-        reconstructions=attempt(
-            partial(reconstruction_quality, run, inputs), lambda failed: {"mse": failed}
-        ),
-        ais_bound=ais,
-        exact_log_likelihood=attempt(partial(_exact, run, inputs), lambda failed: failed),
-        sample_quality=samples,
-        codes=attempt(partial(code_usage, run.model, inputs), partial(_note, unavailable, "codes")),
-        generated_class_accuracy=accuracy,
-        unavailable=unavailable or None,
+        generated_class_accuracy=evaluator.class_accuracy(class_accuracy_samples),
+        sample_quality=evaluator.sample_quality(generated_examples, features),
+        ais_bound=evaluator.ais(ais_steps, ais_chains),
+        latent=evaluator.latent(),
+        reconstructions=evaluator.reconstructions(),
+        exact_log_likelihood=evaluator.exact(),
+        codes=evaluator.codes(),
+        unavailable=evaluator.unavailable or None,
     )
+
+
+@dataclass(frozen=True)
+class _Evaluator:
+    """Computes each result on its own: one that fails is unavailable, and the others stand.
+
+    Attributes:
+        run: The run.
+        inputs: The examples evaluated.
+        own: The run with its own dataset; None if the examples are other data.
+        part: The part of the dataset.
+        terms: The terms of the loss per example.
+        seed: Seed of the noise.
+        unavailable: Why results without a metric of their own are missing, by name.
+    """
+
+    run: Run
+    inputs: ModelInputs
+    own: RunData | None
+    part: str
+    terms: ExampleTerms
+    seed: int
+    unavailable: dict[str, str] = field(default_factory=dict)
+
+    def bounds(self, importance: ImportanceSampling) -> tuple[Metric, BitsMetric]:
+        """The importance-weighted bound and the bits per dimension, or why there are none."""
+        if not self.terms.divergence.shape[1]:
+            reason = Metric(None, unavailable=NO_BOUND)
+            return reason, BitsMetric(reason)
+        return attempt(
+            lambda: marginal_likelihood(self.run, self.inputs, importance, seed=self.seed),
+            lambda failed: (failed, BitsMetric(failed)),
+        )
+
+    def class_accuracy(self, samples: int) -> GeneratedClassAccuracy | None:
+        """Class accuracy of a conditional run; None without samples."""
+        if not samples:
+            return None
+        return attempt(
+            lambda: class_accuracy(self.own or RunData.load(self.run), samples, self.seed),
+            partial(self._note, "generated_class_accuracy"),
+        )
+
+    def sample_quality(self, count: int, features: str | None) -> SampleQuality | None:
+        """Samples compared with the examples, if these are of the run's dataset."""
+        own = self.own
+        if not count:
+            return None
+        if own is None:
+            return SampleQuality(unavailable=OTHER_DATA)
+        options = {"count": count, "features": features, "seed": self.seed}
+        return attempt(
+            lambda: sample_quality(self.inputs, own, self.part, **options),
+            lambda failed: SampleQuality(unavailable=failed.unavailable),
+        )
+
+    def ais(self, steps: int, chains: int) -> AISMetric | None:
+        """The bound of annealed importance sampling; None without steps."""
+        if not steps:
+            return None
+        return attempt(
+            lambda: self._ais(steps, chains), lambda failed: AISMetric(failed, steps, chains, None)
+        )
+
+    def _ais(self, steps: int, chains: int) -> AISMetric:
+        options = {"steps": steps, "chains": chains, "seed": self.seed}
+        annealed = ais_bound(self.run.model, self.inputs, **options)
+        return AISMetric(Metric.mean_of(annealed.bound), steps, chains, annealed.acceptance)
+
+    def latent(self) -> LatentMetrics:
+        """Metrics of the latent space."""
+        return attempt(
+            lambda: latent_metrics(self.run, self.inputs, self.terms, self.own, seed=self.seed),
+            self._no_latent_metrics,
+        )
+
+    def _no_latent_metrics(self, failed: Metric) -> LatentMetrics:
+        warning = f"no metrics of the latent space: {failed.unavailable}."
+        dimensions = self.run.model.latent_shape.numel()
+        return LatentMetrics(len(self.inputs), dimensions, warnings=(warning,))
+
+    def reconstructions(self) -> dict[str, Metric]:
+        """Fidelity of reconstructions by metric name."""
+        return attempt(
+            lambda: reconstruction_quality(self.run, self.inputs), lambda failed: {"mse": failed}
+        )
+
+    def exact(self) -> Metric | None:
+        """log p(x); None if z has too many values."""
+        return attempt(self._exact, lambda failed: failed)
+
+    def _exact(self) -> Metric | None:
+        if not is_enumerable(self.run.model):
+            return None
+        return Metric.mean_of(exact_log_likelihood(self.run.model, self.inputs))
+
+    def codes(self) -> CodeUsage | None:
+        """Use of discrete codes; None if z is continuous."""
+        return attempt(
+            lambda: code_usage(self.run.model, self.inputs), partial(self._note, "codes")
+        )
+
+    def _note(self, name: str, failed: Metric) -> None:
+        self.unavailable[name] = str(failed.unavailable)
 
 
 def _announce(seconds: float, passes: dict[str, float]) -> None:
@@ -191,16 +269,6 @@ def _announce(seconds: float, passes: dict[str, float]) -> None:
     option = max(passes, key=lambda name: passes[name])
     share = f", {format_duration(seconds * passes[option])} of it for {option}" if option else ""
     print(f"estimated duration: {format_duration(total)}{share}", file=sys.stderr, flush=True)
-
-
-def _note(reasons: dict[str, str], name: str, failed: Metric) -> None:
-    """Note why a result without a metric of its own is missing."""
-    reasons[name] = str(failed.unavailable)
-
-
-def _failed_latent_metrics(run: Run, examples: int, failed: Metric) -> LatentMetrics:
-    warning = f"no metrics of the latent space: {failed.unavailable}."
-    return LatentMetrics(examples, run.model.latent_shape.numel(), warnings=(warning,))
 
 
 def _data_source(run: Run, data: Any) -> str:
@@ -215,35 +283,6 @@ def term_metrics(terms: ExampleTerms) -> TermMetrics:
     if terms.divergence.shape[1]:
         divergence = Metric.mean_of(terms.divergence.sum(-1))
     return TermMetrics(Metric.mean_of(terms.loss), Metric.mean_of(terms.reconstruction), divergence)
-
-
-def _bounds(
-    run: Run, inputs: ModelInputs, terms: ExampleTerms, importance: ImportanceSampling, seed: int
-) -> tuple[Metric, BitsMetric]:
-    """The importance-weighted bound and the bits per dimension, or why there are none."""
-    if not terms.divergence.shape[1]:
-        unavailable = Metric(None, unavailable=NO_BOUND)
-        return unavailable, BitsMetric(unavailable)
-    return marginal_likelihood(run, inputs, importance, seed=seed)
-
-
-def _ais(run: Run, inputs: ModelInputs, steps: int, chains: int, seed: int) -> AISMetric:
-    annealed = ais_bound(run.model, inputs, steps=steps, chains=chains, seed=seed)
-    return AISMetric(Metric.mean_of(annealed.bound), steps, chains, annealed.acceptance)
-
-
-def _exact(run: Run, inputs: ModelInputs) -> Metric | None:
-    if not is_enumerable(run.model):
-        return None
-    return Metric.mean_of(exact_log_likelihood(run.model, inputs))
-
-
-def _sample_quality(
-    inputs: ModelInputs, own: RunData | None, part: str, count: int, features: str | None, seed: int
-) -> SampleQuality:
-    if own is None:
-        return SampleQuality(unavailable=OTHER_DATA)
-    return sample_quality(inputs, own, part, count=count, features=features, seed=seed)
 
 
 def _check_conditional(run: Run) -> None:

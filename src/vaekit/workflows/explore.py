@@ -66,8 +66,7 @@ def explore(
     ready: Callable[[str], None] = print,
     background: bool | None = None,
 ) -> RunningExplorer | None:
-    """Serve a page about the latent space of a run to this machine only: until Ctrl-C, or in a
-    thread.
+    """Serve a page about a run's latent space to this machine: until Ctrl-C, or in a thread.
 
     Args:
         run: The run, or the path of its folder.
@@ -96,7 +95,9 @@ def explore(
         content = build_content(run, split=split, data=data)
         return explorer_app(content, hosts=LOOPBACK, frame_ancestors=frames)
 
-    if not (in_event_loop() if background is None else background):
+    if background is None:
+        background = in_event_loop()
+    if not background:
         return serve_app(make_app, LOOPBACK[0], port, ready=ready, extra="explore")
     server = RunningExplorer(partial(make_app, LOCAL_PAGES), LOOPBACK[0], port, extra="explore")
     ready(server.url)

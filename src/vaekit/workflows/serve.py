@@ -67,7 +67,9 @@ def serve(
     def make_app() -> App:
         return application(run, hosts=hosts_for(host), limits=limits)
 
-    if not (in_event_loop() if background is None else background):
+    if background is None:
+        background = in_event_loop()
+    if not background:
         return serve_app(make_app, host, port, ready=ready)
     server = RunningServer(make_app, host, port)
     ready(server.url)
