@@ -1,6 +1,7 @@
 """Fixtures that all tests share: small data, a small trained run, a quiet terminal."""
 
 import os
+import signal
 import sys
 from contextlib import nullcontext
 from importlib import import_module
@@ -102,6 +103,12 @@ def small_run(tmp_path_factory):
     data = small_images()
     np.savez(folder / "bars.npz", x=data.train.x, y=np.array(data.classes)[data.train.y])
     return train_small(folder / "run", str(folder / "bars.npz"), plots=True, latent_dim=3)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible():
+    """Let SIGINT interrupt these processes: in the background of a script a shell ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(tryfirst=True)
