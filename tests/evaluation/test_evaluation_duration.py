@@ -1,12 +1,19 @@
 """The estimated work of an evaluation is the work that it does."""
 
+import time
 from importlib import import_module
 
+import numpy as np
 import pytest
 
 import vaekit
 from vaekit.core.vae import VAE
-from vaekit.evaluation.duration import DECODER_SHARE, count_passes
+from vaekit.evaluation.duration import (
+    DECODER_SHARE,
+    FIRST_BATCH,
+    count_passes,
+    seconds_per_pass,
+)
 from vaekit.evaluation.marginal_likelihood import ImportanceSampling
 
 EVALUATE = import_module("vaekit.workflows.evaluate")
@@ -43,3 +50,19 @@ def test_a_long_evaluation_is_announced_and_a_short_one_is_not(small_run, monkey
         )
         vaekit.evaluate(small_run, importance_samples=1, generated_examples=0)
         assert capsys.readouterr().err.count("estimated duration: ") == lines
+
+
+def test_the_pace_of_a_slow_model_is_told_by_few_examples(small_run, monkeypatch):
+    run = small_run
+    inputs = run.inputs(np.zeros((200, *run.model.data_shape), np.float32))
+    encoded = []
+    original = VAE.encode
+
+    def encode(self, x, *args):
+        encoded.append(len(x))
+        time.sleep(0.03 * len(x))  # seconds
+        return original(self, x, *args)
+
+    monkeypatch.setattr(VAE, "encode", encode)
+    assert seconds_per_pass(run.model, inputs) >= 0.03 * len(inputs)
+    assert sum(encoded) == 2 * FIRST_BATCH

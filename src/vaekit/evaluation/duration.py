@@ -17,19 +17,31 @@ DECODER_SHARE = 0.5
 """The decoder's part of a pass; most latent codes are decoded only."""
 SINGLE_PASSES = 3.0
 """Loss, latent codes, reconstructions."""
+FIRST_BATCH = 8
+MEASURED_SECONDS = 0.2
 
 
 def seconds_per_pass(model: VAE, inputs: ModelInputs) -> float:
-    """Seconds that all examples take once through the model, by the pace of one batch.
+    """Seconds that all examples take once through the model, by the pace of some of them.
+
+    Small batches of a large model tell its pace as well as large ones, which it would take long to
+    spend on the question: a batch doubles until its time is long enough to be measured.
 
     >>> seconds_per_pass(run.model, run.inputs(images)) > 0
     True
     """
-    batch = inputs.first(max_batch_examples(values_per_example(model)))
-    elbo_per_example(model, batch)  # the first is slower
+    largest = min(len(inputs), max_batch_examples(values_per_example(model)))
+    size = min(FIRST_BATCH, largest)
+    elbo_per_example(model, inputs.first(size))  # the first is slower
+    while (seconds := _seconds(model, inputs.first(size))) < MEASURED_SECONDS and size < largest:
+        size = min(2 * size, largest)
+    return seconds * len(inputs) / size
+
+
+def _seconds(model: VAE, batch: ModelInputs) -> float:
     started = time.monotonic()
     elbo_per_example(model, batch)
-    return (time.monotonic() - started) * len(inputs) / len(batch)
+    return time.monotonic() - started
 
 
 def count_passes(
