@@ -303,6 +303,21 @@ def test_the_second_stage_has_a_length_in_proportion(tmp_path, monkeypatch, chan
     assert (config.training.epochs, config.prior_stage.epochs) == epochs
 
 
+def test_steps_that_are_asked_for_replace_the_epochs_of_the_recipe(tmp_path, monkeypatch):
+    def stop(*args, **options):
+        raise Interrupted("as if stopped.")
+
+    monkeypatch.setattr(TRAIN_MODULE, "_fit", stop)
+    recipe = tmp_path / "two.yaml"
+    by_epochs = TWO_STAGE_RECIPE.replace("max_steps: 73", "epochs: 50")
+    recipe.write_text(by_epochs.replace("max_steps: 300", "epochs: 70"))
+    options = {"training": {"max_steps": 17}, "prior_stage": {"max_steps": 18}}
+    with pytest.raises(Interrupted):
+        vaekit.train(str(recipe), data=small_images(640), out=tmp_path / "run", **options)
+    config = vaekit.runs.load_config(tmp_path / "run")
+    assert (config.training.epochs, config.prior_stage.epochs) == (2, 2)  # of 9 and of 17 steps
+
+
 def test_both_stages_are_announced_before_the_first_step(tmp_path, calm):
     printed = io.StringIO()
     data, out = small_images(), tmp_path / "run"

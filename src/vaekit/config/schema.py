@@ -198,8 +198,9 @@ class TrainingOptions(Options):
     epochs: PositiveInt | None = Field(None, description=EPOCHS)
     max_steps: PositiveInt | None = Field(
         4500,
-        description="Updates of the weights if epochs is null; null: as many as the computation "
-        "of the network of the Keras example in 4,500 steps allows, at most 4,500",
+        description="Updates of the weights if epochs is null; an option replaces the recipe's "
+        "epochs; null: as many as the computation of the network of the Keras example in 4,500 "
+        "steps allows, at most 4,500",
     )
     batch_size: PositiveInt | None = Field(
         64,

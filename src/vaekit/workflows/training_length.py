@@ -34,6 +34,7 @@ def resolve_training(
         recipe: The recipe or the file that it started from; None for the default one.
         options: The options that changed it.
     """
+    config = _by_steps_where_asked(config, options)
     training = config.training
     device = find_device(training.device)
     check_loggers(training.loggers)
@@ -51,6 +52,16 @@ def resolve_training(
         return config
     prior_epochs = _prior_epochs(config, model, epoch_examples, recipe, options)
     return config.changed({"prior_stage": {"epochs": prior_epochs}})
+
+
+def _by_steps_where_asked(config: Settings, options: Mapping[str, Any]) -> Settings:
+    """Without the epochs of the recipe for a stage whose number of steps alone is an option."""
+    changed = to_plain(options)
+    for section in ("training", "prior_stage"):
+        given = changed.get(section, {})
+        if given.get("max_steps") and not given.get("epochs"):
+            config = config.changed({section: {"epochs": None}})
+    return config
 
 
 def _training_epochs(training: TrainingOptions, model: VAE, epoch_examples: int) -> int:
