@@ -145,7 +145,27 @@ def test_color_channels_keep_their_order(tmp_path):
 
 def test_palette_with_transparency_is_no_warning(tmp_path):
     Image.new("P", (3, 3)).save(tmp_path / "a.png", transparency=b"\x00\x80")
-    assert load(tmp_path).shape == (3, 3, 3)
+    assert load(tmp_path).shape == (1, 3, 3)
+
+
+def test_a_palette_of_grays_is_gray(tmp_path):
+    indices = RNG.integers(0, 4, (4, 6)).astype(np.uint8)
+    image = Image.fromarray(indices, "P")
+    grays = [7, 90, 30, 255]
+    image.putpalette([level for gray in grays for level in (gray, gray, gray)])
+    image.save(tmp_path / "a.png")
+    assert np.array_equal(load(tmp_path).train.x[0], np.array(grays)[indices][None])
+    image.putpalette([1, 2, 3] * 4)
+    image.save(tmp_path / "a.png")
+    assert load(tmp_path).shape == (3, 4, 6)
+
+
+@pytest.mark.parametrize("ending", ["gif", "webp", "png"])
+def test_gray_frames_stay_gray(tmp_path, ending):
+    frames = [Image.new("L", (3, 2), level) for level in (3, 200, 90)]
+    frames[0].save(tmp_path / f"a.{ending}", save_all=True, append_images=frames[1:], lossless=True)
+    assert load(tmp_path).train.x[:, 0, 1, 1].tolist() == [3, 200, 90]
+    assert load(tmp_path).shape == (1, 2, 3)
 
 
 @pytest.mark.parametrize("ending", ["gif", "webp", "png"])

@@ -147,10 +147,10 @@ class PillowImage:
     def _is_gray(self) -> bool:
         """Whether all frames are gray; each may have colors of its own."""
         if self.count == 1:
-            return self.image.mode in GRAY_MODES
+            return has_gray_mode(self.image)
         for index in range(self.count):
             self.image.seek(index)
-            if self.image.mode not in GRAY_MODES:
+            if not (has_gray_mode(self.image) or has_gray_pixels(self.image)):
                 return False
         return True
 
@@ -193,6 +193,19 @@ class DeepPng:
         tile = (codec, extents, offset, f"{str(raw_mode).partition(';')[0]};16{order}")
         image.tile = [type(image.tile[0])(*tile)]  # type: ignore[attr-defined]
         return np.asarray(image)[..., :3]
+
+
+def has_gray_mode(image: "Image.Image") -> bool:
+    """Whether an image of Pillow can have no colors, by its mode or its palette."""
+    if image.mode == "P" and (palette := image.getpalette()):
+        return palette[::3] == palette[1::3] == palette[2::3]
+    return image.mode in GRAY_MODES
+
+
+def has_gray_pixels(image: "Image.Image") -> bool:
+    """Whether a frame has no colors; Pillow turns gray frames of an animation into RGB."""
+    red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")), -1, 0)
+    return np.array_equal(red, green) and np.array_equal(green, blue)
 
 
 def pillow_pixels(image: "Image.Image", channels: int, size: Size | None = None) -> np.ndarray:
