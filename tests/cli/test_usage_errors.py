@@ -83,7 +83,7 @@ def test_a_value_that_is_no_number_is_refused_in_the_form_of_all_errors(
         (("train", "--device", "cuda:77"), "option --device"),
         (("train", "--device", "abacus"), "option --device"),
         (("train", "--train-size", "70000"), "option --train-size"),
-        (("train", "--resize", "32x32"), "option --resize"),
+        (("train", "--crop", "32x32"), "option --crop"),
         (("train", "--support", "unti"), "option --support"),
         (("train", "--data", "mnits"), "option --data"),
         (("train", "--set", "optimizer.lr=-1"), "--set optimizer.lr=..."),

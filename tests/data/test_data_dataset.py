@@ -153,6 +153,18 @@ def test_inputs_get_their_channels_first():
     assert np.array_equal(check_inputs(first, (3, 6, 7), UNIT), first)
 
 
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((6, 7), (1, 6, 7)), ((3, 6, 7), (3, 6, 7)), ((6, 7, 3), (3, 6, 7)), ((4,), (4,))],
+    ids=str,
+)
+def test_one_example_is_a_batch_of_one(shape, expected):
+    x = np.random.default_rng(0).random(shape)
+    batch = check_inputs(x, expected, UNIT)
+    assert batch.shape == (1, *expected)
+    assert np.array_equal(batch, check_inputs(x[None], expected, UNIT))
+
+
 @pytest.mark.parametrize("x", [np.zeros((2, 5)), [["a"] * 4], np.full((2, 4), np.nan), 3.0])
 def test_other_inputs_are_refused(x):
     with raises(DataError, "x"):

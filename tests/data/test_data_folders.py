@@ -171,7 +171,7 @@ def test_crop_then_resize_then_tile(tmp_path):
     data = load(tmp_path, crop=(8, 8), resize=(4, 4), tile=(2, 2))
     whole = load(tmp_path, crop=(8, 8), resize=(4, 4)).train.x[0, 0]
     tiles = data.train.x.reshape(2, 2, 2, 2).transpose(0, 2, 1, 3).reshape(4, 4)
-    assert np.array_equal(tiles, whole) and data.notes == ()
+    assert np.array_equal(tiles, whole)
     assert data.train.files is not None and data.train.files[3] == "a.png[2,2]"
 
 
@@ -194,9 +194,8 @@ def test_an_option_larger_than_an_image_is_refused(tmp_path, option):
         load(tmp_path, **{option: (4, 5)})
 
 
-@pytest.mark.parametrize("option", ["crop", "tile", "resize", "group", "skip_unreadable"])
-def test_options_of_images_are_refused_for_arrays(option):
-    value = {"group": "folder", "skip_unreadable": True}.get(option, (2, 2))
+@pytest.mark.parametrize(("option", "value"), [("group", "folder"), ("skip_unreadable", True)])
+def test_options_of_files_are_refused_for_arrays(option, value):
     with raises(ConfigError, option):
         load(np.zeros((3, 4, 4)), **{option: value})
 
@@ -216,6 +215,24 @@ def test_tiles_of_an_image_stay_in_one_split(tmp_path, seed):
     assert in_one_part(data, parts) and sum(parts.counts().values()) == 320
     assert parts.counts()["test"] == 32
     assert data.train.y is not None and data.train.y[parts.test].sum() == 16
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_tiles_of_fewer_images_than_splits_are_shared_and_that_is_said(tmp_path, count):
+    for i in range(count):
+        write_image(tmp_path / f"{i}.png", (20, 20))
+    for source in (tmp_path, tmp_path / "0.png") if count == 1 else (tmp_path,):
+        data = load(source, tile=(2, 2))
+        assert split(data, seed=0).counts()["test"] == 10 * count
+        assert len(data.notes) == 1
+
+
+def test_an_image_in_each_split_of_a_folder_is_tiled_without_a_note(tmp_path):
+    for part in ("train", "val", "test"):
+        write_image(tmp_path / f"{part}/a.png", (4, 4))
+    data = load(tmp_path, tile=(2, 2))
+    assert split(data, seed=0).counts() == {"train": 4, "validation": 4, "test": 4}
+    assert not [note for note in data.notes if "tiles" in note]
 
 
 def test_images_of_a_folder_stay_in_one_split(tmp_path):

@@ -101,13 +101,6 @@ def test_files_of_another_format_are_refused(tmp_path):
         load(tmp_path / "a.csv")
 
 
-def test_resize_is_for_image_files_only(tmp_path):
-    np.save(tmp_path / "x.npy", np.zeros((2, 3, 3)))
-    for source in (np.zeros((2, 3, 3)), load(np.zeros((2, 3, 3))), "mnist", tmp_path / "x.npy"):
-        with raises(ConfigError, "resize"):
-            load(source, resize=(2, 2))
-
-
 def test_test_part_from_a_file(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros((4, 3)))
     np.save(tmp_path / "b.npy", np.ones((2, 3)))

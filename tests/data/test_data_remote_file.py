@@ -106,9 +106,9 @@ def test_files_that_cannot_be_downloaded_are_named(name, cache, monkeypatch):
 
 
 @pytest.mark.parametrize("name", sorted(READERS))
-def test_resize_is_refused_before_anything_is_downloaded(name, cache):
-    with raises(ConfigError, "resize"):
-        load(name, resize=(8, 8))
+def test_options_of_files_are_refused_before_anything_is_downloaded(name, cache):
+    with raises(ConfigError, "group"):
+        load(name, group="folder")
     assert not cache.exists()
 
 

@@ -117,6 +117,19 @@ def test_images_are_resized_as_in_training(tmp_path):
     assert select_examples(run, data=other).examples.x.shape == (30, 3, 9, 7)
 
 
+def test_images_of_arrays_are_cropped_and_tiled_as_in_training(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 10, 10), dtype=np.uint8)
+    np.save(tmp_path / "x.npy", images)
+    data = {"source": str(tmp_path / "x.npy"), "crop": (8, 8), "tile": (4, 4)}
+    run = vaekit.train("mlp", data=data, out=tmp_path / "run", **SHORT)
+    tiles = images[:5, 1:9, 1:9].reshape(5, 2, 4, 2, 4).transpose(0, 1, 3, 2, 4).reshape(20, 4, 4)
+    for other in (images[:5], tiles):
+        assert np.array_equal(select_examples(run, data=other).examples.x[:, 0], tiles)
+    assert select_examples(run).run_data is not None  # the same examples as in training
+    with raises(DataError):
+        select_examples(run, data=images[:, :3])
+
+
 def test_images_of_several_sizes_are_refused(color_run, tmp_path):
     image_folder(tmp_path / "mixed/a")
     image_folder(tmp_path / "mixed/b", shape=(9, 9))

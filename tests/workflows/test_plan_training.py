@@ -46,6 +46,13 @@ def test_a_plan_writes_nothing_and_says_why(tmp_path, monkeypatch, cli):
     assert [path.name for path in Path().iterdir()] == ["x.npy"]
 
 
+def test_a_plan_has_the_notes_that_training_prints():
+    twice = np.concatenate([small_images().train.x] * 2)
+    plan = vaekit.plan_training("mlp", data=twice, **OPTIONS)
+    assert len(plan.notes) == 1 and "equal" in plan.notes[0]
+    assert not vaekit.plan_training("mlp", data=small_images(), **OPTIONS).notes
+
+
 def test_a_plan_refuses_what_training_refuses():
     with raises(ConfigError, "latent_dim"):
         vaekit.plan_training("mlp", data=small_images(), latent_dim=0)

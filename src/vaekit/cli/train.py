@@ -116,6 +116,7 @@ def print_plan(plan: "TrainingPlan", as_json: bool) -> None:
             "model": f"{parts}; {plan.parameters:,} parameters",
             "latent": f"{plan.latent_dim} dimensions",
             "chosen": "; ".join(plan.choices) or None,
+            "notes": " ".join(plan.notes) or None,
             "examples": examples,
             "length": length,
             "duration": f"about {format_duration(plan.seconds)}, without validation and plots",

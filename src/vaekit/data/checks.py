@@ -80,7 +80,8 @@ def check_inputs(x: Any, shape: tuple[int, ...], support: Support) -> np.ndarray
     """Check raw examples for a model, and bring their channels first.
 
     Args:
-        x: Examples [N, *shape]; images also with their channels last, gray ones also without.
+        x: Examples [N, *shape]; images also with their channels last, gray ones also without; or
+            one example.
         shape: The shape of one example, (D,) or (C, H, W).
         support: The support that the model was trained on.
 
@@ -94,12 +95,23 @@ def check_inputs(x: Any, shape: tuple[int, ...], support: Support) -> np.ndarray
     (1, 1, 2, 2)
     """
     array = as_array(x, "x", parameter="x")
+    if _is_one_example(array, shape):
+        array = array[None]
     if shape[0] == 1 and array.ndim == len(shape):
         array = array[:, None]
     if _has_channels_last(array, shape):
         array = np.moveaxis(array, -1, 1)
     check_compatible(array, shape, support, "x", parameter="x")
     return array
+
+
+def _is_one_example(x: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether an array has no axis of examples, and cannot be gray images [N, H, W]."""
+    forms = [shape]
+    if len(shape) == 3:
+        channels, *size = shape
+        forms = [tuple(size)] if channels == 1 else [shape, (*size, channels)]
+    return x.shape in forms
 
 
 def check_latents(z: Any, size: int) -> np.ndarray:

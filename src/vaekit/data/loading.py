@@ -16,9 +16,10 @@ from vaekit.data.examples import Examples
 from vaekit.data.file_reading import data_errors
 from vaekit.data.named_datasets import NAMES
 from vaekit.data.readers import arrays, idx, image_files, shards
+from vaekit.data.readers.array_images import apply_sizes
 from vaekit.data.readers.folders import SUFFIXES
-from vaekit.data.readers.image_arrays import ImageSource
-from vaekit.data.readers.image_options import ImageOptions, Size
+from vaekit.data.readers.image_arrays import pillow_images
+from vaekit.data.readers.image_options import SIZES, ImageOptions, Size
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError, suggest
 
@@ -55,7 +56,7 @@ def load(
             arrays of one shape, each an example; images of Pillow, one or a list; or a dataset.
             A path is one of an .npy or .npz file, an image, a folder of images, an IDX file, a
             folder of the four IDX files of MNIST, or shards. An array of two dimensions holds
-            vectors: pass one gray image as image[None].
+            vectors, or one gray image if that is cropped, resized or tiled.
         test: The test examples, in any of these forms; they replace the test part of `data`.
         support: The values that the data can take: binary, unit, integers:L or real. Default: as
             `Support.of` says.
@@ -110,10 +111,14 @@ def _errors_about(parameter: str) -> Iterator[None]:
 def _read(data: Any, options: ImageOptions, support: Support | None) -> Dataset:
     if isinstance(data, str | os.PathLike):
         return _read_named_or_path(data, options, support)
-    images = _pillow_images(data)
+    images = pillow_images(data)
     if images:
         return image_files.read_image_sources(images, "images", options, support)
-    options.check_unused(type(data).__name__)
+    options.check_unused(type(data).__name__, allowed=SIZES)
+    return apply_sizes(_from_memory(data, support), options)
+
+
+def _from_memory(data: Any, support: Support | None) -> Dataset:
     if isinstance(data, Dataset):
         return data if support is None else _with_support(data, support)
     if isinstance(data, Examples):
@@ -130,21 +135,13 @@ def _read(data: Any, options: ImageOptions, support: Support | None) -> Dataset:
     )
 
 
-def _pillow_images(data: Any) -> list[ImageSource]:
-    """The images of Pillow that data consist of; none if they are anything else."""
-    images = data if isinstance(data, list) else [data]
-    if not all(hasattr(image, "getexif") for image in images):
-        return []
-    return [ImageSource(image, f"image {index}") for index, image in enumerate(images)]
-
-
 def _read_named_or_path(
     source: "str | os.PathLike", options: ImageOptions, support: Support | None
 ) -> Dataset:
     with data_errors(source):
         if source in NAMES:
-            options.check_unused(source)
-            return NAMES[str(source)].read(support)
+            options.check_unused(source, allowed=SIZES)
+            return apply_sizes(NAMES[str(source)].read(support), options)
         if shards.is_shards(source):
             return shards.read_shards(str(source), options, support)
         path = Path(source) if source and Path(source).exists() else local_folder(str(source))
@@ -163,16 +160,17 @@ def _read_path(path: Path, options: ImageOptions, support: Support | None) -> Da
         raise DataError(f"{str(path)!r} is neither a file nor a folder, {READABLE}.")
     if path.suffix.lower() in SUFFIXES:
         return image_files.read_image_file(path, options, support)
-    options.check_unused(path)
-    return _reader(path)(path, support)
+    options.check_unused(path, allowed=SIZES)
+    return apply_sizes(_reader(path)(path, support), options)
 
 
 def _read_folder(folder: Path, options: ImageOptions, support: Support | None) -> Dataset:
     training_images = idx.find_training_images(folder)
     if training_images is None:
         return image_files.read_image_folder(folder, options, support)
-    options.check_unused(folder)
-    return idx.read_idx_file(training_images, support, name=folder.resolve().name)
+    options.check_unused(folder, allowed=SIZES)
+    dataset = idx.read_idx_file(training_images, support, name=folder.resolve().name)
+    return apply_sizes(dataset, options)
 
 
 def _reader(path: Path) -> Callable[[Path, Support | None], Dataset]:

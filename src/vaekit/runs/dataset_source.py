@@ -4,13 +4,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vaekit import data as datasets
 from vaekit.config import Settings
 from vaekit.data import Dataset
 from vaekit.data.binarization import binarize
 from vaekit.data.cache import local_folder
+from vaekit.data.color import with_channels
 from vaekit.data.file_reading import data_errors
 from vaekit.data.loading import IMAGE_OPTIONS
+from vaekit.data.readers.image_arrays import ImageSource, read_images
+from vaekit.data.readers.image_options import ImageOptions
 from vaekit.data.readers.shards import is_shards
 from vaekit.errors import DataError
 from vaekit.runs.directory import from_directory, working_directory
@@ -52,6 +57,18 @@ def load_dataset(config: Settings, data: Any = None, *, directory: Path | None =
 def image_options(config: Settings) -> dict[str, Any]:
     """The configured options of image files, as `vaekit.data.load` takes them."""
     return {name: getattr(config.data, name) for name in IMAGE_OPTIONS}
+
+
+def read_as_configured(images: list[ImageSource], config: Settings, channels: int) -> np.ndarray:
+    """Single images [N, C, H, W], cropped and resized as the configuration says, not tiled.
+
+    Args:
+        images: The images.
+        config: The configuration of a run.
+        channels: The number of channels of the run's model.
+    """
+    sizes = ImageOptions(crop=config.data.crop, resize=config.data.resize)
+    return with_channels(read_images(images, sizes).x, channels)
 
 
 def locate(source: Any, directory: Path | None) -> Any:

@@ -1,7 +1,6 @@
 """Select the examples to use a model on: a part of the run's dataset, or other examples."""
 
 import os
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,16 +10,16 @@ import numpy as np
 from vaekit import data as datasets
 from vaekit.data import Dataset, Examples, check_compatible
 from vaekit.data.binarization import binarize
+from vaekit.data.color import with_channels
 from vaekit.data.readers.image_arrays import MixedSizesError
+from vaekit.data.readers.image_options import SIZES
 from vaekit.data.splits import SPLIT_NAMES, SplitName
+from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError, suggest
 from vaekit.runs.dataset_source import image_options
 from vaekit.runs.folder import load_split
 from vaekit.runs.run import Run
 from vaekit.runs.run_data import RunData
-
-GRAY_WEIGHTS = np.array([0.299, 0.587, 0.114])
-"""Lightness of red, green and blue (ITU-R 601), as in Pillow."""
 
 
 class ExampleSelection(NamedTuple):
@@ -112,7 +111,7 @@ def _load_other(run: Run, data: Any) -> Dataset:
     """Other data under the assumptions of the run: its support, image size and channels."""
     method = run.config.data.binarize
     if isinstance(data, str) and data in datasets.NAMES:
-        dataset = binarize(datasets.load(data), method)
+        dataset = binarize(_load_sized(run, data), method)
         if dataset.support != run.support:
             raise DataError.for_value(
                 "data",
@@ -121,18 +120,26 @@ def _load_other(run: Run, data: Any) -> Dataset:
                 problem=f"{data} has another support",
             )
         return dataset
-    is_image = isinstance(data, str | os.PathLike) and _names_images(Path(data))
     support = run.config.data.support if method else run.support
-    options: dict[str, Any] = {}
-    if is_image:
-        options = {**image_options(run.config), "group": None}
+    if not isinstance(data, str | os.PathLike) or not _names_images(Path(data)):
+        return binarize(_load_sized(run, data, support), method)
+    options = {**image_options(run.config), "group": None}
     try:
         dataset = datasets.load(data, support=support, **options)
     except MixedSizesError as error:
         raise DataError(f"{error.problem}. {_fix_of_sizes(run)}.", parameter="data") from None
-    if is_image and len(dataset.shape) == len(run.model.data_shape) == 3:
+    if len(dataset.shape) == len(run.model.data_shape) == 3:
         dataset = _match_channels(run, dataset)
     return binarize(dataset, method)
+
+
+def _load_sized(run: Run, data: Any, support: Support | str | None = None) -> Dataset:
+    """Data in memory, whose images are cropped, resized and tiled unless they have been before."""
+    dataset = datasets.load(data, support=support)
+    if dataset.shape == run.model.data_shape:
+        return dataset
+    sizes = {name: getattr(run.config.data, name) for name in SIZES}
+    return datasets.load(dataset, **sizes)
 
 
 def _names_images(path: Path) -> bool:
@@ -141,27 +148,12 @@ def _names_images(path: Path) -> bool:
 
 def _match_channels(run: Run, dataset: Dataset) -> Dataset:
     """Convert gray images for a model of color images, and color images for one of gray images."""
-    conversions: dict[tuple[int, int], Callable[[np.ndarray], np.ndarray]] = {
-        (1, 3): _gray_to_color,
-        (3, 1): _color_to_gray,
-    }
-    convert = conversions.get((dataset.shape[0], run.model.data_shape[0]))
-    if convert is None:
-        return dataset
-    train = replace(dataset.train, x=convert(dataset.train.x))
-    test = None if dataset.test is None else replace(dataset.test, x=convert(dataset.test.x))
+    channels = run.model.data_shape[0]
+    train = replace(dataset.train, x=with_channels(dataset.train.x, channels))
+    test = dataset.test
+    if test is not None:
+        test = replace(test, x=with_channels(test.x, channels))
     return replace(dataset, train=train, test=test)
-
-
-def _gray_to_color(x: np.ndarray) -> np.ndarray:
-    return np.repeat(x, 3, axis=1)
-
-
-def _color_to_gray(x: np.ndarray) -> np.ndarray:
-    lightness = np.tensordot(x, GRAY_WEIGHTS, (1, 0))
-    if x.dtype.kind in "iu":
-        lightness = np.round(lightness)
-    return lightness[:, None].astype(x.dtype)
 
 
 def _run_labels(run: Run, dataset: Dataset, examples: Examples) -> np.ndarray | None:

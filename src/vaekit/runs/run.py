@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.data import Examples
 from vaekit.data.checks import Labels, as_array, check_inputs, check_labels, check_numeric
+from vaekit.data.readers.image_arrays import pillow_images
 from vaekit.data.support import Support, Transform
 from vaekit.errors import ConfigError, DataError
 from vaekit.inference import encode_decode, imputation
@@ -27,6 +29,7 @@ from vaekit.inputs import (
     values_per_example,
 )
 from vaekit.json_types import JsonObject
+from vaekit.runs.dataset_source import read_as_configured
 from vaekit.runs.directory import from_directory, working_directory
 from vaekit.runs.verdict import Finding, read_verdict
 from vaekit.runtime.seeding import seeded_noise
@@ -34,7 +37,7 @@ from vaekit.runtime.torch_state import default_torch_state
 
 MAX_COUNT = 1_000_000
 
-Data = np.ndarray | Tensor | Examples
+Data = Any  # an array or a tensor, one image or several of Pillow, or `Examples`
 
 
 @dataclass
@@ -327,12 +330,15 @@ class Run:
             )
         return ModelInputs(examples.x, self.transform, y=examples.y)
 
-    def check_examples(self, x: np.ndarray | Tensor) -> np.ndarray:
+    def check_examples(self, x: Data) -> np.ndarray:
         """Raw examples as [N, *shape], channels first; DataError for another shape or support."""
-        array = x.numpy(force=True) if isinstance(x, Tensor) else x
-        return check_inputs(array, self.model.data_shape, self.support)
+        if isinstance(x, Tensor):
+            x = x.numpy(force=True)
+        elif images := pillow_images(x):
+            x = read_as_configured(images, self.config, self.model.data_shape[0])
+        return check_inputs(x, self.model.data_shape, self.support)
 
-    def prepare(self, x: np.ndarray | Tensor) -> Tensor:
+    def prepare(self, x: Data) -> Tensor:
         """Raw examples [N, *shape] as the model takes them, on its device."""
         return to_model(as_tensor(self.check_examples(x)), self.model, self.transform)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from vaekit.data import Dataset, Split
 from vaekit.data.duplicates import count_duplicates
 from vaekit.inputs import MAX_VALUES
 from vaekit.workflows.training_setup import TrainingSetup
@@ -34,31 +33,36 @@ def announce(console: Console, setup: TrainingSetup, folder: Path) -> None:
         console.print(f"chosen for the data: {chosen}", highlight=False, soft_wrap=True)
 
 
-def note_data(console: Console, dataset: Dataset, split: Split) -> None:
-    """Print the notes of the data, and how many held-out examples are training examples."""
-    notes = list(dataset.notes)
-    duplicates = None if console.quiet else count_duplicates(dataset, split)
+def print_notes(console: Console, setup: TrainingSetup) -> None:
+    """Print what whoever trains on the data should know."""
+    for note in () if console.quiet else data_notes(setup):
+        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+
+
+def data_notes(setup: TrainingSetup) -> tuple[str, ...]:
+    """The notes of the data, the number of duplicates across splits, and a scale far from 1."""
+    notes = list(setup.dataset.notes)
+    duplicates = count_duplicates(setup.dataset, setup.split)
     if duplicates is not None and any(duplicates):
         notes.append(
             f"{duplicates} examples are equal to training examples, so that metrics of these "
             "splits are too good. Remove the duplicates."
         )
-    for note in notes:
-        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+    scale = _largest_scale(setup)
+    if scale > MAX_SCALE:
+        notes.append(
+            f"columns have means or standard deviations of up to {scale:.3g}. "
+            "Nets learn best from columns of mean 0 and standard deviation 1: set data.normalize."
+        )
+    return tuple(notes)
 
 
-def note_scale(console: Console, setup: TrainingSetup) -> None:
-    """Print a note if real values that are not normalized are far from the scale of nets."""
+def _largest_scale(setup: TrainingSetup) -> float:
+    """The largest mean or deviation of real values that are not normalized; 0 of others."""
     dataset = setup.dataset
     if dataset.support.kind != "real" or setup.config.data.normalize != "none":
-        return
+        return 0.0
     count = max(2, min(MAX_SCALE_EXAMPLES, MAX_VALUES // math.prod(dataset.shape)))
     examples = dataset.train.x[:count]
     flat = examples.reshape(len(examples), -1).astype(np.float64)
-    largest = max(abs(flat.mean(0)).max(), flat.std(0).max())
-    if largest > MAX_SCALE:
-        console.print(
-            f"note: columns have means or standard deviations of up to {largest:.3g}. "
-            "Nets learn best from columns of mean 0 and standard deviation 1: set data.normalize.",
-            soft_wrap=True,
-        )
+    return float(max(abs(flat.mean(0)).max(), flat.std(0).max()))

@@ -11,6 +11,7 @@ from vaekit.runtime.torch_state import default_torch_state
 from vaekit.training.batches import count_batches
 from vaekit.training.stage_timing import bytes_per_step, seconds_per_step
 from vaekit.training.stages import Stage
+from vaekit.workflows.announcement import data_notes
 from vaekit.workflows.training_setup import TrainingSetup, prepare_training
 
 COPIES_OF_WEIGHTS = 4
@@ -30,6 +31,7 @@ class TrainingPlan:
         parameters: Number of trained and fixed parameters of encoder, decoder and prior.
         latent_dim: Number of latent dimensions.
         choices: A phrase for each choice that the data made, with its reason.
+        notes: What whoever trains on the data should know.
         examples: Number of examples of each split.
         epochs: Passes over the training examples, of all stages.
         steps: Updates of the weights, of all stages.
@@ -46,6 +48,7 @@ class TrainingPlan:
     parameters: int
     latent_dim: int
     choices: tuple[str, ...]
+    notes: tuple[str, ...]
     examples: dict[str, int]
     epochs: int
     steps: int
@@ -97,6 +100,7 @@ def plan_training(
         parameters=sum(count.total for count in counts),
         latent_dim=config.latent_dim or math.prod(setup.model.latent_shape),
         choices=setup.choices,
+        notes=data_notes(setup),
         examples=setup.split.counts(),
         epochs=sum(stage.epochs for stage in setup.stages),
         steps=sum(_steps(setup, stage) for stage in setup.stages),

@@ -37,7 +37,7 @@ from vaekit.training.processes import (
     is_restarted,
     launch,
 )
-from vaekit.workflows.announcement import announce, note_data, note_scale
+from vaekit.workflows.announcement import announce, print_notes
 from vaekit.workflows.data_profile import profile_data
 from vaekit.workflows.evaluate import term_metrics
 from vaekit.workflows.plot import plot_run_data
@@ -210,8 +210,7 @@ def _fit(setup: TrainingSetup, folder: Path, console: Console | None, *, resume:
 
     console = _console(console, setup.config)
     announce(console, setup, folder)
-    note_data(console, setup.dataset, setup.split)
-    note_scale(console, setup)
+    print_notes(console, setup)
     processes = launch(setup.config, folder)
     folder = processes.broadcast(folder)
     with resumable(folder):

@@ -47,6 +47,14 @@ class ImageSource(NamedTuple):
         return str(self.file) if isinstance(self.file, str | Path) else self.name
 
 
+def pillow_images(data: Any) -> list[ImageSource]:
+    """The images of Pillow that data consist of; none if they are anything else."""
+    images = data if isinstance(data, list) else [data]
+    if not all(hasattr(image, "getexif") for image in images):
+        return []
+    return [ImageSource(image, f"image {index}") for index, image in enumerate(images)]
+
+
 class ReadImages(NamedTuple):
     """Examples of images.
 
@@ -154,7 +162,7 @@ class _Reading:
             np.array(sources, np.int64),
             np.array(images, np.int64),
             self.failures,
-            self._notes(),
+            self.options.notes([each.size for headers in self.headers for each in headers]),
         )
 
     def _examples(self, index: int, count: int) -> Iterator[tuple[int, str, np.ndarray]]:
@@ -228,7 +236,8 @@ class _Reading:
         )
 
     def _common_size(self, found: list[ImageHeader]) -> Size:
-        self._check_fits()
+        for each, source in self._first("size").items():
+            self.options.check_fits(each, source)
         sizes = Counter(self.options.example_size(header.size) for header in found)
         (size, most), *others = sizes.most_common()
         if others:
@@ -246,32 +255,3 @@ class _Reading:
                 if self.options.example_size(header.size) != size:
                     return f"{str(source)!r} is {shape_text(header.size)}"
         raise AssertionError("all images have this size")
-
-    def _check_fits(self) -> None:
-        sizes = self._first("size")
-        for size, source in sizes.items():
-            name = self.options.too_large(size)
-            if name is not None:
-                raise DataError.for_value(
-                    name,
-                    f"{source} of {shape_text(size)}",
-                    f"at least {shape_text(getattr(self.options, name))} (height x width)",
-                    problem=f"an image is smaller than {name}",
-                    fix=f"Use a smaller {name}, or remove small images",
-                )
-
-    def _notes(self) -> tuple[str, ...]:
-        """The part of the pixels that tiles leave out."""
-        if self.options.tile is None:
-            return ()
-        used = total = 0
-        for header in (header for headers in self.headers for header in headers):
-            height, width = self.options.prepared(header.size)
-            total += height * width
-            used += self.options.tiles(header.size) * self.options.tile[0] * self.options.tile[1]
-        if used == total:
-            return ()
-        return (
-            f"tiles of {shape_text(self.options.tile)} leave out {1 - used / total:.1%} of the "
-            "pixels, on the right and at the bottom of the images.",
-        )

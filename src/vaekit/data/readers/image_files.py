@@ -1,6 +1,7 @@
 """Image files, and folders of image files."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from vaekit.data.readers.folders import (
     folder_labels,
 )
 from vaekit.data.readers.image_arrays import PLAIN, ImageSource, ReadImages, read_images
-from vaekit.data.readers.image_options import ImageOptions
+from vaekit.data.readers.image_options import ImageOptions, groups_of_tiles
 from vaekit.data.skipped import Skipped, SkippedFiles
 from vaekit.data.support import Support
 from vaekit.errors import DataError
@@ -42,8 +43,9 @@ def read_image_sources(
     read = read_images(sources, options)
     skipped = SkippedFiles()
     _add_unreadable(skipped, [source.name for source in sources], read)
-    examples = Examples(read.x, None, read.names, read.images if options.tile else None)
-    notes = (*read.notes, *_about_skipped(skipped.listed()))
+    groups, few = groups_of_tiles(read.images, 3) if options.tile else (None, ())
+    examples = Examples(read.x, None, read.names, groups)
+    notes = (*read.notes, *few, *_about_skipped(skipped.listed()))
     return build_dataset(name, examples, support=support, notes=notes, skipped=skipped.listed())
 
 
@@ -63,13 +65,18 @@ def read_image_folder(
     skipped = walk.skipped.listed()
 
     examples, validation = _parts(folder, layout, found, read, options)
+    train, few = examples["train"], ()
+    if options.tile and options.group is None and train.groups is not None:
+        drawn = 3 - len({"validation", "test"} & layout.parts.keys())
+        groups, few = groups_of_tiles(train.groups, drawn)
+        train = replace(train, groups=groups)
     return build_dataset(
         folder.resolve().name,
-        examples["train"],
+        train,
         examples.get("test"),
         support,
         validation=validation,
-        notes=(*layout.notes, *read.notes, *_about_skipped(skipped)),
+        notes=(*layout.notes, *read.notes, *few, *_about_skipped(skipped)),
         skipped=skipped,
     )
 

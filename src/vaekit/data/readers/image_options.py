@@ -1,12 +1,14 @@
-"""Options of image files: crop, resize, tile, and what to do with groups and unreadable files."""
+"""Options of images: crop, resize and tile; of image files also groups and unreadable ones."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from vaekit.errors import ConfigError
+from vaekit.data.examples import shape_text
+from vaekit.errors import ConfigError, DataError
 
 Size = tuple[int, int]
 """Height and width."""
@@ -29,7 +31,7 @@ class Tile(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageOptions:
-    """How image files become examples: cropped first, then resized, then cut into tiles.
+    """How images become examples: cropped first, then resized, then cut into tiles.
 
     Args:
         resize: Height and width of all images; None to keep their own.
@@ -83,13 +85,36 @@ class ImageOptions:
         height, width = self.prepared(size)
         return (height // self.tile[0]) * (width // self.tile[1])
 
-    def too_large(self, size: Size) -> str | None:
-        """The name of the option that does not fit into an image of some size; None if all do."""
-        if self.crop is not None and not _fits(self.crop, size):
-            return "crop"
-        if self.tile is not None and not _fits(self.tile, self.prepared(size)):
-            return "tile"
-        return None
+    @property
+    def has_size(self) -> bool:
+        """Whether examples differ from images."""
+        return any(getattr(self, name) is not None for name in SIZES)
+
+    def check_fits(self, size: Size, source: object) -> None:
+        """DataError for an option that does not fit into an image of some size."""
+        for name, whole in (("crop", size), ("tile", self.prepared(size))):
+            part = getattr(self, name)
+            if part is not None and not _fits(part, whole):
+                raise DataError.for_value(
+                    name,
+                    f"{source} of {shape_text(size)}",
+                    f"at least {shape_text(part)} (height x width)",
+                    problem=f"an image is smaller than {name}",
+                    fix=f"Use a smaller {name}, or remove small images",
+                )
+
+    def notes(self, sizes: Collection[Size]) -> tuple[str, ...]:
+        """The part of the pixels of images of some sizes that tiles leave out."""
+        if self.tile is None:
+            return ()
+        total = sum(math.prod(self.prepared(size)) for size in sizes)
+        used = sum(self.tiles(size) * math.prod(self.tile) for size in sizes)
+        if used == total:
+            return ()
+        return (
+            f"tiles of {shape_text(self.tile)} leave out {1 - used / total:.1%} of the pixels, on "
+            "the right and at the bottom of the images.",
+        )
 
     def examples(self, pixels: np.ndarray) -> Iterator[Tile]:
         """The examples of an image.
@@ -111,6 +136,26 @@ class ImageOptions:
                 yield Tile((row, column), part)
 
 
+def groups_of_tiles(images: np.ndarray, parts: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """The groups of tiles, one for each image, unless there are fewer images than parts to draw.
+
+    Args:
+        images: The number of the image of each tile [N].
+        parts: The number of parts that are drawn from the tiles: training, validation, test.
+
+    Returns:
+        The groups, or None and a note that says so.
+    """
+    count = len(np.unique(images))
+    if count >= parts:
+        return images, ()
+    of_images = "one image" if count == 1 else f"{count} images"
+    return None, (
+        f"all tiles are those of {of_images}, so that training, validation and test share images: "
+        "metrics are those of other parts of the same images. Add images for others.",
+    )
+
+
 def resized(pixels: np.ndarray, size: Size) -> np.ndarray:
     """An image [H, W, C] of another size, averaged where it shrinks; integers are rounded."""
     if pixels.dtype == np.uint8 and pixels.shape[2] == 3:
@@ -121,6 +166,8 @@ def resized(pixels: np.ndarray, size: Size) -> np.ndarray:
 def _resized(pixels: np.ndarray, size: Size) -> np.ndarray:
     from PIL import Image
 
+    if pixels.dtype == bool:
+        return _resized(pixels.astype(np.uint8), size).astype(bool)
     exact = pixels if pixels.dtype == np.uint8 else pixels.astype(np.float32)
     image = Image.fromarray(np.ascontiguousarray(exact))
     values = np.asarray(image.resize((size[1], size[0]), Image.Resampling.BILINEAR))
