@@ -2,7 +2,12 @@ import pytest
 import torch
 
 from vaekit.config import DataProfile, explain_defaults, resolve, validate
-from vaekit.config.defaults import default_latent_dim, default_likelihood, default_recipe
+from vaekit.config.defaults import (
+    default_latent_dim,
+    default_likelihood,
+    default_normalization,
+    default_recipe,
+)
 from vaekit.core.components import PrincipalComponents, principal_components
 
 GRAY = (1, 28, 28)
@@ -45,6 +50,30 @@ def test_default_likelihood(shape, support, false_variance, kind):
 )
 def test_default_recipe(shape, false_variance, recipe):
     assert default_recipe(DataProfile(shape, "unit", false_variance=false_variance)) == recipe
+
+
+@pytest.mark.parametrize(
+    ("shape", "support", "deviation", "normalization"),
+    [
+        (GRAY, "unit", 0.01, "standardize"),
+        ((3, 28, 28), "unit", 0.049, "standardize"),
+        (GRAY, "unit", 0.1, "none"),
+        (GRAY, "unit", 0.0, "none"),
+        (GRAY, "unit", None, "none"),
+        (GRAY, "binary", 0.01, "none"),
+        (GRAY, "real", 100.0, "standardize"),
+    ],
+)
+def test_faint_and_real_values_are_standardized(shape, support, deviation, normalization):
+    profile = DataProfile(shape, support, false_variance=0.9, deviation=deviation)
+    assert default_normalization(profile) == normalization
+    assert resolve(validate({}), profile).data.normalize == normalization
+    is_said = any("standardized" in phrase for phrase in explain_defaults(validate({}), profile))
+    assert is_said == (normalization == "standardize" and support == "unit")
+    chosen = validate({"likelihood": "gaussian"})
+    assert resolve(chosen, profile).data.normalize == (
+        "standardize" if support == "real" else "none"
+    )
 
 
 FLAT = components(*[1.0] * 200)

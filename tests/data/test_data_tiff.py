@@ -108,7 +108,7 @@ def test_thumbnails_and_masks_are_no_examples(tmp_path):
 
 
 def test_metadata_of_microscopes_name_no_other_file(tmp_path):
-    write(tmp_path, STACK, ome=True)
+    write(tmp_path, STACK, ome=True, metadata={"axes": "TYX"})
     (tmp_path / "a.tif").rename(tmp_path / "first.tif")
     content = (tmp_path / "first.tif").read_bytes()
     (tmp_path / "first.tif").write_bytes(content.replace(b"<TiffData ", b"<TiffDaXa "))
@@ -127,6 +127,54 @@ def test_images_that_imagej_lists_in_its_description_alone(tmp_path):
     path.write_bytes(path.read_bytes()[:-1])
     with raises(DataError, "data"):
         load(path)
+
+
+CHANNELS = RNG.integers(0, 60_000, (3, 2, 4, 6, 5)).astype(np.uint16)
+"""Times, depths, channels, rows, columns."""
+
+
+@pytest.mark.parametrize("axes", ["TZCYX", "TCZYX", "ZTCYX", "ZCTYX", "CTZYX", "CZTYX"])
+def test_pages_that_are_channels_of_an_image_by_ome(tmp_path, axes):
+    pages = CHANNELS.transpose(["TZC".index(axis) for axis in axes[:3]] + [3, 4])
+    path = write(tmp_path, pages, ome=True, metadata={"axes": axes})
+    data = load(path)
+    others = [axis for axis in axes[:3] if axis != "C"]
+    expected = CHANNELS if others == ["T", "Z"] else CHANNELS.swapaxes(0, 1)
+    assert np.array_equal(data.train.x, expected.reshape(6, 4, 6, 5))
+    assert data.train.files[5] == "a.tif[5]"
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_pages_that_are_channels_of_an_image_by_imagej(tmp_path, hidden):
+    path = write(tmp_path, CHANNELS, imagej=True, metadata={"axes": "TZCYX"})
+    if not hidden:  # all pages are listed
+        description = "ImageJ=1.11a\nimages=24\nchannels=4\nslices=2\nframes=3\n"
+        pages = CHANNELS.reshape(24, 6, 5)
+        with tifffile.TiffWriter(path) as writer:
+            for page in pages:
+                writer.write(page, description=description, metadata=None, contiguous=False)
+                description = None
+    assert np.array_equal(load(path).train.x, CHANNELS.reshape(6, 4, 6, 5))
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        "ImageJ=1.11a\nimages=5\nchannels=2\n",
+        "ImageJ=1.11a\nimages=5\nchannels=0\n",
+        "ImageJ=1.11a\nimages=5\nchannels=9999999\nslices=9999999\n",
+        '<OME><Pixels DimensionOrder="XYCZT" SizeC="3" SizeT="1" SizeZ="1"/></OME>',
+        '<OME><Pixels DimensionOrder="XYCCC" SizeC="5"/></OME>',
+        '<OME><Pixels DimensionOrder="XYCZT" SizeC="XYCZT"/></OME>',
+        '<OME><Pixels DimensionOrder="XYCZT" SizeC="5"/><Pixels SizeC="5"/></OME>',
+    ],
+)
+def test_channels_that_do_not_account_for_the_pages_are_ignored(tmp_path, description):
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for page in STACK:
+            writer.write(page, description=description, metadata=None, contiguous=False)
+    assert np.array_equal(load(path).train.x[:, 0], STACK)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

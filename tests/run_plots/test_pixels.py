@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from vaekit.data import Support
 from vaekit.run_plots.pixels import to_pixels
 
 RNG = np.random.default_rng(0)
@@ -14,7 +15,8 @@ RNG = np.random.default_rng(0)
 def run_of(shape, kind="unit"):
     """A run, as far as pixels depend on it."""
     model = SimpleNamespace(data_shape=shape)
-    return SimpleNamespace(model=model, transform=SimpleNamespace(kind=kind))
+    support = Support(kind)
+    return SimpleNamespace(model=model, transform=support.transform((kind,)), support=support)
 
 
 def test_images_are_clipped_and_not_rescaled():

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import vaekit
+from conftest import QUIET
 from raising import raises
 from vaekit.core.components import principal_components
 from vaekit.core.divergences import closed_form
@@ -125,3 +126,24 @@ def test_components_need_a_posterior_and_a_likelihood_that_start_as_linear(optio
 def test_the_components_of_large_examples_come_from_fewer():
     model = vaekit.build("conv", np.zeros((4, 1, 8, 8)))
     assert max_start_examples(model) == 2000
+
+
+def test_faint_images_learn_as_well_as_bright_ones(tmp_path):
+    """12 bits of 16: the density of a value that is divided by c is c times as large."""
+    generator = np.random.default_rng(0)
+    z = generator.normal(size=(80, 3)) @ generator.normal(size=(3, 64))
+    images = (300 + 60 * z + 5 * generator.normal(size=(80, 64))).clip(0).round()
+    images = images.reshape(-1, 8, 8).astype(np.uint16)
+    options = {"training": {"epochs": 3, "device": "cpu"}, "console": QUIET}
+    faint, brighter = (
+        vaekit.train("images", data=factor * images, out=tmp_path / f"run{factor}", **options)
+        for factor in (1, 2)
+    )
+    losses = [run.summary["test"]["loss"]["value"] for run in (faint, brighter)]
+    assert losses[1] - losses[0] == pytest.approx(64 * np.log(2), abs=0.05)
+    assert faint.config.data.normalize == "standardize"
+    codes = faint.encode(images)
+    divergence = 0.5 * (codes.mean**2 + codes.stddev**2 - 1) - np.log(codes.stddev)
+    assert (divergence.mean(0) > 0.5).sum() >= 3
+    decoded = faint.reconstruct(images)
+    assert np.square(decoded[:, 0] - images).mean() < 0.1 * images.astype(float).var(0).mean()

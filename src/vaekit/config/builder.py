@@ -8,7 +8,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from vaekit.config.defaults import DataProfile, default_latent_dim, default_likelihood
+from vaekit.config.defaults import (
+    DataProfile,
+    default_latent_dim,
+    default_likelihood,
+    default_normalization,
+)
 from vaekit.config.schema import (
     FAMILIES,
     MODEL_PARTS,
@@ -221,13 +226,18 @@ def _likelihood_for(config: Settings, profile: DataProfile) -> PlainOptions:
 
 
 def _normalize_for(config: Settings, profile: DataProfile) -> str:
-    """The configured normalization; default standardize for real data, else none.
+    """The configured normalization, or the default one.
 
-    Parts of the user's own see data as they are.
+    Parts of the user's own see data as they are; so does a configured likelihood, unless the data
+    are real.
     """
-    own = any(isinstance(config.part(name), Custom) for name in ("encoder", "likelihood"))
-    default = "standardize" if profile.support == "real" and not own else "none"
-    return config.data.normalize or default
+    if config.data.normalize is not None:
+        return config.data.normalize
+    if any(isinstance(config.part(name), Custom) for name in ("encoder", "likelihood")):
+        return "none"
+    if config.part("likelihood") is not None and profile.support != "real":
+        return "none"
+    return default_normalization(profile)
 
 
 def _prior_for(config: Settings) -> str:

@@ -12,6 +12,9 @@ MAX_PLANE_SIDE = 32
 PLANE = 2
 MAX_FALSE_VARIANCE = 0.55
 """Gray images are nearly binary if at most this share of a Bernoulli's variance is not theirs."""
+MIN_DEVIATION = 0.05
+"""Values in [0, 1] that vary less, such as 12 bits of 16, are standardized: five times the smallest
+scale of a Gaussian likelihood."""
 EXPLAINED = 0.8
 """Share of the variance that as many principal components as latent dimensions explain."""
 MIN_IMAGE_LATENT = 32
@@ -30,6 +33,7 @@ class DataProfile:
         false_variance: The share of a Bernoulli's variance that examples in [0, 1] do not have,
             E[x (1 - x)] / (m (1 - m)) with the mean m of each value: 0 for binary data, 1 for
             constant gray.
+        deviation: Standard deviation of the values of a channel or column, the mean over all.
         find_components: Computes the principal components of the examples; called only if a choice
             depends on them.
     """
@@ -38,6 +42,7 @@ class DataProfile:
     support: str
     levels: int = 0
     false_variance: float = 0.0
+    deviation: float | None = None
     find_components: Callable[[], PrincipalComponents] | None = field(default=None, repr=False)
 
     @property
@@ -104,6 +109,22 @@ def default_latent_dim(profile: DataProfile) -> int:
     return max(PLANE, min(wanted, len(components.variances)))
 
 
+def is_faint(profile: DataProfile) -> bool:
+    """Whether gray values vary so little that the smallest scale of a likelihood would hide it.
+
+    >>> is_faint(DataProfile((1, 64, 64), "unit", 65536, 0.9, deviation=0.01))
+    True
+    """
+    if profile.support != "unit" or profile.is_nearly_binary or profile.deviation is None:
+        return False
+    return 0 < profile.deviation < MIN_DEVIATION
+
+
+def default_normalization(profile: DataProfile) -> str:
+    """standardize for real values and for faint ones, else none."""
+    return "standardize" if profile.support == "real" or is_faint(profile) else "none"
+
+
 def explain_defaults(config: Settings, profile: DataProfile) -> tuple[str, ...]:
     """A phrase for each choice that the data make, with its reason.
 
@@ -114,6 +135,10 @@ def explain_defaults(config: Settings, profile: DataProfile) -> tuple[str, ...]:
     phrases = []
     if config.part("likelihood") is None:
         phrases.append(_explain_likelihood(profile))
+        if config.data.normalize is None and is_faint(profile):
+            phrases.append(
+                f"standardized values, which deviate by {profile.deviation:.2%} of their range"
+            )
     if config.latent_dim is None:
         phrases.append(_explain_latent_dim(profile))
     return tuple(phrases)

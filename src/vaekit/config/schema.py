@@ -133,8 +133,8 @@ class DataOptions(Options):
         None,
         description="Normalization of each channel or column, undone on output; unit: the range "
         "of the training examples to [0, 1]; standardize: mean 0, standard deviation 1; "
-        "percentile: the 1st and 99th percentile to 0 and 1; null: standardize for real data, "
-        "else none",
+        "percentile: the 1st and 99th percentile to 0 and 1; null: standardize for real data "
+        "and for images of little contrast, else none",
     )
     crop: tuple[Width, Width] | None = Field(
         None, description="Height and width cut from the center of images, before resize"

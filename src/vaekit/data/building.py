@@ -88,7 +88,7 @@ def build_dataset(
 
 
 def _about_levels(x: np.ndarray, support: Support) -> tuple[str, ...]:
-    """A note if 16 bits are used for few levels, so that all images would be dark."""
+    """A note if few levels of 16 bits are used, which metrics such as PSNR relate to."""
     if support.levels != DEEP_LEVELS:
         return ()
     largest = max(int(block.max()) for _, block in blocks(x))
@@ -96,7 +96,7 @@ def _about_levels(x: np.ndarray, support: Support) -> tuple[str, ...]:
     if needed > support.levels // DARK_FACTOR:
         return ()
     return (
-        f"the largest value is {largest:,} of {support.levels - 1:,}, so the images are dark. "
+        f"the largest value is {largest:,} of {support.levels - 1:,}, the range of PSNR and SSIM. "
         f"Declare the support integers:{needed} if that is the range of the values.",
     )
 

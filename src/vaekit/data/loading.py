@@ -68,7 +68,8 @@ def load(
 
     Sub-folders of a folder of images are classes. But a folder `train` beside a folder
     `validation` (`val`, `valid`, `dev`) or `test`, and no other folder with images, are splits.
-    Pages of a TIFF and frames of a GIF are examples.
+    Pages of a TIFF and frames of a GIF are examples; pages that the description of a microscope
+    (OME, ImageJ) calls channels are channels.
 
     Returns:
         The dataset, checked. Arrays are not copied, .npy files are memory-mapped.

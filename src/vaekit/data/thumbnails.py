@@ -5,6 +5,7 @@ import io
 import numpy as np
 
 from vaekit.data.examples import evenly_spaced_indices
+from vaekit.data.shown_range import shown_range
 from vaekit.data.support import Support
 
 MAX_THUMBNAILS = 24
@@ -18,8 +19,7 @@ GAP = 4
 def thumbnails(x: np.ndarray, support: Support) -> bytes | None:
     """Draw some of the images of a dataset, spread evenly, on one sheet.
 
-    Values are shown on the scale of their support, black to white; real values, which have no
-    scale, over the range of the middle 99 %.
+    Values are shown as `shown_range` says.
 
     Args:
         x: Raw images [N, C, H, W].
@@ -72,19 +72,8 @@ def _small(image):
 def _shades(x: np.ndarray, support: Support) -> np.ndarray:
     """Bytes [N, 1 or 3, H, W]; the mean of the channels for other numbers of channels."""
     x = x.astype(np.float64)
-    low, high = _value_range(x, support)
+    low, high = shown_range(x, support)
     x = np.nan_to_num((x - low) / max(high - low, 1e-12))
     if x.shape[1] not in (1, 3):
         x = x.mean(1, keepdims=True)
     return (np.clip(x, 0, 1) * 255).round().astype(np.uint8)
-
-
-def _value_range(x: np.ndarray, support: Support) -> tuple[float, float]:
-    """The values shown as black and as white."""
-    if support.kind != "real":
-        return 0.0, float(max(1, support.levels - 1))
-    finite = x[np.isfinite(x)]
-    if not finite.size:
-        return 0.0, 1.0
-    low, high = np.percentile(finite, (0.5, 99.5))
-    return float(low), float(high)

@@ -194,9 +194,7 @@ class PlotContext:
 
     def pixels(self, values: np.ndarray | Tensor) -> np.ndarray:
         """Inputs or outputs of the model as pixels."""
-        is_real = self.run.transform.kind == "real"
-        like = self.examples.x[:MAX_RANGE_EXAMPLES] if is_real else None
-        return to_pixels(self.run, values, like)
+        return to_pixels(self.run, values, self.examples.x[:MAX_RANGE_EXAMPLES])
 
     def raw_pixels(self, raw: np.ndarray) -> np.ndarray:
         """Raw examples as pixels."""

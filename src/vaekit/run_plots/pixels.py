@@ -3,6 +3,7 @@
 import numpy as np
 from torch import Tensor
 
+from vaekit.data.shown_range import shown_range
 from vaekit.runs import Run
 
 
@@ -12,14 +13,15 @@ def to_pixels(run: Run, values: np.ndarray | Tensor, like: np.ndarray | None = N
     Args:
         run: The run.
         values: Inputs or outputs of the model [..., *shape].
-        like: Raw examples that set the range of real-valued images, which have no scale.
+        like: Raw examples that set the range, as `shown_range` says.
     """
     values = values.numpy(force=True) if isinstance(values, Tensor) else np.asarray(values)
     if len(run.model.data_shape) != 3:
         return values
-    if like is not None and run.transform.kind == "real":
-        low, high = np.percentile(like, (0.5, 99.5))
-        values = (values - low) / max(high - low, 1e-12)
+    if like is not None:
+        low, high = (run.transform.forward(value) for value in shown_range(like, run.support))
+        if (low, high) != (0, 1):
+            values = (values - low) / max(high - low, 1e-12)
     if values.shape[-3] not in (1, 3):
         values = np.mean(values, -3, keepdims=True)
     return np.clip(values, 0, 1)

@@ -31,8 +31,15 @@ def profile_data(dataset: Dataset, split: Split | None = None) -> DataProfile:
         support=transform.kind,
         levels=dataset.support.levels,
         false_variance=_false_variance(x) if transform.kind == "unit" else 0.0,
+        deviation=_deviation(x),
         find_components=cache(partial(principal_components, x)),
     )
+
+
+def _deviation(x: torch.Tensor) -> float:
+    """The standard deviation of all values of a channel or column, the mean over these."""
+    values = x.flatten(2).transpose(0, 1).flatten(1) if x.dim() > 2 else x.T
+    return float(values.std(1, correction=0).mean())
 
 
 def _false_variance(x: torch.Tensor) -> float:

@@ -10,6 +10,7 @@ import torch
 import vaekit
 from vaekit.core.codebook import Codebook
 from vaekit.data import Examples, evenly_spaced_indices
+from vaekit.data.shown_range import shown_range
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError
 from vaekit.explorer import DiscreteFacts, ExplorerContent, Facts, LatentFacts
@@ -254,8 +255,6 @@ def _sampled_prior(run: Run) -> tuple[SampledPrior, Arrays]:
 
 
 def _value_range(run: Run, examples: Examples) -> list[float]:
-    """The raw values that are black and white: the ends of the support, or of most values."""
-    if run.support.kind != "real":
-        return [0.0, float(max(run.support.levels - 1, 1))]
-    low, high = np.percentile(as_tensor(examples.x[:RANGE_EXAMPLES]).numpy(), (0.5, 99.5))
-    return [float(low), float(max(high, low + 1e-12))]
+    """The raw values that are black and white."""
+    low, high = shown_range(as_tensor(examples.x[:RANGE_EXAMPLES]).numpy(), run.support)
+    return [low, max(high, low + 1e-12)]

@@ -2,7 +2,8 @@
 
 tifffile reads the structure. Pillow decodes pages that it represents completely, such as
 photographs of 8 bits per channel in any compression and color space; tifffile decodes all others.
-Only the pages of the file count, never what metadata say about other files.
+Only the pages of the file count, never what metadata say about other files. A page is an image, or
+a channel of one where the description of a microscope says so.
 """
 
 import logging
@@ -29,6 +30,7 @@ from vaekit.data.readers.image_decoding import (
     upright,
 )
 from vaekit.data.readers.image_options import Size
+from vaekit.data.readers.tiff_channels import pages_by_channel
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -77,28 +79,44 @@ class TiffImage:
         for page in self.pages:
             _check_page(page, tiff.filehandle.size)
         self.hidden_count = _imagej_count(self.pages, tiff.filehandle.size)
+        self.pillow = _LazyPillow(stream)
 
     def headers(self) -> list[ImageHeader]:
-        """The header of each page."""
-        return [_header(page) for page in self.pages for _ in range(self.hidden_count)]
+        """The header of each image: a page, or pages that are its channels."""
+        headers = self._page_headers()
+        return [
+            headers[pages[0]]._replace(channels=sum(headers[page].channels for page in pages))
+            for pages in self._images(headers)
+        ]
 
     def frames(self, size: Size | None = None) -> Iterator[np.ndarray]:
-        """The pixels [H, W, C] of each page in its own size, upright, without transparency."""
-        if self.hidden_count > 1:
-            yield from self._hidden_frames(self.pages[0])
-            return
-        pillow = _LazyPillow(self.stream)
-        for page in self.pages:
-            yield pillow.pixels(page) if _is_photo(page) else self._decoded(page, pillow)
+        """The pixels [H, W, C] of each image in its own size, upright, without transparency."""
+        for pages in self._images(self._page_headers()):
+            yield np.concatenate([self._pixels(page) for page in pages], -1)
 
-    def _hidden_frames(self, page: "TiffPage") -> Iterator[np.ndarray]:
-        """The images behind the first one, which ImageJ does not list as pages."""
+    def _page_headers(self) -> list[ImageHeader]:
+        return [_header(page) for page in self.pages for _ in range(self.hidden_count)]
+
+    def _images(self, headers: list[ImageHeader]) -> np.ndarray:
+        """The numbers of the pages of each image [N, C]; channels have equal headers."""
+        first = self.pages[0]
+        is_gray = headers[0].channels == 1 and len(set(headers)) == 1
+        description = first.description if is_gray else ""
+        return pages_by_channel(description, len(headers), is_imagej=first.is_imagej)
+
+    def _pixels(self, number: int) -> np.ndarray:
+        if self.hidden_count > 1:
+            return self._hidden(self.pages[0], number)
+        page = self.pages[number]
+        return self.pillow.pixels(page) if _is_photo(page) else self._decoded(page, self.pillow)
+
+    def _hidden(self, page: "TiffPage", number: int) -> np.ndarray:
+        """One of the images behind the first one, which ImageJ does not list as pages."""
         dtype = _dtype(page).newbyteorder("<" if self.byte_order == "<" else ">")
         size = math.prod(page.shape) * dtype.itemsize
-        for index in range(self.hidden_count):
-            self.stream.seek(page.dataoffsets[0] + index * size)
-            values = np.frombuffer(self.stream.read(size), dtype).reshape(page.shape)
-            yield _finished(page, values)
+        self.stream.seek(page.dataoffsets[0] + number * size)
+        values = np.frombuffer(self.stream.read(size), dtype).reshape(page.shape)
+        return _finished(page, values)
 
     def _decoded(self, page: "TiffPage", pillow: "_LazyPillow") -> np.ndarray:
         _check_expansion(page, self.stream)
