@@ -31,6 +31,7 @@ from vaekit.inputs import (
 from vaekit.json_types import JsonObject
 from vaekit.runs.dataset_source import read_as_configured
 from vaekit.runs.directory import from_directory, working_directory
+from vaekit.runs.run_inputs import inputs_of_examples
 from vaekit.runs.verdict import Finding, read_verdict
 from vaekit.runtime.seeding import seeded_noise
 from vaekit.runtime.torch_state import default_torch_state
@@ -305,30 +306,10 @@ class Run:
     def inputs(self, x: Data, labels: Labels = None) -> ModelInputs:
         """Examples as inputs of the model; DataError unless they suit it."""
         if isinstance(x, Examples):
-            return self._own_inputs(x, labels)
+            return inputs_of_examples(self, x, labels)
         raw = self.check_examples(x)
         numbers = check_labels(labels, self.classes, len(raw))
         return ModelInputs(raw, self.transform, y=numbers)
-
-    def _own_inputs(self, examples: Examples, labels: Labels) -> ModelInputs:
-        """Inputs of examples whose labels are class numbers of this run."""
-        if labels is not None:
-            raise DataError(
-                "the examples have labels of their own. Leave labels out, or pass an array.",
-                parameter="labels",
-            )
-        shape = tuple(examples.x.shape[1:])
-        if shape != self.model.data_shape:
-            raise DataError.for_value("x", shape, f"examples of shape {self.model.data_shape}")
-        if not self.model.classes:
-            return ModelInputs(examples.x, self.transform)
-        if examples.y is None:
-            raise DataError(
-                "the run is conditional, but the examples have no labels of its classes. "
-                "Pass labeled examples.",
-                parameter="labels",
-            )
-        return ModelInputs(examples.x, self.transform, y=examples.y)
 
     def check_examples(self, x: Data) -> np.ndarray:
         """Raw examples as [N, *shape], channels first; DataError for another shape or support."""
