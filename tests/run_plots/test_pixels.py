@@ -12,11 +12,13 @@ from vaekit.run_plots.pixels import to_pixels
 RNG = np.random.default_rng(0)
 
 
-def run_of(shape, kind="unit"):
+def run_of(shape, kind="unit", normalize="none"):
     """A run, as far as pixels depend on it."""
+    config = SimpleNamespace(data=SimpleNamespace(normalize=normalize))
     model = SimpleNamespace(data_shape=shape)
     support = Support(kind)
-    return SimpleNamespace(model=model, transform=support.transform((kind,)), support=support)
+    transform = support.transform((kind,))
+    return SimpleNamespace(model=model, transform=transform, support=support, config=config)
 
 
 def test_images_are_clipped_and_not_rescaled():
@@ -31,6 +33,14 @@ def test_real_images_have_the_range_of_the_middle_99_percent_of_the_examples():
     values = np.array([low, (low + high) / 2, high, high + 100]).reshape(4, 1, 1, 1)
     pixels = to_pixels(run_of((1, 4, 4), "real"), values, examples)
     assert pixels.ravel() == pytest.approx([0.0, 0.5, 1.0, 1.0])
+
+
+def test_faint_images_that_are_normalized_fill_the_range_from_black_to_white():
+    examples = RNG.uniform(0.1, 0.2, size=(500, 1, 4, 4))
+    for normalize, ends in (("none", (0.1, 0.2)), ("standardize", (0.0, 1.0))):
+        run = run_of((1, 4, 4), normalize=normalize)
+        pixels = to_pixels(run, examples, examples)
+        assert (pixels.min(), pixels.max()) == pytest.approx(ends, abs=1e-3)
 
 
 def test_constant_real_images_have_finite_pixels():

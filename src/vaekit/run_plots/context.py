@@ -15,7 +15,7 @@ from vaekit.errors import ConfigError, suggest
 from vaekit.inference.bounds import ExampleTerms, elbo_per_example
 from vaekit.inference.encode_decode import LatentCodes
 from vaekit.inputs import ModelInputs
-from vaekit.run_plots.pixels import to_pixels
+from vaekit.run_plots.pixels import has_own_range, to_pixels
 from vaekit.runs import Run
 from vaekit.runs.example_selection import ExampleSelection
 from vaekit.runs.run_data import RunData, data_name
@@ -194,7 +194,8 @@ class PlotContext:
 
     def pixels(self, values: np.ndarray | Tensor) -> np.ndarray:
         """Inputs or outputs of the model as pixels."""
-        return to_pixels(self.run, values, self.examples.x[:MAX_RANGE_EXAMPLES])
+        like = self.examples.x[:MAX_RANGE_EXAMPLES] if has_own_range(self.run) else None
+        return to_pixels(self.run, values, like)
 
     def raw_pixels(self, raw: np.ndarray) -> np.ndarray:
         """Raw examples as pixels."""

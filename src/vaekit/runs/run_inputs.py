@@ -17,7 +17,7 @@ def inputs_of_examples(run: "Run", examples: Examples, labels: Labels) -> ModelI
     Args:
         run: The run.
         examples: Raw examples.
-        labels: None; labels beside those of the examples are refused.
+        labels: None; a second set of labels is refused.
 
     Raises:
         DataError: Labels that are missing or given twice, or examples of another shape.

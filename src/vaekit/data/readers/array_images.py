@@ -20,7 +20,7 @@ def apply_sizes(dataset: Dataset, options: ImageOptions) -> Dataset:
 
     Args:
         dataset: A dataset as its reader made it.
-        options: The options; those of files alone have no effect.
+        options: The options; the ones for files alone have no effect.
 
     Raises:
         ConfigError: The dataset holds labeled vectors.
@@ -53,7 +53,7 @@ def _as_one_image(dataset: Dataset, options: ImageOptions) -> Dataset:
 
 
 def _cut(examples: Examples, options: ImageOptions, name: str) -> Examples:
-    """The examples that images become; with tiles, those of one image follow each other."""
+    """The examples that images become; the tiles of one image follow each other."""
     channels, *size = examples.x.shape[1:]
     per_image = options.tiles((size[0], size[1]))
     shape = (len(examples) * per_image, channels, *options.example_size((size[0], size[1])))

@@ -151,8 +151,8 @@ def groups_of_tiles(images: np.ndarray, parts: int) -> tuple[np.ndarray | None, 
         return images, ()
     of_images = "one image" if count == 1 else f"{count} images"
     return None, (
-        f"all tiles are those of {of_images}, so that training, validation and test share images: "
-        "metrics are those of other parts of the same images. Add images for others.",
+        f"all tiles are parts of {of_images}, so that training, validation and test share images: "
+        "metrics say nothing about other images. Add images.",
     )
 
 
