@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import numpy as np
 from pydantic import ConfigDict, ValidationError, validate_call
 
 from vaekit.errors import ConfigError
@@ -54,8 +55,25 @@ def expected_values(errors: Iterable[Mapping[str, Any]]) -> str:
     return " or ".join(dict.fromkeys(map(expected_value, errors)))
 
 
+def python_values(value: Any) -> Any:
+    """NumPy numbers as Python's and lists as tuples, at any depth: what strict checks expect.
+
+    >>> python_values({"hidden": [np.int64(8)], "epochs": "1"})
+    {'hidden': (8,), 'epochs': '1'}
+    """
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {key: python_values(each) for key, each in value.items()}
+    if type(value) in (list, tuple):
+        return tuple(map(python_values, value))
+    return value
+
+
 def validated_init(init: Callable[..., None]) -> Any:
     """A constructor that raises ConfigError if its annotations do not allow an argument.
+
+    Nothing is converted: True is no number, and "1" neither.
 
     The configuration checks the same annotations when an object is made from a file.
 
@@ -66,12 +84,12 @@ def validated_init(init: Callable[..., None]) -> Any:
     Traceback (most recent call last):
     vaekit.errors.ConfigError: radius is invalid: got 'red', expected a number.
     """
-    validated = validate_call(config=ConfigDict(allow_inf_nan=False))(init)
+    validated = validate_call(config=ConfigDict(strict=True, allow_inf_nan=False))(init)
 
     @functools.wraps(init)
     def make(self: Any, /, *args: Any, **options: Any) -> None:
         try:
-            validated(self, *args, **options)
+            validated(self, *map(python_values, args), **python_values(options))
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             parameter = ".".join(map(str, first["loc"]))

@@ -34,6 +34,7 @@ from vaekit.optim.optimizers import OPTIMIZERS
 from vaekit.optim.schedules import SCHEDULES
 from vaekit.posteriors import POSTERIORS
 from vaekit.priors import PRIORS
+from vaekit.validated_init import python_values
 
 AugmentationName = Literal["flip", "flip-vertical", "rotate", "shift"]
 
@@ -49,7 +50,7 @@ MAX_EXAMPLE_VALUES = 2**24
 class Options(BaseModel):
     """A section of a configuration."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Custom(Options):
@@ -343,7 +344,7 @@ def validate(content: Mapping[str, Any]) -> Settings:
         ConfigError: A key is unknown, or a value is not allowed; `parameter` is the key.
     """
     try:
-        return Config.model_validate(content)
+        return Config.model_validate(python_values(content))
     except ValidationError as error:
         keys = Schema(
             top_level=tuple(Config.model_fields),

@@ -13,6 +13,7 @@ from vaekit import recipes
 from vaekit.config.schema import DEFAULT_PARTS, PlainOptions, Settings, merge, validate
 from vaekit.config.upgrade import upgrade_config
 from vaekit.errors import ConfigError
+from vaekit.paths import as_path
 
 MAX_CONFIG_BYTES = 1_000_000
 MAX_KEY_DEPTH = 10
@@ -154,7 +155,7 @@ def load_config_file(recipe: str | None, *overrides: Mapping[str, Any]) -> Setti
     Raises:
         ConfigError: There is no such recipe or file, or its content is not allowed.
     """
-    name = recipe or recipes.DEFAULT
+    name = str(as_path("model", recipes.DEFAULT if recipe is None else recipe))
     if name.endswith((".yaml", ".yml")):
         content = upgrade_config(parse_mapping(_read(Path(name)), name, "recipe"))
         content.setdefault("recipe", _recipe_name(Path(name)))

@@ -14,6 +14,8 @@ Labels = str | int | Sequence[str | int] | np.ndarray | None
 """Class names, one per example or one for all; None without labels."""
 
 MAX_SHOWN_CLASSES = 20
+SMALL_FLOATS = ("torch.bfloat16", "torch.float8", "torch.float4")
+"""Types of tensors that NumPy does not have, and float32 contains."""
 
 
 def as_array(x: Any, name: str, *, parameter: str | None = None) -> np.ndarray:
@@ -37,10 +39,24 @@ def as_array(x: Any, name: str, *, parameter: str | None = None) -> np.ndarray:
     values: Any = x
     with data_errors(name, parameter):
         if hasattr(values, "detach"):
-            values = values.detach().cpu()
+            values = _dense(values, name, parameter)
         if hasattr(values, "dtypes") and hasattr(values, "columns"):
             return _frame_values(values, name, parameter)
         return values if isinstance(values, np.memmap) else np.asarray(values)
+
+
+def _dense(tensor: Any, name: str, parameter: str | None) -> Any:
+    """A tensor on the CPU in a type that NumPy has."""
+    layout = str(tensor.layout).removeprefix("torch.")
+    if layout != "strided" or tensor.is_quantized or tensor.is_meta:
+        kind = "meta" if tensor.is_meta else "quantized" if tensor.is_quantized else layout
+        raise DataError(
+            f"{name} is no plain tensor: got a {kind} one, expected a dense one with values. "
+            f"Convert it, as by {name}.to_dense() or {name}.dequantize().",
+            parameter=parameter,
+        )
+    tensor = tensor.detach().cpu()
+    return tensor.float() if str(tensor.dtype).startswith(SMALL_FLOATS) else tensor
 
 
 def _check_unmasked(x: np.ma.MaskedArray, name: str, parameter: str | None) -> None:

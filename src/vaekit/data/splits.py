@@ -9,6 +9,7 @@ from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
 from vaekit.data.readers.npz import read_npz
 from vaekit.errors import ConfigError, DataError
+from vaekit.whole_numbers import check_seed, whole_number
 
 MAX_VALIDATION_EXAMPLES = 5000
 TEST_FRACTION = 0.1
@@ -296,17 +297,14 @@ def _proportional_quotas(sizes: list[int], count: int) -> list[int]:
 
 
 def _check_request(seed: int, validation: float | str, train_size: int | None) -> None:
-    if not isinstance(seed, int | np.integer) or seed < 0:
-        raise ConfigError.for_value("seed", seed, "a whole number of at least 0")
+    check_seed(seed)
     is_fraction = isinstance(validation, float) and 0 < validation < 1
     if validation != "test" and not is_fraction:
         raise ConfigError.for_value(
             "validation", validation, "a fraction between 0 and 1, or 'test'"
         )
-    if train_size is None:
-        return
-    if not isinstance(train_size, int | np.integer) or train_size < 1:
-        raise ConfigError.for_value("train_size", train_size, "a whole number of at least 1")
+    if train_size is not None:
+        whole_number("train_size", train_size, 1)
 
 
 def _check_train_size(train_size: int, available: int, name: str) -> None:

@@ -36,6 +36,7 @@ from vaekit.inference.encode_decode import (
     sample_prior,
 )
 from vaekit.inputs import ModelInputs, max_batch_examples, values_per_example
+from vaekit.paths import as_path
 from vaekit.runs import Run
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.seeding import seeded_noise
@@ -65,7 +66,7 @@ def check_features(name: str | None) -> None:
     """Refuse unknown features before anything is computed."""
     if name is None or name in ("components", "classifier"):
         return
-    if Path(name).suffix not in WEIGHT_FILES:
+    if as_path("features", name).suffix not in WEIGHT_FILES:
         raise ConfigError.for_value(
             "features", name, "components, classifier, or a file of Inception weights (.pth)"
         )

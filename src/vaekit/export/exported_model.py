@@ -12,6 +12,7 @@ import numpy as np
 from vaekit.data import Labels, Support, check_inputs, check_labels, check_latents
 from vaekit.errors import RunError, VaekitError
 from vaekit.export.onnx import DECODER, ENCODER, FORMAT, METADATA, open_session
+from vaekit.paths import as_path
 
 MAX_BYTES = 2**31
 """The size of the largest ONNX file."""
@@ -132,7 +133,7 @@ def load_exported(folder: str | os.PathLike) -> ExportedModel:
     >>> exported = vaekit.export_onnx("runs/mlp", "exported-mlp")
     >>> mean, stddev = load_exported("exported-mlp").encode(images)
     """
-    folder = Path(folder)
+    folder = as_path("folder", folder)
     encoder, encoder_metadata = _open(folder / ENCODER)
     decoder, decoder_metadata = _open(folder / DECODER)
     if encoder_metadata != decoder_metadata:

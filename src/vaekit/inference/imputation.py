@@ -8,6 +8,7 @@ from torch.distributions import Distribution, Independent
 from vaekit.core.distributions import is_deterministic
 from vaekit.core.vae import VAE
 from vaekit.data.building import channels_first
+from vaekit.data.checks import as_array
 from vaekit.errors import ConfigError, DataError
 
 INITIAL_SAMPLES = 100
@@ -91,7 +92,7 @@ def _observed_log_likelihood(p: Distribution, x: Tensor, missing: Tensor) -> Ten
 
 def check_mask(missing: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """A mask with channels first; DataError unless it has one bool per value."""
-    mask = channels_first(missing, "missing")
+    mask = channels_first(as_array(missing, "missing", parameter="missing"), "missing")
     if mask.shape != shape or mask.dtype != bool:
         raise DataError.for_value(
             "missing", f"{mask.dtype} {mask.shape}", f"bool {shape}, one per value"

@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal
 
-from vaekit.errors import ConfigError, DataError
+from vaekit.errors import DataError
+from vaekit.whole_numbers import check_seed, whole_number
 
 MAX_FULL_DIMENSIONS = 64
 """Latent dimensions up to which components have full covariances."""
@@ -54,8 +55,8 @@ class CodeMixture:
     ):
         from sklearn.mixture import GaussianMixture
 
-        if not isinstance(components, int) or components < 1:
-            raise ConfigError.for_value("components", components, "a whole number of at least 1")
+        components = whole_number("components", components, 1)
+        seed = check_seed(seed)
         if len(codes) < 2:
             raise DataError.for_value(
                 "codes", len(codes), "2 or more", problem="too few latent codes for a mixture"

@@ -1,11 +1,11 @@
 """Options of the likelihoods of integers, and their checks."""
 
-from numbers import Integral
 from typing import Annotated
 
 from pydantic import Field
 
 from vaekit.errors import ConfigError
+from vaekit.whole_numbers import whole_number
 
 MIN_LEVELS = 2
 MAX_LEVELS = 65_536
@@ -27,7 +27,7 @@ def checked_levels(levels: object, likelihood: str) -> int:
             "Set levels, such as 256 for 8-bit images.",
             parameter="likelihood.levels",
         )
-    return _whole_number("likelihood.levels", levels, MIN_LEVELS, MAX_LEVELS)
+    return whole_number("likelihood.levels", levels, MIN_LEVELS, MAX_LEVELS)
 
 
 def checked_components(components: object) -> int:
@@ -36,10 +36,4 @@ def checked_components(components: object) -> int:
     Raises:
         ConfigError: It is no whole number from 1 to 100.
     """
-    return _whole_number("likelihood.components", components, 1, MAX_COMPONENTS)
-
-
-def _whole_number(parameter: str, value: object, lower: int, upper: int) -> int:
-    if not isinstance(value, Integral) or not lower <= int(value) <= upper:
-        raise ConfigError.for_value(parameter, value, f"a whole number from {lower} to {upper}")
-    return int(value)
+    return whole_number("likelihood.components", components, 1, MAX_COMPONENTS)

@@ -10,6 +10,7 @@ from vaekit.config import MODEL_PARTS, Custom, Settings, build_model
 from vaekit.core.compatibility import check_fit
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError, DataError, RunError
+from vaekit.paths import as_path
 from vaekit.runs.folder import (
     CONFIG,
     compare_weights,
@@ -45,7 +46,7 @@ def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
     >>> run.config.recipe
     'conv'
     """
-    folder = Path(path)
+    folder = as_path("path", path)
     config = load_config(folder)
     if model is None:
         _check_parts(folder, config)

@@ -17,7 +17,7 @@ from vaekit.data import Examples
 from vaekit.data.checks import Labels, as_array, check_inputs, check_labels, check_numeric
 from vaekit.data.readers.image_arrays import pillow_images
 from vaekit.data.support import Support, Transform
-from vaekit.errors import ConfigError, DataError
+from vaekit.errors import DataError
 from vaekit.inference import encode_decode, imputation
 from vaekit.inference.encode_decode import LatentCodes, LatentSampler
 from vaekit.inputs import (
@@ -35,6 +35,7 @@ from vaekit.runs.run_inputs import inputs_of_examples
 from vaekit.runs.verdict import Finding, read_verdict
 from vaekit.runtime.seeding import seeded_noise
 from vaekit.runtime.torch_state import default_torch_state
+from vaekit.whole_numbers import whole_number
 
 MAX_COUNT = 1_000_000
 
@@ -281,9 +282,8 @@ class Run:
             ConfigError: A likelihood that does not allow it, or options out of range.
             DataError: A mask of another shape.
         """
-        for name, number in {"iterations": iterations, "proposals": proposals}.items():
-            if number < 1:
-                raise ConfigError.for_value(name, number, "a whole number of at least 1")
+        iterations = whole_number("iterations", iterations, 1)
+        proposals = whole_number("proposals", proposals, 1)
         inputs = self.inputs(x, labels)
         missing = imputation.check_mask(missing, inputs.x.shape)
         batch_size = max_batch_examples(values_per_example(self.model), proposals)
@@ -313,9 +313,7 @@ class Run:
 
     def check_examples(self, x: Data) -> np.ndarray:
         """Raw examples as [N, *shape], channels first; DataError for another shape or support."""
-        if isinstance(x, Tensor):
-            x = x.numpy(force=True)
-        elif images := pillow_images(x):
+        if images := pillow_images(x):
             x = read_as_configured(images, self.config, self.model.data_shape[0])
         return check_inputs(x, self.model.data_shape, self.support)
 
@@ -374,9 +372,7 @@ class Run:
 
 def check_count(count: int) -> int:
     """A number of samples that can be drawn at once; ConfigError for any other."""
-    if not isinstance(count, int | np.integer) or not 1 <= count <= MAX_COUNT:
-        raise ConfigError.for_value("count", count, f"a whole number from 1 to {MAX_COUNT:,}")
-    return int(count)
+    return whole_number("count", count, 1, MAX_COUNT)
 
 
 def _concat(batches: Iterator[np.ndarray], count: int) -> np.ndarray:

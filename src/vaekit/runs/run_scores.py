@@ -7,6 +7,7 @@ from vaekit.inference.scoring import DENSITY_COMPONENTS, NEED_RUN_DATA, SCORES, 
 from vaekit.inputs import ModelInputs
 from vaekit.runs.run import Run
 from vaekit.runs.run_data import RunData
+from vaekit.whole_numbers import whole_number
 
 
 def score_inputs(
@@ -32,8 +33,7 @@ def score_inputs(
         ConfigError: An unknown metric, or one that the posterior does not have.
     """
     check_metric(metric)
-    if samples < 1:
-        raise ConfigError.for_value("samples", samples, "a whole number of at least 1")
+    whole_number("samples", samples, 1)
     if metric not in NEED_RUN_DATA:
         scorer = Scorer(run.model, samples, seed)
     else:
@@ -43,9 +43,9 @@ def score_inputs(
 
 def check_metric(name: str) -> None:
     """Raise ConfigError for an unknown metric."""
-    if name not in SCORES:
+    if not isinstance(name, str) or name not in SCORES:
         raise ConfigError(
-            f"unknown metric: got {name!r}. {suggest(name, SCORES)}.", parameter="metric"
+            f"unknown metric: got {name!r}. {suggest(str(name), SCORES)}.", parameter="metric"
         )
 
 

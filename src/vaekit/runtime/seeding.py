@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import torch
 
+from vaekit.whole_numbers import check_seed
+
 _MASK = 2**64 - 1
 
 
@@ -23,6 +25,7 @@ def seed_noise(seed: int, step: int) -> None:
 @contextmanager
 def seeded_noise(seed: int, step: int = 0) -> Iterator[None]:
     """Seed the block; afterwards torch's generator on the CPU continues as before."""
+    seed = check_seed(seed)
     with torch.random.fork_rng(devices=[]):
         seed_noise(seed, step)
         yield

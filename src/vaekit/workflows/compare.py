@@ -20,6 +20,7 @@ from vaekit.evaluation.protocol import differences, protocol
 from vaekit.evaluation.seed_spread import SeedSpread, spreads
 from vaekit.inference.bounds import ExampleTerms, elbo_per_example, importance_weighted_bound
 from vaekit.inputs.tracked import track_inputs
+from vaekit.paths import as_path
 from vaekit.run_plots.context import PlotContext
 from vaekit.runs import Run, as_run
 from vaekit.runs.dataset_source import load_dataset
@@ -28,6 +29,7 @@ from vaekit.runs.folder import load_split
 from vaekit.runs.run_data import RunData, data_name
 from vaekit.runtime.device import keep_freed_memory
 from vaekit.runtime.torch_state import default_torch_state
+from vaekit.whole_numbers import whole_number
 from vaekit.workflows.comparison_plots import check_plot_file, plot_comparison
 from vaekit.workflows.evaluate import term_metrics
 
@@ -102,7 +104,9 @@ def compare(
     table = tuple(
         _compared(name, own[name], each, importance_samples) for name, each in evaluated.items()
     )
-    files, failure = _plot(None if out is None else Path(out), evaluated, table, split, seed)
+    files, failure = _plot(
+        None if out is None else as_path("out", out), evaluated, table, split, seed
+    )
     ranking, ranked_by, reasons = _ranking(loaded, evaluated)
     return Comparison(
         data=first.config.data.source,
@@ -136,15 +140,15 @@ def _check_request(
         raise ConfigError.for_value("runs", count, f"2 to {MAX_RUNS} runs")
     numbers = {"max_examples": max_examples, "importance_samples": importance_samples}
     for name, value in numbers.items():
-        if value is not None and value < 1:
-            raise ConfigError.for_value(name, value, "a whole number of at least 1")
+        if value is not None:
+            whole_number(name, value, 1)
     if out is not None:
-        check_plot_file(Path(out))
+        check_plot_file(as_path("out", out))
 
 
 def _names(runs: Sequence[Run | str | os.PathLike]) -> list[str]:
     """The names of the run folders, or their paths if two names are equal."""
-    paths = [run.folder if isinstance(run, Run) else Path(run) for run in runs]
+    paths = [run.folder if isinstance(run, Run) else as_path("runs", run) for run in runs]
     resolved = [path.resolve() for path in paths]
     for i, path in enumerate(paths):
         if resolved[i] in resolved[:i]:

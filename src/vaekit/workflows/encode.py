@@ -9,6 +9,7 @@ import numpy as np
 from vaekit.data import Examples
 from vaekit.data.splits import SplitName
 from vaekit.inference.output import CODE_FORMATS, check_format, save_batches, save_codes
+from vaekit.paths import as_path
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runtime.device import keep_freed_memory
@@ -46,7 +47,7 @@ def encode(
     >>> encode("runs/conv", "codes.csv").examples
     6
     """
-    path = Path(out)
+    path = as_path("out", out)
     suffix = check_format(path, CODE_FORMATS)
     keep_freed_memory()
     run = as_run(run)

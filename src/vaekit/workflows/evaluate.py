@@ -4,7 +4,6 @@ import os
 import sys
 from dataclasses import dataclass, field
 from functools import partial
-from numbers import Integral
 from typing import Any
 
 from vaekit.data.splits import SplitName
@@ -48,6 +47,7 @@ from vaekit.runs.run_data import RunData
 from vaekit.runtime.device import keep_freed_memory
 from vaekit.runtime.terminal_progress import format_duration, progress_lines
 from vaekit.runtime.torch_state import default_torch_state
+from vaekit.whole_numbers import whole_number
 
 MAX_SAMPLES = 1_000_000
 NO_DIVERGENCE = (
@@ -296,8 +296,4 @@ def _check_conditional(run: Run) -> None:
 def _check_range(minimum: int, maximum: int | None, **options: Any) -> None:
     """ConfigError for an option that is not a whole number in the range, by its name."""
     for name, value in options.items():
-        is_in_range = isinstance(value, Integral) and minimum <= int(value)
-        if is_in_range and (maximum is None or int(value) <= maximum):
-            continue
-        upper = "or more" if maximum is None else f"to {maximum:,}"
-        raise ConfigError.for_value(name, value, f"a whole number, {minimum:,} {upper}")
+        whole_number(name, value, minimum, maximum)

@@ -28,6 +28,7 @@ from vaekit.export import (
 )
 from vaekit.export.onnx import FORMAT
 from vaekit.json_types import JsonObject
+from vaekit.paths import as_path
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples
 from vaekit.runs.run_data import data_name
@@ -107,7 +108,7 @@ def export_onnx(
     6
     """
     run = as_run(run)
-    out = Path(out)
+    out = as_path("out", out)
     paths = [out / name for onnx in (ENCODER, DECODER) for name in (onnx, _program_name(onnx))]
     _check_paths(paths, overwrite)
 

@@ -19,6 +19,7 @@ from vaekit.errors import ConfigError, OutputError, RunError
 from vaekit.evaluation.protocol import protocol
 from vaekit.hub.shared_folder import CARD, LIBRARY, MODEL_CONFIG
 from vaekit.json_types import JsonObject
+from vaekit.paths import as_path
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
 from vaekit.runs import Run, load_config, load_run, load_split
 from vaekit.runtime.terminal_progress import progress_console
@@ -102,7 +103,7 @@ def export_hub(
     ('plots/reconstructions.png', 'plots/nearest.png')
     """
     run = _shareable(run)
-    out = Path(out)
+    out = as_path("out", out)
     if out.resolve() == run.folder.resolve():
         raise OutputError(f"{out} is the run itself. Choose another folder.")
     hub.check_target(out, overwrite)
@@ -198,7 +199,7 @@ def pull(
     >>> run = vaekit.pull("ada/digits")  # doctest: +SKIP
     """
     name, revision = hub.parse_name(repository)
-    target = Path("runs") / name.split("/")[1] if folder is None else Path(folder)
+    target = Path("runs") / name.split("/")[1] if folder is None else as_path("folder", folder)
     hub.check_target(target, overwrite)
 
     remote = hub.find_repository(name, revision)

@@ -12,6 +12,7 @@ from vaekit import runs
 from vaekit.data import Dataset
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError, RequestError, WorkError, reason_of, suggest
+from vaekit.paths import as_path
 from vaekit.run_plots.context import PlotContext, View
 from vaekit.run_plots.latent_paths import draw_paths, save_path_animation
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
@@ -72,7 +73,7 @@ def plot(
     _check_used(view_options, chosen)
     keep_freed_memory()
     context = _context(run, split, data)
-    paths = _paths(run.folder / runs.PLOTS if out is None else Path(out), chosen, format)
+    paths = _paths(run.folder / runs.PLOTS if out is None else as_path("out", out), chosen, format)
     targets = dict(zip(chosen, paths, strict=True))
     _check_failures(_draw(targets, context, view_options), targets)
     return PlotFiles(paths)

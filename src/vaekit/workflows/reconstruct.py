@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.data.splits import SplitName
+from vaekit.paths import as_path
 from vaekit.run_plots.reconstructions import save_reconstruction
 from vaekit.runs import PLOTS, Run, as_run
 from vaekit.runs.example_selection import select_examples
@@ -46,7 +47,7 @@ def reconstruct(
     (2, 1, 8, 8)
     """
     run = as_run(run)
-    path = run.folder / PLOTS / "reconstruct.png" if out is None else Path(out)
+    path = run.folder / PLOTS / "reconstruct.png" if out is None else as_path("out", out)
     examples = select_examples(run, split, data).examples
     result = reconstruct_examples(run, examples, select_indices(run, examples, indices, label))
     return result, save_reconstruction(path, run, result)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.data.building import dataset_name
+from vaekit.paths import as_path
 from vaekit.runs import PLOTS, Run, as_run
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.torch_state import default_torch_state
@@ -58,7 +59,7 @@ def _path(
     run: Run, out: str | os.PathLike | None, label: str | None, mixture: bool, seed: int
 ) -> Path:
     if out is not None:
-        return Path(out)
+        return as_path("out", out)
     words = ["mixture" if mixture else "sample"]
     if label is not None:
         words.append(dataset_name(label))

@@ -9,6 +9,7 @@ import numpy as np
 from vaekit.data.splits import SplitName
 from vaekit.inference.output import SCORE_FORMATS, check_format, save_scores
 from vaekit.inputs.tracked import track_inputs
+from vaekit.paths import as_path
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runs.run_scores import check_metric, score_inputs
@@ -57,7 +58,7 @@ def score(
     >>> score("runs/conv", "scores.csv").scores.shape
     (6,)
     """
-    path = Path(out)
+    path = as_path("out", out)
     check_format(path, SCORE_FORMATS)
     check_metric(metric)
     keep_freed_memory()

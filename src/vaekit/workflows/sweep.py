@@ -15,6 +15,7 @@ from vaekit.data.building import dataset_name
 from vaekit.errors import ConfigError, reason_of
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.seed_spread import SeedSpread, spreads
+from vaekit.paths import as_path
 from vaekit.runs import Run
 from vaekit.runtime.terminal_progress import progress_console
 from vaekit.workflows.train import train
@@ -127,7 +128,7 @@ def sweep(
     >>> [run.name for run in result.runs]
     ['beta=0.5', 'beta=2']
     """
-    out = Path(out)
+    out = as_path("out", out)
     console = console or progress_console()
     if seeds is not None:
         grid = _with_seeds(grid, seeds)

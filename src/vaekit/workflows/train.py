@@ -22,6 +22,7 @@ from vaekit.evaluation.results import TermMetrics
 from vaekit.evaluation.verdict import LossCurves, TrainingFacts, verdict
 from vaekit.inference.bounds import bound_sums, elbo_per_example, elbo_sums
 from vaekit.json_types import JsonObject
+from vaekit.paths import as_path
 from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
@@ -134,6 +135,8 @@ def train(
     >>> run.best_epoch
     1
     """
+    if out is not None:
+        as_path("out", out)
     setup, custom_objective = prepare_training(model, data, objective, overrides)
     check_restartable(out)
     check_batch_division(setup.stages, setup.divisible_count, setup.config.training)
@@ -145,7 +148,7 @@ def train(
         return resume(
             out, model=setup.model, data=source, objective=custom_objective, console=console
         )
-    folder = Path(out or "")
+    folder = as_path("out", "" if out is None else out)
     if is_rank_zero(setup.config.training):
         name = f"{setup.config.recipe}-{setup.dataset.name}"
         folder = runs.claim_folder(out, name, overwrite)

@@ -135,7 +135,7 @@ def load_config_and_dataset(
     All options, except options of the nets if no recipe is named, are validated before any data
     are read.
     """
-    if recipe:
+    if recipe is not None:
         config = configuration.load_config_file(recipe, data_options(data), options)
     else:
         config = _config_before_data(data, options)
@@ -151,7 +151,7 @@ def choose_recipe(profile: DataProfile, data: Any, options: Mapping[str, Any]) -
 def check_request(recipe: str | None, data: Any, options: Mapping[str, Any]) -> None:
     """Raise ConfigError for options that no run can have, before any data are read."""
     _, described = separate_modules(options)
-    if recipe:
+    if recipe is not None:
         configuration.load_config_file(recipe, data_options(data), described)
     else:
         _config_before_data(data, described)

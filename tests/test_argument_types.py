@@ -1,0 +1,139 @@
+"""Arguments of wrong types: refused in one line, not converted."""
+
+import numpy as np
+import pytest
+import torch
+
+import vaekit
+from conftest import QUIET, small_images
+from raising import raises
+from vaekit.errors import ConfigError, DataError, RequestError, VaekitError
+from vaekit.paths import as_path
+from vaekit.whole_numbers import check_seed, whole_number
+
+X = torch.zeros(2, 1, 8, 8)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"training": {"batch_size": True}},
+        {"training": {"epochs": "1"}},
+        {"training": {"epochs": 1.0}},
+        {"training": {"epochs": torch.tensor(1)}},
+        {"training": {"epochs": float("nan")}},
+        {"seed": -1},
+        {"seed": True},
+        {"seed": "0"},
+        {"latent_dim": True},
+        {"latent_dim": "2"},
+        {"conditional": 1},
+        {"conditional": "yes"},
+        {"optimizer": {"kind": "adam", "lr": True}},
+        {"optimizer": {"kind": "adam", "lr": "0.1"}},
+        {"encoder": {"hidden": "8"}},
+        {"encoder": {"hidden": [True]}},
+    ],
+    ids=str,
+)
+def test_options_of_a_training_are_not_converted(tmp_path, options):
+    with raises(ConfigError):
+        vaekit.train("mlp", data=small_images(), out=tmp_path / "run", console=QUIET, **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_numbers_and_lists_of_numpy_are_those_of_python():
+    options = {"latent_dim": np.int64(3), "encoder": {"hidden": [np.int32(8)]}}
+    plan = vaekit.plan_training("mlp", data=small_images(), **options)
+    assert plan.latent_dim == 3
+
+
+@pytest.mark.parametrize("count", [True, "3", -1, 0, 2.0, None, 10**400, [3], np.float64(2)])
+def test_a_number_of_samples_is_a_whole_number(small_run, count):
+    with raises(ConfigError, "count"):
+        small_run.sample(count)
+
+
+@pytest.mark.parametrize("seed", [True, "0", -1, 1.5, 2**64])
+def test_a_seed_is_a_whole_number(small_run, seed):
+    for use in (small_run.sample, lambda n, seed: vaekit.evaluate(small_run, seed=seed)):
+        with raises(ConfigError, "seed"):
+            use(2, seed=seed)
+    with raises(ConfigError, "seed"):
+        check_seed(seed)
+
+
+def test_whole_numbers_of_numpy_are_those_of_python():
+    number = whole_number("n", np.uint8(3), 0, 3)
+    assert number == 3 and type(number) is int
+
+
+PLAIN = (X.bfloat16(), X.half(), X.to(torch.float8_e4m3fn), X.clone().requires_grad_())
+
+
+@pytest.mark.parametrize("x", PLAIN, ids=lambda x: str(x.dtype))
+def test_tensors_of_any_floating_point_type_are_examples(small_run, x):
+    expected = small_run.encode(X).mean
+    np.testing.assert_array_equal(small_run.encode(x).mean, expected)
+    assert vaekit.load_data(x).shape == (1, 8, 8)
+
+
+OTHERS = {
+    "complex": X.to(torch.complex64),
+    "sparse": X.to_sparse(),
+    "meta": X.to("meta"),
+    "ragged": [[1, 2], [3]],
+    "text": "abc",
+    "bytes": b"abc",
+    "number": 3,
+    "mapping": {"a": 1},
+    "generator": (i for i in range(3)),
+    "objects": np.array([1, None], object),
+    "dates": np.array(["2020-01-01"], "datetime64[D]"),
+    "records": np.zeros(3, [("a", int)]),
+}
+
+
+@pytest.mark.parametrize("x", OTHERS.values(), ids=OTHERS.keys())
+def test_other_values_are_no_examples(small_run, x):
+    for use in (small_run.encode, small_run.reconstruct, small_run.score, vaekit.load_data):
+        with raises(DataError):
+            use(x)
+    with raises(DataError):
+        small_run.decode(x)
+    with raises(DataError):
+        small_run.impute(np.zeros((2, 8, 8), np.uint8), x)
+
+
+BAD_PATHS = [3, True, b"run", ["run"], {}, "a\0b", "a" * 256, "a/" * 3000, "\ud800"]
+
+
+@pytest.mark.parametrize("path", BAD_PATHS, ids=lambda path: ascii(path)[:12])
+def test_other_values_are_no_paths(small_run, path):
+    with raises(ConfigError, "path"):
+        as_path("path", path)
+    calls = (
+        lambda: vaekit.load_run(path),
+        lambda: vaekit.train("mlp", data=small_images(), out=path, console=QUIET),
+        lambda: vaekit.train(path, data=small_images(), console=QUIET),
+        lambda: vaekit.evaluate(small_run, features=path),
+        lambda: vaekit.evaluate(path),
+        lambda: vaekit.plot(small_run, data=small_images(), out=path),
+        lambda: vaekit.export_onnx(small_run, path, data=small_images()),
+        lambda: vaekit.compare([small_run, path]),
+        lambda: vaekit.load_exported(path),
+    )
+    for call in calls:
+        with raises(VaekitError):
+            call()
+
+
+def test_no_run_is_no_run():
+    with raises(RequestError):
+        vaekit.load_run(None)  # type: ignore[arg-type]
+
+
+def test_other_options_of_scores_are_refused(small_run):
+    for options in ({"metric": 3}, {"samples": True}, {"samples": 0}):
+        with raises(ConfigError, next(iter(options))):
+            small_run.score(X, **options)
