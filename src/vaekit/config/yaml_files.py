@@ -10,10 +10,10 @@ import yaml.composer
 import yaml.constructor
 
 from vaekit import recipes
+from vaekit.arguments import as_path
 from vaekit.config.schema import DEFAULT_PARTS, PlainOptions, Settings, merge, validate
 from vaekit.config.upgrade import upgrade_config
 from vaekit.errors import ConfigError
-from vaekit.paths import as_path
 
 MAX_CONFIG_BYTES = 1_000_000
 MAX_KEY_DEPTH = 10

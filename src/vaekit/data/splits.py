@@ -5,11 +5,11 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 
+from vaekit.arguments import check_seed, whole_number
 from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
 from vaekit.data.readers.npz import read_npz
 from vaekit.errors import ConfigError, DataError
-from vaekit.whole_numbers import check_seed, whole_number
 
 MAX_VALIDATION_EXAMPLES = 5000
 TEST_FRACTION = 0.1

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from vaekit.arguments import as_path
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation.classifier import train_classifier
 from vaekit.evaluation.distances import frechet_distance, kernel_distance
@@ -36,7 +37,6 @@ from vaekit.inference.encode_decode import (
     sample_prior,
 )
 from vaekit.inputs import ModelInputs, max_batch_examples, values_per_example
-from vaekit.paths import as_path
 from vaekit.runs import Run
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.seeding import seeded_noise

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from vaekit.arguments import as_path
 from vaekit.data import Labels, Support, check_inputs, check_labels, check_latents
 from vaekit.errors import RunError, VaekitError
 from vaekit.export.onnx import DECODER, ENCODER, FORMAT, METADATA, open_session
-from vaekit.paths import as_path
 
 MAX_BYTES = 2**31
 """The size of the largest ONNX file."""

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal
 
+from vaekit.arguments import check_seed, whole_number
 from vaekit.errors import DataError
-from vaekit.whole_numbers import check_seed, whole_number
 
 MAX_FULL_DIMENSIONS = 64
 """Latent dimensions up to which components have full covariances."""

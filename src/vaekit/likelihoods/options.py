@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from vaekit.arguments import whole_number
 from vaekit.errors import ConfigError
-from vaekit.whole_numbers import whole_number
 
 MIN_LEVELS = 2
 MAX_LEVELS = 65_536

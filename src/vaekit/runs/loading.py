@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from vaekit.arguments import as_path
 from vaekit.config import MODEL_PARTS, Custom, Settings, build_model
 from vaekit.core.compatibility import check_fit
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError, DataError, RunError
-from vaekit.paths import as_path
 from vaekit.runs.folder import (
     CONFIG,
     compare_weights,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vaekit.arguments import whole_number
 from vaekit.config import Settings
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
@@ -35,7 +36,6 @@ from vaekit.runs.run_inputs import inputs_of_examples
 from vaekit.runs.verdict import Finding, read_verdict
 from vaekit.runtime.seeding import seeded_noise
 from vaekit.runtime.torch_state import default_torch_state
-from vaekit.whole_numbers import whole_number
 
 MAX_COUNT = 1_000_000
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from vaekit.arguments import whole_number
 from vaekit.errors import ConfigError, suggest
 from vaekit.inference.scoring import DENSITY_COMPONENTS, NEED_RUN_DATA, SCORES, Scorer
 from vaekit.inputs import ModelInputs
 from vaekit.runs.run import Run
 from vaekit.runs.run_data import RunData
-from vaekit.whole_numbers import whole_number
 
 
 def score_inputs(

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
-from vaekit.whole_numbers import check_seed
+from vaekit.arguments import check_seed
 
 _MASK = 2**64 - 1
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from vaekit.arguments import as_path, whole_number
 from vaekit.data import Dataset, Examples
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError, DataError, RequestError, reason_of
@@ -20,7 +21,6 @@ from vaekit.evaluation.protocol import differences, protocol
 from vaekit.evaluation.seed_spread import SeedSpread, spreads
 from vaekit.inference.bounds import ExampleTerms, elbo_per_example, importance_weighted_bound
 from vaekit.inputs.tracked import track_inputs
-from vaekit.paths import as_path
 from vaekit.run_plots.context import PlotContext
 from vaekit.runs import Run, as_run
 from vaekit.runs.dataset_source import load_dataset
@@ -29,7 +29,6 @@ from vaekit.runs.folder import load_split
 from vaekit.runs.run_data import RunData, data_name
 from vaekit.runtime.device import keep_freed_memory
 from vaekit.runtime.torch_state import default_torch_state
-from vaekit.whole_numbers import whole_number
 from vaekit.workflows.comparison_plots import check_plot_file, plot_comparison
 from vaekit.workflows.evaluate import term_metrics
 

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vaekit.arguments import as_path
 from vaekit.data import Examples
 from vaekit.data.splits import SplitName
 from vaekit.inference.output import CODE_FORMATS, check_format, save_batches, save_codes
-from vaekit.paths import as_path
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runtime.device import keep_freed_memory

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from vaekit.arguments import whole_number
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError
 from vaekit.evaluation.ais import ais_bound
@@ -47,7 +48,6 @@ from vaekit.runs.run_data import RunData
 from vaekit.runtime.device import keep_freed_memory
 from vaekit.runtime.terminal_progress import format_duration, progress_lines
 from vaekit.runtime.torch_state import default_torch_state
-from vaekit.whole_numbers import whole_number
 
 MAX_SAMPLES = 1_000_000
 NO_DIVERGENCE = (

@@ -12,6 +12,7 @@ import torch
 from torch.export import ExportedProgram
 
 import vaekit
+from vaekit.arguments import as_path
 from vaekit.atomic_io import atomic_write_many
 from vaekit.core.vae import VAE
 from vaekit.data import Examples
@@ -28,7 +29,6 @@ from vaekit.export import (
 )
 from vaekit.export.onnx import FORMAT
 from vaekit.json_types import JsonObject
-from vaekit.paths import as_path
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples
 from vaekit.runs.run_data import data_name

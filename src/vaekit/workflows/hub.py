@@ -13,13 +13,13 @@ from rich.console import Console
 import vaekit
 from vaekit import config as configuration
 from vaekit import hub, runs
+from vaekit.arguments import as_path
 from vaekit.atomic_io import atomic_folder, atomic_write_bytes
 from vaekit.config import MODEL_PARTS, Custom, Settings
 from vaekit.errors import ConfigError, OutputError, RunError
 from vaekit.evaluation.protocol import protocol
 from vaekit.hub.shared_folder import CARD, LIBRARY, MODEL_CONFIG
 from vaekit.json_types import JsonObject
-from vaekit.paths import as_path
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
 from vaekit.runs import Run, load_config, load_run, load_split
 from vaekit.runtime.terminal_progress import progress_console

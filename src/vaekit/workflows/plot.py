@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from vaekit import runs
+from vaekit.arguments import as_path
 from vaekit.data import Dataset
 from vaekit.data.splits import SplitName
 from vaekit.errors import ConfigError, RequestError, WorkError, reason_of, suggest
-from vaekit.paths import as_path
 from vaekit.run_plots.context import PlotContext, View
 from vaekit.run_plots.latent_paths import draw_paths, save_path_animation
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from vaekit.arguments import as_path
 from vaekit.data.splits import SplitName
-from vaekit.paths import as_path
 from vaekit.run_plots.reconstructions import save_reconstruction
 from vaekit.runs import PLOTS, Run, as_run
 from vaekit.runs.example_selection import select_examples

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from vaekit.arguments import as_path
 from vaekit.data.building import dataset_name
-from vaekit.paths import as_path
 from vaekit.runs import PLOTS, Run, as_run
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.torch_state import default_torch_state

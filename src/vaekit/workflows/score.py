@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from vaekit.arguments import as_path
 from vaekit.data.splits import SplitName
 from vaekit.inference.output import SCORE_FORMATS, check_format, save_scores
 from vaekit.inputs.tracked import track_inputs
-from vaekit.paths import as_path
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runs.run_scores import check_metric, score_inputs

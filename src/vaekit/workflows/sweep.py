@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from vaekit import config as configuration
+from vaekit.arguments import as_path
 from vaekit.config.schema import PlainOptions
 from vaekit.data.building import dataset_name
 from vaekit.errors import ConfigError, reason_of
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.seed_spread import SeedSpread, spreads
-from vaekit.paths import as_path
 from vaekit.runs import Run
 from vaekit.runtime.terminal_progress import progress_console
 from vaekit.workflows.train import train

@@ -14,6 +14,7 @@ from torch import Tensor
 import vaekit
 from vaekit import config as configuration
 from vaekit import runs
+from vaekit.arguments import as_path
 from vaekit.config import Settings, build_model
 from vaekit.core.vae import VAE
 from vaekit.evaluation.code_usage import code_usage
@@ -22,7 +23,6 @@ from vaekit.evaluation.results import TermMetrics
 from vaekit.evaluation.verdict import LossCurves, TrainingFacts, verdict
 from vaekit.inference.bounds import bound_sums, elbo_per_example, elbo_sums
 from vaekit.json_types import JsonObject
-from vaekit.paths import as_path
 from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData

@@ -7,9 +7,8 @@ import torch
 import vaekit
 from conftest import QUIET, small_images
 from raising import raises
+from vaekit.arguments import as_path, check_seed, whole_number
 from vaekit.errors import ConfigError, DataError, RequestError, VaekitError
-from vaekit.paths import as_path
-from vaekit.whole_numbers import check_seed, whole_number
 
 X = torch.zeros(2, 1, 8, 8)
 
