@@ -20,6 +20,7 @@ PARTS = {"likelihoods", "nets", "posteriors", "priors"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "html": set(),
+    "regular_files": set(),
     "json_types": set(),
     "web": {"errors"},
     "atomic_io": {"errors"},
