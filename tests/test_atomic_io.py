@@ -1,33 +1,73 @@
-"""Atomic writes: a file is complete, or what it was before."""
+"""Atomic writes: a file or folder is complete, or what it was before."""
 
 import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from vaekit.atomic_io import atomic_write, atomic_write_bytes
+from vaekit.atomic_io import (
+    atomic_folder,
+    atomic_write,
+    atomic_write_bytes,
+    atomic_write_many,
+    remove_leftovers,
+)
 from vaekit.errors import OutputError
+
+KILLED_WITHIN_A_WRITE = """
+import os, signal, sys
+from vaekit.atomic_io import {write}
+with {write}(sys.argv[1]) as target:
+    {half}
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def kill_within(write: str, half: str, path: Path) -> None:
+    """Let another process be killed while it writes `path`."""
+    program = KILLED_WITHIN_A_WRITE.format(write=write, half=half)
+    done = subprocess.run([sys.executable, "-c", program, path], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+# --- Files ---------------------------------------------------------------------------------------
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     atomic_write_bytes(tmp_path / "file", "before")
 
     def fail() -> None:
-        with atomic_write(tmp_path / "file") as temporary:
-            temporary.write_text("half")
+        with atomic_write(tmp_path / "file") as file:
+            file.write(b"half")
             raise RuntimeError("stopped")
 
     with pytest.raises(RuntimeError):
         fail()
     assert (tmp_path / "file").read_text() == "before"
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert names(tmp_path) == ["file"]
 
 
-def test_a_full_disk_is_an_output_error(tmp_path, monkeypatch):
+def test_of_several_files_none_is_written_if_one_cannot_be(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError):
+        atomic_write_many({tmp_path / "file": b"1", tmp_path / "folder": b"2"})
+    assert names(tmp_path) == ["folder"]
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OutputError):
+    with pytest.raises(Exception, match="no space"):
         atomic_write_bytes(tmp_path / "file", "x")
     assert not any(tmp_path.iterdir())
 
@@ -36,3 +76,112 @@ def test_a_path_below_a_file_is_an_output_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         atomic_write_bytes(tmp_path / "file" / "below", "x")
+
+
+def test_the_longest_name_can_be_written(tmp_path):
+    path = tmp_path / ("a" * 255)
+    atomic_write_bytes(path, "content")
+    assert path.read_text() == "content"
+
+
+def test_a_new_file_has_the_permissions_of_any_other(tmp_path):
+    atomic_write_bytes(tmp_path / "atomic", "")
+    (tmp_path / "plain").write_text("")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
+def test_a_link_is_replaced_and_never_followed(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("safe")
+    (tmp_path / "link").symlink_to(victim)
+    atomic_write_bytes(tmp_path / "link", "new")
+    assert victim.read_text() == "safe"
+    assert (tmp_path / "link").read_text() == "new"
+    assert not (tmp_path / "link").is_symlink()
+
+
+def test_temporary_names_cannot_be_predicted(tmp_path):
+    def temporary_name() -> str:
+        with atomic_write(tmp_path / "file"):
+            return next(path.name for path in tmp_path.iterdir() if path.name.startswith("."))
+
+    seen = {temporary_name() for _ in range(20)}
+    assert len(seen) == 20
+    assert not any(str(os.getpid()) == part for name in seen for part in name.split("."))
+
+
+# --- What killed processes leave -----------------------------------------------------------------
+
+
+@pytest.mark.process
+def test_what_a_killed_process_left_is_removed_by_the_next_one(tmp_path):
+    for write, half in (
+        ("atomic_write", "target.write(b'half')"),
+        ("atomic_folder", "(target / 'inside').touch()"),
+    ):
+        folder = tmp_path / write
+        kill_within(write, half, folder / "killed")
+        assert len(names(folder)) == 1
+        atomic_write_bytes(folder / "other", "x")
+        assert names(folder) == ["other"]
+
+
+def test_what_is_still_written_and_files_of_other_names_remain(tmp_path):
+    (tmp_path / ".vaekit-notes.tmp").touch()
+    with atomic_write(tmp_path / "file") as file, atomic_folder(tmp_path / "folder") as folder:
+        file.write(b"content")
+        remove_leftovers(tmp_path)
+        (folder / "inside").touch()
+    assert names(tmp_path) == [".vaekit-notes.tmp", "file", "folder"]
+
+
+def test_a_link_with_the_name_of_a_leftover_deletes_nothing(tmp_path):
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "inside").touch()
+    (tmp_path / f".vaekit-{'0' * 16}.tmp").symlink_to(victim)
+    remove_leftovers(tmp_path)
+    assert names(victim) == ["inside"]
+
+
+# --- Folders -------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_replaced_completely_or_not_at_all(tmp_path):
+    with atomic_folder(tmp_path / "folder") as folder:
+        (folder / "old").touch()
+
+    def fail() -> None:
+        with atomic_folder(tmp_path / "folder") as folder:
+            (folder / "half").touch()
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert names(tmp_path / "folder") == ["old"]
+    with atomic_folder(tmp_path / "folder") as folder:
+        (folder / "new").touch()
+    assert names(tmp_path / "folder") == ["new"]
+    assert names(tmp_path) == ["folder"]
+
+
+def test_a_folder_that_was_being_replaced_by_a_killed_process_is_restored(tmp_path):
+    previous = tmp_path / ".folder.vaekit-old"
+    previous.mkdir()
+    (previous / "old").touch()
+
+    def fail() -> None:
+        with atomic_folder(tmp_path / "folder"):
+            raise RuntimeError("stopped")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert names(tmp_path) == ["folder"]
+    assert names(tmp_path / "folder") == ["old"]
+
+
+def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError), atomic_folder(tmp_path):
+        pass

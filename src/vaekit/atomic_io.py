@@ -1,47 +1,70 @@
-"""Atomic writes: a file or folder is complete, or as it was before."""
+"""Atomic writes: a file or folder is complete, or as it was before.
+
+Content is written under a random name beside its target, which no other file has and no link leads
+to, and renamed when it is complete. The writer holds a lock on it: what a killed process left is
+recognized by its free lock and removed by the next process that writes into the same folder.
+"""
 
 import errno
 import os
+import re
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from vaekit.errors import OutputError
+from vaekit.file_lock import HAS_LOCKS, lock_file
+
+TEMPORARY_NAME = re.compile(r"\.vaekit-[0-9a-f]{16}\.tmp")
+NEW_FILE = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+)
+MODE = 0o666  # less what the user's mask says
+MAX_ATTEMPTS = 100
 
 
 @contextmanager
-def atomic_write(path: str | os.PathLike) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     """Write a file through a temporary one, renamed to `path` if the block succeeds.
 
     Args:
-        path: The file; missing parent folders are made.
+        path: The file; missing parent folders are made. A link is replaced, not followed.
 
     Yields:
-        A path in the same folder, to write to.
+        An empty file to write to.
 
     Raises:
         OutputError: The file cannot be written; an earlier one is unchanged.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
-    try:
-        with output_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            yield temporary
-            with temporary.open("rb+") as file:
+    with output_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers_once(path.parent.absolute())
+        temporary, file = _create_file(path.parent)
+        with file:
+            try:
+                yield file
+                file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+                if not HAS_LOCKS:
+                    file.close()  # Windows renames no open file
+                temporary.replace(path)
+            except BaseException:
+                with suppress(OSError):
+                    temporary.unlink()
+                raise
 
 
 @contextmanager
 def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Write a folder through a temporary one, renamed to `path` if the block succeeds.
 
-    An existing folder is replaced: the caller checks that this is allowed.
+    An existing folder is replaced: the caller checks that this is allowed. If the process is killed
+    while it replaces the folder, the next call with the same path restores the old one first.
 
     Args:
         path: The folder.
@@ -59,21 +82,118 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
             "Choose another folder, or change the current one.",
             parameter="out",
         )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    previous = path.with_name(f".{path.name}.{os.getpid()}.old")
-    try:
+    previous = path.with_name(f".{path.name}.vaekit-old")
+    with ExitStack() as stack:
         with output_errors(path):
-            temporary.mkdir(parents=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers_once(path.parent)
+            with _folder_lock(path.parent):
+                _restore(path, previous)
+            temporary = stack.enter_context(_temporary_folder(path.parent))
         yield temporary
-        with output_errors(path):
+        with output_errors(path), _folder_lock(path.parent):
+            _restore(path, previous)
             if path.exists():
                 path.rename(previous)
-            temporary.rename(path)
+            try:
+                temporary.rename(path)
+            except OSError:
+                _restore(path, previous)
+                raise
+            shutil.rmtree(previous, ignore_errors=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left in a folder: no file of another name, or still written."""
+    with suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if TEMPORARY_NAME.fullmatch(entry.name) and not entry.is_symlink():
+                _remove_leftover(Path(entry.path), is_folder=entry.is_dir(follow_symlinks=False))
+
+
+@lru_cache(maxsize=1024)
+def _remove_leftovers_once(folder: Path) -> None:
+    """`remove_leftovers` for the first write of this process into a folder."""
+    remove_leftovers(folder)
+
+
+def _remove_leftover(path: Path, is_folder: bool) -> None:
+    with suppress(OSError), _open_existing(path) as descriptor:
+        if not lock_file(descriptor, wait=False):
+            return
+        if is_folder:
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _create_file(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new, locked file of a random name."""
+    for path in _random_paths(folder):
+        with suppress(FileExistsError):
+            descriptor = os.open(path, NEW_FILE, MODE)
+            if _is_kept(descriptor, path):
+                return path, os.fdopen(descriptor, "wb")
+            os.close(descriptor)
+    raise FileExistsError(errno.EEXIST, "no free temporary name", str(folder))
+
+
+@contextmanager
+def _temporary_folder(parent: Path) -> Iterator[Path]:
+    """A new, locked folder of a random name, removed if it still has this name at the end."""
+    for path in _random_paths(parent):
+        with suppress(FileExistsError):
+            path.mkdir()
+            break
+    else:
+        raise FileExistsError(errno.EEXIST, "no free temporary name", str(parent))
+    with _open_existing(path) as descriptor:
+        lock_file(descriptor, wait=True)
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _random_paths(folder: Path) -> Iterator[Path]:
+    return (folder / f".vaekit-{secrets.token_hex(8)}.tmp" for _ in range(MAX_ATTEMPTS))
+
+
+def _is_kept(descriptor: int, path: Path) -> bool:
+    """Lock a new file; False if it was taken for a leftover and removed before it was locked."""
+    lock_file(descriptor, wait=True)
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    return False
+
+
+@contextmanager
+def _open_existing(path: Path) -> Iterator[int]:
+    """The descriptor of a file or folder, not of what a link leads to."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(path, flags)
+    try:
+        yield descriptor
     finally:
-        if previous.exists() and not path.exists():
-            previous.rename(path)
-        for folder in (temporary, previous):
-            shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
+
+
+@contextmanager
+def _folder_lock(folder: Path) -> Iterator[None]:
+    """Let one process at a time rename what is in a folder."""
+    with _open_existing(folder) as descriptor:
+        lock_file(descriptor, wait=True)
+        yield
+
+
+def _restore(path: Path, previous: Path) -> None:
+    """Undo, or complete, the replacement of a folder by a process that was killed meanwhile."""
+    if previous.is_symlink() or not previous.is_dir():
+        return
+    if path.exists():
+        shutil.rmtree(previous)
+    else:
+        previous.rename(path)
 
 
 @contextmanager
@@ -101,7 +221,7 @@ def atomic_write_many(contents: Mapping[Path, bytes]) -> None:
     """
     with ExitStack() as stack:
         for path, content in contents.items():
-            stack.enter_context(atomic_write(path)).write_bytes(content)
+            stack.enter_context(atomic_write(path)).write(content)
 
 
 def atomic_write_bytes(path: str | os.PathLike, content: bytes | memoryview | str) -> None:
@@ -110,5 +230,5 @@ def atomic_write_bytes(path: str | os.PathLike, content: bytes | memoryview | st
     Raises:
         OutputError: The file cannot be written; an earlier one is unchanged.
     """
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+    with atomic_write(path) as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)

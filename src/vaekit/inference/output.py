@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,13 +49,13 @@ def save_codes(
         files: Names of files [N], if the examples are from image files.
     """
     suffix = check_format(path, CODE_FORMATS)
-    with atomic_write(path) as temporary:
+    with atomic_write(path) as file:
         if suffix == ".npz":
-            np.savez(temporary, **_code_arrays(codes, classes, files))  # type: ignore[arg-type]
+            np.savez(file, **_code_arrays(codes, classes, files))  # type: ignore[arg-type]
         elif suffix == ".npy":
-            np.save(temporary, codes.mean)
+            np.save(file, codes.mean)
         else:
-            _write_codes_csv(temporary, codes, classes, files)
+            _write_codes_csv(file, codes, classes, files)
     return path
 
 
@@ -72,7 +73,10 @@ def _code_arrays(
 
 
 def _write_codes_csv(
-    path: Path, codes: LatentCodes, classes: Sequence[str] | None, files: Sequence[str] | None
+    file: BinaryIO,
+    codes: LatentCodes,
+    classes: Sequence[str] | None,
+    files: Sequence[str] | None,
 ) -> None:
     columns = {"z": codes.mean, "stddev": codes.stddev}
     if codes.indices is not None:
@@ -82,7 +86,7 @@ def _write_codes_csv(
         [f"{number:.9g}" for part in example for number in part]
         for example in zip(*columns.values(), strict=True)
     )
-    _write_table(path, names, numbers, classes, files)
+    _write_table(file, names, numbers, classes, files)
 
 
 def save_scores(
@@ -93,17 +97,17 @@ def save_scores(
 ) -> Path:
     """Write one score per example as .npy, or as .csv (columns file, example, class, score)."""
     suffix = check_format(path, SCORE_FORMATS)
-    with atomic_write(path) as temporary:
+    with atomic_write(path) as file:
         if suffix == ".npy":
-            np.save(temporary, scores)
+            np.save(file, scores)
         else:
             numbers = ([f"{score:.9g}"] for score in scores)
-            _write_table(temporary, ["score"], numbers, classes, files)
+            _write_table(file, ["score"], numbers, classes, files)
     return path
 
 
 def _write_table(
-    path: Path,
+    file: BinaryIO,
     names: Sequence[str],
     numbers: Iterator[list[str]],
     classes: Sequence[str] | None,
@@ -112,12 +116,13 @@ def _write_table(
     """A CSV table: file if there are files, number of the example, class likewise, numbers."""
     before = {} if files is None else {"file": _as_cells(files)}
     after = {} if classes is None else {"class": classes}
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow([*before, "example", *after, *names])
-        for i, line in enumerate(numbers):
-            first, last = ([each[i] for each in columns.values()] for columns in (before, after))
-            table.writerow([*first, i, *last, *line])
+    text = TextIOWrapper(file, newline="", encoding="utf-8")
+    table = csv.writer(text)
+    table.writerow([*before, "example", *after, *names])
+    for i, line in enumerate(numbers):
+        first, last = ([each[i] for each in columns.values()] for columns in (before, after))
+        table.writerow([*first, i, *last, *line])
+    text.detach()
 
 
 def _as_cells(files: Sequence[str]) -> list[str]:
@@ -127,7 +132,7 @@ def _as_cells(files: Sequence[str]) -> list[str]:
 
 def save_batches(path: Path, batches: Iterator[np.ndarray], count: int) -> Path:
     """Write consecutive batches of arrays [count, ...] as one .npy, without keeping them."""
-    with atomic_write(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as file:
         for i, batch in enumerate(batches):
             if i == 0:
                 dtype = np.lib.format.dtype_to_descr(batch.dtype)

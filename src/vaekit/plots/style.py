@@ -238,8 +238,8 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise OutputError.for_value("path", path.name, "a name ending in .png, .pdf or .svg")
-    with atomic_write(path) as temporary, warnings.catch_warnings():
+    with atomic_write(path) as file, warnings.catch_warnings():
         # The plot shows a box for a character without a glyph.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        figure.savefig(temporary, dpi=DPI, format=suffix[1:], metadata=NO_DATES.get(suffix))
+        figure.savefig(file, dpi=DPI, format=suffix[1:], metadata=NO_DATES.get(suffix))
     return path

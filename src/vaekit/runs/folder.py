@@ -247,7 +247,7 @@ def _read_text(path: Path, limit_bytes: int) -> str:
 
 def save_split(folder: Path, split: Split) -> None:
     """Write split.npz."""
-    with atomic_write(folder / SPLIT) as temporary, temporary.open("wb") as file:
+    with atomic_write(folder / SPLIT) as file:
         split.save(file)
 
 
