@@ -63,7 +63,7 @@ def main() -> None:
 
     run = vaekit.load_run(run_folder)
     latent_dim = run.config.latent_dim
-    split = load_split(run_folder)
+    split = load_split(run_folder, run.run_id, summary)
     dataset = vaekit.load_data(folder)
     train = flatten(split.examples(dataset, "train").x)
     test = split.examples(dataset, "test").x

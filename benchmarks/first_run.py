@@ -97,7 +97,7 @@ def measure(name: str, folder: Path, options: list[str]) -> dict[str, Any]:
     result["loss"] = summary["test"]["loss"]["value"]
     result["recipe"] = f"{summary['recipe']}, {run.config.part('likelihood').kind}"
     result["verdict"] = [finding["text"] for finding in summary.get("verdict", [])]
-    return result | assess(run, vaekit.load_data(data), load_split(out))
+    return result | assess(run, vaekit.load_data(data), load_split(out, run.run_id, summary))
 
 
 def as_row(result: dict[str, Any]) -> str:

@@ -40,7 +40,7 @@ def seconds_to_first_step() -> float:
         start = time.perf_counter()
         command = vaekit_command("train", "--out", f"{folder}/run")
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while not Path(folder, "run/checkpoints/last.ckpt").exists():
+        while not Path(folder, "run/checkpoints/last.safetensors").exists():
             if process.poll() is not None:
                 raise SystemExit(f"failed: {' '.join(command)}")
             time.sleep(0.005)

@@ -93,6 +93,12 @@ def with_plots():
     return patch.object(TRAIN_MODULE, "plot_run_data", PLOT_RUN_DATA)
 
 
+def tensor_bytes(path: Path) -> bytes:
+    """The tensors of a safetensors file; its header also names the run."""
+    content = path.read_bytes()
+    return content[8 + int.from_bytes(content[:8], "little") :]
+
+
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory):
     """A finished run on `small_images`, read from a file so that it can be opened again.

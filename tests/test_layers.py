@@ -50,7 +50,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "inputs": {"core", "data", "errors", "runtime"},
     "inference": {*MATHEMATICS, "arguments", "atomic_io", "data", "inputs", "runtime"},
     "runs": {
+        "file_lock",
         "json_types",
+        "regular_files",
         *MATHEMATICS,
         "arguments",
         "atomic_io",
@@ -63,7 +65,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "training": {
         *MATHEMATICS,
-        "atomic_io",
         "config",
         "inputs",
         "likelihoods",
@@ -99,7 +100,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "export": {*MATHEMATICS, "arguments", "data"},
     "server": {"data", "errors", "web"},
     "explorer": {"errors", "web"},
-    "hub": {"atomic_io", "config", "errors", "evaluation", "run_plots", "runs"},
+    "hub": {"atomic_io", "config", "errors", "evaluation", "regular_files", "run_plots", "runs"},
     "workflows": {
         "json_types",
         *MATHEMATICS,

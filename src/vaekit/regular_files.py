@@ -44,8 +44,7 @@ def open_regular(path: str | os.PathLike, *, follow_links: bool = True) -> Binar
     _check_kind(os.stat(path, follow_symlinks=follow_links), path)  # noqa: PTH116 - often called
     descriptor = os.open(path, _flags(follow_links))
     try:
-        _check_kind(os.fstat(descriptor), path)
-        _check_folder(descriptor, path)
+        check_regular(descriptor, path)
         return os.fdopen(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
@@ -77,6 +76,17 @@ def read_within(file: BinaryIO, limit_bytes: int, name: object = "the file") -> 
         problem = f"it is too large: got {size:,} bytes, expected at most {limit_bytes:,}"
         raise OSError(errno.EFBIG, problem, str(name))
     return file.read(size)
+
+
+def check_regular(descriptor: int, path: str | os.PathLike) -> None:
+    """OSError unless an open file is a regular one.
+
+    Args:
+        descriptor: Its descriptor.
+        path: Its path, for the message.
+    """
+    _check_kind(os.fstat(descriptor), path)
+    _check_folder(descriptor, path)
 
 
 def is_regular(path: Path) -> bool:

@@ -24,7 +24,7 @@ MOMENTS = {
     "reading": "vaekit.workflows.training_setup.load_dataset",
     "first step": "vaekit.training.stage_trainer.StageTrainer.update",
     "validation": "vaekit.workflows.train.elbo_sums",
-    "checkpoint": "vaekit.training.checkpointer.atomic_write_bytes",
+    "checkpoint": "vaekit.training.checkpointer.save_checkpoint",
     "test split": "vaekit.workflows.train.elbo_per_example",
     "plots": "vaekit.workflows.train.plot_run_data",
     "summary": "vaekit.runs.save_summary",

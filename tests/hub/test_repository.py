@@ -130,7 +130,7 @@ def test_only_files_of_a_run_are_downloaded(hub, exported, tmp_path):
         "plots/x.py",
         "plots/a/b.png",
         ".cache/x.png",
-        "checkpoints/last.ckpt",
+        "checkpoints/last.safetensors",
     )
     traversing = (
         "../evil.png",

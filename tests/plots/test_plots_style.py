@@ -86,7 +86,7 @@ def test_a_failed_save_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypat
     path.write_text("old")
 
     def fail(self, target, **_):
-        Path(target).write_text("half")
+        target.write(b"half")
         raise error
 
     monkeypatch.setattr(Figure, "savefig", fail)

@@ -229,7 +229,7 @@ def test_relative_paths_stay_valid_in_another_working_directory(small_run, tmp_p
     shutil.copytree(small_run.path, tmp_path / "here/run")
     shutil.copy(small_run.config.data.source, tmp_path / "here/bars.npz")
     config = small_run.config.changed({"data": {"source": "bars.npz"}})
-    vaekit.runs.save_config(tmp_path / "here/run", config)
+    vaekit.runs.save_config(tmp_path / "here/run", config, small_run.run_id)
     monkeypatch.chdir(tmp_path / "here")
     run = vaekit.load_run("run")
     monkeypatch.chdir(tmp_path)

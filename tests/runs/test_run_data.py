@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import vaekit
-from conftest import QUIET, small_images, train_small
+from conftest import QUIET, small_images, tensor_bytes, train_small
 from raising import raises
 from vaekit.errors import ConfigError, DataError, RunError
 from vaekit.inference.encode_decode import encode_samples
@@ -79,7 +79,7 @@ def test_a_memory_map_is_not_loaded(tmp_path):
     inputs = data.inputs("train")
     assert np.shares_memory(inputs.x, data.dataset.train.x)
     assert len(inputs) == 324
-    weights = [(each.path / "model.safetensors").read_bytes() for each in (run, in_memory)]
+    weights = [tensor_bytes(each.path / "model.safetensors") for each in (run, in_memory)]
     assert weights[0] == weights[1]
 
 

@@ -12,8 +12,12 @@ from vaekit.runs.verdict import Finding, read_verdict
 GOOD = {"kind": "collapse", "text": "0 of 16 latent dimensions are active."}
 
 
+METRICS = {name: {"value": 1.0} for name in ("loss", "reconstruction", "divergence")}
+SUMMARY = {"test": METRICS, "epochs": 2, "best_epoch": 1, "seconds": 0.5}
+
+
 def summary_with(verdict: object) -> str:
-    return json.dumps({"test": {}, "verdict": verdict})
+    return json.dumps({**SUMMARY, "verdict": verdict})
 
 
 def test_a_verdict_is_read_in_order():
@@ -25,7 +29,7 @@ def test_a_verdict_is_read_in_order():
 
 
 def test_a_missing_verdict_is_empty():
-    assert read_verdict(parse_summary(json.dumps({"test": {}}), "summary")) == ()
+    assert read_verdict(parse_summary(json.dumps(SUMMARY), "summary")) == ()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import vaekit
 from conftest import QUIET, TRAIN_MODULE, small_images, train_small
@@ -45,13 +46,13 @@ def facts(run: Path):
         rows = [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
     summary = json.loads((run / "summary.json").read_text())
     summary.pop("seconds")
-    last = torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
-    return (
-        (run / "model.safetensors").read_bytes(),
-        rows,
-        summary,
-        {k: v.tolist() for k, v in last.items()},
-    )
+    for row in (*rows, summary):
+        row.pop("run_id")
+    files = ("model.safetensors", "checkpoints/last.safetensors")
+    tensors = [
+        {name: tensor.tolist() for name, tensor in load_file(run / file).items()} for file in files
+    ]
+    return (tensors, rows, summary)
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +141,7 @@ def test_patience_survives_a_kill_after_the_last_epoch(tmp_path):
 
 @pytest.mark.parametrize(
     "gone",
-    [["checkpoints/last.ckpt"], ["checkpoints/last.ckpt", "split.npz"]],
+    [["checkpoints/last.safetensors"], ["checkpoints/last.safetensors", "split.npz"]],
     ids=["early", "at once"],
 )
 def test_a_run_killed_before_its_first_checkpoint_restarts_to_the_same_end(tmp_path, gone):
@@ -207,7 +208,7 @@ def test_a_corrupt_checkpoint_is_rejected(tmp_path):
     objective = Stopped(5, signal.SIGINT)
     with pytest.raises(Interrupted):
         train_small(tmp_path / "run", objective=objective)
-    checkpoint = tmp_path / "run/checkpoints/last.ckpt"
+    checkpoint = tmp_path / "run/checkpoints/last.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-200])
     with raises(RunError):
         vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
@@ -218,7 +219,8 @@ def test_the_checkpoint_of_another_run_is_rejected(tmp_path):
     for name, latent_dim in (("run", 2), ("other", 3)):
         with pytest.raises(Interrupted):
             train_small(tmp_path / name, objective=Stopped(5, signal.SIGINT), latent_dim=latent_dim)
-    shutil.copy(tmp_path / "other/checkpoints/last.ckpt", tmp_path / "run/checkpoints/last.ckpt")
+    name = "checkpoints/last.safetensors"
+    shutil.copy(tmp_path / "other" / name, tmp_path / "run" / name)
     with raises(RunError):
         vaekit.resume(tmp_path / "run", data=small_images(), objective=objective, console=QUIET)
 

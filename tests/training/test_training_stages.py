@@ -19,7 +19,7 @@ from test_training_resume import TIMES
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 import vaekit
-from conftest import QUIET, TRAIN_MODULE, small_images, train_small
+from conftest import QUIET, TRAIN_MODULE, small_images, tensor_bytes, train_small
 from raising import raises
 from vaekit.config import FAMILIES
 from vaekit.errors import Interrupted
@@ -74,14 +74,15 @@ def facts(run: Path):
         rows = [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(file)]
     summary = json.loads((run / "summary.json").read_text())
     summary.pop("seconds")
-    paths = sorted((run / "checkpoints").glob("*.ckpt"))
-    states = {path.stem: torch.load(path, weights_only=True)["state_dict"] for path in paths}
+    for row in (*rows, summary):
+        row.pop("run_id")
+    paths = sorted((run / "checkpoints").glob("*.safetensors"))
     tensors = {
-        f"{stage}.{name}": tensor.tolist()
-        for stage, state in states.items()
-        for name, tensor in state.items()
+        f"{path.stem}.{name}": tensor.tolist()
+        for path in paths
+        for name, tensor in load_file(path).items()
     }
-    return (run / "model.safetensors").read_bytes(), rows, summary, tensors
+    return tensor_bytes(run / "model.safetensors"), rows, summary, tensors
 
 
 @pytest.fixture(scope="module")
@@ -101,8 +102,8 @@ def test_the_history_includes_both_stages(calm):
     )  # while the prior waits it is uniform
     assert metrics["train_divergence"][:2] == pytest.approx([UNIFORM] * 2)
     assert {path.name for path in (run.path / "checkpoints").iterdir()} == {
-        "last.ckpt",
-        "prior.ckpt",
+        "last.safetensors",
+        "prior.safetensors",
     }
     assert run.summary["epochs"] == 5
 
@@ -188,7 +189,7 @@ def stopped_between(folder: Path, monkeypatch) -> Path:
     once(monkeypatch, "prior", 0, stop)
     with pytest.raises(Interrupted):
         train_small(folder, **TWO_STAGES)
-    (folder / "checkpoints/prior.ckpt").unlink()
+    (folder / "checkpoints/prior.safetensors").unlink()
     return folder
 
 
@@ -222,7 +223,7 @@ def test_a_signal_in_either_stage_and_resuming_ends_equal(calm, tmp_path, monkey
     with raises(Interrupted):
         train_small(tmp_path / "run", **TWO_STAGES)
     assert not (tmp_path / "run/summary.json").exists()
-    assert (tmp_path / "run/checkpoints/prior.ckpt").exists() == (stage == "prior")
+    assert (tmp_path / "run/checkpoints/prior.safetensors").exists() == (stage == "prior")
     vaekit.resume(tmp_path / "run", data=small_images(), console=QUIET)
     assert facts(tmp_path / "run") == calm[1]
 
@@ -252,7 +253,7 @@ def test_a_run_killed_before_its_summary_ends_equal(calm, tmp_path):
 def test_a_prior_without_a_stage_of_its_own_has_one_stage(tmp_path):
     run = train_small(tmp_path / "run", **{**TWO_STAGES, "prior": "uniform"})
     assert run.history["epoch"] == [1, 2]
-    assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["last.ckpt"]
+    assert [path.name for path in (run.path / "checkpoints").iterdir()] == ["last.safetensors"]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import vaekit
-from conftest import QUIET, small_images, train_small, with_plots
+from conftest import QUIET, small_images, tensor_bytes, train_small, with_plots
 from raising import raises
 from vaekit.core.distribution_module import DistributionModule
 from vaekit.data import Dataset
@@ -44,7 +44,7 @@ def custom_model() -> vaekit.VAE:
 
 
 def weights_of(run) -> bytes:
-    return (run.path / "model.safetensors").read_bytes()
+    return tensor_bytes(run.path / "model.safetensors")
 
 
 # --- Build -----------------------------------------------------------------------------------

@@ -158,6 +158,7 @@ def load_config_file(recipe: str | None, *overrides: Mapping[str, Any]) -> Setti
     name = str(as_path("model", recipes.DEFAULT if recipe is None else recipe))
     if name.endswith((".yaml", ".yml")):
         content = upgrade_config(parse_mapping(_read(Path(name)), name, "recipe"))
+        content.pop("run_id", None)  # of a run whose configuration this is
         content.setdefault("recipe", _recipe_name(Path(name)))
     else:
         content = parse_mapping(recipes.text(name), f"recipe {name}", "recipe")

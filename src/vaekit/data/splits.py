@@ -1,5 +1,6 @@
 """Splits into training, validation and test examples, by a seed, saved with the run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
@@ -14,6 +15,8 @@ from vaekit.errors import ConfigError, DataError
 MAX_VALIDATION_EXAMPLES = 5000
 TEST_FRACTION = 0.1
 MAX_FILE_BYTES = 2**30
+
+FLAG = "validates_on_test"
 
 SplitName = Literal["train", "validation", "test"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -99,15 +102,14 @@ class Split:
         """The number of examples of each part."""
         return {name: len(getattr(self, name)) for name in SPLIT_NAMES}
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The split as arrays by name, as a file has them."""
+        flag = np.array(self.validates_on_test)
+        return {name: getattr(self, name) for name in SPLIT_NAMES} | {FLAG: flag}
+
     def save(self, file: BinaryIO) -> None:
         """Write the split to an open binary file (.npz)."""
-        np.savez_compressed(
-            file,
-            train=self.train,
-            validation=self.validation,
-            test=self.test,
-            validates_on_test=np.array(self.validates_on_test),
-        )
+        np.savez_compressed(file, **self.arrays())  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, file: BinaryIO) -> "Split":
@@ -124,13 +126,20 @@ class Split:
         """
         name = getattr(file, "name", "the split")
         arrays = read_npz(file, name, limit_bytes=MAX_FILE_BYTES)
-        flag = arrays.pop("validates_on_test", np.zeros(0))
-        if set(arrays) != set(SPLIT_NAMES) or flag.shape != () or flag.dtype != bool:
+        arrays.pop("run_id", None)  # of the run that the split was saved with
+        return cls.from_arrays(arrays, name)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], name: object) -> "Split":
+        """The split of what `arrays` returned; DataError, which says `name`, for anything else."""
+        indices = {key: array for key, array in arrays.items() if key != FLAG}
+        flag = arrays.get(FLAG, np.zeros(0))
+        if set(indices) != set(SPLIT_NAMES) or flag.shape != () or flag.dtype != bool:
             raise DataError(
-                f"{name!r} is no split: expected the arrays train, validation, test and "
-                "validates_on_test. Draw it again."
+                f"{str(name)!r} is no split: expected the arrays train, validation, test and "
+                f"{FLAG}. Draw it again."
             )
-        return cls(**arrays, validates_on_test=bool(flag))
+        return cls(**indices, validates_on_test=bool(flag))
 
 
 def split(

@@ -8,7 +8,11 @@ from typing import TypeVar
 from torch import Tensor
 
 from vaekit.errors import RequestError, reason_of
+from vaekit.html import shorten
 from vaekit.json_types import JsonObject
+
+MAX_REASON_CHARACTERS = 400
+"""Of a reason why a metric is unavailable: less than what is read back from a summary."""
 
 T = TypeVar("T")
 
@@ -37,14 +41,18 @@ class Metric:
         >>> Metric.failed(MemoryError("no memory")).unavailable
         'its computation failed with MemoryError: no memory'
         """
-        return cls(None, unavailable=f"its computation failed with {reason_of(error)}")
+        reason = shorten(f"its computation failed with {reason_of(error)}", MAX_REASON_CHARACTERS)
+        return cls(None, unavailable=reason)
 
     @classmethod
     def mean_of(cls, values: Tensor) -> "Metric":
-        """The mean of values [N] and its standard error."""
+        """The mean of values [N] and its standard error; unavailable if the mean is not finite."""
         n = len(values)
-        error = (values.std() / math.sqrt(n)).item() if n > 1 else None
-        return cls(values.mean().item(), error)
+        mean = values.mean().item()
+        if not math.isfinite(mean):
+            return cls(None, unavailable="it is NaN or infinite for some examples")
+        error = (values.std() / math.sqrt(n)).item() if n > 1 else math.inf
+        return cls(mean, error if math.isfinite(error) else None)
 
     def to_dict(self) -> JsonObject:
         """The metric as JSON holds it."""

@@ -7,13 +7,24 @@ from pathlib import Path
 
 from vaekit.config import MAX_CONFIG_BYTES
 from vaekit.errors import OutputError, RunError
-from vaekit.runs import CONFIG, MAX_TEXT_BYTES, METRICS, PLOTS, SPLIT, SUMMARY, WEIGHTS, load_config
+from vaekit.regular_files import read_regular
+from vaekit.runs import (
+    CONFIG,
+    LOCK,
+    MAX_PLOT_BYTES,
+    METRICS,
+    PLOTS,
+    SPLIT,
+    SUMMARY,
+    WEIGHTS,
+    load_config,
+)
 
 MODEL_CONFIG = "config.json"
 CARD = "README.md"
 LIBRARY = "vaekit"
 MAX_PLOTS = 100
-MAX_PLOT_BYTES = 20_000_000
+MAX_TEXT_BYTES = 50_000_000
 
 _MAX_BYTES = {
     CONFIG: MAX_CONFIG_BYTES,
@@ -75,16 +86,16 @@ def check_target(folder: Path, overwrite: bool) -> None:
 
 
 def _file_names(folder: Path) -> list[str]:
-    paths = sorted(folder.rglob("*"))
-    return [path.relative_to(folder).as_posix() for path in paths if not path.is_dir()]
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir()]
+    names = (path.relative_to(folder).as_posix() for path in paths)
+    return [name for name in names if name != LOCK]
 
 
 def _is_run(folder: Path) -> bool:
     """Whether a folder is a shared run, even a damaged one, or a run folder."""
     config = folder / MODEL_CONFIG
     with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-        small = config.is_file() and config.stat().st_size <= MAX_TEXT_BYTES
-        if small and json.loads(config.read_bytes())["library"] == LIBRARY:
+        if json.loads(read_regular(config, MAX_TEXT_BYTES))["library"] == LIBRARY:
             return True
     with suppress(RunError):
         load_config(folder)

@@ -1,8 +1,7 @@
 """The page of a report: an evaluation, every metric explained, as one HTML file."""
 
 import base64
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 
 from vaekit.errors import ConfigError
 from vaekit.evaluation.lines import (
@@ -22,6 +21,7 @@ SECTION_PLOTS = {
     "samples": ("samples", "classes", "nearest"),
 }
 """The plots of each section."""
+SHOWN_PLOTS = tuple(name for names in SECTION_PLOTS.values() for name in names)
 
 
 def render_report(
@@ -30,7 +30,7 @@ def render_report(
     title: str,
     latent_dim: int | None,
     config: str,
-    plots: Path,
+    plots: Mapping[str, bytes],
     findings: Sequence[str] = (),
 ) -> str:
     """The HTML of the report.
@@ -40,7 +40,7 @@ def render_report(
         title: Title of the page.
         latent_dim: Number of latent dimensions.
         config: The text of config.yaml.
-        plots: The folder of the plots to show, each beside the table that it explains.
+        plots: Plots to show by name, as PNG, each beside the table that it explains.
         findings: The verdict about the run, one sentence each.
     """
     try:
@@ -64,9 +64,8 @@ def render_report(
     )
 
 
-def _plots(folder: Path, names: Sequence[str]) -> Iterator[dict[str, str]]:
+def _plots(plots: Mapping[str, bytes], names: Sequence[str]) -> Iterator[dict[str, str]]:
     for name in names:
-        path = folder / f"{name}.png"
-        if path.is_file():
-            image = base64.b64encode(path.read_bytes()).decode()
+        if name in plots:
+            image = base64.b64encode(plots[name]).decode()
             yield {"name": name, "image": image, "caption": CAPTIONS[name]}

@@ -1,63 +1,122 @@
-"""Claim a folder for a new run, and clear that of an old one."""
+"""Claim a folder for a run: this process alone writes it, and its files have one run id."""
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from vaekit.atomic_io import output_errors
+from vaekit.atomic_io import TEMPORARY_NAME, output_errors, remove_leftovers
 from vaekit.errors import OutputError, RunError
-from vaekit.runs.folder import (
-    CHECKPOINT,
-    CONFIG,
+from vaekit.runs.files import (
+    CHECKPOINTS,
     METRICS,
     PLOTS,
     REPORT,
     SPLIT,
     SUMMARY,
     WEIGHTS,
-    load_config,
+    has_file,
+    subfolder,
 )
+from vaekit.runs.folder import load_config, load_run_config
+from vaekit.runs.lock import HEARTBEAT_SECONDS, LOCK, MAX_MISSED_HEARTBEATS, FolderLock
+from vaekit.runs.run_id import RunId, new_run_id
 
 DEFAULT_PARENT = Path("runs")
 MAX_NUMBERED_FOLDERS = 10_000
+GENERATED = {CHECKPOINTS: ("*.safetensors", "*.ckpt"), PLOTS: ("*.png",)}
+RESTART_PATIENCE = 2 * MAX_MISSED_HEARTBEATS * HEARTBEAT_SECONDS
+"""Seconds that a restarted run waits for the process that it replaces."""
 
 
-def claim_folder(out: str | os.PathLike | None, name: str, overwrite: bool) -> Path:
-    """Create an empty folder for a run.
+@dataclass(frozen=True)
+class Claim:
+    """The run folder that a training writes.
+
+    Attributes:
+        folder: The folder.
+        run_id: The run id of its files.
+        lock: Its lock; None in processes that do not write.
+    """
+
+    folder: Path
+    run_id: RunId = None
+    lock: FolderLock | None = None
+
+    def check(self) -> None:
+        """Raise WorkError if another process has taken over the folder."""
+        if self.lock is not None:
+            self.lock.check()
+
+
+@contextmanager
+def claim_folder(out: str | os.PathLike | None, name: str, overwrite: bool) -> Iterator[Claim]:
+    """Claim an empty folder for a new run.
 
     Args:
         out: The folder; default runs/NAME-DATE-TIME.
         name: Name of the run, for the default folder.
-        overwrite: Remove the files of an existing run.
+        overwrite: Remove the files of an existing run, except its configuration, which the caller
+            replaces: at no time there is a folder of two runs, or of none.
 
     Raises:
-        OutputError: The folder is not that of a run, or must not be overwritten.
+        OutputError: The folder is not that of a run, must not be overwritten, or is in use.
     """
-    with output_errors(DEFAULT_PARENT if out is None else out):
-        if out is None:
-            return _create_unused(DEFAULT_PARENT / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}")
-        folder = Path(out)
+    folder = _create_unused(name) if out is None else _create(Path(out), overwrite)
+    with FolderLock(folder) as lock:
+        if out is not None and not _is_empty(folder):
+            _check_overwrite(folder, overwrite)
+            _clear(folder)
+        yield Claim(folder, new_run_id(), lock)
+
+
+@contextmanager
+def claim_existing(folder: Path, *, is_restart: bool = False) -> Iterator[Claim]:
+    """Claim the folder of a run to resume it.
+
+    Args:
+        folder: The run folder.
+        is_restart: Wait for the process that this one replaces.
+
+    Raises:
+        RunError: The folder is not that of a run.
+        OutputError: It is in use.
+    """
+    load_run_config(folder)
+    with FolderLock(folder, patience=RESTART_PATIENCE if is_restart else 0.0) as lock:
+        for each in (folder, folder / CHECKPOINTS, folder / PLOTS):
+            if not each.is_symlink() or each == folder:
+                remove_leftovers(each)
+        yield Claim(folder, load_run_config(folder).run_id, lock)
+
+
+def _create(folder: Path, overwrite: bool) -> Path:
+    with output_errors(folder):
         if folder.exists() and not folder.is_dir():
             raise OutputError(
                 f"{folder} exists but is not a folder. Choose another output folder.",
                 parameter="out",
             )
-        if folder.exists() and any(folder.iterdir()):
-            _clear(folder, overwrite)
+        if folder.exists() and not _is_empty(folder):
+            _check_overwrite(folder, overwrite)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
 
-def _create_unused(folder: Path) -> Path:
-    """Create `folder`, or one with a number appended, so that runs of one second do not collide."""
+def _create_unused(name: str) -> Path:
+    """A new folder, with a number appended if a run of the same second has its name."""
+    folder = DEFAULT_PARENT / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     numbered = (f"{folder.name}-{i}" for i in range(2, MAX_NUMBERED_FOLDERS))
-    for name in (folder.name, *numbered):
-        unused = folder.with_name(name)
-        try:
-            unused.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        return unused
+    with output_errors(DEFAULT_PARENT):
+        for name in (folder.name, *numbered):
+            unused = folder.with_name(name)
+            try:
+                unused.mkdir(parents=True)
+            except FileExistsError:
+                continue
+            return unused
     raise OutputError(
         f"{folder} and {MAX_NUMBERED_FOLDERS - 2:,} numbered folders exist. "
         "Choose an output folder.",
@@ -65,8 +124,15 @@ def _create_unused(folder: Path) -> Path:
     )
 
 
-def _clear(folder: Path, overwrite: bool) -> None:
-    """Remove the files of a run and no others; OutputError unless it is one and may be removed."""
+def _is_empty(folder: Path) -> bool:
+    """Whether a folder has nothing but what a killed process of vaekit may leave."""
+    with output_errors(folder):
+        names = [entry.name for entry in os.scandir(folder)]
+    return all(name == LOCK or TEMPORARY_NAME.fullmatch(name) for name in names)
+
+
+def _check_overwrite(folder: Path, overwrite: bool) -> None:
+    """OutputError unless a folder is that of a run and may be overwritten."""
     try:
         load_config(folder)
     except RunError:
@@ -79,9 +145,18 @@ def _clear(folder: Path, overwrite: bool) -> None:
             f"{folder} exists. Choose another output folder, or overwrite the run.",
             parameter="overwrite",
         )
-    for name in (REPORT, SUMMARY, METRICS, WEIGHTS, SPLIT, CONFIG):
-        (folder / name).unlink(missing_ok=True)
-    for checkpoint in (folder / CHECKPOINT).parent.glob("*.ckpt"):
-        checkpoint.unlink()
-    for plot in (folder / PLOTS).glob("*.png"):
-        plot.unlink()
+
+
+def _clear(folder: Path) -> None:
+    """Remove the files of a run except its configuration, and no others."""
+    stale = [folder / name for name in (REPORT, SUMMARY, METRICS, WEIGHTS, SPLIT)]
+    for name, patterns in GENERATED.items():
+        if not has_file(folder, name):
+            continue
+        inner = subfolder(folder, name)
+        remove_leftovers(inner)
+        stale += [path for pattern in patterns for path in inner.glob(pattern)]
+    with output_errors(folder):
+        for path in stale:
+            path.unlink(missing_ok=True)
+    remove_leftovers(folder)

@@ -71,7 +71,7 @@ def select_evaluation_examples(
         return ExampleSelection(own.examples(split or "test"), split or "test", own)
     dataset = _load_other(run, data)
     if dataset.fingerprint() == run.config.data.fingerprint:
-        own = RunData(run, dataset, load_split(run.folder, run.summary))
+        own = RunData(run, dataset, load_split(run.folder, run.run_id, run.summary))
         return ExampleSelection(own.examples(split or "test"), split or "test", own)
     return _other_examples(run, dataset, split)
 

@@ -11,16 +11,13 @@ from vaekit.config import MODEL_PARTS, Custom, Settings, build_model
 from vaekit.core.compatibility import check_fit
 from vaekit.core.vae import VAE
 from vaekit.errors import ConfigError, DataError, RunError
-from vaekit.runs.folder import (
-    CONFIG,
-    compare_weights,
-    load_config,
-    load_history,
-    load_summary,
-    load_weights,
-    unusable,
-)
+from vaekit.json_types import JsonObject
+from vaekit.runs.files import CONFIG, METRICS, SUMMARY, WEIGHTS
+from vaekit.runs.folder import load_run_config, load_summary, unusable
+from vaekit.runs.history import History, load_history
 from vaekit.runs.run import Run
+from vaekit.runs.run_id import RunId
+from vaekit.runs.weights import load_into, load_weights, read_weights
 from vaekit.runtime.torch_state import default_torch_state
 
 MAX_ACTIVATION = 2**28
@@ -47,12 +44,16 @@ def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
     'conv'
     """
     folder = as_path("path", path)
-    config = load_config(folder)
+    config, run_id = load_run_config(folder)
     if model is None:
         _check_parts(folder, config)
-        model = _build_blank(folder, config)
-    load_weights(folder, model)
-    run = Run(folder, config, model.eval(), load_history(folder), load_summary(folder))
+        model = _build(folder, config, run_id)
+    else:
+        load_weights(folder, model, run_id)
+    summary = load_summary(folder, run_id)
+    history = load_history(folder, run_id)
+    _check_epochs(folder, summary, history)
+    run = Run(folder, config, model.eval(), history, summary, run_id=run_id)
     try:
         _ = run.transform  # the likelihood accepts the recorded support
     except (ConfigError, DataError) as error:
@@ -77,7 +78,19 @@ def _check_parts(folder: Path, config: Settings) -> None:
             )
 
 
-def _build_blank(folder: Path, config: Settings) -> VAE:
+def _check_epochs(folder: Path, summary: JsonObject, history: History) -> None:
+    """RunError if the summary and the history of a finished run have other numbers of epochs."""
+    if not summary or not history:
+        return
+    epochs = len(history["epoch"])
+    if epochs != summary["epochs"]:
+        raise RunError(
+            f"{folder / SUMMARY} belongs to another run: got {summary['epochs']} epochs, "
+            f"expected {epochs} as in {METRICS}. Restore the file."
+        )
+
+
+def _build(folder: Path, config: Settings, run_id: RunId) -> VAE:
     """A model of the configuration, built only if the weights on disk have its shapes.
 
     A configuration that asks for more than the weights hold allocates nothing.
@@ -86,12 +99,16 @@ def _build_blank(folder: Path, config: Settings) -> VAE:
     try:
         with torch.device("meta"):
             outline = build_model(config)
-            compare_weights(folder, outline)
+        weights = read_weights(folder, outline, run_id)
+        with torch.device("meta"):
             _check_activations(folder, outline)
         model = build_model(config)
     except (ConfigError, RuntimeError) as error:  # RuntimeError: PyTorch, for enormous sizes
         raise unusable(folder, error) from None
-    return model.double() if config.training.precision == "64-true" else model
+    if config.training.precision == "64-true":
+        model = model.double()
+    load_into(model, weights, folder / WEIGHTS)
+    return model
 
 
 def _check_complete(folder: Path, config: Settings) -> None:

@@ -55,6 +55,7 @@ class Run:
             training has not finished.
         directory: The working directory in which the run was trained or loaded: where relative
             paths start, of the run folder and of its dataset.
+        run_id: What all files of the run folder have in common; None for older folders.
 
     >>> codes = run.encode(images)
     >>> codes.mean.shape
@@ -71,6 +72,7 @@ class Run:
     history: dict[str, list[float]] = field(default_factory=dict)
     summary: JsonObject = field(default_factory=dict)
     directory: Path = field(default_factory=working_directory)
+    run_id: str | None = None
 
     # --- Facts -----------------------------------------------------------------------------------
 

@@ -50,7 +50,7 @@ class RunData:
             RunError: The split is missing, damaged or that of another run.
         """
         dataset = load_dataset(run.config, data, directory=run.directory)
-        return cls(run, dataset, load_split(run.folder, run.summary))
+        return cls(run, dataset, load_split(run.folder, run.run_id, run.summary))
 
     @property
     def name(self) -> str:

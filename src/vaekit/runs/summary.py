@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from typing import Annotated, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    NonNegativeInt,
-    PositiveInt,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
+from vaekit.arguments import MAX_SEED
 from vaekit.errors import ConfigError, RunError
 from vaekit.json_types import JsonObject
 from vaekit.runs.upgrade import upgrade_summary
@@ -20,6 +21,11 @@ from vaekit.runs.upgrade import upgrade_summary
 MAX_FINDINGS = 20
 MAX_KIND_CHARACTERS = 50
 MAX_TEXT_CHARACTERS = 500
+
+
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Text = Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS)]
 
 
 class _Record(BaseModel):
@@ -33,27 +39,37 @@ class _Metric(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    value: float | None
-    standard_error: float | None = None
-    unavailable: str | None = None
+    value: Number | None
+    standard_error: Number | None = None
+    unavailable: Text | None = None
+
+
+class _Test(BaseModel):
+    """The metrics of the test split, and no others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    loss: _Metric
+    reconstruction: _Metric
+    divergence: _Metric
 
 
 class _Data(_Record):
-    name: str = ""
-    fingerprint: str | None = None
-    examples: dict[str, NonNegativeInt] = {}
-    validation: str = ""
-    streamed: dict[str, NonNegativeInt] = {}
+    name: Text = ""
+    fingerprint: Text | None = None
+    examples: dict[Text, Count] = {}
+    validation: Text = ""
+    streamed: dict[Text, Count] = {}
 
 
 class _ParameterCount(_Record):
-    trainable: NonNegativeInt = 0
-    fixed: NonNegativeInt = 0
+    trainable: Count = 0
+    fixed: Count = 0
 
 
 class _Finding(_Record):
     kind: str = Field(max_length=MAX_KIND_CHARACTERS)
-    text: str = Field(max_length=MAX_TEXT_CHARACTERS)
+    text: Text
 
     @field_validator("kind", "text")
     @classmethod
@@ -64,25 +80,33 @@ class _Finding(_Record):
 
 
 class _Summary(_Record):
-    test: dict[str, _Metric]
-    format: int = 0
-    recipe: str = ""
+    test: _Test
+    epochs: Count
+    best_epoch: Annotated[int, Field(ge=1)]
+    seconds: Number
+    format: Count = 0
+    run_id: Text | None = None
+    recipe: Text = ""
     data: _Data = _Data()
-    parameters: dict[str, _ParameterCount] = {}
-    epochs: NonNegativeInt = 0
-    best_epoch: PositiveInt = 1
-    unit: str = ""
-    validation: dict[str, float] = {}
-    seed: NonNegativeInt = 0
-    seconds: float = 0.0
-    versions: dict[str, str] = {}
+    parameters: dict[Text, _ParameterCount] = {}
+    unit: Text = ""
+    validation: dict[Text, Number] = {}
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
+    versions: dict[Text, Text] = {}
     verdict: list[_Finding] = Field([], max_length=MAX_FINDINGS)
+
+    @model_validator(mode="after")
+    def _best_epoch_exists(self) -> Self:
+        if self.best_epoch > self.epochs:
+            raise ValueError(f"best_epoch is {self.best_epoch}, but epochs is {self.epochs}")
+        return self
 
 
 def parse_summary(text: str, name: str) -> JsonObject:
     """The content of a summary.json, upgraded to the current format and validated.
 
-    `test` is always there; every other key may be missing, but has the right type if it is there.
+    `test`, `epochs`, `best_epoch` and `seconds` are always there; every other key may be missing,
+    but has the right type if it is there.
 
     Args:
         text: The text of the file.
@@ -110,6 +134,6 @@ def parse_summary(text: str, name: str) -> JsonObject:
 def _first_problem(error: ValidationError) -> str:
     """The first key that is wrong, and why, in one line."""
     first = error.errors(include_url=False, include_input=False)[0]
-    key = ".".join(map(str, first["loc"]))
+    key = ".".join(map(str, first["loc"]))[:MAX_KIND_CHARACTERS]
     message = first["msg"].splitlines()[0]
-    return f"{key}: {message[0].lower()}{message[1:]}"
+    return f"{key}: {message[0].lower()}{message[1:]}".removeprefix(": ")

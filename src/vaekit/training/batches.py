@@ -23,7 +23,7 @@ def count_batches(examples: int, size: int) -> int:
 class Batches:
     """Batches of examples in random order, epoch after epoch.
 
-    Iterating yields the rest of the epoch of `load_state_dict`, or the next epoch. Each process
+    Iterating yields the rest of the epoch after `move_to`, or the next epoch. Each process
     gets an equal part of every batch, so an epoch omits up to world_size - 1 examples, others each
     time.
 
@@ -68,14 +68,10 @@ class Batches:
         """Dataset indices of the examples in the batch that was yielded last, for messages."""
         return self.inputs.source_indices(self._current_indices(self._order())).tolist()
 
-    def state_dict(self) -> dict[str, int]:
-        """Epoch and position."""
-        return {"epoch": self.epoch, "position": self.position}
-
-    def load_state_dict(self, state: dict[str, int]) -> None:
-        """Continue at a saved epoch and position."""
-        self.epoch = state["epoch"]
-        self.position = state["position"]
+    def move_to(self, epoch: int, position: int) -> None:
+        """Continue at another epoch and position."""
+        self.epoch = epoch
+        self.position = position
 
     def _begin_epoch(self) -> None:
         if self.position >= len(self):

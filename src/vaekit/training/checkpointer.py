@@ -1,24 +1,17 @@
 """Files that training writes: the best weights, metrics.csv, and a checkpoint to resume from."""
 
-import io
 import time
-from pathlib import Path
 
 import torch
 
 from vaekit import runs
-from vaekit.atomic_io import atomic_write_bytes
-from vaekit.errors import Interrupted, RunError
+from vaekit.errors import Interrupted
+from vaekit.training.checkpoint import checkpoint_name, load_checkpoint, save_checkpoint
 from vaekit.training.graceful_interrupt import GracefulInterrupt
 from vaekit.training.stage_trainer import StageTrainer
 
 AGREEMENT_STEPS = 20
 """Steps between two agreements of several processes on whether to save."""
-
-
-def checkpoint_path(folder: Path, stage: str) -> Path:
-    """The path of a stage's checkpoint."""
-    return (folder / runs.CHECKPOINT).with_stem(stage)
 
 
 class Checkpointer:
@@ -28,7 +21,7 @@ class Checkpointer:
     only rank 0 writes.
 
     Args:
-        folder: The run folder.
+        claim: The run folder.
         interrupt: Signals that stop the training.
         seconds: Seconds between two checkpoints.
 
@@ -38,8 +31,8 @@ class Checkpointer:
         elapsed: Seconds of training.
     """
 
-    def __init__(self, folder: Path, interrupt: GracefulInterrupt, seconds: float):
-        self.folder = folder
+    def __init__(self, claim: runs.Claim, interrupt: GracefulInterrupt, seconds: float):
+        self.claim = claim
         self.interrupt = interrupt
         self.seconds = seconds
         self.history: list[dict[str, float]] = []
@@ -49,12 +42,11 @@ class Checkpointer:
 
     def begin_stage(self, trainer: StageTrainer, *, resume: bool) -> None:
         """Begin a stage, from its checkpoint if `resume`; the history of earlier stages is kept."""
-        self._path = checkpoint_path(self.folder, trainer.stage.name)
         if resume:
             self._load(trainer)
         self._started = time.monotonic()
         self._saved = self._started
-        if not self._path.exists():
+        if not runs.has_file(self.claim.folder, checkpoint_name(trainer.stage.name)):
             # From now on the stage is resumed, never begun again from weights that it has changed.
             self._save(trainer)
 
@@ -96,9 +88,10 @@ class Checkpointer:
             trainer.epochs_without_improvement += 1
 
         if trainer.processes.process.rank == 0:
+            self.claim.check()
             if is_best:
-                runs.save_weights(self.folder, trainer.model)
-            runs.save_metrics(self.folder, self.history)
+                runs.save_weights(self.claim.folder, trainer.model, self.claim.run_id)
+            runs.save_metrics(self.claim.folder, self.history, self.claim.run_id)
         return row
 
     def end_epoch(self, trainer: StageTrainer) -> None:
@@ -142,10 +135,8 @@ class Checkpointer:
             "elapsed": self.elapsed + time.monotonic() - self._started,
         }
         if trainer.processes.process.rank == 0:
-            # In memory first: torch reports a full disk without a reason.
-            content = io.BytesIO()
-            torch.save(trainer.state_dict() | {"checkpointer": own}, content)
-            atomic_write_bytes(self._path, content.getbuffer())
+            self.claim.check()
+            save_checkpoint(self.claim, trainer, own)
         self._saved = time.monotonic()
 
         if self._stop_reason:
@@ -153,23 +144,11 @@ class Checkpointer:
             trainer.processes.barrier()
             raise Interrupted(
                 f"Training was stopped by {self._stop_reason}. "
-                f"Resume it with `vaekit train --resume {self.folder}`."
+                f"Resume it with `vaekit train --resume {self.claim.folder}`."
             )
 
     def _load(self, trainer: StageTrainer) -> None:
-        try:
-            state = torch.load(self._path, map_location="cpu", weights_only=True)
-        except Exception:  # torch's messages are for programmers, and suggest to trust the file
-            raise RunError(
-                f"{self._path} is corrupt or not a checkpoint. Delete it to restart its stage."
-            ) from None
-        try:
-            trainer.load_state_dict(state)
-            own = state["checkpointer"]
-            self.history = own["history"]
-            self.best = own["best"]
-            self.elapsed = own["elapsed"]
-        except Exception:
-            raise RunError(
-                f"{self._path} does not match this run. Delete it to restart its stage."
-            ) from None
+        position = load_checkpoint(self.claim, trainer)
+        self.history = position.history
+        self.best = position.best
+        self.elapsed = position.elapsed

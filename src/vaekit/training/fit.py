@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,7 +20,8 @@ from vaekit.inputs.streaming import StreamedInputs
 from vaekit.runtime.device import PRECISIONS, keep_freed_memory
 from vaekit.runtime.seeding import mix_seeds
 from vaekit.training.batches import Batches
-from vaekit.training.checkpointer import Checkpointer, checkpoint_path
+from vaekit.training.checkpoint import checkpoint_name
+from vaekit.training.checkpointer import Checkpointer
 from vaekit.training.data_start import init_from_data, max_start_examples
 from vaekit.training.freezing import freeze_except
 from vaekit.training.graceful_interrupt import GracefulInterrupt
@@ -57,7 +57,7 @@ def fit(
     model: VAE,
     inputs: ModelInputs,
     config: Settings,
-    folder: Path,
+    claim: runs.Claim,
     *,
     stages: Sequence[Stage],
     validate: Validate,
@@ -71,7 +71,7 @@ def fit(
         model: The model, trained in place.
         inputs: The training examples.
         config: The configuration.
-        folder: The run folder.
+        claim: The run folder.
         stages: The stages, each from the best weights of the one before.
         validate: Validation of the model.
         console: Where progress is printed.
@@ -88,7 +88,7 @@ def fit(
     inputs = inputs.to_device_if_fits(processes.device)
     # The caller's generator continues as before.
     with GracefulInterrupt() as interrupt, torch.random.fork_rng(devices=[]):
-        checkpointer = Checkpointer(folder, interrupt, config.training.checkpoint_seconds)
+        checkpointer = Checkpointer(claim, interrupt, config.training.checkpoint_seconds)
         loop = _Loop(
             processes=processes,
             model=model,
@@ -128,8 +128,12 @@ class _Loop:
 
 def _fit_stages(loop: _Loop, stages: Sequence[Stage], resume: bool) -> None:
     """Train one stage after the other; `resume` begins with the last one that has a checkpoint."""
-    folder = loop.checkpointer.folder
-    begun = [i for i, stage in enumerate(stages) if checkpoint_path(folder, stage.name).is_file()]
+    claim = loop.checkpointer.claim
+    begun = [
+        number
+        for number, stage in enumerate(stages)
+        if runs.has_file(claim.folder, checkpoint_name(stage.name))
+    ]
     first = max(begun) if resume and begun else None
     if first is None:
         init_from_data(loop.model, _spread_examples(loop.inputs, loop.model))
@@ -143,7 +147,7 @@ def _fit_stages(loop: _Loop, stages: Sequence[Stage], resume: bool) -> None:
             with loop.progress.stage_bar(trainer):
                 _fit_epochs(loop, trainer)
         loop.processes.barrier()
-        runs.load_weights(folder, loop.model)
+        runs.load_weights(claim.folder, loop.model, claim.run_id)
 
 
 def _announce_stages(loop: _Loop, stages: Sequence[Stage]) -> None:

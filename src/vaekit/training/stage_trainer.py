@@ -15,6 +15,7 @@ from vaekit.runtime.device import compile_long_training
 from vaekit.runtime.distributed import process_context, sync_batch_norm
 from vaekit.runtime.seeding import seed_noise
 from vaekit.training.batches import Batches
+from vaekit.training.optimizer_state import load_optimizer_tensors, optimizer_tensors
 from vaekit.training.processes import Processes
 from vaekit.training.stages import Stage
 
@@ -32,15 +33,19 @@ ADVICE = (
 
 
 class TrainerState(TypedDict):
-    """The state of a trainer in a checkpoint."""
+    """The state of a trainer in a checkpoint.
 
-    state_dict: Mapping[str, Tensor]
-    optimizer: Any
-    batches: dict[str, int]
+    Attributes:
+        weights: The state dictionary of the model.
+        optimizer: Tensors of the optimizer, as `<number of the parameter>.<name>`.
+        sums: Sums of the current epoch.
+        position: Counts of steps, epochs and batches.
+    """
+
+    weights: Mapping[str, Tensor]
+    optimizer: Mapping[str, Tensor]
     sums: Tensor
-    step: int
-    epoch: int
-    epochs_without_improvement: int
+    position: Mapping[str, Any]
 
 
 class StageTrainer:
@@ -161,24 +166,28 @@ class StageTrainer:
     def state_dict(self) -> TrainerState:
         """The state to continue from."""
         return {
-            "state_dict": self.model.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
-            "batches": self.batches.state_dict(),
+            "weights": self.model.state_dict(),
+            "optimizer": optimizer_tensors(self._optimizer),
             "sums": self.sums,
-            "step": self.step,
-            "epoch": self.epoch,
-            "epochs_without_improvement": self.epochs_without_improvement,
+            "position": {
+                "step": self.step,
+                "epoch": self.epoch,
+                "epochs_without_improvement": self.epochs_without_improvement,
+                "batch_epoch": self.batches.epoch,
+                "batch_position": self.batches.position,
+            },
         }
 
     def load_state_dict(self, state: TrainerState) -> None:
-        """Continue from a saved state."""
-        self.model.load_state_dict(state["state_dict"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self.batches.load_state_dict(state["batches"])
+        """Continue from a saved state; ValueError, before anything changes, if it does not fit."""
+        load_optimizer_tensors(self._optimizer, state["optimizer"], self.stage.optimizer)
+        self.model.load_state_dict(state["weights"])
         self.sums.copy_(state["sums"])
-        self.step = state["step"]
-        self.epoch = state["epoch"]
-        self.epochs_without_improvement = state["epochs_without_improvement"]
+        position = state["position"]
+        self.batches.move_to(position["batch_epoch"], position["batch_position"])
+        self.step = position["step"]
+        self.epoch = position["epoch"]
+        self.epochs_without_improvement = position["epochs_without_improvement"]
 
     def _set_learning_rate(self) -> None:
         # The midpoint of the step: no step has a rate of zero.

@@ -92,7 +92,7 @@ def compare(
     first = next(iter(loaded.values()))
     dataset = load_dataset(first.config, data, directory=first.directory)
     own = {
-        name: RunData(run, dataset, load_split(run.folder, run.summary))
+        name: RunData(run, dataset, load_split(run.folder, run.run_id, run.summary))
         for name, run in loaded.items()
     }
     examples = _common_examples(list(own.values()), dataset, split, max_examples)

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -37,6 +37,7 @@ SHARED_SUMMARY = (
     "test",
     "seed",
     "seconds",
+    runs.RUN_ID,
     "verdict",
 )
 SHARED_VERSIONS = ("vaekit", "python", "torch", "lightning", "numpy")
@@ -45,8 +46,6 @@ DATA_PLOTS = ("reconstructions", "nearest", "interpolations")
 
 WHOLE_COLUMNS = ("epoch", "step")
 """Columns of metrics.csv with whole numbers."""
-
-PNG = b"\x89PNG\r\n\x1a\n"
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def export_hub(
     hub.check_target(out, overwrite)
     _check_license(license)
 
-    with atomic_folder(out) as folder:
+    with _locked(out), atomic_folder(out) as folder:
         _write(folder, run, license)
     files = tuple(path for path in sorted(out.rglob("*")) if path.is_file())
     return SharedFolder(out, files, _data_plots(out))
@@ -207,7 +206,7 @@ def pull(
         if file not in remote.sizes:
             raise RunError(f"{name} is not a run of vaekit: {file} is missing. Check the name.")
 
-    with atomic_folder(target) as temporary:
+    with _locked(target), atomic_folder(target) as temporary:
         # The smallest first: a damaged one ends the download before the large ones.
         for file in sorted(remote.sizes, key=remote.sizes.__getitem__):
             hub.download_file(remote, file, temporary)
@@ -215,12 +214,17 @@ def pull(
     return replace(run, path=target)
 
 
+def _locked(folder: Path) -> AbstractContextManager[object]:
+    """The lock of an existing folder, so that no run is replaced while it is trained."""
+    return runs.FolderLock(folder) if folder.is_dir() else nullcontext()
+
+
 def _load_valid(folder: Path, repository: str) -> Run:
     """The run of a folder, if it is valid; messages name the repository."""
     try:
         run = load_run(folder)
         if (folder / runs.SPLIT).exists():
-            load_split(folder)
+            load_split(folder, run.run_id, run.summary)
     except RunError as error:
         raise RunError(str(error).replace(str(folder), repository)) from None
     return run
@@ -254,16 +258,16 @@ def _check_license(license: str | None) -> None:
 def _write(folder: Path, run: Run, license: str | None, repository: str = "OWNER/NAME") -> None:
     config = _without_paths(run.config)
     summary = _shared_summary(run.summary)
-    runs.save_config(folder, config)
-    runs.save_weights(folder, run.model)
+    runs.save_config(folder, config, run.run_id)
+    runs.save_weights(folder, run.model, run.run_id)
     if run.history:
-        runs.save_metrics(folder, _history_rows(run.history))
-    if (run.folder / runs.SPLIT).is_file():
-        atomic_write_bytes(folder / runs.SPLIT, (run.folder / runs.SPLIT).read_bytes())
+        runs.save_metrics(folder, _history_rows(run.history), run.run_id)
+    if runs.has_file(run.folder, runs.SPLIT):
+        runs.save_split(folder, load_split(run.folder, run.run_id, run.summary), run.run_id)
     if summary:
         runs.save_summary(folder, summary)
 
-    plots = dict(_own_plots(run.folder / runs.PLOTS))
+    plots = dict(runs.saved_plots(run.folder, (*PLOTS, *LATENT_PATH_PLOTS)))
     for name, content in plots.items():
         atomic_write_bytes(folder / runs.PLOTS / f"{name}.png", content)
 
@@ -343,14 +347,3 @@ def _data_plots(folder: Path) -> tuple[str, ...]:
     """Plots of a shared folder that show examples of the data."""
     names = (f"{runs.PLOTS}/{name}.png" for name in DATA_PLOTS)
     return tuple(name for name in names if (folder / name).exists())
-
-
-def _own_plots(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The plots that `vaekit plot` drew, by name; other files and links are ignored."""
-    for name in (*PLOTS, *LATENT_PATH_PLOTS):
-        path = folder / f"{name}.png"
-        if path.is_symlink() or not path.is_file():
-            continue
-        content = path.read_bytes()
-        if content.startswith(PNG):
-            yield name, content

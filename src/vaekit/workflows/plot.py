@@ -73,7 +73,8 @@ def plot(
     _check_used(view_options, chosen)
     keep_freed_memory()
     context = _context(run, split, data)
-    paths = _paths(run.folder / runs.PLOTS if out is None else as_path("out", out), chosen, format)
+    folder = runs.subfolder(run.folder, runs.PLOTS) if out is None else as_path("out", out)
+    paths = _paths(folder, chosen, format)
     targets = dict(zip(chosen, paths, strict=True))
     _check_failures(_draw(targets, context, view_options), targets)
     return PlotFiles(paths)
@@ -89,7 +90,7 @@ def plot_run_data(run_data: RunData) -> list[str]:
     selection = ExampleSelection(run_data.examples("test"), "test", run_data)
     context = PlotContext(run, lambda: selection, lambda: run_data)
     names = [name for name, each in PLOTS.items() if not unmet_requirement(each, run)]
-    paths = _paths(run.folder / runs.PLOTS, names, None)
+    paths = _paths(runs.subfolder(run.folder, runs.PLOTS), names, None)
     failures = _draw(dict(zip(names, paths, strict=True)), context, View())
     return [f"the plot {name} failed: {reason_of(error)}." for name, error in failures.items()]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from vaekit import runs
 from vaekit.atomic_io import atomic_write_bytes
 from vaekit.evaluation.results import Evaluation
-from vaekit.report.page import render_report
+from vaekit.report.page import SHOWN_PLOTS, render_report
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import data_label
 from vaekit.runtime.torch_state import default_torch_state
@@ -28,15 +28,14 @@ def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
     'report.html'
     """
     run = as_run(run)
-    plots = run.folder / runs.PLOTS
-    if not plots.is_dir():
+    if not runs.has_file(run.folder, runs.PLOTS):
         plot(run)
     page = render_report(
         evaluation,
         title=f"{run.config.recipe} on {data_label(evaluation.data)}",
         latent_dim=run.config.latent_dim,
-        config=(run.folder / runs.CONFIG).read_text(encoding="utf-8"),
-        plots=plots,
+        config=run.config.to_yaml(),
+        plots=dict(runs.saved_plots(run.folder, SHOWN_PLOTS)),
         findings=[finding.text for finding in run.verdict],
     )
     path = run.folder / runs.REPORT

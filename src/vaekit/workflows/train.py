@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +18,7 @@ from vaekit import runs
 from vaekit.arguments import as_path
 from vaekit.config import Settings, build_model
 from vaekit.core.vae import VAE
+from vaekit.data import Dataset, Split
 from vaekit.evaluation.code_usage import code_usage
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.results import TermMetrics
@@ -148,13 +150,13 @@ def train(
         return resume(
             out, model=setup.model, data=source, objective=custom_objective, console=console
         )
-    folder = as_path("out", "" if out is None else out)
-    if is_rank_zero(setup.config.training):
-        name = f"{setup.config.recipe}-{setup.dataset.name}"
-        folder = runs.claim_folder(out, name, overwrite)
-        runs.save_config(folder, setup.config)
-        runs.save_split(folder, setup.split)
-    return _fit(setup, folder, console, resume=False)
+    if not is_rank_zero(setup.config.training):
+        return _fit(setup, runs.Claim(Path(out or "")), console, resume=False)
+    name = f"{setup.config.recipe}-{setup.dataset.name}"
+    with runs.claim_folder(out, name, overwrite) as claim:
+        runs.save_config(claim.folder, setup.config, claim.run_id)
+        runs.save_split(claim.folder, setup.split, claim.run_id)
+        return _fit(setup, claim, console, resume=False)
 
 
 @default_torch_state()
@@ -177,58 +179,79 @@ def resume(
 
     Raises:
         RunError: A folder that is not a usable run.
+        OutputError: Another process is training this run.
         DataError: The dataset is missing or has changed.
 
     >>> resume("runs/conv").best_epoch
     1
     """
-    folder = Path(path)
-    config = runs.load_config(folder)
-    if runs.load_summary(folder):
+    folder = as_path("path", path)
+    config, run_id = runs.load_run_config(folder)
+    if runs.load_summary(folder, run_id):
         note = f"note: {folder} is finished, there is nothing to resume"
         _console(console, config).print(note, highlight=False, markup=False, soft_wrap=True)
         return load_run(folder, model=model)
+    if not is_rank_zero(config.training):
+        return _resume(runs.Claim(folder, run_id), config, model, data, objective, console)
+    with runs.claim_existing(folder, is_restart=is_restarted()) as claim:
+        return _resume(claim, config, model, data, objective, console)
+
+
+def _resume(
+    claim: runs.Claim,
+    config: Settings,
+    model: VAE | None,
+    data: Any,
+    objective: Any,
+    console: Console | None,
+) -> Run:
     dataset = load_dataset(config, data)
     model = build_model(config) if model is None else model
-    if (folder / runs.SPLIT).exists():
-        split = runs.load_split(folder, {})
-    else:  # interrupted between the first two files: drawn again, the split is the same
-        split = draw_split(config, dataset)
-        if is_rank_zero(config.training):
-            runs.save_split(folder, split)
+    split = _saved_split(claim, config, dataset)
     stages = build_stages(model, config, objective, count_epoch_examples(config, dataset, split))
     setup = TrainingSetup(config, model, dataset, split, stages)
     check_batch_division(stages, setup.divisible_count, config.training)
-    return _fit(setup, folder, console, resume=True)
+    return _fit(setup, claim, console, resume=True)
+
+
+def _saved_split(claim: runs.Claim, config: Settings, dataset: Dataset) -> Split:
+    """The split of a run; drawn again, the same, if it was interrupted before the split existed."""
+    if runs.has_file(claim.folder, runs.SPLIT):
+        return runs.load_split(claim.folder, claim.run_id, {})
+    split = draw_split(config, dataset)
+    if claim.lock is not None:
+        runs.save_split(claim.folder, split, claim.run_id)
+    return split
 
 
 def _holds(out: str | os.PathLike, config: Settings) -> bool:
     """Whether a folder holds a run, finished or not, of this configuration."""
     folder = Path(out)
-    return (folder / runs.CONFIG).exists() and runs.load_config(folder) == config
+    return runs.has_file(folder, runs.CONFIG) and runs.load_config(folder) == config
 
 
-def _fit(setup: TrainingSetup, folder: Path, console: Console | None, *, resume: bool) -> Run:
+def _fit(setup: TrainingSetup, claim: runs.Claim, console: Console | None, *, resume: bool) -> Run:
     from vaekit.training.fit import fit
 
     console = _console(console, setup.config)
-    announce(console, setup, folder)
+    announce(console, setup, claim.folder)
     print_notes(console, setup)
-    processes = launch(setup.config, folder)
-    folder = processes.broadcast(folder)
-    with resumable(folder):
+    processes = launch(setup.config, claim.folder)
+    folder, run_id = processes.broadcast((claim.folder, claim.run_id))
+    claim = replace(claim, folder=folder, run_id=run_id)
+    with resumable(claim.folder):
         result = fit(
             processes,
             setup.model,
             setup.training_inputs(),
             setup.config,
-            folder,
+            claim,
             stages=setup.stages,
             validate=_validation(setup),
             console=console,
             resume=resume,
         )
-        return _finish(setup, folder, processes, result, console)
+        return _finish(setup, claim, processes, result, console)
 
 
 def _console(console: Console | None, config: Settings) -> Console:
@@ -249,18 +272,19 @@ def _validation(setup: TrainingSetup) -> Callable[..., Tensor]:
 
 def _finish(
     setup: TrainingSetup,
-    folder: Path,
+    claim: runs.Claim,
     processes: Processes,
     result: "FitResult",
     console: Console,
 ) -> Run:
     """The finished run: summary and plots are written by rank 0, the summary last."""
-    run = load_run(folder, model=setup.model.cpu())
+    run = load_run(claim.folder, model=setup.model.cpu())
     if processes.process.rank == 0:
         run.summary = _summary(run, setup, result)
         for failure in plot_run_data(RunData(run, setup.dataset, setup.split)):
             console.print(f"warning: {failure}", highlight=False, markup=False, soft_wrap=True)
-        runs.save_summary(folder, run.summary)  # a folder that has it is complete
+        claim.check()
+        runs.save_summary(claim.folder, run.summary)  # a folder that has it is complete
     run.summary = processes.broadcast(run.summary)
     return run
 
@@ -289,6 +313,7 @@ def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> JsonObject:
         **_test_results(run, setup),
         "seed": run.config.seed,
         "seconds": result.seconds,
+        **({} if run.run_id is None else {runs.RUN_ID: run.run_id}),
         "versions": _versions(),
     }
 
