@@ -97,7 +97,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runtime",
     },
     "report": {"errors", "evaluation", "run_plots"},
-    "export": {*MATHEMATICS, "arguments", "data"},
+    "export": {*MATHEMATICS, "arguments", "data", "regular_files"},
     "server": {"data", "errors", "web"},
     "explorer": {"errors", "web"},
     "hub": {"atomic_io", "config", "errors", "evaluation", "regular_files", "run_plots", "runs"},

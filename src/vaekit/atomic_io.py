@@ -214,14 +214,17 @@ def _message(error: OSError, path: str | os.PathLike) -> str:
 
 
 def atomic_write_many(contents: Mapping[Path, bytes]) -> None:
-    """Write several files; none gets its name before all are written.
+    """Write several files; none gets its name before all are on disk.
 
     Raises:
         OutputError: A file cannot be written; earlier ones are unchanged.
     """
     with ExitStack() as stack:
         for path, content in contents.items():
-            stack.enter_context(atomic_write(path)).write(content)
+            file = stack.enter_context(atomic_write(path))
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def atomic_write_bytes(path: str | os.PathLike, content: bytes | memoryview | str) -> None:

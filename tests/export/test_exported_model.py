@@ -1,6 +1,7 @@
 """Exported models equal the run and describe themselves; invalid folders are rejected."""
 
 import json
+import os
 import sys
 import zipfile
 from dataclasses import replace
@@ -313,17 +314,20 @@ def test_an_encoder_and_a_decoder_of_different_trainings_are_rejected(exported, 
 def test_files_are_overwritten_together_or_not_at_all(exported, monkeypatch):
     run, folder, _ = exported
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    write = Path.write_bytes
+    sync = os.fsync
+    synced = []
 
-    def full(path, content):
-        if path.name.startswith(f".{DECODER}"):
+    def full(descriptor):
+        synced.append(descriptor)
+        if len(synced) == 2:
             raise OSError(28, "No space left on device")
-        return write(path, content)
+        return sync(descriptor)
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     other = replace(run, model=vaekit.build("mlp", small_images(), latent_dim=3))
     with raises(OutputError):
         vaekit.export_onnx(other, folder, data=small_images(), overwrite=True)
+    assert len(synced) == 2
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 

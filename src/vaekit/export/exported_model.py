@@ -13,6 +13,7 @@ from vaekit.arguments import as_path
 from vaekit.data import Labels, Support, check_inputs, check_labels, check_latents
 from vaekit.errors import RunError, VaekitError
 from vaekit.export.onnx import DECODER, ENCODER, FORMAT, METADATA, open_session
+from vaekit.regular_files import read_regular
 
 MAX_BYTES = 2**31
 """The size of the largest ONNX file."""
@@ -159,12 +160,7 @@ def _open(path: Path) -> tuple[Any, ExportMetadata]:
 
 def _session(path: Path) -> Any:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise RunError(
-                f"{path} is too large: got {path.stat().st_size:,} bytes, "
-                f"expected at most {MAX_BYTES:,}. Export the run again."
-            )
-        return open_session(path.read_bytes())
+        return open_session(read_regular(path, MAX_BYTES))
     except OSError as error:
         raise RunError(
             f"cannot read {path}: {error.strerror}. Choose a folder that `vaekit export` wrote."

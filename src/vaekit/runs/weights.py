@@ -15,10 +15,12 @@ from vaekit.atomic_io import atomic_write_bytes
 from vaekit.config import FORMAT
 from vaekit.core.vae import VAE
 from vaekit.errors import RunError
+from vaekit.json_types import JsonObject
 from vaekit.runs.files import WEIGHTS, read_file
 from vaekit.runs.run_id import RUN_ID, RunId, check_run_id
 
-FORMAT_KEY = "vaekit-format"
+METADATA = "vaekit"
+"""The one key of the metadata: several would be written in random order."""
 MAX_HEADER_BYTES = 100_000_000
 MAX_NUMBER_BYTES = 8
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
@@ -30,11 +32,11 @@ class TensorFile(NamedTuple):
 
     Attributes:
         tensors: Its tensors by name.
-        metadata: Its texts by name.
+        facts: What is recorded about them, as JSON holds it: format, run_id and others.
     """
 
     tensors: dict[str, Tensor]
-    metadata: dict[str, str]
+    facts: JsonObject
 
 
 class Layout(NamedTuple):
@@ -52,12 +54,16 @@ class Layout(NamedTuple):
         return f"{self.numbers} of shape {self.shape}"
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors in the order of their names, contiguous and on the CPU."""
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], run_id: RunId, **facts: JsonObject
+) -> None:
+    """Write tensors and facts about them, equal ones as equal bytes."""
     copies = {
         name: tensor.detach().cpu().contiguous().clone() for name, tensor in sorted(tensors.items())
     }
-    atomic_write_bytes(path, save(copies, metadata={FORMAT_KEY: str(FORMAT), **metadata}))
+    identity = {} if run_id is None else {RUN_ID: run_id}
+    text = json.dumps({"format": FORMAT, **identity, **facts})
+    atomic_write_bytes(path, save(copies, metadata={METADATA: text}))
 
 
 def load_tensors(folder: Path, name: str, limit_bytes: int) -> TensorFile:
@@ -74,20 +80,19 @@ def load_tensors(folder: Path, name: str, limit_bytes: int) -> TensorFile:
     content = read_file(folder, name, limit_bytes + MAX_HEADER_BYTES)
     try:
         tensors = load(content)
-        metadata = _metadata(content)
+        facts = _facts(content)
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         reason = (str(error).splitlines() or [""])[0].rstrip(".")
         raise RunError(
             f"{folder / name} is damaged, or not a safetensors file: {reason or 'no content'}. "
             "Restore it, or train again."
         ) from None
-    return TensorFile(tensors, metadata)
+    return TensorFile(tensors, facts)
 
 
 def save_weights(folder: Path, model: VAE, run_id: RunId) -> None:
     """Write the weights of a run."""
-    metadata = {} if run_id is None else {RUN_ID: run_id}
-    save_tensors(folder / WEIGHTS, model.state_dict(), metadata)
+    save_tensors(folder / WEIGHTS, model.state_dict(), run_id)
 
 
 def load_weights(folder: Path, model: VAE, run_id: RunId) -> None:
@@ -109,7 +114,7 @@ def read_weights(folder: Path, outline: VAE, run_id: RunId) -> dict[str, Tensor]
     expected = outline.state_dict()
     path = folder / WEIGHTS
     file = load_tensors(folder, WEIGHTS, byte_count(expected.values()))
-    check_run_id(file.metadata.get(RUN_ID), run_id, path)
+    check_run_id(file.facts.get(RUN_ID), run_id, path)
     check_layout(file.tensors, expected, path)
     return file.tensors
 
@@ -143,10 +148,14 @@ def byte_count(tensors: Iterable[Tensor]) -> int:
     return sum(tensor.numel() * MAX_NUMBER_BYTES for tensor in tensors)
 
 
-def _metadata(content: bytes) -> dict[str, str]:
-    """The texts in the header of a file that safetensors has accepted."""
+def _facts(content: bytes) -> JsonObject:
+    """The facts in the header of a file that safetensors has accepted; none in other files."""
     (size,) = struct.unpack("<Q", content[:8])
-    return json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    metadata = json.loads(content[8 : 8 + size]).get("__metadata__", {})
+    facts = json.loads(metadata.get(METADATA, "{}"))
+    if not isinstance(facts, dict):
+        raise ValueError(f"its metadata {METADATA} is no JSON object")
+    return facts
 
 
 def _kind(dtype: torch.dtype) -> str:

@@ -16,7 +16,6 @@ from vaekit.errors import RunError
 from vaekit.runs.weights import byte_count, check_layout, load_tensors, save_tensors
 from vaekit.training.stage_trainer import StageTrainer, TrainerState
 
-STATE = "state"
 SUMS = "sums"
 MODEL = "model."
 OPTIMIZER = "optimizer."
@@ -72,11 +71,9 @@ def save_checkpoint(claim: runs.Claim, trainer: StageTrainer, own: Mapping[str, 
     tensors |= {f"{OPTIMIZER}{name}": tensor for name, tensor in state["optimizer"].items()}
     tensors[SUMS] = state["sums"]
     position = Position.model_validate({**state["position"], **own})
-    metadata = {STATE: position.model_dump_json()}
-    if claim.run_id is not None:
-        metadata[runs.RUN_ID] = claim.run_id
     runs.subfolder(claim.folder, runs.CHECKPOINTS)
-    save_tensors(claim.folder / checkpoint_name(trainer.stage.name), tensors, metadata)
+    path = claim.folder / checkpoint_name(trainer.stage.name)
+    save_tensors(path, tensors, claim.run_id, position=position.model_dump())
 
 
 def load_checkpoint(claim: runs.Claim, trainer: StageTrainer) -> Position:
@@ -97,9 +94,9 @@ def load_checkpoint(claim: runs.Claim, trainer: StageTrainer) -> Position:
         [expected[SUMS]]
     )
     file = load_tensors(claim.folder, name, limit)
-    runs.check_run_id(file.metadata.get(runs.RUN_ID), claim.run_id, path)
+    runs.check_run_id(file.facts.get(runs.RUN_ID), claim.run_id, path)
     try:
-        position = _position(file.metadata.get(STATE, ""), trainer)
+        position = _position(file.facts.get("position"), trainer)
         _check_finite(file.tensors)
         own = {key: tensor for key, tensor in file.tensors.items() if not _is_optimizer(key)}
         check_layout(own, weights | {SUMS: expected[SUMS]}, path)
@@ -136,14 +133,14 @@ def _check_finite(tensors: Mapping[str, Tensor]) -> None:
             raise ValueError(f"{name} contains NaN or infinity")
 
 
-def _position(text: str, trainer: StageTrainer) -> Position:
+def _position(value: object, trainer: StageTrainer) -> Position:
     """The validated position; ValueError unless the stage can continue there."""
     try:
-        position = Position.model_validate_json(text)
+        position = Position.model_validate(value)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"]))[:100]
-        raise ValueError(f"{key or STATE}: {first['msg']}") from None
+        raise ValueError(f"{key or 'position'}: {first['msg']}") from None
     batches = len(trainer.batches)
     if position.epoch > trainer.stage.epochs or position.batch_position > batches:
         raise ValueError("its position lies after the end of the stage")
