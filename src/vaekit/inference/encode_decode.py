@@ -12,6 +12,7 @@ from vaekit.core.distributions import point_estimate
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
 from vaekit.inference.bounds import sample_posterior
+from vaekit.inference.finite import check_finite, sampling_errors
 from vaekit.inputs import ModelInputs, concat_batches, max_batch_examples, values_per_example
 from vaekit.runtime.seeding import seeded_noise
 
@@ -44,7 +45,8 @@ def iter_encode(model: VAE, inputs: ModelInputs) -> Iterator[LatentCodes]:
     for x, y in inputs.batches(model):
         with torch.no_grad(), eval_mode(model):
             q = model.encode(x, y)
-            z = point_estimate(q)
+            z = check_finite(point_estimate(q), "latent codes")
+            check_finite(q.stddev, "latent codes")
             indices = None if codebook is None else codebook.indices(z).numpy(force=True)
             mean = z.flatten(1).numpy(force=True)
             stddev = q.stddev.flatten(1).numpy(force=True)
@@ -61,7 +63,7 @@ def encode_samples(model: VAE, inputs: ModelInputs, *, seed: int = 0) -> Tensor:
             seeded_noise(seed, step),
             torch.autocast(x.device.type, enabled=False),
         ):
-            z = sample_posterior(model.encode(x, y), 1)[0]
+            z = check_finite(sample_posterior(model.encode(x, y), 1)[0], "latent codes")
         batches.append(z.flatten(1).cpu())
     return torch.cat(batches)
 
@@ -87,7 +89,7 @@ def iter_decode_samples(
 ) -> Iterator[Tensor]:
     """Samples of p(x|z), batch by batch."""
     for step, p in enumerate(_iter_decode(model, z, y), 1):
-        with seeded_noise(seed, step):
+        with seeded_noise(seed, step), sampling_errors("p(x|z)"):
             x = p.sample()
         yield x
 
@@ -97,7 +99,7 @@ def sample_prior(model: VAE, count: int, y: Tensor | None = None) -> Tensor:
     """Samples z ~ p(z), or one z ~ p(z|y) for each y: [count, *latent shape], on the CPU."""
     size = max_batch_examples(values_per_example(model))
     starts = range(0, count, size)
-    with eval_mode(model):
+    with eval_mode(model), sampling_errors("the prior"):
         batches = (
             (model.sample_prior(min(size, count - i), None if y is None else y[i : i + size]),)
             for i in starts
@@ -118,4 +120,5 @@ def _iter_decode(model: VAE, z: Tensor, y: Tensor | None) -> Iterator[Distributi
     for part, label in zip(z.split(size), labels, strict=y is not None):
         with eval_mode(model), torch.no_grad():
             p = model.decode(part.to(anchor), label)
+            check_finite(p.mean, "decoded values")
         yield p

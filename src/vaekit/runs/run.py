@@ -21,6 +21,7 @@ from vaekit.data.support import Support, Transform
 from vaekit.errors import DataError
 from vaekit.inference import encode_decode, imputation
 from vaekit.inference.encode_decode import LatentCodes, LatentSampler
+from vaekit.inference.finite import check_finite, sampling_errors
 from vaekit.inputs import (
     ModelInputs,
     as_tensor,
@@ -167,7 +168,10 @@ class Run:
         """Reconstruct examples: the means of p(x|z) at the posterior means, in raw units."""
         inputs = self.inputs(x, labels)
         with torch.no_grad(), eval_mode(self.model):
-            batches = (self.model.reconstruct(x, y) for x, y in inputs.batches(self.model))
+            batches = (
+                check_finite(self.model.reconstruct(x, y), "reconstructions")
+                for x, y in inputs.batches(self.model)
+            )
             return _concat(self._raw_units(batches), len(inputs))
 
     @default_torch_state()
@@ -293,14 +297,19 @@ class Run:
         start = 0
         for step, (batch, y) in enumerate(inputs.batches(self.model, batch_size)):
             mask = torch.from_numpy(missing[start : start + len(batch)]).to(batch.device)
-            with eval_mode(self.model), seeded_noise(seed, step):
+            with (
+                eval_mode(self.model),
+                seeded_noise(seed, step),
+                sampling_errors("missing values"),
+            ):
                 imputed.append(
                     imputation.impute(
                         self.model, batch, mask, y, iterations=iterations, proposals=proposals
                     )
                 )
             start += len(batch)
-        means = np.concatenate(list(self._raw_units(iter(imputed))))
+        checked = (check_finite(batch, "imputed values") for batch in imputed)
+        means = np.concatenate(list(self._raw_units(checked)))
         return np.where(missing, means, inputs.x)
 
     # --- Inputs and outputs ----------------------------------------------------------------------

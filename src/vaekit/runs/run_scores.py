@@ -4,6 +4,7 @@ import numpy as np
 
 from vaekit.arguments import whole_number
 from vaekit.errors import ConfigError, suggest
+from vaekit.inference.finite import check_finite
 from vaekit.inference.scoring import DENSITY_COMPONENTS, NEED_RUN_DATA, SCORES, Scorer
 from vaekit.inputs import ModelInputs
 from vaekit.runs.run import Run
@@ -38,7 +39,7 @@ def score_inputs(
         scorer = Scorer(run.model, samples, seed)
     else:
         scorer = _relative_scorer(run_data or RunData.load(run), metric, samples, seed)
-    return SCORES[metric](scorer, inputs).numpy(force=True)
+    return check_finite(SCORES[metric](scorer, inputs), "scores").numpy(force=True)
 
 
 def check_metric(name: str) -> None:
