@@ -1,11 +1,12 @@
 """Atomic writes: a file is complete, or what it was before."""
 
+import errno
 import os
 
 import pytest
 
 from vaekit.atomic_io import atomic_write, atomic_write_bytes
-from vaekit.errors import OutputError
+from vaekit.errors import DiskError, OutputError
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -22,12 +23,24 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_full_disk_is_an_output_error(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, os.strerror(28))
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        *((number, DiskError) for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)),
+        *((number, DiskError) for number in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)),
+        *((number, OutputError) for number in (errno.EACCES, errno.EPERM, errno.EROFS)),
+        *((number, OutputError) for number in (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)),
+    ],
+    ids=lambda value: errno.errorcode[value] if isinstance(value, int) else "",
+)
+def test_a_disk_that_fails_is_work_that_failed_and_a_wrong_path_a_wrong_request(
+    tmp_path, monkeypatch, number, kind
+):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OutputError):
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(kind):
         atomic_write_bytes(tmp_path / "file", "x")
     assert not any(tmp_path.iterdir())
 
