@@ -1,5 +1,6 @@
 """Atomic writes: a file or folder is complete, or what it was before."""
 
+import errno
 import os
 import signal
 import stat
@@ -16,7 +17,7 @@ from vaekit.atomic_io import (
     atomic_write_many,
     remove_leftovers,
 )
-from vaekit.errors import OutputError
+from vaekit.errors import DiskError, OutputError
 
 KILLED_WITHIN_A_WRITE = """
 import os, signal, sys
@@ -62,12 +63,24 @@ def test_of_several_files_none_is_written_if_one_cannot_be(tmp_path):
     assert names(tmp_path) == ["folder"]
 
 
-def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, os.strerror(28))
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        *((number, DiskError) for number in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)),
+        *((number, DiskError) for number in (errno.EMFILE, errno.ENFILE, errno.ENOMEM)),
+        *((number, OutputError) for number in (errno.EACCES, errno.EPERM, errno.EROFS)),
+        *((number, OutputError) for number in (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)),
+    ],
+    ids=lambda value: errno.errorcode[value] if isinstance(value, int) else "",
+)
+def test_a_disk_that_fails_is_work_that_failed_and_a_wrong_path_a_wrong_request(
+    tmp_path, monkeypatch, number, kind
+):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(Exception, match="no space"):
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(kind):
         atomic_write_bytes(tmp_path / "file", "x")
     assert not any(tmp_path.iterdir())
 

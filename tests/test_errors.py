@@ -25,6 +25,9 @@ PARENTS = {
     "OutputError": (errors.RequestError,),
     "DeviceError": (errors.RequestError,),
     "WorkError": (errors.VaekitError, RuntimeError),
+    "DiskError": (errors.WorkError,),
+    "MemoryShortage": (errors.WorkError,),
+    "NetworkError": (errors.WorkError,),
     "NonFiniteError": (errors.WorkError,),
     "Interrupted": (errors.WorkError,),
 }
@@ -73,6 +76,14 @@ def test_an_error_about_a_value_has_the_parameter_and_one_line():
 def test_a_shown_value_is_short_and_on_one_line(value: object):
     assert len(shown(value)) <= MAX_SHOWN_CHARACTERS
     assert "\n" not in shown(value)
+
+
+def test_a_suggestion_is_short_whatever_the_name_and_however_many_are_allowed():
+    names = [f"class{i:06}" for i in range(100_000)]
+    fix = suggest("class000001" + "x" * 10**6, names)
+    assert len(fix) < 1000 and "99,950 more" in fix
+    assert "'class000001'" in suggest("clas000001", names)
+    assert "?" not in suggest("a" * 1000, ["a" * 1000 + "b"])
 
 
 # --- Constructors ---------------------------------------------------------------------------------

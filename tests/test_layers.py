@@ -18,7 +18,8 @@ PARTS = {"likelihoods", "nets", "posteriors", "priors"}
 
 # From the bottom up: a package imports only packages above its line, and none that it does not use.
 MAY_IMPORT: dict[str, set[str]] = {
-    "errors": set(),
+    "printable": set(),
+    "errors": {"printable"},
     "html": set(),
     "regular_files": set(),
     "json_types": set(),
@@ -133,6 +134,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "data",
         "errors",
         "evaluation",
+        "printable",
         "recipes",
         "runs",
         "runtime",

@@ -16,7 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from vaekit.errors import OutputError
+from vaekit.errors import MACHINE_ERRORS, DiskError, OutputError
 from vaekit.file_lock import HAS_LOCKS, lock_file
 
 TEMPORARY_NAME = re.compile(r"\.vaekit-[0-9a-f]{16}\.tmp")
@@ -25,6 +25,13 @@ NEW_FILE = (
 )
 MODE = 0o666  # less what the user's mask says
 MAX_ATTEMPTS = 100
+DISK_FIXES = {
+    errno.ENOSPC: "Free some space, or choose another path",
+    errno.EDQUOT: "Free some space, or choose another path",
+    errno.EFBIG: "Choose a path on another file system, or write less",
+    errno.EMFILE: "Close files, or raise the limit of open files",
+    errno.ENFILE: "Close files, or raise the limit of open files",
+}
 
 
 @contextmanager
@@ -198,19 +205,27 @@ def _restore(path: Path, previous: Path) -> None:
 
 @contextmanager
 def output_errors(path: str | os.PathLike) -> Iterator[None]:
-    """Turn a failure to write `path` into an OutputError about the parameter `out`."""
+    """Turn a failure to write `path` into an error of ours.
+
+    Raises:
+        OutputError: About the parameter `out`: the path is wrong, or not permitted.
+        DiskError: The disk is full or fails, or the system has no more files to open.
+    """
     try:
         yield
     except OSError as error:
-        raise OutputError(_message(error, path), parameter="out") from None
+        raise output_error(error, path) from None
 
 
-def _message(error: OSError, path: str | os.PathLike) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"no space left to write {path}. Free some space, or choose another path."
+def output_error(error: OSError, path: str | os.PathLike) -> OutputError | DiskError:
+    """The error of ours about a failure to write a path."""
+    reason = error.strerror or error
+    if error.errno in MACHINE_ERRORS:
+        fix = DISK_FIXES.get(error.errno or 0, "Check the disk and the limits of the system")
+        return DiskError(f"cannot write {path}: {reason}. {fix}.")
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        return f"cannot write {path}: {Path(path).parent} is not a folder. Choose another path."
-    return f"cannot write {path}: {error.strerror or error}. Choose another path."
+        reason = f"{Path(path).parent} is not a folder"
+    return OutputError(f"cannot write {path}: {reason}. Choose another path.", parameter="out")
 
 
 def atomic_write_many(contents: Mapping[Path, bytes]) -> None:

@@ -5,21 +5,39 @@
     │   ├── ConfigError         a recipe, key, value or part is unknown, invalid or incompatible
     │   ├── DataError           data are unreadable, or incompatible with the model
     │   ├── RunError            a run folder is incomplete, too new, or hostile
-    │   ├── OutputError         an output path exists, is not writable, or is full
+    │   ├── OutputError         an output path exists, or is not writable
     │   └── DeviceError         a device is missing
     └── WorkError               the request was right, the work failed; status 1
+        ├── DiskError           a disk is full or fails, or the system has no more files to open
+        ├── MemoryShortage      the memory of the machine or of the device is too small
+        ├── NetworkError        a server cannot be reached, or does not do its part
         ├── NonFiniteError      NaN or infinity in a term of the loss or in its gradient
-        └── Interrupted         stopped by a signal, after a checkpoint
+        └── Interrupted         stopped by a signal, after a checkpoint; status 130
 
 Every message is one line, `<what is wrong>: got <value>, expected <allowed>. <fix>.` for a wrong
-value and `<what failed>. <fix>.` otherwise.
+value and `<what failed>. <fix>.` otherwise. Names and values in it may be of others, such as keys
+of a file: characters that a terminal obeys are escaped, and a long line is shortened.
 """
 
 import difflib
+import errno
 from collections.abc import Iterable
 from typing import Self
 
+from vaekit.printable import printable
+
 MAX_SHOWN_CHARACTERS = 80
+MAX_REASON_CHARACTERS = 500
+MAX_LISTED_NAMES = 50
+MAX_COMPARED_NAMES = 1000
+MAX_COMPARED_CHARACTERS = 100
+
+MACHINE_ERRORS = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "EFBIG", "ENOMEM")
+    if hasattr(errno, name)
+)
+"""Numbers of system errors that are the machine's fault, and no fault of a path."""
 
 
 class VaekitError(Exception):
@@ -29,10 +47,13 @@ class VaekitError(Exception):
         message: One line: `<what is wrong>: got <value>, expected <allowed>. <fix>.`
         parameter: The name of the parameter at fault, such as `latent_dim` or `data.train_size`;
             the command line adds the option that sets it.
+
+    >>> print(VaekitError("unknown class: got a\\nb"))
+    unknown class: got a\\nb
     """
 
     def __init__(self, message: str, *, parameter: str | None = None):
-        super().__init__(message)
+        super().__init__(printable(message))
         self.parameter = parameter
 
     @classmethod
@@ -72,7 +93,7 @@ class RunError(RequestError):
 
 
 class OutputError(RequestError):
-    """An output path exists, is not writable, or is full."""
+    """An output path exists, or is not writable."""
 
 
 class DeviceError(RequestError):
@@ -81,6 +102,18 @@ class DeviceError(RequestError):
 
 class WorkError(VaekitError, RuntimeError):
     """The request was right, the work failed."""
+
+
+class DiskError(WorkError):
+    """A disk is full or fails, or the system has no more files to open."""
+
+
+class MemoryShortage(WorkError):  # noqa: N818 - the field's MemoryError is Python's
+    """The memory of the machine or of the device is too small."""
+
+
+class NetworkError(WorkError):
+    """A server cannot be reached, or does not do its part."""
 
 
 class NonFiniteError(WorkError):
@@ -94,15 +127,21 @@ class Interrupted(WorkError):  # noqa: N818 - a signal stopped the work, nothing
 def suggest(name: str, allowed: Iterable[str]) -> str:
     """The fix for an unknown name, without its full stop: the nearest allowed name, and all names.
 
+    Only the beginning of a long name is compared, and only the first of very many names are
+    compared and listed.
+
     >>> suggest("cnv", ["conv", "mlp"])
     "Did you mean 'conv'? Allowed: conv, mlp"
     >>> suggest("zzz", ["conv", "mlp"])
     'Allowed: conv, mlp'
     """
     names = sorted(allowed)
-    nearest = difflib.get_close_matches(name, names, n=1)
+    compared = [each for each in names[:MAX_COMPARED_NAMES] if len(each) <= MAX_COMPARED_CHARACTERS]
+    nearest = difflib.get_close_matches(name[:MAX_COMPARED_CHARACTERS], compared, n=1)
     question = f"Did you mean {nearest[0]!r}? " if nearest else ""
-    return f"{question}Allowed: {', '.join(names)}"
+    more = len(names) - MAX_LISTED_NAMES
+    end = f", and {more:,} more" if more > 0 else ""
+    return f"{question}Allowed: {', '.join(names[:MAX_LISTED_NAMES])}{end}"
 
 
 def reason_of(error: BaseException) -> str:
@@ -113,7 +152,7 @@ def reason_of(error: BaseException) -> str:
     """
     name = type(error).__name__
     lines = str(error).strip().splitlines()
-    return f"{name}: {lines[0].rstrip('. ')}" if lines else name
+    return printable(f"{name}: {lines[0].rstrip('. ')}" if lines else name, MAX_REASON_CHARACTERS)
 
 
 def shown(value: object) -> str:
@@ -126,6 +165,8 @@ def shown(value: object) -> str:
         text = " ".join(repr(value).splitlines())
     except ValueError:  # Python refuses to print very long integers
         return "a number of thousands of digits"
+    except RecursionError:
+        return "a deeply nested value"
     if len(text) <= MAX_SHOWN_CHARACTERS:
         return text
     return text[: MAX_SHOWN_CHARACTERS - 1] + "…"

@@ -11,7 +11,14 @@ from PIL import Image
 
 from vaekit.cli import main
 from vaekit.cli.app import app
-from vaekit.errors import ConfigError, Interrupted, WorkError
+from vaekit.errors import (
+    ConfigError,
+    DiskError,
+    Interrupted,
+    NetworkError,
+    OutputError,
+    WorkError,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -185,7 +192,11 @@ def test_an_unknown_name_gets_the_nearest_one(refused):
 
 
 @pytest.mark.parametrize(
-    ("error", "status"), [(ConfigError, 2), (WorkError, 1), (Interrupted, 130), (ValueError, 1)]
+    ("error", "status"),
+    [
+        *((ConfigError, 2), (OutputError, 2), (WorkError, 1), (DiskError, 1), (NetworkError, 1)),
+        *((Interrupted, 130), (ValueError, 1), (MemoryError, 1)),
+    ],
 )
 def test_the_kind_of_error_is_the_status(cli, monkeypatch, error, status):
     def fail():

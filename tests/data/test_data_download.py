@@ -14,7 +14,7 @@ import pytest
 from raising import raises
 from vaekit.data.download import MAX_CONNECTIONS, fetch
 from vaekit.data.remote_file import RemoteFile
-from vaekit.errors import DataError, OutputError
+from vaekit.errors import NetworkError, OutputError
 
 CONTENT = random.Random(0).randbytes(200_000)
 SIZE = len(CONTENT)
@@ -66,7 +66,7 @@ def test_a_broken_transfer_is_resumed(server, tmp_path):
 
 def test_a_broken_transfer_is_resumed_by_the_next_call(server, tmp_path):
     address = server.offer("/a", CONTENT, breaks=[70_000, 0])
-    with raises(DataError):
+    with raises(NetworkError):
         fetch(remote(address), tmp_path)
     assert [(tmp_path / name).read_bytes() for name in files(tmp_path)] == [CONTENT[:70_000]]
     assert fetch(remote(address), tmp_path).read_bytes() == CONTENT
@@ -77,7 +77,7 @@ def test_a_broken_transfer_is_resumed_by_the_next_call(server, tmp_path):
 @pytest.mark.parametrize("max_connections", [1, 3, MAX_CONNECTIONS])
 def test_connections_to_one_address_are_limited(server, tmp_path, max_connections):
     file = remote(server.offer("/a", CONTENT, breaks=[1] * 100))
-    with raises(DataError):
+    with raises(NetworkError):
         fetch(file, tmp_path, max_connections=max_connections)
     assert len(server.log) == max_connections
 
@@ -100,10 +100,10 @@ def test_a_server_that_cannot_resume_sends_the_complete_file(
 
 def test_the_beginning_of_another_file_fails_the_checksum_only_once(server, tmp_path):
     address = server.offer("/a", bytes(200_000), breaks=[70_000, 0])
-    with raises(DataError):
+    with raises(NetworkError):
         fetch(remote(address), tmp_path)
     server.offer("/a", CONTENT)
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(NetworkError) as caught:
         fetch(remote(address), tmp_path)
     assert MD5 in str(caught.value) and files(tmp_path) == []
     assert fetch(remote(address), tmp_path).read_bytes() == CONTENT
@@ -121,7 +121,7 @@ def test_the_error_has_the_reason_of_every_address(server, tmp_path):
     wrong = server.offer("/wrong", b"junk")
     missing = server.offer("/x", b"").replace("/x", "/missing")
     dead = unreachable()
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(NetworkError) as caught:
         fetch(remote(dead, wrong, missing), tmp_path)
     message = str(caught.value)
     assert "\n" not in message and urlsplit(dead).netloc in message
@@ -132,20 +132,20 @@ def test_the_error_has_the_reason_of_every_address(server, tmp_path):
 
 @pytest.mark.parametrize("options", [{}, {"declared": False}])
 def test_larger_files_are_refused(server, tmp_path, options):
-    with raises(DataError):
+    with raises(NetworkError):
         fetch(remote(server.offer("/a", CONTENT, **options), size=1000), tmp_path)
     assert files(tmp_path) == []
 
 
 def test_larger_files_are_not_received_to_their_end(server, tmp_path):
-    with raises(DataError):
+    with raises(NetworkError):
         fetch(remote(server.offer("/a", bytes(2**26), declared=False), size=1000), tmp_path)
     assert not server.answers["/a"].sent
 
 
 def test_a_silent_server_is_left_after_the_timeout(server, tmp_path):
     address = server.offer("/a", CONTENT, breaks=[70_000, 0], stalls=True)
-    with raises(DataError):
+    with raises(NetworkError):
         fetch(remote(address), tmp_path, timeout=0.2)
     assert ranges(server) == [None, "bytes=70000-"]
 
@@ -160,9 +160,9 @@ def test_only_http(server, tmp_path, scheme, monkeypatch):
     monkeypatch.setenv("ftp_proxy", f"http://127.0.0.1:{server.server_port}")
     (tmp_path / "secret").write_bytes(CONTENT)
     target = f"{scheme}://{tmp_path}/secret"
-    with raises(DataError):
+    with raises(NetworkError):
         fetch(remote(server.offer("/a", status=302, location=target)), tmp_path)
-    with raises(DataError):
+    with raises(NetworkError):
         fetch(remote(target), tmp_path)
     assert len(server.log) == 1 and files(tmp_path) == ["secret"]
 
@@ -170,7 +170,7 @@ def test_only_http(server, tmp_path, scheme, monkeypatch):
 def test_circular_redirects_are_refused(server, tmp_path):
     address = server.offer("/a")
     server.offer("/a", status=302, location=address)
-    with raises(DataError):
+    with raises(NetworkError):
         fetch(remote(address), tmp_path)
 
 

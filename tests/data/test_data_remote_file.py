@@ -23,7 +23,7 @@ from vaekit.data import describe, load
 from vaekit.data.cache import cache_folder
 from vaekit.data.readers import cifar10, dsprites, fashion_mnist
 from vaekit.data.remote_file import RemoteFile
-from vaekit.errors import ConfigError, DataError, OutputError
+from vaekit.errors import ConfigError, DataError, DiskError, NetworkError
 
 RNG = np.random.default_rng(0)
 UNREACHABLE = "http://127.0.0.1:9/"  # the discard port, which nothing listens on
@@ -96,7 +96,7 @@ def test_cache_folder(monkeypatch):
 def test_files_that_cannot_be_downloaded_are_named(name, cache, monkeypatch):
     files = READERS[name].FILES
     register(monkeypatch, name, {file.name: gzip.compress(b"") for file in files})
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(NetworkError) as caught:
         load(name)
     message = str(caught.value)
     assert caught.value.parameter == "data" and "\n" not in message
@@ -340,7 +340,7 @@ def test_too_little_space_to_unpack_is_noticed_before(local, sprites, cache, mon
     put(local / "dsprites", {NPZ: sprites[0]})
     usage = shutil.disk_usage(local)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10_000))
-    with raises(OutputError):
+    with raises(DiskError):
         load("dsprites")
     assert [path.name for path in (cache / "dsprites").iterdir()] == [".lock"]
 
@@ -351,7 +351,7 @@ def test_a_full_disk_while_unpacking_leaves_no_file(local, sprites, cache, monke
 
     put(local / "dsprites", {NPZ: sprites[0]})
     monkeypatch.setattr(np.lib.format, "write_array_header_1_0", fail)
-    with raises(OutputError):
+    with raises(DiskError):
         load("dsprites")
     assert [path.name for path in (cache / "dsprites").iterdir()] == [".lock"]
 

@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 import vaekit
 from conftest import train_small
 from raising import raises
-from vaekit.errors import ConfigError, OutputError, RunError, WorkError
+from vaekit.errors import ConfigError, NetworkError, OutputError, RunError
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Use 'content=:DeprecationWarning"
@@ -151,14 +151,14 @@ def test_only_files_of_a_run_are_downloaded(hub, exported, tmp_path):
 @pytest.mark.parametrize("said", [10, 1])
 def test_a_file_larger_than_announced_is_rejected(hub, tmp_path, name, said):
     hub.said[name] = said
-    with raises(RunError):
+    with raises(NetworkError):
         vaekit.pull(REPO, tmp_path / "there")
 
 
 @pytest.mark.usefixtures("nothing_left")
 def test_a_file_shorter_than_announced_is_rejected(hub, tmp_path):
     hub.said["README.md"] = 100_000
-    with raises(WorkError):
+    with raises(NetworkError):
         vaekit.pull(REPO, tmp_path / "there")
 
 
@@ -182,7 +182,7 @@ def test_the_number_of_plots_is_limited(hub, tmp_path):
 def test_weights_with_another_digest_are_rejected(hub, tmp_path):
     hub.digests["model.safetensors"] = hub.files["model.safetensors"]
     hub.files["model.safetensors"] = hub.files["model.safetensors"][:-1] + b"\x01"
-    with raises(RunError):
+    with raises(NetworkError):
         vaekit.pull(REPO, tmp_path / "there")
 
 
@@ -252,7 +252,7 @@ def test_a_hub_that_fails(hub, tmp_path, small_run, status, monkeypatch):
         lambda: vaekit.pull(REPO, tmp_path / "there"),
         lambda: vaekit.push(small_run, REPO),
     ):
-        with raises(WorkError):
+        with raises(NetworkError):
             work()
     assert list(tmp_path.iterdir()) == []
 
@@ -267,7 +267,7 @@ def test_an_unspecific_404_is_a_missing_repository(hub, refused, small_run):
 def test_too_many_requests(hub, tmp_path, monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
     hub.status = 429
-    with raises(WorkError):
+    with raises(NetworkError):
         vaekit.pull(REPO, tmp_path / "there")
 
 
@@ -275,7 +275,7 @@ def test_too_many_requests(hub, tmp_path, monkeypatch):
 def test_a_hub_that_stalls(hub, tmp_path, monkeypatch):
     monkeypatch.setattr("vaekit.hub.repository.TIMEOUT", 0.2)
     hub.stalls = True
-    with raises(WorkError):
+    with raises(NetworkError):
         vaekit.pull(REPO, tmp_path / "there")
 
 
@@ -290,7 +290,7 @@ def test_a_hub_that_stalls_during_a_download(hub, tmp_path, monkeypatch):
         return remote
 
     monkeypatch.setattr("vaekit.hub.find_repository", then_stall)
-    with raises(WorkError):
+    with raises(NetworkError):
         vaekit.pull(REPO, tmp_path / "there")
 
 

@@ -13,7 +13,9 @@ from typer import Abort, TyperException
 
 from vaekit.cli.signals import interruptible
 from vaekit.cli.streams import lenient_streams
-from vaekit.errors import Interrupted, RequestError, VaekitError, shown
+from vaekit.errors import Interrupted, RequestError, VaekitError, reason_of, shown
+from vaekit.printable import printable
+from vaekit.runtime.memory import memory_errors
 
 FAILED = 1
 WRONG_REQUEST = 2
@@ -63,8 +65,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
     except Exception as error:
         if debug:
             raise
-        first_line = (str(error).splitlines() or [""])[0]
-        problem = f"unexpected {type(error).__name__}: {first_line}"
+        problem = f"unexpected {reason_of(error)}"
         return _failed(f"vaekit: {problem}. Run again with --debug for the traceback.", FAILED)
 
 
@@ -79,7 +80,8 @@ def _report_lost_output(error: Exception, arguments: list[str], status: int) -> 
 def _call(arguments: list[str]) -> int:
     from vaekit.cli.app import app
 
-    return app(arguments, prog_name="vaekit", standalone_mode=False) or 0
+    with memory_errors():
+        return app(arguments, prog_name="vaekit", standalone_mode=False) or 0
 
 
 def _status(error: VaekitError) -> int:
@@ -120,5 +122,5 @@ def _describe_refused_value(error: TyperException) -> None:
 
 
 def _failed(message: str, status: int) -> int:
-    print(message, file=sys.stderr)
+    print(printable(message), file=sys.stderr)
     return status

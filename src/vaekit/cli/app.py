@@ -59,6 +59,10 @@ class Vaekit(Group):
 app = typer.Typer(
     cls=Vaekit,
     help="Train, evaluate, explore and use variational autoencoders on your own data.",
+    epilog=(
+        "Exit status: 0 done, 1 the work failed, 2 the request was wrong, 130 interrupted. "
+        "A second Ctrl-C ends a command at once."
+    ),
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

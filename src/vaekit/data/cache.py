@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vaekit.errors import OutputError
+from vaekit.errors import MACHINE_ERRORS, DiskError, OutputError
 
 
 def local_folder(name: str) -> Path | None:
@@ -50,7 +50,8 @@ def cache_lock(folder: Path, size: int) -> Iterator[None]:
         size: The bytes that the block writes, for the message.
 
     Raises:
-        OutputError: The folder cannot be written, or has too little space.
+        OutputError: The folder cannot be written.
+        DiskError: The disk is full or fails.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -59,7 +60,8 @@ def cache_lock(folder: Path, size: int) -> Iterator[None]:
             yield
     except OSError as error:
         reason = error.strerror or error
-        raise OutputError(
+        kind = DiskError if error.errno in MACHINE_ERRORS else OutputError
+        raise kind(
             f"cannot write {size / 1e6:.0f} MB into {str(folder)!r}: {reason}. "
             "Free some space, or set XDG_CACHE_HOME to another folder."
         ) from None

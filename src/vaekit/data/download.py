@@ -16,7 +16,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from vaekit.data.cache import cache_lock, commit
-from vaekit.errors import DataError
+from vaekit.errors import NetworkError
 from vaekit.runtime.terminal_progress import byte_progress
 
 if TYPE_CHECKING:
@@ -64,8 +64,9 @@ def fetch(
         The path of the file.
 
     Raises:
-        DataError: No address offers the file; the message has the reason of each.
+        NetworkError: No address offers the file; the message has the reason of each.
         OutputError: The folder cannot be written.
+        DiskError: The disk is full or fails.
     """
     target = folder / remote.name
     failures = []
@@ -81,7 +82,7 @@ def fetch(
                 commit(part, target)
                 _remove_parts(folder, remote)
                 return target
-    raise DataError(f"cannot download {remote.name}: {'; '.join(failures)}.")
+    raise NetworkError(f"cannot download {remote.name}: {'; '.join(failures)}.")
 
 
 def _remove_parts(folder: Path, remote: "RemoteFile") -> None:

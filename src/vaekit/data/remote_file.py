@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from vaekit.data.cache import cache_folder, dataset_folders
 from vaekit.data.file_reading import decompressed
-from vaekit.errors import DataError
+from vaekit.errors import DataError, NetworkError
 
 HASH_BLOCK_BYTES = 2**20
 
@@ -68,7 +68,7 @@ def ensure_downloaded(name: str, files: Sequence[RemoteFile]) -> list[Path]:
     """The paths of the files of a named dataset; missing ones are downloaded.
 
     Raises:
-        DataError: A file cannot be downloaded.
+        NetworkError: A file cannot be downloaded.
     """
     return [find_file(name, file) or _download(name, file, files) for file in files]
 
@@ -79,9 +79,11 @@ def _download(name: str, file: RemoteFile, files: Sequence[RemoteFile]) -> Path:
     folder = cache_folder(name)
     try:
         return fetch(file, folder)
-    except DataError as error:
+    except NetworkError as error:
         file_names = ", ".join(each.name for each in files)
-        raise DataError(f"{error} Put {file_names} into $VAEKIT_DATA/{name} or {folder}.") from None
+        raise NetworkError(
+            f"{error} Put {file_names} into $VAEKIT_DATA/{name} or {folder}.", parameter="data"
+        ) from None
 
 
 def checksum_error(reason: object) -> DataError:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vaekit.atomic_io import output_errors
-from vaekit.errors import ConfigError, OutputError, RunError, VaekitError, WorkError
+from vaekit.errors import ConfigError, NetworkError, OutputError, RunError, VaekitError
 from vaekit.hub.shared_folder import MAX_PLOTS, is_shared, max_bytes
 from vaekit.runs import PLOTS
 
@@ -78,7 +78,7 @@ def find_repository(name: str, revision: str | None) -> HubRepository:
 
     Raises:
         RunError: It does not exist, or a file is larger than allowed or has no announced size.
-        WorkError: The request failed.
+        NetworkError: The request failed.
     """
     with _hub(name) as hub:
         info = hub.HfApi().model_info(name, revision=revision, files_metadata=True, timeout=TIMEOUT)
@@ -123,8 +123,7 @@ def download_file(repository: HubRepository, name: str, folder: Path) -> None:
         folder: The target.
 
     Raises:
-        RunError: Size or digest differ from what was announced.
-        WorkError: The request failed.
+        NetworkError: The request failed, or size or digest differ from what was announced.
     """
     path = folder / name
     size = repository.sizes[name]
@@ -147,7 +146,7 @@ def download_file(repository: HubRepository, name: str, folder: Path) -> None:
 
     digest = repository.digests.get(name)
     if digest is not None and _sha256(path) != digest:
-        raise RunError(
+        raise NetworkError(
             f"{name} of {repository.name} is corrupt: its SHA-256 differs from the announced one. "
             "Pull again."
         )
@@ -169,7 +168,7 @@ def upload_folder(folder: Path, name: str, *, private: bool, message: str) -> st
 
     Raises:
         OutputError: No permission to write, or the repository is public and `private` is true.
-        WorkError: The request failed.
+        NetworkError: The request failed.
     """
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     files = [path.relative_to(folder).as_posix() for path in paths]
@@ -203,7 +202,7 @@ class _BoundedFile(io.BufferedWriter):
 
     def write(self, data: Any) -> int:
         if self.tell() + len(data) > self.limit:
-            raise RunError(
+            raise NetworkError(
                 f"{self.path.name} is larger than announced: expected {self.limit:,} bytes. "
                 "Nothing was kept; pull again."
             )
@@ -271,12 +270,12 @@ def _request_error(name: str, error: Exception) -> VaekitError:
     if status == 404:
         return _not_found(name)
     if status == 429:
-        return WorkError(
+        return NetworkError(
             f"too many requests to the Hub for {name} (HTTP 429). Retry in some minutes."
         )
     lines = str(error).splitlines() or [""]
     reason = f"HTTP {status}" if status else lines[0][:200] or type(error).__name__
-    return WorkError(
+    return NetworkError(
         f"Hugging Face Hub request failed for {name} ({reason}). Check your connection and retry."
     )
 

@@ -1,4 +1,4 @@
-"""Outputs of a model are finite, or an error: weights of a file may be finite and still too large."""
+"""Outputs of a model are finite, or an error: finite weights may still be too large."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -143,7 +143,7 @@ def push(
     Raises:
         ConfigError: huggingface_hub is not installed, or the run has modules of your own.
         OutputError: No permission to write, or the repository is public and `private` is true.
-        WorkError: The request failed.
+        NetworkError: The request failed.
 
     >>> import vaekit
     >>> vaekit.push("runs/mnist", "ada/digits", license="mit")  # doctest: +SKIP
@@ -192,7 +192,7 @@ def pull(
         RunError: The repository does not exist or has no valid run.
         OutputError: The folder exists and `overwrite` is false.
         ConfigError: huggingface_hub is not installed.
-        WorkError: The request failed.
+        NetworkError: The request failed.
 
     >>> import vaekit
     >>> run = vaekit.pull("ada/digits")  # doctest: +SKIP

@@ -11,6 +11,7 @@ the .npz is verified before, and the unpacked file gets its name only when it is
 disk; so loading checks its header and its size, and hashes nothing.
 """
 
+import errno
 import shutil
 import zipfile
 from pathlib import Path
@@ -101,7 +102,7 @@ def _unpack(path: Path) -> None:
 def _write_images(npz: Path, part: Path, size: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if free < size:
-        raise OSError(f"only {free / 1e6:.0f} MB are free")
+        raise OSError(errno.ENOSPC, f"only {free / 1e6:.0f} MB are free")
     with (
         zipfile.ZipFile(npz) as archive,
         archive.open("imgs.npy") as images,
