@@ -59,15 +59,20 @@ def read_token(file: str | os.PathLike | None) -> str | None:
         file: A file with the token in its only line.
 
     Returns:
-        The token, which `BearerToken` checks; None if there is neither.
+        The token; None if there is neither.
 
     Raises:
-        ConfigError: The file is unreadable, or its content is no token.
+        ConfigError: The file is unreadable, or its content or the variable is no token.
     """
-    if file is None:
-        return os.environ.get(VARIABLE)
+    text = os.environ.get(VARIABLE) if file is None else _content(file)
+    if text is not None:
+        BearerToken(text, VARIABLE if file is None else "token_file")
+    return text
+
+
+def _content(file: str | os.PathLike) -> str:
     try:
-        text = read_regular(file, MAX_FILE_BYTES).decode().strip()
+        return read_regular(file, MAX_FILE_BYTES).decode().strip()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise ConfigError(
@@ -75,5 +80,3 @@ def read_token(file: str | os.PathLike | None) -> str | None:
             "Choose a file with the token alone.",
             parameter="token_file",
         ) from None
-    BearerToken(text, "token_file")
-    return text
