@@ -104,7 +104,10 @@ CONFIG_KEYS = {
 }
 """Parameters that options of train and sweep set, likewise."""
 
-HANDLED_BY_COMMAND = {"json", "help", "report", "browser", "dry_run"}
+HANDLED_BY_COMMAND = {
+    *("json", "help", "report", "browser", "dry_run"),
+    *("token_file", "access_log"),
+}
 """Options about files and output, tested in the other files of this folder."""
 OVERWRITTEN_BY_WORKFLOW = {"train", "export", "pull"}
 

@@ -61,7 +61,7 @@ def test_an_unspoiled_checkpoint_is_resumed(unfinished, tmp_path):
 
 USES = {
     "encode": lambda run, x: run.encode(x),
-    "decode": lambda run, x: run.decode(np.eye(9, run.config.latent_dim) - 0.5),
+    "decode": lambda run, x: run.decode(run.sample_latents(20, seed=0)[0]),
     "sample": lambda run, x: run.sample(3, seed=0),
     "sample of the likelihood": lambda run, x: run.sample(3, seed=0, sample_likelihood=True),
     "reconstruct": lambda run, x: run.reconstruct(x),

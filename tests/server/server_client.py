@@ -130,7 +130,7 @@ def parse_metrics(text: str) -> dict[str, float]:
 @contextmanager
 def serving(run: Run, *options: str) -> Iterator[str]:
     """A server in its own process, and its address; Ctrl-C ends it with status 0, silently."""
-    arguments = ("serve", str(run.path), "--port", "0", "--json", *options)
+    arguments = ("serve", str(run.path), "--port", "0", "--json", "--no-access-log", *options)
     with running("from vaekit import cli; cli.main()", *arguments) as (_, address):
         yield address
 

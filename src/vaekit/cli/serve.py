@@ -1,7 +1,9 @@
 """`vaekit serve`."""
 
+import shlex
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +30,27 @@ def serve(
             "alone. Default: by their size.",
         ),
     ] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="File with the bearer token of all requests. Default: the variable VAEKIT_TOKEN, "
+            "else no token.",
+        ),
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Certificate and its chain, in PEM, for https."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Private key of the certificate, in PEM.")
+    ] = None,
+    access_log: Annotated[
+        bool,
+        typer.Option(
+            "--access-log/--no-access-log", help="Print a line per request on standard error."
+        ),
+    ] = True,
     json: Json = False,
 ) -> None:
     """Serve encode, decode, sample and score over HTTP.
@@ -36,19 +59,40 @@ def serve(
     """
     from vaekit import workflows
     from vaekit.server import Limits
+    from vaekit.web import read_token
+
+    token = read_token(token_file)
 
     limits = None if max_batch_examples is None else Limits(max_batch_examples=max_batch_examples)
-    ready = partial(print_address, as_json=json)
-    workflows.serve(run, host=host, port=port, limits=limits, ready=ready, background=False)
+    workflows.serve(
+        run,
+        host=host,
+        port=port,
+        limits=limits,
+        token=token,
+        tls_certificate=tls_certificate,
+        tls_key=tls_key,
+        access_log=sys.stderr if access_log else None,
+        ready=partial(print_address, header=_header(token, token_file), as_json=json),
+        background=False,
+    )
 
 
-def print_address(address: str, *, as_json: bool) -> None:
+def _header(token: str | None, file: Path | None) -> str:
+    """The option of curl that sends the token, without the token."""
+    if token is None:
+        return ""
+    source = "$VAEKIT_TOKEN" if file is None else f"$(cat {shlex.quote(str(file))})"
+    return f'-H "Authorization: Bearer {source}" '
+
+
+def print_address(address: str, *, header: str, as_json: bool) -> None:
     """Print the address of the server and a first request."""
     description = f"{address}/openapi.json"
     if as_json:
         output.print_json({"address": address, "description": description})
     else:
-        request = f"curl --json '{{\"count\": 1}}' {address}/v1/sample"
+        request = f"curl {header}--json '{{\"count\": 1}}' {address}/v1/sample"
         facts = {"address": address, "try": request, "more": description, "stop": "Ctrl-C"}
         output.print_facts(facts)
     sys.stdout.flush()  # nothing else is printed until the server ends

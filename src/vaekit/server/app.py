@@ -20,7 +20,7 @@ from vaekit.server.codec import LARGE, read_request, response_media, write_respo
 from vaekit.server.endpoints import Endpoint, endpoints
 from vaekit.server.http_errors import HTTPError
 from vaekit.server.limits import Limits
-from vaekit.server.openapi import describe
+from vaekit.server.openapi import Description, describe, secured
 from vaekit.server.prometheus import MEDIA, MeteredApp, ServerMetrics
 from vaekit.server.schemas import (
     DecodeRequest,
@@ -32,12 +32,14 @@ from vaekit.server.schemas import (
     ScoreRequest,
 )
 from vaekit.server.service import Arrays, Service
-from vaekit.web import App, Guard
+from vaekit.web import App, BearerToken, Guard
 
 HEADERS = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",  # no answer is a page
     "cache-control": "no-store",
 }
+OPEN_PATHS = ("/health",)
+"""Paths that need no token: a supervisor has none."""
 CLOSE = {"Connection": "close"}
 PLAIN_BODY = {"Accept-Encoding": "identity"}
 MAX_SHOWN = 100
@@ -48,25 +50,39 @@ Handler = Callable[[Any], Awaitable[Arrays]]
 Result = TypeVar("Result")
 
 
-def create(service: Service, limits: Limits, hosts: Collection[str] | None) -> App:
+def create(
+    service: Service,
+    limits: Limits,
+    hosts: Collection[str] | None,
+    token: BearerToken | None = None,
+) -> App:
     """The server of a model: guarded, metered, for any ASGI server of one process.
 
     Args:
         service: The model.
         limits: Limits of requests.
         hosts: Names that requests may have in their Host header; None: any.
+        token: The bearer token of all requests but `GET /health`; None: none is needed.
     """
-    server = Server(service, limits)
-    guard = Guard(server.app, hosts=hosts, max_bytes=limits.max_body_bytes, headers=HEADERS)
+    server = Server(service, limits, token)
+    guard = Guard(
+        server.app,
+        hosts=hosts,
+        max_bytes=limits.max_body_bytes,
+        headers=HEADERS,
+        token=token,
+        open_paths=OPEN_PATHS,
+    )
     return MeteredApp(guard, server.metrics, server.paths)
 
 
 class Server:
     """Endpoints over a service, which computes in one thread."""
 
-    def __init__(self, service: Service, limits: Limits):
+    def __init__(self, service: Service, limits: Limits, token: BearerToken | None):
         self._service = service
         self._limits = limits
+        self._token = token
         self._endpoints = endpoints(service.facts, limits, service.scores)
         self._codec_thread = ThreadPoolExecutor(1, thread_name_prefix="vaekit-codec")
         self._batcher = Batcher(
@@ -86,7 +102,7 @@ class Server:
         pages = {
             "/v1/model": JSONResponse(info.model_dump(mode="json")),
             "/health": JSONResponse(Health().model_dump()),
-            "/openapi.json": JSONResponse(describe(info, tuple(self._endpoints.values()))),
+            "/openapi.json": JSONResponse(self._description(info)),
         }
         handlers: dict[str, Handler] = {
             "encode": self._encode,
@@ -100,6 +116,10 @@ class Server:
             for name, endpoint in self._endpoints.items()
         ]
         return [*gets, Route("/metrics", self._metrics, methods=["GET"]), *posts]
+
+    def _description(self, info: ModelInfo) -> Description:
+        description = describe(info, tuple(self._endpoints.values()))
+        return description if self._token is None else secured(description, OPEN_PATHS)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:

@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 description of a server, from the models of its requests and answers."""
 
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel
@@ -60,6 +61,20 @@ def describe(info: ModelInfo, endpoints: tuple[Endpoint, ...]) -> Description:
             "responses": {str(status): _error(status, text) for status, text in ERRORS.items()},
         },
     }
+
+
+def secured(description: Description, open_paths: Collection[str]) -> Description:
+    """The description of a server that demands a bearer token, except on `open_paths`."""
+    components = description["components"]
+    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    components["responses"]["401"] = _error(401, "The bearer token is missing or wrong.")
+    for path, operations in description["paths"].items():
+        for operation in operations.values():
+            if path in open_paths:
+                operation["security"] = []
+            else:
+                operation["responses"] |= _errors((401,))
+    return {**description, "security": [{"bearer": []}]}
 
 
 def _schemas(endpoints: tuple[Endpoint, ...]) -> JsonSchemaValue:
@@ -153,4 +168,7 @@ def _error(status: int, text: str) -> Description:
     if status == 503:
         header = {"description": "Seconds.", "schema": {"type": "integer"}}
         response["headers"] = {"Retry-After": header}
+    if status == 401:
+        header = {"description": "Bearer.", "schema": {"type": "string"}}
+        response["headers"] = {"WWW-Authenticate": header}
     return response

@@ -1,5 +1,7 @@
 """Servers of the package: a guard in front of an ASGI app, and uvicorn that serves it."""
 
+from vaekit.web.access_log import AccessLog
+from vaekit.web.bearer_token import BearerToken, read_token
 from vaekit.web.guard import (
     LOOPBACK,
     SHUTTING_DOWN,
@@ -11,6 +13,7 @@ from vaekit.web.guard import (
     Send,
     hosts_for,
 )
+from vaekit.web.tls import TLSFiles, tls_files
 from vaekit.web.uvicorn_server import (
     RunningServer,
     in_event_loop,
@@ -21,15 +24,20 @@ from vaekit.web.uvicorn_server import (
 __all__ = [
     "LOOPBACK",
     "SHUTTING_DOWN",
+    "AccessLog",
     "App",
+    "BearerToken",
     "Guard",
     "Message",
     "Receive",
     "RunningServer",
     "Scope",
     "Send",
+    "TLSFiles",
     "hosts_for",
     "in_event_loop",
     "missing_package",
+    "read_token",
     "serve_app",
+    "tls_files",
 ]

@@ -13,6 +13,8 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
+from vaekit.web.bearer_token import BearerToken
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -30,6 +32,8 @@ MAX_BODIES = 16
 """Bodies of the largest size that are in memory together."""
 MAX_LENGTH_DIGITS = 18
 MAX_SHOWN = 100
+CLOSE = ((b"connection", b"close"),)
+"""The bytes that follow the header of a refused request may be another request in disguise."""
 SECURITY_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -37,11 +41,23 @@ SECURITY_HEADERS = {
 }
 
 
+class Headers(NamedTuple):
+    """The headers of a request."""
+
+    items: list[tuple[bytes, bytes]]
+
+    def all(self, name: str) -> list[str]:
+        """The values of a header, whose name is in lower case."""
+        key = name.encode()
+        return [value.decode("latin-1") for each, value in self.items if each == key]
+
+
 class Refusal(NamedTuple):
     """Status and reason of a refused request."""
 
     status: int
     reason: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 def hosts_for(host: str) -> tuple[str, ...] | None:
@@ -65,17 +81,19 @@ def hosts_for(host: str) -> tuple[str, ...] | None:
 class Guard:
     """An ASGI app that refuses unsafe requests and adds security headers to every answer.
 
-    A refused request gets `{"error": "one line"}`: 400 for an invalid Host header, 403 for a
-    request that changes something and comes from a page of another origin, 413 for a body that is
-    too large, 421 for another host, 503 if too many bodies are in progress. After the app's
-    shutdown event, new requests, requests whose body is incomplete and requests that the server
-    cancels get 503.
+    A refused request gets `{"error": "one line"}`: 400 for an invalid Host header, or a body of two
+    lengths, which also closes the connection; 401 without the token; 403 for a request that changes
+    something and comes from a page of another origin, 413 for a body that is too large, 421 for
+    another host, 503 if too many bodies are in progress. After the app's shutdown event, new
+    requests, requests whose body is incomplete and requests that the server cancels get 503.
 
     Args:
         app: The guarded app.
         hosts: Names, without ports, that the Host header may have; None: any.
         max_bytes: Bytes of one body, declared or not; 16 such bodies may be in memory together.
         headers: More headers of every answer, such as a Content-Security-Policy.
+        token: The bearer token of every request; None: none is needed.
+        open_paths: Paths that need no token.
 
     >>> guard = Guard(app, hosts=LOOPBACK, max_bytes=2**20, headers={})  # doctest: +SKIP
     """
@@ -87,8 +105,12 @@ class Guard:
         hosts: Collection[str] | None,
         max_bytes: int,
         headers: Mapping[str, str],
+        token: BearerToken | None = None,
+        open_paths: Collection[str] = (),
     ):
         self.app = app
+        self.token = token
+        self.open_paths = frozenset(open_paths)
         self.max_bytes = max_bytes
         self.hosts = None if hosts is None else {host.lower() for host in hosts}
         self.headers = [
@@ -105,7 +127,7 @@ class Guard:
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
         exchange = _Exchange(self, receive, send)
-        if refusal := self._check_headers(scope["method"], scope["headers"]):
+        if refusal := self._check_request(scope):
             return await exchange.refuse(refusal)
         try:
             await self.app(scope, exchange.receive, exchange.send)
@@ -143,32 +165,41 @@ class Guard:
         finally:
             self.receiving.discard(task)
 
-    def _check_headers(self, method: str, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
+    def _check_request(self, scope: Scope) -> Refusal | None:
         """The refusal of a request by its headers, or because the server is shutting down."""
         if self.shutting_down:
             return Refusal(503, SHUTTING_DOWN)
-        hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
-        origins = [value.decode("latin-1") for name, value in headers if name == b"origin"]
-        refusal = self._check_host(hosts)
-        if refusal is None and method not in SAFE_METHODS:
-            refusal = _check_origins(origins, hosts[0])
-        if refusal is None:
-            refusal = self._check_length(dict(headers).get(b"content-length", b"0"))
-        return refusal
+        headers = Headers(scope["headers"])
+        hosts = headers.all("host")
+        refusal = _check_framing(scope, headers) or self._check_host(hosts)
+        if refusal is None and scope["path"] not in self.open_paths:
+            refusal = self._check_token(headers.all("authorization"))
+        if refusal is None and scope["method"] not in SAFE_METHODS:
+            refusal = _check_origins(headers.all("origin"), hosts[0])
+        return refusal or self._check_length((headers.all("content-length") or ["0"])[-1])
+
+    def _check_token(self, values: list[str]) -> Refusal | None:
+        if self.token is None or self.token.matches(values):
+            return None
+        return Refusal(
+            401,
+            "the bearer token is missing or wrong. Send it as Authorization: Bearer TOKEN.",
+            ((b"www-authenticate", b"Bearer"),),
+        )
 
     def _check_host(self, hosts: list[str]) -> Refusal | None:
         name = host_name(hosts[0]) if len(hosts) == 1 else None
         if name is None:
-            return Refusal(400, "the Host header is invalid: expected one name or address.")
+            return Refusal(400, "the Host header is invalid: expected one name or address.", CLOSE)
         if self.hosts is None or name in self.hosts:
             return None
         expected = ", ".join(sorted(self.hosts))
         return Refusal(421, f"unknown host: got {name[:MAX_SHOWN]!a}, expected one of {expected}.")
 
-    def _check_length(self, length: bytes) -> Refusal | None:
-        digits = length.decode("latin-1")
+    def _check_length(self, digits: str) -> Refusal | None:
         if not (digits.isascii() and digits.isdecimal()):
-            return Refusal(400, "the Content-Length header is invalid: expected a whole number.")
+            reason = "the Content-Length header is invalid: expected a whole number."
+            return Refusal(400, reason, CLOSE)
         if len(digits) > MAX_LENGTH_DIGITS or int(digits) > self.max_bytes:
             return self._too_large()
         return None
@@ -242,6 +273,7 @@ class _Exchange:
         ]
         if refusal.status == 503:
             headers.append((b"retry-after", b"1"))
+        headers += refusal.headers
         start = {"type": "http.response.start", "status": refusal.status, "headers": headers}
         await self._send_with_headers(start)
         await self._send_with_headers({"type": "http.response.body", "body": body})
@@ -253,6 +285,19 @@ class _Exchange:
             added = [(name, value) for name, value in self._guard.headers if name not in present]
             message = {**message, "headers": [*message["headers"], *added]}
         await self._send(message)
+
+
+def _check_framing(scope: Scope, headers: Headers) -> Refusal | None:
+    """The refusal of a request whose end a proxy in front of the server may see elsewhere."""
+    if not headers.all("transfer-encoding"):
+        return None
+    if headers.all("content-length"):
+        reason = "the body has two lengths: expected Content-Length or Transfer-Encoding, not both."
+        return Refusal(400, reason, CLOSE)
+    if scope.get("http_version") == "1.0":
+        reason = "HTTP/1.0 has no Transfer-Encoding. Send Content-Length, or use HTTP/1.1."
+        return Refusal(400, reason, CLOSE)
+    return None
 
 
 def _check_origins(origins: list[str], host: str) -> Refusal | None:

@@ -10,15 +10,19 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from vaekit.errors import ConfigError, OutputError
+from vaekit.web.bounded_listener import BoundedListener, ignore_exhaustion
 from vaekit.web.guard import App
+from vaekit.web.tls import TLSFiles
 
 if TYPE_CHECKING:
     import uvicorn
 
 IDLE_SECONDS = 30.0
+CROWDED_IDLE_SECONDS = 1.0
+"""How long a client may do nothing while the server has as many connections as it accepts."""
 SHUTDOWN_SECONDS = 10.0
 MAX_PORT = 65_535
 HOSTS = "an address of this machine such as 127.0.0.1, or 0.0.0.0 for all its addresses"
@@ -33,6 +37,7 @@ def serve_app(
     extra: str = "serve",
     idle_seconds: float = IDLE_SECONDS,
     shutdown_seconds: float = SHUTDOWN_SECONDS,
+    tls: TLSFiles | None = None,
 ) -> None:
     """Serve an app by uvicorn until Ctrl-C.
 
@@ -47,6 +52,7 @@ def serve_app(
         idle_seconds: How long a client may send no complete header of a request, or accept
             nothing of an answer.
         shutdown_seconds: How long running requests may take after Ctrl-C.
+        tls: Certificate and key, checked by `tls_files`; None for plain HTTP.
 
     Raises:
         ConfigError: An invalid host or port, or uvicorn is not installed.
@@ -54,8 +60,9 @@ def serve_app(
 
     >>> serve_app(lambda: app, "127.0.0.1", 0, ready=print)  # doctest: +SKIP
     """
-    with _listening(host, port, extra) as (bound, url):
-        server = _server(make_app(), lambda: ready(url), idle_seconds, shutdown_seconds)
+    with _listening(host, port, extra, tls) as (bound, url):
+        waits = Waits(idle_seconds, shutdown_seconds)
+        server = _server(make_app(), bound, lambda: ready(url), waits, tls)
         try:
             with _garbage_frozen():
                 server.run(sockets=[bound])
@@ -72,6 +79,7 @@ class RunningServer:
         host: Address or name of this machine.
         port: The port; 0 picks a free one.
         extra: The extra of vaekit that installs what the app needs.
+        tls: Certificate and key, checked by `tls_files`; None for plain HTTP.
 
     Attributes:
         url: The address.
@@ -84,11 +92,19 @@ class RunningServer:
     ...     print(server.url)
     """
 
-    def __init__(self, make_app: Callable[[], App], host: str, port: int, *, extra: str = "serve"):
+    def __init__(
+        self,
+        make_app: Callable[[], App],
+        host: str,
+        port: int,
+        *,
+        extra: str = "serve",
+        tls: TLSFiles | None = None,
+    ):
         with contextlib.ExitStack() as stack:
-            bound, self.url = stack.enter_context(_listening(host, port, extra))
+            bound, self.url = stack.enter_context(_listening(host, port, extra, tls))
             started = threading.Event()
-            self._server = _server(make_app(), started.set, IDLE_SECONDS, SHUTDOWN_SECONDS)
+            self._server = _server(make_app(), bound, started.set, Waits(), tls)
             resources = stack.pop_all()
         self._thread = threading.Thread(
             target=_run_until_stopped, args=(self._server, bound, resources, started), daemon=True
@@ -141,29 +157,41 @@ def in_event_loop() -> bool:
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int, extra: str) -> Iterator[tuple[socket.socket, str]]:
+def _listening(
+    host: str, port: int, extra: str, tls: TLSFiles | None
+) -> Iterator[tuple[BoundedListener, str]]:
     """A socket at the address, and its URL; ConfigError if uvicorn is not installed."""
     try:
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise missing_package(error, extra) from None
     url_host = f"[{host}]" if ":" in host else host
+    scheme = "http" if tls is None else "https"
     with _bind(host, port) as bound:
-        yield bound, f"http://{url_host}:{bound.getsockname()[1]}"
+        yield bound, f"{scheme}://{url_host}:{bound.getsockname()[1]}"
+
+
+class Waits(NamedTuple):
+    """How long the server waits for clients: idle ones, and all of them when it ends."""
+
+    idle_seconds: float = IDLE_SECONDS
+    shutdown_seconds: float = SHUTDOWN_SECONDS
 
 
 def _server(
     app: App,
+    listener: BoundedListener,
     ready: Callable[[], None],
-    idle_seconds: float,
-    shutdown_seconds: float,
+    waits: Waits,
+    tls: TLSFiles | None,
 ) -> "uvicorn.Server":
     """uvicorn's server with bounded waits for clients, while it runs and when it ends."""
     import uvicorn
 
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            self.idle = _IdleConnections(idle_seconds)
+            asyncio.get_running_loop().set_exception_handler(ignore_exhaustion)
+            self.idle = _IdleConnections(listener, waits.idle_seconds)
             await super().startup(sockets)
             ready()
 
@@ -180,7 +208,7 @@ def _server(
 
         async def _end(self) -> None:
             app_shutdown = asyncio.create_task(self.lifespan.shutdown())
-            await self._wait_for_clients(time.monotonic() + shutdown_seconds)
+            await self._wait_for_clients(time.monotonic() + waits.shutdown_seconds)
             if tasks := list(self.server_state.tasks):
                 for task in tasks:
                     task.cancel()
@@ -196,18 +224,36 @@ def _server(
                 await asyncio.sleep(0.05)
 
     quiet = {"access_log": False, "log_config": None, "log_level": "error", "server_header": False}
-    return Server(uvicorn.Config(app, ws="none", **quiet))
+    # Other loops and parsers, used if they are installed, accept and read in ways of their own.
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        ssl_certfile=tls and tls.certificate,
+        ssl_keyfile=tls and tls.key,
+        **quiet,
+    )
+    return Server(config)
 
 
 class _IdleConnections:
-    """Connections without progress: an incomplete header, or an answer that is not accepted."""
+    """Connections without progress: an incomplete header, or an answer that is not accepted.
 
-    def __init__(self, max_seconds: float):
+    They may do nothing for a while, but only for a moment if no other connection is accepted.
+    """
+
+    def __init__(self, listener: BoundedListener, max_seconds: float):
+        self._listener = listener
         self._max_seconds = max_seconds
         self._since: dict[tuple[Any, ...], float] = {}
 
     def abort_expired(self, connections: Collection[Any]) -> None:
-        """Abort connections that have made no progress for `max_seconds`."""
+        """Abort connections that have made no progress for too long."""
+        max_seconds = self._max_seconds
+        if self._listener.is_full:
+            max_seconds = min(max_seconds, CROWDED_IDLE_SECONDS)
+        self._listener.end_handshakes({_descriptor(each) for each in connections}, max_seconds)
         idle = [each for each in connections if each.cycle is None or each.cycle.response_complete]
         states = [(each, each.cycle, each.transport.get_write_buffer_size()) for each in idle]
         now = time.monotonic()
@@ -215,9 +261,15 @@ class _IdleConnections:
         expired = [
             connection
             for (connection, *_), since in self._since.items()
-            if now - since > self._max_seconds
+            if now - since > max_seconds
         ]
         _abort(expired)
+
+
+def _descriptor(connection: Any) -> int:
+    """The descriptor of a connection; -1 if it has ended."""
+    connected = connection.transport.get_extra_info("socket")
+    return -1 if connected is None else connected.fileno()
 
 
 def _abort(connections: Collection[Any]) -> None:
@@ -236,7 +288,7 @@ def _garbage_frozen() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int) -> BoundedListener:
     """A socket at the address; bound first, so that errors come before anything else starts."""
     if not 0 <= port <= MAX_PORT:
         raise ConfigError.for_value("port", port, f"1 to {MAX_PORT}, or 0 for a free one")
@@ -246,7 +298,7 @@ def _bind(host: str, port: int) -> socket.socket:
         )[0]
     except (socket.gaierror, UnicodeError):
         raise ConfigError.for_value("host", host, HOSTS, problem="unknown host") from None
-    bound = socket.socket(family, kind, protocol)
+    bound = BoundedListener(family, kind, protocol)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)

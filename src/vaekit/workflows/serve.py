@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 import numpy as np
 
@@ -16,17 +17,21 @@ from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import data_label
 from vaekit.runs.run_scores import score_inputs
 from vaekit.runtime.device import keep_freed_memory
+from vaekit.runtime.lenient_stream import LenientStream
 from vaekit.runtime.torch_state import default_torch_state
 from vaekit.server import Facts, Limits
 from vaekit.server.service import Arrays, Labels
 from vaekit.web import (
     SHUTTING_DOWN,
+    AccessLog,
     App,
+    BearerToken,
     RunningServer,
     hosts_for,
     in_event_loop,
     missing_package,
     serve_app,
+    tls_files,
 )
 
 
@@ -37,6 +42,10 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     limits: Limits | None = None,
+    token: str | None = None,
+    tls_certificate: str | os.PathLike | None = None,
+    tls_key: str | os.PathLike | None = None,
+    access_log: TextIO | None = None,
     ready: Callable[[str], None] = print,
     background: bool | None = None,
 ) -> RunningServer | None:
@@ -48,6 +57,10 @@ def serve(
             to another address they may have any Host header.
         port: The port; 0 picks a free one.
         limits: Limits of requests; by default, batches are limited by the size of the model.
+        token: The bearer token of all requests but `GET /health`; None: none is needed.
+        tls_certificate: PEM file of a certificate and its chain, for https.
+        tls_key: PEM file of its private key, not encrypted.
+        access_log: The stream, such as `sys.stderr`, that gets one line per request.
         ready: Called with the address when the server listens.
         background: Serve in a thread of its own; default if an event loop runs in this one, as in
             a notebook.
@@ -56,33 +69,44 @@ def serve(
         In the background the server, with `url` and `stop()`; else None, after Ctrl-C.
 
     Raises:
-        ConfigError: A package that is not installed, or an invalid host or port.
+        ConfigError: A package that is not installed, an invalid host, port or token, or
+            unusable files of TLS.
         OutputError: A port that is in use.
 
     >>> serve("runs/conv-mnist-20260101-120000", port=8000)  # doctest: +SKIP
     """
     keep_freed_memory()
+    tls = tls_files(tls_certificate, tls_key)
+    secret = None if token is None else BearerToken(token)
     run = as_run(run)
 
     def make_app() -> App:
-        return application(run, hosts=hosts_for(host), limits=limits)
+        app = application(run, hosts=hosts_for(host), limits=limits, token=secret)
+        return app if access_log is None else AccessLog(app, LenientStream(access_log))
 
     if background is None:
         background = in_event_loop()
     if not background:
-        return serve_app(make_app, host, port, ready=ready)
-    server = RunningServer(make_app, host, port)
+        return serve_app(make_app, host, port, ready=ready, tls=tls)
+    server = RunningServer(make_app, host, port, tls=tls)
     ready(server.url)
     return server
 
 
-def application(run: Run, *, hosts: Collection[str] | None, limits: Limits | None = None) -> App:
+def application(
+    run: Run,
+    *,
+    hosts: Collection[str] | None,
+    limits: Limits | None = None,
+    token: BearerToken | None = None,
+) -> App:
     """The server of a run as an ASGI app, for another ASGI server of one process.
 
     Args:
         run: The run.
         hosts: Names that requests may have in their Host header; None: any.
         limits: Limits of requests; by default, batches are limited by the size of the model.
+        token: The bearer token of all requests but `GET /health`; None: none is needed.
 
     Raises:
         ConfigError: A package that is not installed.
@@ -93,7 +117,7 @@ def application(run: Run, *, hosts: Collection[str] | None, limits: Limits | Non
         raise missing_package(error, "serve") from None
     if limits is None:
         limits = Limits(max_batch_examples=max_batch_examples(values_per_example(run.model)))
-    return create(RunService(run), limits, hosts)
+    return create(RunService(run), limits, hosts, token)
 
 
 class RunService:
