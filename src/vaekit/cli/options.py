@@ -189,6 +189,10 @@ CONFIG_OPTIONS = {
     "nodes": ConfigOption(
         "training.nodes", _number("Machines. Default: from torchrun or SLURM, else 1.")
     ),
+    "threads": ConfigOption(
+        "training.threads",
+        _number("Threads of the CPU. Runs repeat to the bit with the same number."),
+    ),
     "precision": ConfigOption(
         "training.precision", _text("NAME", "auto, 32-true, 64-true or bf16-mixed.")
     ),

@@ -42,6 +42,7 @@ PlainOptions = dict[str, Any]
 """Nested keys and plain values, as YAML holds them."""
 
 FORMAT = 2
+MAX_THREADS = 1024
 
 MAX_EXAMPLE_VALUES = 2**24
 """Values of one example: 16 million, a color image of 2,364 x 2,364."""
@@ -226,6 +227,11 @@ class TrainingOptions(Options):
     )
     nodes: PositiveInt | None = Field(
         None, description="Number of machines; null: from torchrun or SLURM, else 1"
+    )
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] | None = Field(
+        None,
+        description="Threads of the CPU; null: as many as PyTorch chooses. A run repeats to the "
+        "bit only with the same number, on the same machine",
     )
     checkpoint_seconds: NonNegativeFloat = Field(
         30.0, description="Seconds between checkpoints within an epoch"

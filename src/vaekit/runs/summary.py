@@ -92,6 +92,7 @@ class _Summary(_Record):
     unit: Text = ""
     validation: dict[Text, Number] = {}
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 0
+    threads: Count = 0
     versions: dict[Text, Text] = {}
     verdict: list[_Finding] = Field([], max_length=MAX_FINDINGS)
 

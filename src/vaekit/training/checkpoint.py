@@ -8,6 +8,7 @@ used, so that a checkpoint that was damaged, or made up, changes nothing.
 from collections.abc import Mapping
 from typing import Annotated
 
+import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
@@ -39,6 +40,7 @@ class Position(BaseModel):
         history: Rows of metrics.csv.
         best: The row of the best epoch; empty before the first.
         elapsed: Seconds of training.
+        threads: Threads of the CPU that were used.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid")
@@ -51,6 +53,7 @@ class Position(BaseModel):
     history: list[Row]
     best: Row
     elapsed: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    threads: Count
 
 
 def checkpoint_name(stage: str) -> str:
@@ -70,7 +73,8 @@ def save_checkpoint(claim: runs.Claim, trainer: StageTrainer, own: Mapping[str, 
     tensors = {f"{MODEL}{name}": tensor for name, tensor in state["weights"].items()}
     tensors |= {f"{OPTIMIZER}{name}": tensor for name, tensor in state["optimizer"].items()}
     tensors[SUMS] = state["sums"]
-    position = Position.model_validate({**state["position"], **own})
+    threads = torch.get_num_threads()
+    position = Position.model_validate({**state["position"], **own, "threads": threads})
     runs.subfolder(claim.folder, runs.CHECKPOINTS)
     path = claim.folder / checkpoint_name(trainer.stage.name)
     save_tensors(path, tensors, claim.run_id, position=position.model_dump())

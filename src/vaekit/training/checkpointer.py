@@ -29,6 +29,7 @@ class Checkpointer:
         history: Rows of metrics.csv, one per epoch.
         best: The row of the best epoch.
         elapsed: Seconds of training.
+        threads: Threads of the CPU before the training was resumed; None if it was not.
     """
 
     def __init__(self, claim: runs.Claim, interrupt: GracefulInterrupt, seconds: float):
@@ -38,6 +39,7 @@ class Checkpointer:
         self.history: list[dict[str, float]] = []
         self.best: dict[str, float] = {}
         self.elapsed = 0.0
+        self.threads: int | None = None
         self._stop_reason: str | None = None  # set when all processes have agreed to stop
 
     def begin_stage(self, trainer: StageTrainer, *, resume: bool) -> None:
@@ -152,3 +154,4 @@ class Checkpointer:
         self.history = position.history
         self.best = position.best
         self.elapsed = position.elapsed
+        self.threads = position.threads

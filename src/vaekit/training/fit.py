@@ -144,6 +144,7 @@ def _fit_stages(loop: _Loop, stages: Sequence[Stage], resume: bool) -> None:
         with freeze_except(loop.model, stage):
             trainer = _stage_trainer(loop, stage, number)
             loop.checkpointer.begin_stage(trainer, resume=number == first)
+            _note_threads(loop)
             with loop.progress.stage_bar(trainer):
                 _fit_epochs(loop, trainer)
         loop.processes.barrier()
@@ -164,6 +165,19 @@ def _announce_stages(loop: _Loop, stages: Sequence[Stage]) -> None:
         )
         steps = stage.epochs * len(_batches(loop, stage, number))
         loop.progress.announce_stage(stage, number + 1, seconds * steps)
+
+
+def _note_threads(loop: _Loop) -> None:
+    """Say so if a resumed training continues with another number of threads."""
+    before, now = loop.checkpointer.threads, torch.get_num_threads()
+    if before not in (None, now):
+        loop.progress.console.print(
+            f"note: trained with {before} threads of the CPU so far, and with {now} from here on: "
+            "the result differs in the last bits. Set training.threads to fix their number.",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _stage_trainer(loop: _Loop, stage: Stage, number: int) -> StageTrainer:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from rich.console import Console
 from torch import Tensor
 
@@ -29,6 +30,7 @@ from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.terminal_progress import progress_console
+from vaekit.runtime.threads import cpu_threads
 from vaekit.runtime.torch_state import default_torch_state
 from vaekit.training.freezing import freeze_except
 from vaekit.training.graceful_interrupt import resumable
@@ -239,7 +241,7 @@ def _fit(setup: TrainingSetup, claim: runs.Claim, console: Console | None, *, re
     processes = launch(setup.config, claim.folder)
     folder, run_id = processes.broadcast((claim.folder, claim.run_id))
     claim = replace(claim, folder=folder, run_id=run_id)
-    with resumable(claim.folder):
+    with resumable(claim.folder), cpu_threads(setup.config.training.threads):
         result = fit(
             processes,
             setup.model,
@@ -313,6 +315,7 @@ def _summary(run: Run, setup: TrainingSetup, result: "FitResult") -> JsonObject:
         **_test_results(run, setup),
         "seed": run.config.seed,
         "seconds": result.seconds,
+        "threads": torch.get_num_threads(),
         **({} if run.run_id is None else {runs.RUN_ID: run.run_id}),
         "versions": _versions(),
     }

@@ -34,6 +34,7 @@ from vaekit.inputs.streaming import StreamedInputs
 from vaekit.objectives import Objective
 from vaekit.runs.dataset_source import IN_MEMORY, load_dataset
 from vaekit.runtime.seeding import seeded_noise
+from vaekit.runtime.threads import cpu_threads
 from vaekit.training.stages import Stage
 from vaekit.workflows.data_profile import profile_data
 from vaekit.workflows.training_length import build_stages, resolve_training
@@ -343,7 +344,8 @@ def prepare_training(
     choices = configuration.explain_defaults(config, profile)
     config = resolve_data(config, dataset, profile, accepted_supports(likelihood))
     epoch_examples = count_epoch_examples(config, dataset, split)
-    built = build_model(config, modules) if own is None else own
+    with cpu_threads(config.training.threads):
+        built = build_model(config, modules) if own is None else own
     config = resolve_training(config, built, epoch_examples, recipe, options)
     dataset.support.transform(built.likelihood.accepts)  # DataError for data that do not suit
     config = config.changed(describe_model(built))
