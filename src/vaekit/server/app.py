@@ -19,6 +19,7 @@ from vaekit.server.batching import Batcher
 from vaekit.server.codec import LARGE, read_request, response_media, write_response
 from vaekit.server.endpoints import Endpoint, endpoints
 from vaekit.server.http_errors import HTTPError
+from vaekit.server.images import IMAGES, read_image
 from vaekit.server.limits import Limits
 from vaekit.server.openapi import Description, describe, secured
 from vaekit.server.prometheus import MEDIA, MeteredApp, ServerMetrics
@@ -83,6 +84,7 @@ class Server:
         self._service = service
         self._limits = limits
         self._token = token
+        self._read_image = partial(read_image, service, limits.max_pixels)
         self._endpoints = endpoints(service.facts, limits, service.scores)
         self._codec_thread = ThreadPoolExecutor(1, thread_name_prefix="vaekit-codec")
         self._batcher = Batcher(
@@ -143,8 +145,9 @@ class Server:
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         body = await self._body(request)
         query = request.query_params.multi_items()
-        read = partial(read_request, endpoint, media, body, query)
-        values = await self._in_thread_if_large(len(body), read)
+        read = partial(read_request, endpoint, media, body, query, self._read_image)
+        size = LARGE if media in IMAGES else len(body)  # few bytes can be many pixels
+        values = await self._in_thread_if_large(size, read)
 
         answer_media = response_media(endpoint, media, request.headers.get("accept", ""))
         arrays = await self._answer_in_time(handler, values)

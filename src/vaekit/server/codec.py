@@ -9,7 +9,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -21,6 +21,7 @@ from vaekit.data.readers.npz import read_array
 from vaekit.errors import DataError, suggest
 from vaekit.server.endpoints import Endpoint
 from vaekit.server.http_errors import HTTPError, invalid
+from vaekit.server.images import IMAGES
 from vaekit.server.schemas import MAX_LABEL_LENGTH, Request
 from vaekit.server.service import Arrays
 
@@ -36,14 +37,21 @@ INTEGER = re.compile("-?[0-9]{1,20}")
 Query = Iterable[tuple[str, str]]
 
 
-def read_request(endpoint: Endpoint, media: str, body: bytes, query: Query) -> Any:
+def read_request(
+    endpoint: Endpoint,
+    media: str,
+    body: bytes,
+    query: Query,
+    read_image: Callable[[str, bytes], np.ndarray],
+) -> Any:
     """The validated request, an instance of `endpoint.request`.
 
     Args:
         endpoint: The endpoint.
         media: Media type of the body.
-        body: JSON, or an array in NumPy's format.
-        query: The options of a request whose body is an array.
+        body: JSON, an array in NumPy's format, or an image.
+        query: The options of a request whose body is not JSON.
+        read_image: The array of an image, by its media type and content.
 
     Raises:
         HTTPError: 400 for a damaged body, 415 for another media type, 422 for invalid values.
@@ -52,23 +60,33 @@ def read_request(endpoint: Endpoint, media: str, body: bytes, query: Query) -> A
         _check_value_count(endpoint, body)
         values = _read_json(body)
         _check_no_query(query)
-    elif media == NPY and endpoint.array:
-        values = {endpoint.array: _read_npy(body), **_options(endpoint, query)}
+    elif endpoint.array and media in array_media(endpoint):
+        array = _read_npy(body) if media == NPY else read_image(media, body)
+        values = {endpoint.array: array, **_options(endpoint, query)}
     else:
-        expected = f"{JSON} or {NPY}" if endpoint.array else JSON
+        expected = " or ".join((JSON, *array_media(endpoint)))
         raise HTTPError(
             415, f"unsupported Content-Type: got {ascii(media)[:MAX_SHOWN]}, expected {expected}."
         )
     return _validate(endpoint, values)
 
 
+def array_media(endpoint: Endpoint) -> tuple[str, ...]:
+    """The media types of bodies of an endpoint that are an array."""
+    images = IMAGES if endpoint.takes_images else ()
+    return (NPY, *images) if endpoint.array else ()
+
+
 def response_media(endpoint: Endpoint, media: str, accept: str) -> str:
-    """The media type of the answer: the first known one in `accept`, by default like the body."""
+    """The media type of the answer: the first known one in `accept`, by default like the body.
+
+    The answer to an image is JSON.
+    """
     for item in accept.split(","):
         name = item.partition(";")[0].strip().lower()
         if name in (JSON, NPY, NPZ):
             return name
-    if media == JSON:
+    if media == JSON or media in IMAGES:
         return JSON
     return NPY if len(endpoint.answer.model_fields) == 1 else NPZ
 

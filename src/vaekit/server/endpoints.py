@@ -58,6 +58,11 @@ class Endpoint:
         return f"/v1/{self.name}"
 
     @property
+    def takes_images(self) -> bool:
+        """Whether a body may be a gray or color image."""
+        return self.array == "x" and len(self.shape) == 3 and self.shape[0] in (1, 3)
+
+    @property
     def labels(self) -> str:
         """The field of the classes."""
         return "y" if self.array else "label"

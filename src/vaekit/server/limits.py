@@ -32,6 +32,8 @@ class Limits:
     """Examples in one request or in its answer."""
     max_values: int = 2**22
     """Numbers in one request or in its answer, over all its examples."""
+    max_pixels: int = 2**25
+    """Pixels of an image in a request, before it is cropped and resized."""
     max_samples: int = 5000
     """Samples of z per example of a score."""
     max_draws: int = 100_000

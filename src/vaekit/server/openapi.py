@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, JsonSchemaValue, models_json_schema
 
-from vaekit.server.codec import JSON, NPY, NPZ
+from vaekit.server.codec import JSON, NPY, NPZ, array_media
 from vaekit.server.endpoints import Endpoint
+from vaekit.server.images import IMAGES
 from vaekit.server.schemas import Error, Health, ModelInfo
 
 ERRORS = {
@@ -100,8 +101,12 @@ def _operation(endpoint: Endpoint, classes: tuple[str, ...]) -> Description:
         shape = ", ".join(map(str, endpoint.shape))
         text = f"{endpoint.array} [N, {shape}] of bool, integers or floats, from numpy.save."
         request[NPY] = _binary(NPY, text)
+        if endpoint.takes_images:
+            text = "One image, cropped and resized as the data of the model."
+            request |= {media: _binary(media, text) for media in IMAGES}
+        media = " or ".join(array_media(endpoint))
         parameters = [
-            _parameter(name, schema)
+            _parameter(name, schema, media)
             for name, schema in endpoint.fields.items()
             if name != endpoint.array
         ]
@@ -123,12 +128,12 @@ def _operation(endpoint: Endpoint, classes: tuple[str, ...]) -> Description:
     return operation
 
 
-def _parameter(name: str, schema: JsonSchemaValue) -> Description:
-    """A query parameter of a request whose body is an array."""
+def _parameter(name: str, schema: JsonSchemaValue, media: str) -> Description:
+    """A query parameter of a request whose body is an array or an image."""
     return {
         "name": name,
         "in": "query",
-        "description": f"With a body of {NPY}.",
+        "description": f"With a body of {media}.",
         "required": False,
         "schema": schema,
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -72,6 +72,13 @@ class Service(Protocol):
 
     def check_latents(self, z: np.ndarray, y: Labels) -> Examples:
         """Latent codes [N, L] and their class numbers, from the fields of a request."""
+        ...
+
+    def read_image(self, file: BinaryIO) -> np.ndarray:
+        """Raw example [1, C, H, W] of a PNG or JPEG, cropped and resized as the data of the model.
+
+        It runs in a thread of its own; the number of pixels has been checked.
+        """
         ...
 
     def encode(self, examples: Examples) -> Arrays:

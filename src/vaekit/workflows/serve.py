@@ -3,17 +3,19 @@
 import os
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 import numpy as np
 
 import vaekit
 from vaekit.data import Examples
+from vaekit.data.readers.image_arrays import ImageSource
 from vaekit.errors import Interrupted
 from vaekit.inference.encode_decode import decode_means
 from vaekit.inference.scoring import NEED_RUN_DATA, available_scores
 from vaekit.inputs import as_tensor, max_batch_examples, values_per_example
 from vaekit.runs import Run, as_run
+from vaekit.runs.dataset_source import read_as_configured
 from vaekit.runs.example_selection import data_label
 from vaekit.runs.run_scores import score_inputs
 from vaekit.runtime.device import keep_freed_memory
@@ -146,6 +148,11 @@ class RunService:
     def check_latents(self, z: np.ndarray, y: Labels) -> Examples:
         """Latent codes and their class numbers; DataError unless they suit the model."""
         return self._with_labels(self.run.check_latents(z).flatten(1).numpy(force=True), y)
+
+    def read_image(self, file: BinaryIO) -> np.ndarray:
+        """Raw example [1, C, H, W] of a PNG or JPEG, cropped and resized as configured."""
+        images = [ImageSource(file, "the body")]
+        return read_as_configured(images, self.run.config, self.run.model.data_shape[0])
 
     def encode(self, examples: Examples) -> Arrays:
         """mean and stddev of q(z|x); of discrete codes mean and indices."""
