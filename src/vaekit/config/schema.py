@@ -10,7 +10,6 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Union
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -25,6 +24,7 @@ from pydantic import (
 )
 
 from vaekit.config.docstrings import argument_meanings
+from vaekit.config.plain_yaml import dump_plain
 from vaekit.config.validation_errors import Schema, config_error
 from vaekit.likelihoods import LIKELIHOODS
 from vaekit.nets import DECODERS, ENCODERS
@@ -296,7 +296,7 @@ class Settings(Options):
 
     def to_yaml(self) -> str:
         """The configuration as the text of a YAML file."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return dump_plain(self.model_dump(mode="json"))
 
 
 SECTIONS: dict[str, type[Options]] = {

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-import yaml.composer
-import yaml.constructor
 
 from vaekit import recipes
 from vaekit.arguments import as_path
+from vaekit.config.plain_yaml import load_plain
 from vaekit.config.schema import DEFAULT_PARTS, PlainOptions, Settings, merge, validate
 from vaekit.config.upgrade import upgrade_config
 from vaekit.errors import ConfigError
@@ -56,68 +55,22 @@ def parse_value(text: str, name: str, parameter: str | None = None) -> Any:
         parameter: The parameter that the text belongs to.
 
     Raises:
-        ConfigError: The text is no YAML, or has tags or aliases.
+        ConfigError: The text is no YAML, or has tags, aliases, or too many values.
     """
     try:
-        return yaml.load(text, _PlainLoader)
+        return load_plain(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         position = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise _unreadable(f"{name}{position}", problem, parameter) from None
-    except (RecursionError, ValueError) as error:
+    except ValueError as error:
         raise _unreadable(name, type(error).__name__, parameter) from None
 
 
 def _unreadable(name: str, problem: str, parameter: str | None) -> ConfigError:
     one_line = " ".join(problem.split())
     return ConfigError(f"{name} is not readable as YAML. {one_line}.", parameter=parameter)
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """A loader of plain values: no tags, aliases, dates, or numbers to base 60.
-
-    With aliases a small file could stand for a huge value.
-    """
-
-    yaml_implicit_resolvers: dict = {}  # noqa: RUF012 - filled below
-
-    def construct_mapping(self, node, deep=False):
-        """A mapping whose keys are unique."""
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key.value!r} is there twice", key.start_mark
-                )
-            seen.add(key.value if isinstance(key, yaml.ScalarNode) else None)
-        return super().construct_mapping(node, deep)
-
-    def compose_node(self, parent, index):
-        """A node that is neither an alias nor has a tag."""
-        event = self.peek_event()
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
-            raise yaml.composer.ComposerError(
-                None, None, "aliases and tags are not allowed", event.start_mark
-            )
-        return super().compose_node(parent, index)
-
-
-PLAIN_VALUES = {
-    "bool": (r"true|false|True|False", "tfTF"),
-    "null": (r"~|null|", "~n"),
-    "int": (r"[-+]?[0-9]{1,19}", "-+0123456789"),
-    "float": (
-        r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]{1,3})?|[-+]?\.inf|\.nan",
-        "-+.0123456789",
-    ),
-}
-"""Pattern and possible first characters of each type of plain value; all others are text."""
-
-for _type, (_pattern, _first_characters) in PLAIN_VALUES.items():
-    _PlainLoader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_type}", re.compile(f"^(?:{_pattern})$"), [*_first_characters, ""]
-    )
 
 
 def assignments(pairs: list[str]) -> PlainOptions:
