@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "recipes",
         "validated_init",
     },
-    "data": {"arguments", "errors", "html", "json_types", "runtime"},
+    "data": {"arguments", "errors", "html", "json_types", "regular_files", "runtime"},
     "inputs": {"core", "data", "errors", "runtime"},
     "inference": {*MATHEMATICS, "arguments", "atomic_io", "data", "inputs", "runtime"},
     "runs": {
