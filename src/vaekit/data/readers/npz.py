@@ -50,7 +50,7 @@ def read_npz(
     """
     with data_errors(name), ExitStack() as stack:
         stream = stack.enter_context(open_regular(file)) if isinstance(file, Path) else file
-        archive = stack.enter_context(_open_archive(stream))
+        archive = stack.enter_context(open_archive(stream))
         members = archive.infolist()
         _check_members(members, name, max_data_bytes() if limit_bytes is None else limit_bytes)
         return {
@@ -59,7 +59,7 @@ def read_npz(
         }
 
 
-def _open_archive(stream: BinaryIO) -> zipfile.ZipFile:
+def open_archive(stream: BinaryIO) -> zipfile.ZipFile:
     """An archive whose list of members is of bounded size."""
     bounded = _BoundedReads(stream, MAX_DIRECTORY_BYTES)
     archive = zipfile.ZipFile(cast(BinaryIO, bounded))
