@@ -100,6 +100,7 @@ CONFIG_KEYS = {
     "--device": "training.device",
     "--devices": "training.devices",
     "--nodes": "training.nodes",
+    "--threads": "training.threads",
     "--precision": "training.precision",
 }
 """Parameters that options of train and sweep set, likewise."""

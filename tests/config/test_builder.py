@@ -327,3 +327,37 @@ def test_a_configuration_for_another_shape_is_refused():
     settings = resolved("mlp")
     with raises(ConfigError, "data.shape"):
         resolve(settings, DataProfile((3, 28, 28), "unit"))
+
+
+# --- Models that cannot fit into memory ----------------------------------------------------------
+
+
+def configured(changes):
+    """A complete configuration of plain nets with some changes."""
+    likelihood = {"likelihood": {"kind": "bernoulli"}, "prior": {"kind": "standard-normal"}}
+    base = {"latent_dim": 2, "data": {"shape": [1, 6, 6]}, **likelihood}
+    return load_config_file("mlp", base, changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "parameter"),
+    [
+        ({"encoder": {"kind": "mlp", "hidden": [65536] * 9}}, "encoder.hidden"),
+        ({"decoder": {"kind": "mlp", "hidden": [65536] * 9}}, "decoder.hidden"),
+        ({"latent_dim": 65536}, "latent_dim"),
+    ],
+)
+def test_a_model_that_cannot_fit_is_refused_before_it_is_allocated(monkeypatch, changes, parameter):
+    monkeypatch.setattr("vaekit.config.memory.available_memory", lambda: 2**27)
+    config = configured(changes)
+    with raises(ConfigError, parameter):
+        build_model(config)
+
+
+def test_weights_that_fit_alone_may_not_fit_with_the_state_of_their_optimizer(monkeypatch):
+    config = configured({})
+    size = sum(each.numel() * 4 for each in build_model(config).parameters())
+    monkeypatch.setattr("vaekit.config.memory.available_memory", lambda: 2.5 * size)
+    build_model(config, copies=2)
+    with raises(ConfigError):
+        build_model(config, copies=3)

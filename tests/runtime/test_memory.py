@@ -1,34 +1,32 @@
-"""Exhausted memory is work that failed, in one line."""
+"""Limits of control groups bound the memory of a process."""
 
-import numpy as np
 import pytest
-import torch
 
-from raising import raises
-from vaekit.errors import MemoryShortage
-from vaekit.runtime.memory import memory_errors
-
-PETABYTE = 2**50
-
-ALLOCATIONS = {
-    "numpy": lambda: np.empty(PETABYTE, np.uint8),
-    "torch": lambda: torch.empty(PETABYTE, dtype=torch.uint8),
-    "python": lambda: bytearray(2**62),
-}
+from vaekit.runtime.memory import available_memory
 
 
-@pytest.mark.parametrize("allocate", ALLOCATIONS.values(), ids=ALLOCATIONS)
-def test_memory_that_no_machine_has(allocate):
-    with raises(MemoryShortage), memory_errors():
-        allocate()
+def limited(tmp_path, groups, limits):
+    """The memory by a list of control groups and the limits of their folders."""
+    for name, limit in limits.items():
+        path = tmp_path / "root" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{limit}\n")
+    (tmp_path / "groups").write_text(groups)
+    return available_memory(tmp_path / "root", tmp_path / "groups")
 
 
-def test_memory_of_a_gpu():
-    with raises(MemoryShortage), memory_errors():
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-
-
-def test_other_errors_stay_what_they_are():
-    with pytest.raises(RuntimeError) as caught, memory_errors():
-        raise RuntimeError("size mismatch")
-    assert type(caught.value) is RuntimeError
+@pytest.mark.parametrize(
+    ("groups", "limits", "expected"),
+    [
+        ("0::/a/b\n", {"a/b/memory.max": "max", "a/memory.max": 4096}, 4096),
+        ("0::/a/b\n", {"a/b/memory.max": 512, "a/memory.max": 4096}, 512),
+        ("0::/elsewhere\n", {"memory.max": 2048}, 2048),
+        ("3:cpu,memory:/a\n1:pids:/\n", {"memory/a/memory.limit_in_bytes": 1024}, 1024),
+        ("3:cpu:/a\n", {"memory/a/memory.limit_in_bytes": 1024}, None),
+        ("0::/../a\n", {"memory.max": 256}, 256),
+        ("damaged", {"memory.max": 256}, None),
+    ],
+)
+def test_the_lowest_limit_counts(tmp_path, groups, limits, expected):
+    unlimited = available_memory(tmp_path / "missing", tmp_path / "missing")
+    assert limited(tmp_path, groups, limits) == (expected or unlimited)

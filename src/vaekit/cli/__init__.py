@@ -15,7 +15,7 @@ from vaekit.cli.signals import interruptible
 from vaekit.cli.streams import lenient_streams
 from vaekit.errors import Interrupted, RequestError, VaekitError, reason_of, shown
 from vaekit.printable import printable
-from vaekit.runtime.memory import memory_errors
+from vaekit.runtime.memory_errors import memory_errors
 
 FAILED = 1
 WRONG_REQUEST = 2

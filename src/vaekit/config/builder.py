@@ -14,6 +14,7 @@ from vaekit.config.defaults import (
     default_likelihood,
     default_normalization,
 )
+from vaekit.config.memory import ModelMemory
 from vaekit.config.schema import (
     FAMILIES,
     MODEL_PARTS,
@@ -67,7 +68,9 @@ def describe_part(family: str, part: Any) -> PlainOptions:
     return {"kind": "custom", "name": type(part).__name__}
 
 
-def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None) -> VAE:
+def build_model(
+    config: Settings, modules: Mapping[str, nn.Module] | None = None, *, copies: int = 1
+) -> VAE:
     """The model of a resolved configuration.
 
     The configuration's seed determines the weights; the caller's random state is unchanged.
@@ -75,18 +78,22 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
     Args:
         config: A configuration without open choices, see `resolve`.
         modules: Parts of the user's own, by family, that replace the configured ones.
+        copies: How many times the weights will be in memory, see `copies_in_training`.
 
     Raises:
-        ConfigError: The parts do not fit together.
+        ConfigError: The parts do not fit together, or not into memory.
     """
     shape = config.data.shape or ()
     latent = config.latent_dim
     assert latent is not None, "the configuration is not resolved"
     classes = len(config.data.classes) if config.conditional else 0
     own = modules or {}
+    memory = ModelMemory(config, copies)
 
     def part(family: str, *shapes: Any) -> Any:
-        return own[family] if family in own else build_part(config, family, *shapes)
+        if family in own:
+            return own[family]
+        return memory.build(family, lambda: build_part(config, family, *shapes))
 
     def net(family: str, *shapes: Any) -> nn.Module:
         module = part(family, *shapes)
@@ -99,7 +106,8 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
         torch.manual_seed(config.seed)
         encoder = net("encoder", _with_condition(shape, classes), latent)
         if config.components:
-            encoder = ComponentsEncoder(encoder, shape, latent)
+            net_alone = encoder
+            encoder = memory.build("encoder", lambda: ComponentsEncoder(net_alone, shape, latent))
         likelihood = part("likelihood", shape)
         kind = config.data.normalize
         if kind is not None and kind != "none":
@@ -113,7 +121,10 @@ def build_model(config: Settings, modules: Mapping[str, nn.Module] | None = None
         parameter_shape = getattr(likelihood, "parameter_shape", shape)
         decoder = net("decoder", _with_condition(z_shape, classes), parameter_shape)
         if config.components:
-            decoder = ComponentsDecoder(decoder, latent, shape)
+            decoder_alone = decoder
+            decoder = memory.build(
+                "decoder", lambda: ComponentsDecoder(decoder_alone, latent, shape)
+            )
         return VAE(
             encoder=encoder,
             posterior=posterior,

@@ -13,6 +13,7 @@ from vaekit.config.plain_yaml import load_plain
 from vaekit.config.schema import DEFAULT_PARTS, PlainOptions, Settings, merge, validate
 from vaekit.config.upgrade import upgrade_config
 from vaekit.errors import ConfigError
+from vaekit.regular_files import read_regular
 
 MAX_CONFIG_BYTES = 1_000_000
 MAX_KEY_DEPTH = 10
@@ -129,8 +130,7 @@ def _recipe_name(path: Path) -> str:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_CONFIG_BYTES + 1).decode("utf-8")
+        return read_regular(path, MAX_CONFIG_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigError(

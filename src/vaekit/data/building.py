@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vaekit.data.bounds import check_data_bytes
 from vaekit.data.checks import as_array, check_numeric
 from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
@@ -131,6 +132,7 @@ def channels_first(x: np.ndarray, name: str) -> np.ndarray:
         DataError: Another shape, or a type that is not numeric.
     """
     if not x.dtype.isnative:
+        check_data_bytes(x.nbytes, name)
         x = x.astype(x.dtype.newbyteorder("="))
     check_numeric(x, name)
     if x.ndim == 2:

@@ -1,6 +1,7 @@
 """Reading files for all readers: errors of one kind, exact reads, bounded memory."""
 
 import gzip
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
@@ -9,10 +10,9 @@ import numpy as np
 
 from vaekit.errors import DataError, VaekitError
 
-MAX_FILE_BYTES = 8 * 2**30
-"""The most bytes that the header of a file may declare."""
-
 BLOCK_BYTES = 2**24
+MAX_SHOWN_PATH = 300
+"""Characters of a path that a message shows."""
 
 
 @contextmanager
@@ -28,8 +28,16 @@ def data_errors(source: object, parameter: str | None = None) -> Iterator[None]:
     except VaekitError:
         raise
     except Exception as error:  # on hostile bytes a decoder may raise anything
-        message = f"cannot read {str(source)!r}: {reason(error)}. Check it, or save it again."
+        message = f"cannot read {shown_path(source)}: {reason(error)}. Check it, or save it again."
         raise DataError(message, parameter=parameter) from error
+
+
+def shown_path(source: object) -> str:
+    """A file or an object as messages name it, in quotes; very long names are shortened."""
+    text = str(source)
+    if len(text) > MAX_SHOWN_PATH:
+        text = f"{text[: MAX_SHOWN_PATH // 2]}…{text[-MAX_SHOWN_PATH // 2 :]}"
+    return repr(text)
 
 
 def reason(error: Exception) -> str:
@@ -40,10 +48,26 @@ def reason(error: Exception) -> str:
 
 
 def decompressed(file: BinaryIO) -> BinaryIO:
-    """The decompressed content of a gzipped file, or the file itself."""
-    is_gzipped = file.read(2) == b"\x1f\x8b"
-    file.seek(0)
+    """The decompressed content of a gzipped file, or the file itself; of a buffered stream."""
+    is_gzipped = file.peek(2)[:2] == b"\x1f\x8b"  # type: ignore[attr-defined]
     return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_gzipped else file
+
+
+def read_exactly(stream: BinaryIO, size: int) -> bytes:
+    """This number of bytes, in blocks, so that a size alone allocates nothing; ValueError if the
+    stream ends before."""
+    if size <= BLOCK_BYTES:
+        content = stream.read(size)
+    else:
+        buffer = io.BytesIO()
+        while buffer.tell() < size and (
+            block := stream.read(min(BLOCK_BYTES, size - buffer.tell()))
+        ):
+            buffer.write(block)
+        content = buffer.getvalue()
+    if len(content) < size:
+        raise ValueError(f"the content is truncated: got {len(content):,} of {size:,} bytes")
+    return content
 
 
 def fill(stream: BinaryIO, array: np.ndarray) -> None:

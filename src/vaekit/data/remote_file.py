@@ -10,6 +10,7 @@ from typing import BinaryIO
 from vaekit.data.cache import cache_folder, dataset_folders
 from vaekit.data.file_reading import decompressed
 from vaekit.errors import DataError, NetworkError
+from vaekit.regular_files import open_regular
 
 HASH_BLOCK_BYTES = 2**20
 
@@ -32,7 +33,7 @@ class RemoteFile:
 
     def matches_checksum(self, path: Path) -> bool:
         """Whether a file or its decompressed content has the MD5; at most `size` bytes are read."""
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             if _md5(file, self.size) == self.md5:
                 return True
             file.seek(0)

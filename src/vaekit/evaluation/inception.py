@@ -1,6 +1,8 @@
 """Inception v3 as Fréchet distances in the literature use it, with weights from the user's file."""
 
+import io
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vaekit.data.file_reading import reason, shown_path
+from vaekit.data.readers.npz import open_archive
 from vaekit.errors import DataError
+from vaekit.regular_files import read_regular
 
 INPUT_SIDE = 299
 FEATURE_COUNT = 2048
@@ -259,14 +264,11 @@ def load_inception(path: str | os.PathLike) -> Inception:
 def _read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors by name; DataError if the file is too large or holds anything else."""
     try:
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise DataError.for_value(
-                "features", f"{size:,} bytes", "about 100 million", problem=f"{path} is too large"
-            )
-        weights = _parse_weights(path)
-    except OSError as error:
-        raise _weights_error(f"cannot read {path}: {error.strerror}") from None
+        content = read_regular(path, MAX_FILE_BYTES)
+    except (OSError, ValueError) as error:
+        problem = f"cannot read {shown_path(path)}: {reason(error)}"
+        raise _weights_error(problem) from None
+    weights = _parse_weights(path, content)
     is_mapping = isinstance(weights, dict)
     if not is_mapping or not all(_is_named_tensor(*item) for item in weights.items()):
         raise _weights_error(f"{path} holds no weights: expected tensors by name")
@@ -277,17 +279,27 @@ def _is_named_tensor(name: object, value: object) -> bool:
     return isinstance(name, str) and isinstance(value, Tensor)
 
 
-def _parse_weights(path: Path) -> object:
-    from safetensors.torch import load_file
+def _parse_weights(path: Path, content: bytes) -> object:
+    from safetensors.torch import load
 
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
-        return torch.load(path, "cpu", weights_only=True)
-    except OSError:
-        raise
+            return load(content)
+        _check_decompressed(content)
+        return torch.load(io.BytesIO(content), "cpu", weights_only=True)
     except Exception:  # PyTorch's own message advises to trust the file
         raise _weights_error(f"{path} is damaged, or not a file of weights") from None
+
+
+def _check_decompressed(content: bytes) -> None:
+    """ValueError for an archive whose members declare more bytes than a file of weights has."""
+    file = io.BytesIO(content)
+    if not zipfile.is_zipfile(file):
+        return
+    with open_archive(file) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > MAX_FILE_BYTES:
+        raise ValueError(f"its members have {size:,} bytes")
 
 
 def _weights_error(problem: str) -> DataError:

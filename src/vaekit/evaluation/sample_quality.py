@@ -37,6 +37,7 @@ from vaekit.inference.encode_decode import (
     sample_prior,
 )
 from vaekit.inputs import ModelInputs, max_batch_examples, values_per_example
+from vaekit.regular_files import is_regular
 from vaekit.runs import Run
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.seeding import seeded_noise
@@ -70,7 +71,7 @@ def check_features(name: str | None) -> None:
         raise ConfigError.for_value(
             "features", name, "components, classifier, or a file of Inception weights (.pth)"
         )
-    if not Path(name).is_file():
+    if not is_regular(Path(name)):
         raise DataError(f"no such file: {name}.", parameter="features")
 
 

@@ -1,7 +1,10 @@
 """Files of latent codes, scores and examples: .npy, .npz and .csv, written atomically."""
 
 import csv
+import io
+import os
 import re
+from array import array
 from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,12 +15,14 @@ import numpy as np
 from vaekit import data as datasets
 from vaekit.atomic_io import atomic_write
 from vaekit.data import Support
+from vaekit.data.bounds import MAX_CSV_BYTES, MAX_CSV_CLASSES, MAX_CSV_LINE_CHARACTERS
 from vaekit.data.checks import check_numeric
+from vaekit.data.file_reading import reason, shown_path
 from vaekit.data.readers.npz import read_npz
 from vaekit.errors import ConfigError, DataError
 from vaekit.inference.encode_decode import LatentCodes
+from vaekit.regular_files import open_regular
 
-MAX_CSV_BYTES = 200_000_000
 CODE_FORMATS = (".npz", ".npy", ".csv")
 FORMULA_SIGNS = ("=", "+", "-", "@")
 SCORE_FORMATS = (".npy", ".csv")
@@ -154,13 +159,10 @@ def load_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
         DataError: A file that is missing, damaged or holds no codes.
     """
     suffix = check_format(path, CODE_FORMATS)
-    if not path.is_file():
-        raise DataError(
-            f"no such file: {path}. Write codes with `vaekit encode`.", parameter="codes"
-        )
     if suffix == ".csv":
         return _read_codes_csv(path)
     if suffix == ".npy":
+        _open(path).close()  # for a message about codes
         return datasets.load(path, support=Support("real")).train.x, None
     with _open(path) as file:
         arrays = read_npz(file, str(path))
@@ -176,23 +178,28 @@ def load_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        return path.open("rb")
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}.", parameter="codes") from None
+        return open_regular(path)
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"cannot read {shown_path(path)}: {reason(error)}. "
+            "Check the path, or write codes with `vaekit encode`.",
+            parameter="codes",
+        ) from None
 
 
 def _read_codes_csv(path: Path) -> tuple[np.ndarray, list[str] | None]:
     with _open(path) as file:
-        text = file.read(MAX_CSV_BYTES + 1)
-    if len(text) > MAX_CSV_BYTES:
-        raise DataError(
-            f"{path} is too large: got more than {MAX_CSV_BYTES:,} bytes. Write codes as .npy.",
-            parameter="codes",
-        )
-    try:
-        codes, classes = _parse_codes_csv(text.decode("utf-8-sig"))
-    except (ValueError, IndexError, csv.Error):
-        codes, classes = np.empty(0), None
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_CSV_BYTES:
+            raise DataError(
+                f"{path} is too large: got {size:,} bytes, expected at most {MAX_CSV_BYTES:,}. "
+                "Write codes as .npy.",
+                parameter="codes",
+            )
+        try:
+            codes, classes = _parse_codes_csv(_lines(file))
+        except (ValueError, IndexError, csv.Error):
+            codes, classes = np.empty(0), None
     if not codes.size:
         raise DataError(
             f"{path} holds no latent codes: expected numbers, separated by commas, "
@@ -202,18 +209,34 @@ def _read_codes_csv(path: Path) -> tuple[np.ndarray, list[str] | None]:
     return codes, classes
 
 
-def _parse_codes_csv(text: str) -> tuple[np.ndarray, list[str] | None]:
-    lines = [line for line in csv.reader(text.splitlines()) if any(line)]
-    if not lines:
-        return np.empty(0), None
-    header, *examples = lines
-    position = {name.strip(): i for i, name in enumerate(header)}
+def _lines(file: BinaryIO) -> Iterator[str]:
+    """The lines of a text file; ValueError for one that is too long."""
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline=None)
+    while line := text.readline(MAX_CSV_LINE_CHARACTERS):
+        if len(line) == MAX_CSV_LINE_CHARACTERS:
+            raise ValueError("a line is too long")
+        yield line
+
+
+def _parse_codes_csv(lines: Iterator[str]) -> tuple[np.ndarray, list[str] | None]:
+    """The columns of codes, and that of classes if there is one, without keeping the others."""
+    rows = (row for row in csv.reader(lines) if any(row))
+    position = {name.strip(): i for i, name in enumerate(next(rows, []))}
     names = sorted(filter(_is_code_column, position), key=lambda name: int(name[1:]))
     columns = [position[name] for name in names]
-    codes = np.array([[float(line[i]) for i in columns] for line in examples], dtype=np.float64)
-    if "class" not in position:
-        return codes, None
-    return codes, [line[position["class"]] for line in examples]
+    class_column = position.get("class")
+    numbers, classes = array("d"), []
+    known: dict[str, str] = {}
+    for row in rows:
+        numbers.extend(float(row[i]) for i in columns)
+        if class_column is not None:
+            name = row[class_column]
+            classes.append(known.setdefault(name, name))
+            if len(known) > MAX_CSV_CLASSES:
+                raise ValueError("too many classes")
+    codes = np.frombuffer(numbers, np.float64) if numbers else np.empty(0)
+    codes = codes.reshape(-1, max(1, len(columns)))
+    return codes, None if class_column is None else classes
 
 
 def _is_code_column(name: str) -> bool:

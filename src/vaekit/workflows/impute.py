@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vaekit.data.file_reading import data_errors
+from vaekit.data.readers.npz import read_npy
 from vaekit.errors import DataError
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
@@ -91,5 +91,4 @@ def _load_mask(path: Path, shape: tuple[int, ...]) -> np.ndarray:
 def _load_array(path: Path, parameter: str) -> np.ndarray:
     if path.suffix.lower() != ".npy":
         raise DataError.for_value(parameter, path.name, "an .npy file")
-    with data_errors(path):
-        return np.load(path, allow_pickle=False)
+    return read_npy(path)

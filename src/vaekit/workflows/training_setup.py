@@ -21,6 +21,7 @@ from vaekit.config import (
     describe_part,
     resolve,
 )
+from vaekit.config.memory import copies_in_training
 from vaekit.config.schema import PlainOptions
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
@@ -344,8 +345,9 @@ def prepare_training(
     choices = configuration.explain_defaults(config, profile)
     config = resolve_data(config, dataset, profile, accepted_supports(likelihood))
     epoch_examples = count_epoch_examples(config, dataset, split)
+    copies = copies_in_training(config)
     with cpu_threads(config.training.threads):
-        built = build_model(config, modules) if own is None else own
+        built = build_model(config, modules, copies=copies) if own is None else own
     config = resolve_training(config, built, epoch_examples, recipe, options)
     dataset.support.transform(built.likelihood.accepts)  # DataError for data that do not suit
     config = config.changed(describe_model(built))

@@ -1,12 +1,14 @@
 """Crop, resize and tile the images of a dataset that is in memory."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from vaekit.data.bounds import check_data_bytes
 from vaekit.data.dataset import Dataset
-from vaekit.data.examples import Examples
+from vaekit.data.examples import Examples, shape_text
 from vaekit.data.file_reading import data_errors
 from vaekit.data.readers.image_options import ImageOptions, Tile, groups_of_tiles
 from vaekit.errors import ConfigError
@@ -32,6 +34,7 @@ def apply_sizes(dataset: Dataset, options: ImageOptions) -> Dataset:
         dataset = _as_one_image(dataset, options)
     size = dataset.shape[1:]
     options.check_fits((size[0], size[1]), dataset.name)
+    _check_memory(dataset, options)
     train = _cut(dataset.train, options, dataset.name)
     test = None if dataset.test is None else _cut(dataset.test, options, dataset.name)
     notes = options.notes([(size[0], size[1])])
@@ -39,6 +42,20 @@ def apply_sizes(dataset: Dataset, options: ImageOptions) -> Dataset:
         groups, few = groups_of_tiles(train.groups, 3 if test is None else 2)
         train, notes = replace(train, groups=groups), (*notes, *few)
     return replace(dataset, train=train, test=test, notes=(*dataset.notes, *notes))
+
+
+def _check_memory(dataset: Dataset, options: ImageOptions) -> None:
+    """DataError for more examples than memory may hold, before any is made."""
+    channels, *size = dataset.shape
+    height_width = (size[0], size[1])
+    count = options.tiles(height_width) * sum(
+        len(part) for part in (dataset.train, dataset.test) if part is not None
+    )
+    shape = (channels, *options.example_size(height_width))
+    dtype = dataset.train.x.dtype
+    name = f"{count:,} images of {shape_text(shape)} of {dtype}"
+    parameter = options.size_parameter
+    check_data_bytes(count * math.prod(shape) * dtype.itemsize, name, parameter=parameter)
 
 
 def _as_one_image(dataset: Dataset, options: ImageOptions) -> Dataset:

@@ -8,7 +8,7 @@ import numpy as np
 from vaekit.data.building import build_dataset, raw_examples
 from vaekit.data.dataset import Dataset
 from vaekit.data.file_reading import data_errors
-from vaekit.data.readers.npz import read_npz
+from vaekit.data.readers.npz import map_npy, read_npz
 from vaekit.data.support import Support
 from vaekit.errors import DataError
 
@@ -48,8 +48,7 @@ def read_array_list(arrays: list[Any], support: Support | None = None) -> Datase
 
 def read_npy_file(path: Path, support: Support | None = None) -> Dataset:
     """The unlabeled examples of an .npy file, memory-mapped and read-only; never unpickled."""
-    with data_errors(path):
-        x = np.lib.format.open_memmap(path, mode="r")
+    x = map_npy(path)
     return build_dataset(path.stem, raw_examples(x, None, str(path)), support=support)
 
 

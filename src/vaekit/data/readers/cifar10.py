@@ -5,8 +5,6 @@ pixels.
 """
 
 import hashlib
-import io
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +14,12 @@ from vaekit.data.building import build_dataset, raw_examples
 from vaekit.data.cache import dataset_folders
 from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
-from vaekit.data.file_reading import data_errors, decompressed
+from vaekit.data.file_reading import data_errors
+from vaekit.data.readers.tar import read_tar
 from vaekit.data.remote_file import RemoteFile, checksum_error, ensure_downloaded, is_cached
 from vaekit.data.support import Support
 from vaekit.errors import DataError
+from vaekit.regular_files import open_regular
 
 NAME = "cifar10"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -49,8 +49,7 @@ of lossless images (benchmarks/cifar10_from_npm.py) and equal the published ones
 
 EXAMPLE_BYTES = 1 + 3 * 32 * 32
 FILE_BYTES = 10_000 * EXAMPLE_BYTES
-MAX_ARCHIVE_BYTES = 2**28
-"""Of the decompressed archive."""
+ARCHIVE_FOLDER = "cifar-10-batches-bin/"
 
 
 def read(support: Support | None = None) -> Dataset:
@@ -81,20 +80,17 @@ def _unpacked_folder() -> Path | None:
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
     for name in MD5:
-        with (folder / name).open("rb") as file:
+        with open_regular(folder / name) as file:
             yield name, file.read(FILE_BYTES + 1)
 
 
 def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     """The members by their known names, read in memory: nothing in an archive reaches the disk."""
-    with path.open("rb") as file:
-        content = decompressed(file).read(MAX_ARCHIVE_BYTES + 1)
-    if len(content) > MAX_ARCHIVE_BYTES:
-        raise ValueError(f"it decompresses to more than {MAX_ARCHIVE_BYTES} bytes")
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-        for name in MD5:
-            member = archive.extractfile(f"cifar-10-batches-bin/{name}")
-            yield name, member.read(FILE_BYTES + 1) if member else b""
+    wanted = {ARCHIVE_FOLDER + name: name for name in MD5}
+    with open_regular(path) as file:
+        found = {wanted[each.name]: each.content for each in read_tar(file, wanted.__contains__)}
+    for name in MD5:
+        yield name, found.get(name, b"")
 
 
 def _batch(name: str, content: bytes) -> np.ndarray:

@@ -22,9 +22,11 @@ from vaekit.data.building import build_dataset, raw_examples
 from vaekit.data.cache import cache_folder, cache_lock, commit
 from vaekit.data.dataset import Dataset
 from vaekit.data.file_reading import data_errors
+from vaekit.data.readers.npz import map_npy
 from vaekit.data.remote_file import RemoteFile, checksum_error, ensure_downloaded, is_cached
 from vaekit.data.support import Support
 from vaekit.errors import DataError
+from vaekit.regular_files import open_regular
 from vaekit.runtime.terminal_progress import byte_progress
 
 NAME = "dsprites"
@@ -71,7 +73,7 @@ def _images_path() -> Path:
 def _mapped(path: Path) -> np.ndarray:
     try:
         with data_errors(path):
-            x = np.lib.format.open_memmap(path, mode="r")
+            x = map_npy(path)
             if x.shape != SHAPE or x.dtype != bool:
                 raise ValueError(f"got {x.dtype} of shape {x.shape}, expected bool of {SHAPE}")
     except DataError as error:
@@ -104,14 +106,15 @@ def _write_images(npz: Path, part: Path, size: int) -> None:
     if free < size:
         raise OSError(errno.ENOSPC, f"only {free / 1e6:.0f} MB are free")
     with (
-        zipfile.ZipFile(npz) as archive,
+        open_regular(npz) as file,
+        zipfile.ZipFile(file) as archive,
         archive.open("imgs.npy") as images,
-        part.open("wb") as file,
+        part.open("wb") as unpacked,
     ):
         np.lib.format.read_magic(images)
         np.lib.format.read_array_header_1_0(images)
         header = {"descr": "|b1", "fortran_order": False, "shape": SHAPE}
-        np.lib.format.write_array_header_1_0(file, header)
+        np.lib.format.write_array_header_1_0(unpacked, header)
         with byte_progress(f"unpacking {NAME}", 0, size) as advance:
             while block := images.read(BLOCK_BYTES):
-                advance(file.write(block))
+                advance(unpacked.write(block))

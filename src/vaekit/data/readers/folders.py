@@ -33,7 +33,6 @@ UNKNOWN_SUFFIX = "no suffix of an image"
 LEAVES = "link that leaves the folder"
 CIRCLE = "link to a folder above it"
 BROKEN = "broken link"
-NO_FILE = "neither a file nor a folder"
 OUTSIDE_SPLITS = "outside the folders of the splits"
 
 
@@ -120,9 +119,6 @@ class FolderWalk:
     def _is_image(self, entry: os.DirEntry, prefix: str) -> bool:
         if not entry.name.lower().endswith(SUFFIXES):
             self.skipped.add(UNKNOWN_SUFFIX, prefix + entry.name)
-            return False
-        if not entry.is_file():
-            self.skipped.add(NO_FILE, prefix + entry.name)
             return False
         return True
 

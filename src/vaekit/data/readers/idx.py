@@ -11,33 +11,36 @@ from typing import BinaryIO
 
 import numpy as np
 
+from vaekit.data.bounds import MAX_BYTES_VARIABLE, max_data_bytes
 from vaekit.data.building import build_dataset, raw_examples
 from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
-from vaekit.data.file_reading import MAX_FILE_BYTES, data_errors, decompressed, fill
+from vaekit.data.file_reading import data_errors, decompressed, fill
 from vaekit.data.support import Support
+from vaekit.regular_files import open_regular
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 TRAINING_IMAGES = "train-images-idx3-ubyte"
 
 
 def read_idx(
-    path: Path | str, *, limit_bytes: int = MAX_FILE_BYTES, md5: str | None = None
+    path: Path | str, *, limit_bytes: int | None = None, md5: str | None = None
 ) -> np.ndarray:
     """The array of one IDX file, in the byte order of this machine.
 
     Args:
         path: The file.
         limit_bytes: The most bytes that its header may declare, checked before anything else is
-            read; nothing beyond them is decompressed.
+            read; nothing beyond them is decompressed. Default `max_data_bytes`.
         md5: The MD5 that the decompressed content must have.
 
     Raises:
         DataError: The file is missing, damaged, or another one than the checksum says.
     """
     path = Path(path)
-    with data_errors(path), path.open("rb") as file:
-        return _read_array(decompressed(file), limit_bytes, md5)
+    with data_errors(path), open_regular(path) as file:
+        limit = max_data_bytes() if limit_bytes is None else limit_bytes
+        return _read_array(decompressed(file), limit, md5)
 
 
 def _read_array(stream: BinaryIO, limit_bytes: int, md5: str | None) -> np.ndarray:
@@ -46,7 +49,10 @@ def _read_array(stream: BinaryIO, limit_bytes: int, md5: str | None) -> np.ndarr
     dtype = np.dtype(TYPES[start[2]])
     declared = math.prod(shape) * dtype.itemsize
     if declared > limit_bytes:
-        raise ValueError(f"it declares {declared} bytes, expected at most {limit_bytes}")
+        raise ValueError(
+            f"it declares {declared:,} bytes, expected at most {limit_bytes:,} "
+            f"({MAX_BYTES_VARIABLE})"
+        )
 
     array = np.empty(math.prod(shape), dtype)
     fill(stream, array)
@@ -86,22 +92,26 @@ def read_idx_file(
         name: The name of the dataset; default that of the file.
     """
     test = _sibling(path, "train", "t10k") or _sibling(path, "train", "test")
-    test_examples = None if test is None else _read_examples(test)
-    return build_dataset(name or path.stem, _read_examples(path), test_examples, support)
+    limit = max_data_bytes()
+    test_examples = None if test is None else _read_examples(test, limit)
+    if test_examples is not None:
+        limit -= test_examples.x.nbytes
+    return build_dataset(name or path.stem, _read_examples(path, limit), test_examples, support)
 
 
 def find_training_images(folder: Path) -> Path | None:
     """The training images of a folder that has the four files of MNIST."""
     for path in (folder / TRAINING_IMAGES, folder / f"{TRAINING_IMAGES}.gz"):
-        if path.is_file():
+        if _is_file(path):
             return path
     return None
 
 
-def _read_examples(path: Path) -> Examples:
+def _read_examples(path: Path, limit_bytes: int) -> Examples:
     labels = _sibling(path, "images", "labels")
-    y = None if labels is None else read_idx(labels)
-    return raw_examples(read_idx(path), y, str(path))
+    x = read_idx(path, limit_bytes=limit_bytes)
+    y = None if labels is None else read_idx(labels, limit_bytes=limit_bytes - x.nbytes)
+    return raw_examples(x, y, str(path))
 
 
 def _sibling(path: Path, word: str, replacement: str) -> Path | None:
@@ -112,6 +122,11 @@ def _sibling(path: Path, word: str, replacement: str) -> Path | None:
     if replacement == "labels":
         name = name.replace("idx3", "idx1")
     for sibling in (path.with_name(name), path.with_name(f"{name}.gz")):
-        if sibling.is_file():
+        if _is_file(sibling):
             return sibling
     return None
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is something other than a folder, which may be refused when it is opened."""
+    return path.exists() and not path.is_dir()

@@ -1,5 +1,6 @@
 """Images of one or many files as one array."""
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from vaekit.data.bounds import MAX_IMAGES, check_data_bytes
 from vaekit.data.examples import shape_text
 from vaekit.data.file_reading import data_errors, reason
 from vaekit.data.readers.image_decoding import ImageHeader, open_image, pillow_warnings
@@ -116,7 +118,7 @@ class _Reading:
 
     def read(self, channels: int | None) -> ReadImages:
         """Read all images."""
-        self.headers = [self._read_headers(index) for index in range(len(self.sources))]
+        self._read_all_headers()
         found = [header for headers in self.headers for header in headers]
         if not found:
             raise self._unreadable()
@@ -126,9 +128,27 @@ class _Reading:
         self._check_types(found)
         shape = (self._common_channels(found, channels), *self._common_size(found))
         count = sum(self.options.tiles(header.size) for header in found)
+        self._check_memory(count, shape, found[0].dtype)
         with data_errors(self.sources[0]):
             x = np.empty((count, *shape), found[0].dtype)
         return self._fill(x)
+
+    def _read_all_headers(self) -> None:
+        count = 0
+        for index in range(len(self.sources)):
+            self.headers.append(self._read_headers(index))
+            count += len(self.headers[-1])
+            if count > MAX_IMAGES:
+                raise DataError(
+                    f"there are too many images: got more than {count:,}, expected at most "
+                    f"{MAX_IMAGES:,}. Use fewer, or shards."
+                )
+
+    def _check_memory(self, count: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        """DataError for more examples than memory may hold, before pixels are decoded."""
+        size = count * math.prod(shape) * dtype.itemsize
+        name = f"{count:,} images of {shape_text(shape)} of {dtype}"
+        check_data_bytes(size, name, parameter=self.options.size_parameter)
 
     def _read_headers(self, index: int) -> list[ImageHeader]:
         try:

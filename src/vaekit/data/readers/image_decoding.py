@@ -4,11 +4,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol, cast
 
 import numpy as np
 
+from vaekit.data.bounds import MAX_FILE_PIXELS, MAX_FRAMES
 from vaekit.data.readers.image_options import Size
+from vaekit.regular_files import open_regular
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -79,10 +81,9 @@ def open_image(file: "str | Path | BinaryIO | Image.Image") -> Iterator[DecodedI
         return
     with ExitStack() as stack:
         if isinstance(file, str | Path):
-            stream: BinaryIO = open(file, "rb")  # noqa: PTH123, SIM115 - a Path takes longer
-            stack.push(stream)
+            stream = stack.enter_context(open_regular(file))
         else:
-            stream = file  # type: ignore[assignment]
+            stream = cast(BinaryIO, file)
         stream.seek(0)
         start = stream.read(PNG_START_BYTES)
         if start[:4] in TIFF_MARKS:
@@ -124,6 +125,8 @@ class PillowImage:
         self.image = image
         is_animated = is_file and image.format in ANIMATED_FORMATS
         self.count: int = getattr(image, "n_frames", 1) if is_animated else 1
+        if self.count > 1:
+            _check_frames(self.count, image.width * image.height)
 
     def headers(self) -> list[ImageHeader]:
         """The header of each frame, all alike."""
@@ -153,6 +156,15 @@ class PillowImage:
             if not (has_gray_mode(self.image) or has_gray_pixels(self.image)):
                 return False
         return True
+
+
+def _check_frames(count: int, pixels: int) -> None:
+    """ValueError for a file that declares too many frames, before one is decoded."""
+    if count > MAX_FRAMES or count * pixels > MAX_FILE_PIXELS:
+        raise ValueError(
+            f"it has {count:,} frames of {pixels:,} pixels, expected at most {MAX_FRAMES:,} "
+            f"frames and {MAX_FILE_PIXELS:,} pixels"
+        )
 
 
 class DeepPng:

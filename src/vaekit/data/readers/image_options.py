@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from vaekit.data.bounds import MAX_IMAGE_PIXELS
 from vaekit.data.examples import shape_text
 from vaekit.errors import ConfigError, DataError
 
@@ -89,6 +90,11 @@ class ImageOptions:
     def has_size(self) -> bool:
         """Whether examples differ from images."""
         return any(getattr(self, name) is not None for name in SIZES)
+
+    @property
+    def size_parameter(self) -> str | None:
+        """The option that decides on the size of the examples, if any."""
+        return next((name for name in ("tile", "resize", "crop") if getattr(self, name)), None)
 
     def check_fits(self, size: Size, source: object) -> None:
         """DataError for an option that does not fit into an image of some size."""
@@ -194,3 +200,10 @@ def _check_size(name: str, size: Any) -> None:
     if not is_pair or not all(type(side) is int and side > 0 for side in size):
         expected = "height and width, two whole numbers above 0, as in (64, 64)"
         raise ConfigError.for_value(name, size, expected)
+    if math.prod(size) > MAX_IMAGE_PIXELS:
+        raise ConfigError.for_value(
+            name,
+            shape_text(tuple(size)),
+            f"at most {MAX_IMAGE_PIXELS:,} pixels",
+            problem=f"{name} is too large",
+        )

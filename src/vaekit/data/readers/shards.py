@@ -6,19 +6,19 @@ Consecutive files of one name, up to its first dot, are one example.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
-from io import SEEK_END, BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from itertools import groupby, islice
 from pathlib import Path
 from shutil import which
-from tarfile import open as open_tar
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import numpy as np
 
+from vaekit.data.bounds import check_data_bytes
 from vaekit.data.building import build_dataset, channels_first
 from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
@@ -26,16 +26,16 @@ from vaekit.data.file_reading import data_errors
 from vaekit.data.readers.folders import SUFFIXES
 from vaekit.data.readers.image_arrays import PLAIN, ImageSource, read_images
 from vaekit.data.readers.image_options import ImageOptions
+from vaekit.data.readers.npz import read_array
+from vaekit.data.readers.tar import read_tar, tar_names
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError
+from vaekit.regular_files import open_regular
 
 MAX_SHARDS = 100_000
 MAX_HELD_OUT_EXAMPLES = 10_000
 """Examples of the last shard that are read into memory, for validation and test."""
 
-END_MARK = bytes(1024)
-"""The end of every tar file."""
-GZIP_MARK = b"\x1f\x8b"
 CURL_FAILURES = {
     6: "unknown host",
     7: "connection refused",
@@ -134,7 +134,7 @@ def read_shards(source: str, options: ImageOptions, support: Support | None = No
     options.check_unused(source, allowed=("crop", "resize"))
     *streamed, last = expand_shards(source)
     max_samples = MAX_HELD_OUT_EXAMPLES if streamed else None
-    samples = list(islice(_read_samples(last), max_samples))
+    samples = list(_bounded(islice(_read_samples(last), max_samples), last))
     if not samples:
         raise DataError(
             f"{last!r} contains no examples, expected .npy files or images "
@@ -144,6 +144,15 @@ def read_shards(source: str, options: ImageOptions, support: Support | None = No
     name = re.sub(r"[{}]|\.(tar|tgz)(\.gz)?$", "", _file_name(source))
     stream = Shards(tuple(streamed), options) if streamed else None
     return build_dataset(name, examples, support=support, stream=stream)
+
+
+def _bounded(samples: Iterable[Sample], location: str) -> Iterator[Sample]:
+    """Samples that are held in memory together."""
+    size = 0
+    for sample in samples:
+        size += len(sample.content)
+        check_data_bytes(size, repr(location))
+        yield sample
 
 
 def expand_shards(source: str) -> tuple[str, ...]:
@@ -199,7 +208,8 @@ def _check_location(location: str) -> None:
             "http:// or https://."
         )
     elif not Path(location).is_file():
-        raise DataError(f"missing shard: {location!r}. Name shards as in train-{{000..127}}.tar.")
+        problem = "no regular file" if Path(location).exists() else "missing"
+        raise DataError(f"{problem}: shard {location!r}. Name shards as in train-{{000..127}}.tar.")
 
 
 # --- Samples to arrays ---------------------------------------------------------------------------
@@ -238,7 +248,7 @@ def decode_samples(
 
 def _stack_arrays(files: list[NamedBytes]) -> np.ndarray:
     with data_errors(files[0]):
-        arrays = [np.load(file, allow_pickle=False) for file in files]
+        arrays = [read_array(file, file.getbuffer().nbytes) for file in files]
     first = arrays[0]
     for file, array in zip(files, arrays, strict=True):
         if (array.shape, array.dtype) != (first.shape, first.dtype):
@@ -268,15 +278,46 @@ def _labels(samples: Sequence[Sample]) -> np.ndarray | None:
 
 
 def _read_samples(location: str) -> Iterator[Sample]:
-    from webdataset.gopen import gopen
-    from webdataset.tariterators import group_by_keys, tar_file_expander
+    from webdataset.tariterators import group_by_keys
 
-    with data_errors(location), _curl_errors(location), gopen(location) as stream:
-        if not _is_remote(location):
-            _check_end_mark(location, stream)
-        source = [{"url": location, "stream": stream}]
-        for group in group_by_keys(tar_file_expander(source, select_files=_is_wanted)):
+    with data_errors(location), _curl_errors(location), _opened(location) as stream:
+        files = (
+            {"fname": file.name, "data": file.content, "__url__": location}
+            for file in read_tar(stream, _is_wanted)
+        )
+        for group in group_by_keys(files):
             yield _sample(group)
+
+
+@contextmanager
+def _opened(location: str) -> Iterator[BinaryIO]:
+    """A buffered stream of a file, or of an address that curl reads."""
+    if not _is_remote(location):
+        with open_regular(location) as file:
+            yield file
+        return
+    from webdataset.gopen import gopen
+
+    with ExitStack() as stack:
+        pipe = stack.enter_context(gopen(location))
+        yield stack.enter_context(BufferedReader(_Readable(pipe)))
+
+
+class _Readable(RawIOBase):
+    """The output of a process as a stream that can be buffered."""
+
+    def __init__(self, pipe: Any):
+        self.pipe = pipe
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes."""
+        content = self.pipe.read(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
 
 
 @contextmanager
@@ -292,19 +333,6 @@ def _curl_errors(location: str) -> Iterator[None]:
         if status is not None:
             reason = CURL_FAILURES.get(int(status[1]), f"curl failed with status {status[1]}")
         raise DataError(f"cannot download {location!r}: {reason}.") from None
-
-
-def _check_end_mark(location: str, stream: Any) -> None:
-    """Python's tarfile takes the end of a file for the end of the archive: it would silently read
-    a part of a truncated shard."""
-    is_compressed = stream.read(2) == GZIP_MARK  # gzip checks its end itself
-    size = stream.seek(0, SEEK_END)
-    stream.seek(max(0, size - len(END_MARK)))
-    if not is_compressed and stream.read() != END_MARK:
-        raise DataError(
-            f"{location!r} is truncated, or no tar file: its end mark is missing. Copy it again."
-        )
-    stream.seek(0)
 
 
 def _is_wanted(name: str) -> bool:
@@ -342,8 +370,8 @@ def _count_examples(location: str) -> int:
     are equal up to the first dot are one example."""
     from webdataset.tariterators import base_plus_ext
 
-    with data_errors(location), open_tar(location) as tar:
-        members = (member.name for member in tar if member.isreg() and _is_wanted(member.name))
+    with data_errors(location), open_regular(location) as stream:
+        members = filter(_is_wanted, tar_names(stream))
         names = (base_plus_ext(member)[0] for member in members)
         return sum(1 for _ in groupby(name for name in names if name is not None))
 

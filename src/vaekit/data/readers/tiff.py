@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from vaekit.data.file_reading import MAX_FILE_BYTES
+from vaekit.data.bounds import MAX_IMAGE_PIXELS, MAX_TIFF_PAGES, MAX_TIFF_TAG_BYTES
 from vaekit.data.readers.image_decoding import (
     EXIF_ORIENTATION,
     SWAPS_SIDES,
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from PIL import Image
     from tifffile import TiffFile, TiffPage
 
-MAX_PAGES = 1_000_000
-MAX_PAGE_PIXELS = 2**28
 IMAGEJ_COUNT = re.compile(r"^images=(\d{1,7})$", re.MULTILINE)
 """The number of images in the description of a file by ImageJ."""
 
@@ -54,6 +52,8 @@ LZMA = 34925
 TRUSTED_DEFLATE_BYTES = 2**18
 TRUSTED_LZMA_BYTES = 2**15
 """Compressed bytes that cannot expand to more than some 256 MiB."""
+COMPRESSION_OVERHEAD_BYTES = 2**16
+"""Bytes that values may gain by compression, besides doubling."""
 
 
 @contextmanager
@@ -63,8 +63,36 @@ def open_tiff(stream: BinaryIO) -> "Iterator[TiffImage]":
 
     stream.seek(0)
     log = _ErrorLog()
-    with log.attached(), TiffFile(stream, is_ome=False) as tiff:  # OME may name other files
-        yield TiffImage(tiff, stream, log)
+    counted: Any = _CountedTags(stream)
+    with log.attached(), TiffFile(counted, is_ome=False) as tiff:  # OME may name other files
+        image = TiffImage(tiff, stream, log)
+        counted.left = math.inf
+        yield image
+
+
+class _CountedTags:
+    """A file that reads no more than a number of bytes for the tags of all pages: they become
+    Python objects, and a sparse file may have any number of them."""
+
+    def __init__(self, file: BinaryIO):
+        self.file = file
+        self.left: float = MAX_TIFF_TAG_BYTES
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """Some bytes; ValueError once they are too many."""
+        self._count(math.inf if size < 0 else size)
+        return self.file.read(size)
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer; ValueError once the bytes are too many."""
+        self._count(memoryview(buffer).nbytes)
+        return self.file.readinto(buffer)  # type: ignore[attr-defined]
+
+    def _count(self, size: float) -> None:
+        self.left -= size
+        if self.left < 0:
+            raise ValueError(f"its tags have more than {MAX_TIFF_TAG_BYTES:,} bytes")
 
 
 class TiffImage:
@@ -190,7 +218,7 @@ def _all_pages(tiff: "TiffFile") -> "list[TiffPage]":
     """All pages of the list, which must not run in a circle."""
     pages: list[Any] = []
     offsets = set()
-    while len(pages) < MAX_PAGES:
+    while len(pages) < MAX_TIFF_PAGES:
         try:
             page = tiff.pages.get(len(pages))
         except IndexError:
@@ -199,7 +227,7 @@ def _all_pages(tiff: "TiffFile") -> "list[TiffPage]":
             raise ValueError("its list of pages runs in a circle")
         offsets.add(page.offset)
         pages.append(page)
-    raise ValueError(f"it has more than {MAX_PAGES:,} pages")
+    raise ValueError(f"it has more than {MAX_TIFF_PAGES:,} pages")
 
 
 def _image_pages(pages: "list[TiffPage]") -> "list[TiffPage]":
@@ -210,10 +238,13 @@ def _image_pages(pages: "list[TiffPage]") -> "list[TiffPage]":
 
 def _check_page(page: "TiffPage", file_size: int) -> None:
     """ValueError for a page that is too large, of an unknown type, or truncated."""
-    if _pixels(page.shape) > MAX_PAGE_PIXELS or _pixels(page.chunks) > MAX_PAGE_PIXELS:
-        raise ValueError(f"a page has the size {page.shape}, more than {MAX_PAGE_PIXELS:,} values")
+    if _pixels(page.shape) > MAX_IMAGE_PIXELS or _pixels(page.chunks) > MAX_IMAGE_PIXELS:
+        raise ValueError(f"a page has the size {page.shape}, more than {MAX_IMAGE_PIXELS:,} values")
     if 0 in page.shape or _dtype(page).kind not in "biuf":
         raise ValueError(f"a page has values of an unknown type or no values: {page.dtype}")
+    largest = 2 * math.prod(page.chunks) * _dtype(page).itemsize + COMPRESSION_OVERHEAD_BYTES
+    if page.compression != UNCOMPRESSED and max(page.databytecounts, default=0) > largest:
+        raise ValueError("its compressed values have more bytes than the values")
     ends = [sum(pair) for pair in zip(page.dataoffsets, page.databytecounts, strict=False)]
     is_sparse = 0 in page.databytecounts
     expected = 0 if page.compression != UNCOMPRESSED or is_sparse else _packed_bytes(page)
@@ -249,6 +280,8 @@ def _imagej_count(pages: "list[TiffPage]", file_size: int) -> int:
         return 1
     count = int(found[1])
     size = math.prod(page.shape) * _dtype(page).itemsize
+    if count > MAX_TIFF_PAGES:
+        raise ValueError(f"it has {count:,} images, expected at most {MAX_TIFF_PAGES:,}")
     if count > 1 and (not page.is_contiguous or page.dataoffsets[0] + count * size > file_size):
         raise ValueError(f"the file is truncated: its description names {count} images")
     return max(1, count)
@@ -309,7 +342,7 @@ def _inverted(page: "TiffPage", values: np.ndarray) -> np.ndarray:
 def _check_expansion(page: "TiffPage", stream: BinaryIO) -> None:
     """ValueError if compressed values would need more memory than the page declares."""
     size = math.prod(page.chunks) * _dtype(page).itemsize
-    trusted, decompressor = MAX_FILE_BYTES, zlib.decompressobj
+    trusted, decompressor = math.inf, zlib.decompressobj
     if page.compression in DEFLATE:
         trusted = TRUSTED_DEFLATE_BYTES
     elif page.compression == LZMA:
