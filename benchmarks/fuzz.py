@@ -1,0 +1,427 @@
+"""Feed mutated inputs to every reader: each is read or refused, quickly and in bounded memory.
+
+    pip install atheris
+    python benchmarks/fuzz.py --reader npz --minutes 30      # one reader
+    python benchmarks/fuzz.py --minutes 1                    # all of them, one after the other
+
+Coverage of the package's own code guides the mutations (Atheris, on libFuzzer). A reader may raise
+a `VaekitError` of one line; anything else counts as foreign. An input is slow from 2 s of CPU time
+on and large if it raises the peak of the memory by more than 500 MB. Inputs that count are kept in
+OUT/<reader>/found, those that reached new code in OUT/<reader>/corpus, from which the next call
+goes on. Prints one JSON object for each reader.
+"""
+
+import asyncio
+import gzip
+import io
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import atheris  # pyright: ignore[reportMissingImports] - installed for this script alone
+import numpy as np
+
+from command_line import argument_parser
+
+SLOW_SECONDS = 2.0
+LARGE_BYTES = 500_000_000
+MAX_INPUT_BYTES = 20_000
+MAX_KEPT = 100
+QUIET = Path(os.devnull)
+
+Read = Callable[[bytes], object]
+
+
+@dataclass
+class Counts:
+    """What a reader did with its inputs."""
+
+    reader: str
+    inputs: int = 0
+    accepted: int = 0
+    refused: int = 0
+    foreign: int = 0
+    slow: int = 0
+    large: int = 0
+    seconds: float = 0.0
+    processor: str = field(default_factory=platform.processor)
+
+
+# --- Seeds ---------------------------------------------------------------------------------------
+
+
+def npy(array: np.ndarray) -> bytes:
+    """An .npy file."""
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    """An .npz file."""
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    return content.getvalue()
+
+
+def zipped(member: bytes) -> bytes:
+    """An .npz file with correct checksums whose only member has this content."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("x.npy", member)
+    return content.getvalue()
+
+
+def idx(array: np.ndarray) -> bytes:
+    """An IDX file of bytes."""
+    sizes = b"".join(size.to_bytes(4, "big") for size in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + sizes + array.astype(np.uint8).tobytes()
+
+
+def shard(**members: bytes) -> bytes:
+    """A tar file."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        for name, member in members.items():
+            header = tarfile.TarInfo(name.replace("_", "."))
+            header.size = len(member)
+            archive.addfile(header, io.BytesIO(member))
+    return content.getvalue()
+
+
+def picture(kind: str, mode: str = "L", **options: Any) -> bytes:
+    """An image of 6 x 5 pixels."""
+    from PIL import Image
+
+    values = np.arange(30 * len(mode), dtype=np.uint8).reshape(5, 6, len(mode)).squeeze()
+    content = io.BytesIO()
+    Image.fromarray(values).save(content, kind, **options)
+    return content.getvalue()
+
+
+def deep_tiff() -> bytes:
+    """A TIFF of two pages of 16 bits."""
+    import tifffile
+
+    content = io.BytesIO()
+    tifffile.imwrite(
+        content, np.arange(60, dtype=np.uint16).reshape(2, 5, 6), photometric="minisblack"
+    )
+    return content.getvalue()
+
+
+X = np.arange(60, dtype=np.float32).reshape(10, 6) % 7
+IMAGES = np.arange(10 * 30, dtype=np.uint8).reshape(10, 5, 6)
+CODES = b"file,example,class,z1,z2,stddev1,stddev2\na.png,0,cat,0.5,-1,1,1\nb.png,1,dog,1,2,0.1,3\n"
+
+
+# --- Readers -------------------------------------------------------------------------------------
+
+
+class Files:
+    """A folder in memory that inputs are written into."""
+
+    def __init__(self) -> None:
+        root = "/dev/shm" if Path("/dev/shm").is_dir() else None
+        self.folder = Path(tempfile.mkdtemp(prefix="vaekit-fuzz-", dir=root))
+
+    def write(self, name: str, content: bytes) -> Path:
+        """A file of this content."""
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+
+def dataset(name: str, wrap: Callable[[bytes], bytes] = bytes) -> Read:
+    """Load a dataset from one file."""
+    import vaekit
+
+    files = Files()
+    return lambda content: vaekit.load_data(str(files.write(name, wrap(content))))
+
+
+def image_folder(suffix: str) -> Read:
+    """Load a folder of three images, of which one is the input."""
+    import vaekit
+
+    files = Files()
+    for name in ("a", "b"):
+        files.write(f"{name}.png", picture("png"))
+
+    def read(content: bytes) -> object:
+        files.write(f"c.{suffix}", content)
+        return vaekit.load_data(str(files.folder))
+
+    return read
+
+
+def codes(name: str) -> Read:
+    """Load latent codes."""
+    from vaekit.inference.output import load_codes
+
+    files = Files()
+    return lambda content: load_codes(files.write(name, content))
+
+
+def configuration() -> Read:
+    """Load a configuration."""
+    from vaekit.config import load_config_file
+
+    files = Files()
+    return lambda content: load_config_file(str(files.write("config.yaml", content)))
+
+
+def setting() -> Read:
+    """Parse `key=value` of the command line."""
+    from vaekit.config.yaml_files import assignments
+
+    return lambda content: assignments([content.decode("utf-8", "surrogateescape")])
+
+
+def small_run() -> Path:
+    """A run of one epoch."""
+    import vaekit
+
+    folder = Files().folder / "run"
+    nets = {"encoder": {"hidden": [4]}, "decoder": {"hidden": [4]}}
+    data = (IMAGES.repeat(3, 0), np.arange(30) % 3)
+    vaekit.train(
+        "mlp", data=data, out=folder, latent_dim=2, training={"epochs": 1}, console=silent(), **nets
+    )
+    return folder
+
+
+def silent() -> Any:
+    """A console that prints nothing."""
+    from rich.console import Console
+
+    return Console(quiet=True)
+
+
+def run_file(name: str) -> Read:
+    """Load a run folder, and its split, of which one file is the input."""
+    import vaekit
+    from vaekit.runs import load_split
+
+    folder = small_run()
+
+    def read(content: bytes) -> object:
+        (folder / name).write_bytes(content)
+        run = vaekit.load_run(folder)
+        return load_split(folder, run.run_id, run.summary)
+
+    return read
+
+
+def run_seed(name: str) -> Callable[[], list[bytes]]:
+    """A file of a run folder."""
+    return lambda: [(small_run() / name).read_bytes()]
+
+
+def checkpoint() -> Read:
+    """Resume an unfinished run whose checkpoint is the input."""
+    import vaekit
+
+    folder = small_run()
+    (folder / "summary.json").unlink()
+    kept = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    data = (IMAGES.repeat(3, 0), np.arange(30) % 3)
+
+    def read(content: bytes) -> object:
+        for path, before in kept.items():
+            path.write_bytes(before)
+        (folder / "summary.json").unlink(missing_ok=True)
+        (folder / "checkpoints/last.safetensors").write_bytes(content)
+        return vaekit.resume(folder, data=data, console=silent())
+
+    return read
+
+
+def requests(media: str, path: str) -> Read:
+    """Send the input as the body of a request to a server."""
+    import httpx
+
+    import vaekit
+    from vaekit.server import Limits
+    from vaekit.web import LOOPBACK
+    from vaekit.workflows.serve import application
+
+    app = application(vaekit.load_run(small_run()), hosts=LOOPBACK, limits=Limits())
+    loop = asyncio.new_event_loop()
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, raise_app_exceptions=True),
+        base_url="http://localhost",
+        headers={"content-type": media},
+    )
+
+    def read(content: bytes) -> object:
+        answer = loop.run_until_complete(client.post(path, content=content))
+        if answer.status_code in (400, 413, 415, 422):
+            raise refusal(answer.json()["error"])
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    return read
+
+
+def refusal(message: str) -> Exception:
+    """A refused request, counted like a refused file."""
+    from vaekit.errors import DataError
+
+    return DataError(message)
+
+
+READERS: dict[str, tuple[Callable[[], list[bytes]], Callable[[], Read]]] = {
+    "npy": (lambda: [npy(X), npy(IMAGES)], lambda: dataset("x.npy")),
+    "npz": (lambda: [npz(x=X, y=np.arange(10))], lambda: dataset("x.npz")),
+    "npz member": (lambda: [npy(X), npy(IMAGES)], lambda: dataset("x.npz", zipped)),
+    "idx": (lambda: [idx(IMAGES)], lambda: dataset("x.idx3-ubyte")),
+    "idx gzip": (lambda: [idx(IMAGES)], lambda: dataset("x.idx3-ubyte.gz", gzip.compress)),
+    "tar": (
+        lambda: [shard(**{f"{i}_npy": npy(X[i]) for i in range(3)}, a_cls=b"1")],
+        lambda: dataset("x.tar"),
+    ),
+    "tar gzip": (
+        lambda: [shard(**{f"{i}_png": picture("png") for i in range(3)})],
+        lambda: dataset("x.tar.gz", gzip.compress),
+    ),
+    "png": (
+        lambda: [picture("png"), picture("png", "RGB"), picture("png", optimize=True)],
+        lambda: image_folder("png"),
+    ),
+    "jpeg": (lambda: [picture("jpeg"), picture("jpeg", "RGB")], lambda: image_folder("jpg")),
+    "gif": (lambda: [picture("gif")], lambda: image_folder("gif")),
+    "tiff": (lambda: [picture("tiff"), deep_tiff()], lambda: image_folder("tif")),
+    "codes csv": (lambda: [CODES], lambda: codes("codes.csv")),
+    "codes npz": (lambda: [npz(mean=X, stddev=X)], lambda: codes("codes.npz")),
+    "configuration": (run_seed("config.yaml"), configuration),
+    "setting": (lambda: [b"objective.beta=4", b"encoder={kind: mlp, hidden: [4]}"], setting),
+    "run config": (run_seed("config.yaml"), lambda: run_file("config.yaml")),
+    "run weights": (run_seed("model.safetensors"), lambda: run_file("model.safetensors")),
+    "run summary": (run_seed("summary.json"), lambda: run_file("summary.json")),
+    "run metrics": (run_seed("metrics.csv"), lambda: run_file("metrics.csv")),
+    "run split": (run_seed("split.npz"), lambda: run_file("split.npz")),
+    "run checkpoint": (run_seed("checkpoints/last.safetensors"), checkpoint),
+    "request json": (
+        lambda: [b'{"x": [[[[0,1,2,3,4,5]]]]}', b'{"z": [[0.5, 1e3]]}', b'{"count": 2, "seed": 1}'],
+        lambda: requests("application/json", "/v1/decode"),
+    ),
+    "request npy": (lambda: [npy(IMAGES[:2])], lambda: requests("application/x-npy", "/v1/encode")),
+    "request png": (lambda: [picture("png")], lambda: requests("image/png", "/v1/score")),
+}
+"""The seeds of each reader, and what makes it; both are called in a process of its own."""
+
+
+# --- One reader in a process ---------------------------------------------------------------------
+
+
+class Fuzzer:
+    """Feeds one reader until its time is over, and counts."""
+
+    def __init__(self, name: str, read: Read, out: Path, seconds: float):
+        self.counts = Counts(name)
+        self.read = read
+        self.found = out / "found"
+        self.found.mkdir(parents=True, exist_ok=True)
+        self.start = time.monotonic()
+        self.seconds = seconds
+
+    def __call__(self, content: bytes) -> None:
+        """Read one input."""
+        from vaekit.errors import VaekitError
+
+        before, cpu = peak_bytes(), time.process_time()
+        try:
+            self.read(content)
+            self.counts.accepted += 1
+        except VaekitError as error:
+            self.counts.refused += 1
+            if "\n" in str(error) or not str(error).isprintable():
+                self.keep("foreign", content, error)
+        except Exception as error:
+            self.keep("foreign", content, error)
+        self.counts.inputs += 1
+        if time.process_time() - cpu > SLOW_SECONDS:
+            self.keep("slow", content, None)
+        if peak_bytes() - before > LARGE_BYTES:
+            self.keep("large", content, None)
+        self.counts.seconds = time.monotonic() - self.start
+        if self.counts.seconds > self.seconds:
+            self.end()
+
+    def keep(self, kind: str, content: bytes, error: Exception | None) -> None:
+        """Count an input, and keep it."""
+        number = getattr(self.counts, kind) + 1
+        setattr(self.counts, kind, number)
+        if number <= MAX_KEPT:
+            (self.found / f"{kind}-{number}").write_bytes(content)
+            message = f"{type(error).__name__}: {error}" if error else kind
+            (self.found / f"{kind}-{number}.txt").write_text(ascii(message))
+
+    def end(self) -> NoReturn:
+        """Print the counts and end the process: libFuzzer would not return."""
+        print(json.dumps(asdict(self.counts)), flush=True)
+        os._exit(0)
+
+
+def peak_bytes() -> int:
+    """The peak of the memory of this process."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def fuzz_here(name: str, out: Path, seconds: float) -> None:
+    """Fuzz one reader in this process, which ends."""
+    with atheris.instrument_imports(include=["vaekit"]):
+        import vaekit
+        import vaekit.workflows  # noqa: F401
+    seeds, make = READERS[name]
+    corpus = out / "corpus"
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds()):
+        (corpus / f"seed-{number}").write_bytes(seed)
+    fuzzer = Fuzzer(name, make(), out, seconds)
+    options = [f"-max_len={MAX_INPUT_BYTES}", "-verbosity=0", "-rss_limit_mb=0", "-timeout=600"]
+    atheris.Setup([sys.argv[0], *options, str(corpus)], fuzzer)
+    atheris.Fuzz()
+
+
+def fuzz_all(names: Sequence[str], out: Path, minutes: float) -> None:
+    """Fuzz each reader in a process of its own; one line of JSON for each."""
+    for name in names:
+        command = [sys.executable, __file__, "--here", name, "--minutes", str(minutes)]
+        command += ["--out", str(out)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+        print(lines[-1] if lines else f"{name}: failed with status {done.returncode}", flush=True)
+        for folder in Path("/dev/shm").glob("vaekit-fuzz-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Fuzz one reader, or all."""
+    parser = argument_parser(__doc__)
+    parser.add_argument("--reader", choices=READERS, action="append")
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--out", type=Path, default=Path("runs/fuzz"))
+    parser.add_argument("--here", choices=READERS, help="within this process")
+    options = parser.parse_args()
+    if options.here:
+        fuzz_here(options.here, options.out / options.here.replace(" ", "-"), 60 * options.minutes)
+    else:
+        fuzz_all(options.reader or list(READERS), options.out, options.minutes)
+
+
+if __name__ == "__main__":
+    main()
