@@ -168,7 +168,7 @@ FENCES = {
     "onnxscript": {"export"},
     "onnxruntime": {"export"},
     "sklearn": {"data", "evaluation", "inference"},  # digits, probes, mixtures
-    "PIL": {"data", "plots"},  # images that are read, animations that are written
+    "PIL": {"data", "plots", "server"},  # images that are read or received, animations
     "yaml": {"config", "hub"},
     "jinja2": {"report"},
     "starlette": {"explorer", "server"},

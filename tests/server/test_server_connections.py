@@ -78,6 +78,11 @@ def descriptors(server: Popen[str]) -> int:
     return len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
 
 
+def memory_mib(server: Popen[str]) -> float:
+    status = Path(f"/proc/{server.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
 def wait_for_answer(address: str) -> None:
     """Ask until the server answers, at most 20 seconds."""
     for _ in range(100):
@@ -102,6 +107,7 @@ def test_a_flood_of_connections_neither_fills_the_log_nor_ends_the_service(
     log = tmp_path / "log"
     with small_server(log, held_files) as (server, address):
         before = descriptors(server)
+        memory_before = memory_mib(server)
         flood = [connect(address) for _ in range(clients)]
         time.sleep(1.5)
         assert descriptors(server) <= 64
@@ -115,6 +121,7 @@ def test_a_flood_of_connections_neither_fills_the_log_nor_ends_the_service(
                 break
             time.sleep(0.1)
         assert descriptors(server) <= before
+        assert memory_mib(server) < memory_before + 20
     lines = log.read_text().splitlines()
     assert len(lines) == 1
     assert len(lines[0]) < 200

@@ -30,7 +30,9 @@ class AccessLog:
         app: The app.
         stream: The stream that gets the lines.
 
-    >>> logged = AccessLog(app, sys.stderr)  # doctest: +SKIP
+    >>> import sys
+    >>> def with_log(app: App) -> App:
+    ...     return AccessLog(app, sys.stderr)
     """
 
     def __init__(self, app: App, stream: Stream):
