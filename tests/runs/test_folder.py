@@ -92,6 +92,7 @@ def test_the_recorded_configuration_is_complete(small_run):
                 yield ".".join((*path, name))
 
     assert set(unset(small_run.config.model_dump())) == {
+        "training.threads",
         "data.test",
         "data.crop",
         "data.resize",

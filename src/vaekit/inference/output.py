@@ -188,7 +188,7 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _read_codes_csv(path: Path) -> tuple[np.ndarray, list[str] | None]:
-    with _open(path) as file:
+    with io.TextIOWrapper(_open(path), encoding="utf-8-sig", newline=None) as file:
         size = os.fstat(file.fileno()).st_size
         if size > MAX_CSV_BYTES:
             raise DataError(
@@ -209,10 +209,9 @@ def _read_codes_csv(path: Path) -> tuple[np.ndarray, list[str] | None]:
     return codes, classes
 
 
-def _lines(file: BinaryIO) -> Iterator[str]:
+def _lines(file: io.TextIOWrapper) -> Iterator[str]:
     """The lines of a text file; ValueError for one that is too long."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline=None)
-    while line := text.readline(MAX_CSV_LINE_CHARACTERS):
+    while line := file.readline(MAX_CSV_LINE_CHARACTERS):
         if len(line) == MAX_CSV_LINE_CHARACTERS:
             raise ValueError("a line is too long")
         yield line

@@ -37,6 +37,7 @@ SHARED_SUMMARY = (
     "test",
     "seed",
     "seconds",
+    "threads",
     runs.RUN_ID,
     "verdict",
 )
