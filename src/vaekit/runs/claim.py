@@ -52,7 +52,9 @@ class Claim:
 
 
 @contextmanager
-def claim_folder(out: str | os.PathLike | None, name: str, overwrite: bool) -> Iterator[Claim]:
+def claim_folder(
+    out: str | os.PathLike | None, name: str, overwrite: bool, *, is_restart: bool = False
+) -> Iterator[Claim]:
     """Claim an empty folder for a new run.
 
     Args:
@@ -60,12 +62,13 @@ def claim_folder(out: str | os.PathLike | None, name: str, overwrite: bool) -> I
         name: Name of the run, for the default folder.
         overwrite: Remove the files of an existing run, except its configuration, which the caller
             replaces: at no time there is a folder of two runs, or of none.
+        is_restart: Wait for the process that this one replaces.
 
     Raises:
         OutputError: The folder is not that of a run, must not be overwritten, or is in use.
     """
     folder = _create_unused(name) if out is None else _create(Path(out), overwrite)
-    with FolderLock(folder) as lock:
+    with FolderLock(folder, patience=_patience(is_restart)) as lock:
         if out is not None and not _is_empty(folder):
             _check_overwrite(folder, overwrite)
             _clear(folder)
@@ -85,11 +88,15 @@ def claim_existing(folder: Path, *, is_restart: bool = False) -> Iterator[Claim]
         OutputError: It is in use.
     """
     load_run_config(folder)
-    with FolderLock(folder, patience=RESTART_PATIENCE if is_restart else 0.0) as lock:
+    with FolderLock(folder, patience=_patience(is_restart)) as lock:
         for each in (folder, folder / CHECKPOINTS, folder / PLOTS):
             if not each.is_symlink() or each == folder:
                 remove_leftovers(each)
         yield Claim(folder, load_run_config(folder).run_id, lock)
+
+
+def _patience(is_restart: bool) -> float:
+    return RESTART_PATIENCE if is_restart else 0.0
 
 
 def _create(folder: Path, overwrite: bool) -> Path:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
+from vaekit import runs
 from vaekit.config import Settings, TrainingOptions
 from vaekit.errors import ConfigError, DeviceError
 from vaekit.runtime.device import find_device
@@ -364,6 +365,8 @@ def _environment_number(name: str, default: int = 0) -> int:
 def _logger(name: str, folder: Path) -> Any:
     from lightning.pytorch import loggers
 
+    if name in ("tensorboard", "wandb"):
+        runs.subfolder(folder, name)  # OutputError for a link
     if name == "tensorboard":
         return loggers.TensorBoardLogger(folder, name="tensorboard", version="")
     if name == "mlflow":

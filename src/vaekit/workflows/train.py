@@ -155,7 +155,7 @@ def train(
     if not is_rank_zero(setup.config.training):
         return _fit(setup, runs.Claim(Path(out or "")), console, resume=False)
     name = f"{setup.config.recipe}-{setup.dataset.name}"
-    with runs.claim_folder(out, name, overwrite) as claim:
+    with runs.claim_folder(out, name, overwrite, is_restart=is_restarted()) as claim:
         runs.save_config(claim.folder, setup.config, claim.run_id)
         runs.save_split(claim.folder, setup.split, claim.run_id)
         return _fit(setup, claim, console, resume=False)
