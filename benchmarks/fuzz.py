@@ -12,6 +12,7 @@ goes on. Prints one JSON object for each reader.
 """
 
 import asyncio
+import contextlib
 import gzip
 import io
 import json
@@ -27,6 +28,7 @@ import time
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -56,7 +58,16 @@ class Counts:
     slow: int = 0
     large: int = 0
     seconds: float = 0.0
-    processor: str = field(default_factory=platform.processor)
+    processor: str = field(default_factory=lambda: processor())
+
+
+def processor() -> str:
+    """The name of the processor."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()
 
 
 # --- Seeds ---------------------------------------------------------------------------------------
@@ -190,8 +201,9 @@ def setting() -> Read:
     return lambda content: assignments([content.decode("utf-8", "surrogateescape")])
 
 
+@cache
 def small_run() -> Path:
-    """A run of one epoch."""
+    """A run of one epoch, the same for seeds and readers of this process."""
     import vaekit
 
     folder = Files().folder / "run"
@@ -211,16 +223,26 @@ def silent() -> Any:
 
 
 def run_file(name: str) -> Read:
-    """Load a run folder, and its split, of which one file is the input."""
+    """Read a file of a run folder, which is the input, as loading the run does."""
     import vaekit
-    from vaekit.runs import load_split
+    from vaekit import runs
+    from vaekit.runs.weights import load_into, read_weights
 
-    folder = small_run()
+    folder = copied_run()
+    run = vaekit.load_run(folder)
+    readers: dict[str, Callable[[], object]] = {
+        "config.yaml": lambda: vaekit.load_run(folder),
+        "model.safetensors": lambda: load_into(
+            run.model, read_weights(folder, run.model, run.run_id), folder
+        ),
+        "summary.json": lambda: runs.load_summary(folder, run.run_id),
+        "metrics.csv": lambda: runs.load_history(folder, run.run_id),
+        "split.npz": lambda: runs.load_split(folder, run.run_id, run.summary),
+    }
 
     def read(content: bytes) -> object:
         (folder / name).write_bytes(content)
-        run = vaekit.load_run(folder)
-        return load_split(folder, run.run_id, run.summary)
+        return readers[name]()
 
     return read
 
@@ -230,11 +252,16 @@ def run_seed(name: str) -> Callable[[], list[bytes]]:
     return lambda: [(small_run() / name).read_bytes()]
 
 
+def copied_run() -> Path:
+    """A copy of the run, to spoil."""
+    return Path(shutil.copytree(small_run(), Files().folder / "run"))
+
+
 def checkpoint() -> Read:
     """Resume an unfinished run whose checkpoint is the input."""
     import vaekit
 
-    folder = small_run()
+    folder = copied_run()
     (folder / "summary.json").unlink()
     kept = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     data = (IMAGES.repeat(3, 0), np.arange(30) % 3)
