@@ -69,14 +69,15 @@ def _readable(parameter: str, path: str | os.PathLike | None) -> Path:
 
 
 def _unusable(error: Exception) -> ConfigError:
-    reason = getattr(error, "reason", None) or "NO_PEM_FILE"
+    reason = getattr(error, "reason", None) or ""
     if reason == "KEY_VALUES_MISMATCH":
         return ConfigError(
             "tls_key is not the key of tls_certificate. Pass the files of one pair.",
             parameter="tls_key",
         )
+    why = reason.lower().replace("_", " ") or "they have no PEM content"
     return ConfigError(
-        f"tls_certificate and tls_key cannot be used: {reason.lower().replace('_', ' ')}. "
+        f"tls_certificate and tls_key cannot be used: {why}. "
         "Pass PEM files, the key without a password.",
         parameter="tls_certificate",
     )
