@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "arguments": {"errors"},
     "validated_init": {"errors"},
     "recipes": {"errors"},
-    "runtime": {"arguments", "errors"},
+    "runtime": {"arguments", "errors", "printable"},
     "core": {"errors", "html"},
     "nets": {"core", "errors"},
     "priors": {*MATHEMATICS, "nets"},
@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "recipes",
         "validated_init",
     },
-    "data": {"arguments", "errors", "html", "json_types", "runtime"},
+    "data": {"arguments", "errors", "html", "json_types", "printable", "runtime"},
     "inputs": {"core", "data", "errors", "runtime"},
     "inference": {*MATHEMATICS, "arguments", "atomic_io", "data", "inputs", "runtime"},
     "runs": {
@@ -128,6 +128,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cli": {
         "json_types",
+        "arguments",
         "config",
         "data",
         "errors",

@@ -26,7 +26,7 @@ from vaekit.json_types import JsonObject
 from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
-from vaekit.runtime.terminal_progress import progress_console
+from vaekit.runtime.terminal_progress import print_line, progress_console
 from vaekit.runtime.torch_state import default_torch_state
 from vaekit.training.freezing import freeze_except
 from vaekit.training.graceful_interrupt import resumable
@@ -186,7 +186,7 @@ def resume(
     config = runs.load_config(folder)
     if runs.load_summary(folder):
         note = f"note: {folder} is finished, there is nothing to resume"
-        _console(console, config).print(note, highlight=False, markup=False, soft_wrap=True)
+        print_line(_console(console, config), note)
         return load_run(folder, model=model)
     dataset = load_dataset(config, data)
     model = build_model(config) if model is None else model
@@ -259,7 +259,7 @@ def _finish(
     if processes.process.rank == 0:
         run.summary = _summary(run, setup, result)
         for failure in plot_run_data(RunData(run, setup.dataset, setup.split)):
-            console.print(f"warning: {failure}", highlight=False, markup=False, soft_wrap=True)
+            print_line(console, f"warning: {failure}")
         runs.save_summary(folder, run.summary)  # a folder that has it is complete
     run.summary = processes.broadcast(run.summary)
     return run
