@@ -104,7 +104,7 @@ def test_other_values_are_no_examples(small_run, x):
         small_run.impute(np.zeros((2, 8, 8), np.uint8), x)
 
 
-BAD_PATHS = [3, True, b"run", ["run"], {}, "a\0b", "a" * 256, "a/" * 3000, "\ud800"]
+BAD_PATHS = [3, True, b"run", ["run"], {}, "a\0b", "a" * 256, "a/" * 3000, "\ud800", "\udcff"]
 
 
 @pytest.mark.parametrize("path", BAD_PATHS, ids=lambda path: ascii(path)[:12])

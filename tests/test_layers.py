@@ -29,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "arguments": {"errors"},
     "validated_init": {"errors"},
     "recipes": {"errors"},
-    "runtime": {"arguments", "errors"},
+    "runtime": {"arguments", "errors", "printable"},
     "core": {"errors", "html"},
     "nets": {"core", "errors"},
     "priors": {*MATHEMATICS, "nets"},
@@ -49,7 +49,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "runtime",
         "validated_init",
     },
-    "data": {"arguments", "errors", "html", "json_types", "regular_files", "runtime"},
+    "data": {
+        "arguments",
+        "errors",
+        "html",
+        "json_types",
+        "printable",
+        "regular_files",
+        "runtime",
+    },
     "inputs": {"core", "data", "errors", "runtime"},
     "inference": {
         *MATHEMATICS,
@@ -141,6 +149,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cli": {
         "json_types",
+        "arguments",
         "config",
         "data",
         "errors",

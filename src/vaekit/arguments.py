@@ -50,7 +50,7 @@ def as_path(name: str, value: Any) -> Path:
         value: What was passed for it.
 
     Raises:
-        ConfigError: Another type, characters that paths do not have, or too many of them.
+        ConfigError: Another type, characters that are not of UTF-8, or too many of them.
 
     >>> as_path("out", "runs/a")
     PosixPath('runs/a')
@@ -62,11 +62,11 @@ def as_path(name: str, value: Any) -> Path:
     if not isinstance(text, str):
         raise ConfigError.for_value(name, value, "a path, as text or as a Path")
     try:
-        encoded = os.fsencode(text)
+        encoded = text.encode("utf-8")  # as files of runs record it
     except UnicodeEncodeError:
         encoded = b"\0"
     if b"\0" in encoded:
-        raise ConfigError.for_value(name, text, "a path of characters that file names can have")
+        raise ConfigError.for_value(name, text, "a path of characters in UTF-8, without NUL")
     if len(encoded) > MAX_PATH_BYTES or max(map(len, encoded.split(b"/"))) > MAX_NAME_BYTES:
         expected = f"names of at most {MAX_NAME_BYTES} bytes, {MAX_PATH_BYTES:,} in all"
         raise ConfigError.for_value(name, text, expected, problem=f"{name} is too long a path")

@@ -1,6 +1,7 @@
 """Behavior of commands: panels of the help, and the option that sets the parameter at fault."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from typer import TyperException
@@ -36,6 +37,7 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Run the command; an error gets the option as a note."""
         try:
+            _check_paths(ctx.params)
             return super().invoke(ctx)
         except VaekitError as error:
             if error.parameter and (hint := self.option_hint(error.parameter)):
@@ -87,6 +89,16 @@ class Group(TyperGroup):
             with formatter.section(panel):
                 summaries = [(f"{name:<{width}}", _summary(self.commands[name])) for name in names]
                 formatter.write_dl(summaries)
+
+
+def _check_paths(values: Mapping[str, Any]) -> None:
+    """ConfigError for a path that no system can open, before the command does anything."""
+    from vaekit.arguments import as_path
+
+    for name, value in values.items():
+        for each in value if isinstance(value, (list, tuple)) else (value,):
+            if isinstance(each, Path):
+                as_path(name, each)
 
 
 def _is_option(parameter: Any) -> bool:

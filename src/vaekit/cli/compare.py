@@ -50,8 +50,8 @@ def compare(
     from vaekit import workflows
     from vaekit.workflows.comparison_plots import curves_path
 
-    for path in (out, curves_path(out)):
-        check_output(path, overwrite)
+    check_output(out, overwrite)
+    check_output(curves_path(out), overwrite)
     comparison = workflows.compare(
         runs,
         split=split,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from vaekit.cli.parsing import one_of, parse_indices, parse_names, parse_size
+from vaekit.printable import printable
 
 if TYPE_CHECKING:
     from vaekit.config.schema import PlainOptions
@@ -240,6 +241,8 @@ def check_output(path: Path, overwrite: bool) -> Path:
     from vaekit.errors import OutputError
     from vaekit.runs import FILES
 
+    if not path.name:
+        raise OutputError.for_value("out", str(path), "the path of a file")
     if path.name in FILES and (path.parent / "config.yaml").is_file():
         raise OutputError(
             f"{path} is a file of the run in {path.parent}. Choose another file.", parameter="out"
@@ -259,7 +262,11 @@ def may_overwrite_run(out: Path | None) -> bool:
 
 
 def _confirm(question: str) -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and typer.confirm(question, err=True)
+    return (
+        sys.stdin is not None
+        and sys.stdin.isatty()
+        and typer.confirm(printable(question), err=True)
+    )
 
 
 def check_unused(options: Mapping[str, object], reason: str) -> None:

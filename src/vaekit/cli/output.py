@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from vaekit.printable import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 PIPE_WIDTH = 200
 NAME_WIDTH = 10
+MAX_CELL_CHARACTERS = 1000
 
 
 def print_json(content: Mapping[str, Any]) -> None:
@@ -23,7 +26,9 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 def print_line(text: str) -> None:
     """Print one line as it is."""
-    _console().print(text, markup=False, highlight=False, soft_wrap=True)
+    from vaekit.runtime.terminal_progress import print_line as print_line_on
+
+    print_line_on(_console(), text)
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
@@ -68,13 +73,14 @@ def print_table(
     from rich.table import Table
     from rich.text import Text
 
-    heading = None if title is None else Text(title)
+    heading = None if title is None else Text(printable(title))
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False)
     for column in columns:
         justify = "right" if column in right else "left"
         table.add_column(Text(column), justify=justify, overflow="fold", no_wrap=column in unbroken)
     for row in rows:
-        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+        cells = ("" if cell is None else printable(cell, MAX_CELL_CHARACTERS) for cell in row)
+        table.add_row(*map(Text, cells))
     _console().print(table)
 
 

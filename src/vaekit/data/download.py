@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from vaekit.data.cache import cache_lock, commit
 from vaekit.errors import NetworkError
+from vaekit.printable import printable
 from vaekit.runtime.terminal_progress import byte_progress
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _resume(address: str, part: Path, remote: "RemoteFile", timeout: float) -> N
             part.unlink()
             return _resume(address, part, remote, timeout)
         if response.status not in (_OK, _PARTIAL_CONTENT):
-            raise _DownloadError(_one_line(f"answers {response.status} {response.reason}"))
+            raise _answered(response.status, response.reason)
         return _save(response, part, remote, size if is_resumed else 0)
 
 
@@ -165,7 +166,7 @@ def _blocks(response: HTTPResponse) -> Iterator[bytes]:
         while block := response.read1(_BLOCK_BYTES):
             yield block
     except (OSError, HTTPException) as error:
-        raise _BrokenTransferError(_one_line(f"broke off: {_reason(error)}")) from None
+        raise _BrokenTransferError(f"broke off: {_reason(error)}") from None
 
 
 def _open(address: str, start: int, timeout: float) -> HTTPResponse:
@@ -176,9 +177,9 @@ def _open(address: str, start: int, timeout: float) -> HTTPResponse:
         return _opener().open(request.Request(address, headers=headers), timeout=timeout)
     except HTTPError as error:  # of a redirect without a target
         error.close()
-        raise _DownloadError(_one_line(f"answers {error.code} {error.reason}")) from None
+        raise _answered(error.code, error.reason) from None
     except (OSError, HTTPException, ValueError) as error:
-        raise _DownloadError(_one_line(_reason(error))) from None
+        raise _DownloadError(_reason(error)) from None
 
 
 class _RedirectsOnly(request.HTTPErrorProcessor):
@@ -211,12 +212,11 @@ def _opener() -> request.OpenerDirector:
     return opener
 
 
+def _answered(status: int, reason: str) -> _DownloadError:
+    return _DownloadError(printable(f"answers {status} {reason}", MAX_REASON_CHARACTERS))
+
+
 def _reason(error: Exception) -> str:
     reason = getattr(error, "reason", error)
-    return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-
-
-def _one_line(text: str) -> str:
-    """Text from a server as a short printable line."""
-    line = "".join(character if character.isprintable() else " " for character in text)
-    return line[:MAX_REASON_CHARACTERS]
+    text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    return printable(text, MAX_REASON_CHARACTERS)

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from vaekit.printable import printable
+
 MAX_SHOWN_NAMES = 10
 
 
@@ -49,16 +51,3 @@ class SkippedFiles:
             Skipped(reason, count, tuple(self._names[reason]))
             for reason, count in self._counts.items()
         )
-
-
-def printable(text: str) -> str:
-    r"""A name as one printable line: other characters become escapes.
-
-    >>> printable("a\nb.png")
-    'a\\nb.png'
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
-    )

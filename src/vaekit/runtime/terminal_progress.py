@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from operator import length_hint
 from typing import TYPE_CHECKING, TypeVar
 
+from vaekit.printable import printable
 from vaekit.runtime.lenient_stream import LenientStream
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_LINES = 30
+MAX_LINE_CHARACTERS = 5000
+"""More than a path can have."""
 FIRST_LINE_SECONDS = 10.0
 LINE_INTERVAL_GROWTH = 1.5
 """The thirtieth line is due after two weeks."""
@@ -28,6 +31,12 @@ def progress_console() -> "Console":
     if sys.stderr is None:  # as Python has it for a closed one
         return Console(quiet=True)
     return Console(file=LenientStream(sys.stderr))  # type: ignore[arg-type]
+
+
+def print_line(console: "Console", text: str) -> None:
+    """Print one line as it is: names of others neither break it nor act on the terminal."""
+    line = printable(text, MAX_LINE_CHARACTERS)
+    console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -103,7 +112,7 @@ class _Lines:
         self._due = elapsed * LINE_INTERVAL_GROWTH
         self._printed += 1
         left = format_duration(seconds * (1 - fraction) / fraction)
-        progress_console().print(f"{description}: {fraction:.0%}, {left} left", highlight=False)
+        print_line(progress_console(), f"{description}: {fraction:.0%}, {left} left")
 
 
 _lines: ContextVar[_Lines | None] = ContextVar("lines", default=None)

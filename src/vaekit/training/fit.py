@@ -19,6 +19,7 @@ from vaekit.inputs import ModelInputs, to_model
 from vaekit.inputs.streaming import StreamedInputs
 from vaekit.runtime.device import PRECISIONS, keep_freed_memory
 from vaekit.runtime.seeding import mix_seeds
+from vaekit.runtime.terminal_progress import print_line
 from vaekit.training.batches import Batches
 from vaekit.training.checkpoint import checkpoint_name
 from vaekit.training.checkpointer import Checkpointer
@@ -171,12 +172,10 @@ def _note_threads(loop: _Loop) -> None:
     """Say so if a resumed training continues with another number of threads."""
     before, now = loop.checkpointer.threads, torch.get_num_threads()
     if before not in (None, now):
-        loop.progress.console.print(
+        print_line(
+            loop.progress.console,
             f"note: trained with {before} threads of the CPU so far, and with {now} from here on: "
             "the result differs in the last bits. Set training.threads to fix their number.",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
         )
 
 

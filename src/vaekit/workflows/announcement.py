@@ -8,6 +8,7 @@ from rich.console import Console
 
 from vaekit.data.duplicates import count_duplicates
 from vaekit.inputs import MAX_VALUES
+from vaekit.runtime.terminal_progress import print_line
 from vaekit.workflows.training_setup import TrainingSetup
 
 MAX_SCALE = 10.0
@@ -21,22 +22,20 @@ def announce(console: Console, setup: TrainingSetup, folder: Path) -> None:
     counts = (setup.epoch_examples, len(setup.split.validation), len(setup.split.test))
     examples = " / ".join(f"{count:,}" for count in counts)
     dimensions = f"{config.latent_dim} latent dimension{'' if config.latent_dim == 1 else 's'}"
-    console.print(
+    print_line(
+        console,
         f"{config.recipe} on {setup.dataset.name}: {parameters} parameters (encoder + decoder), "
         f"{dimensions}; {examples} training / validation / test examples; "
         f"{config.training.device}, {config.training.precision}; run folder {folder}",
-        highlight=False,
-        soft_wrap=True,
     )
     if setup.choices:
-        chosen = "; ".join(setup.choices)
-        console.print(f"chosen for the data: {chosen}", highlight=False, soft_wrap=True)
+        print_line(console, f"chosen for the data: {'; '.join(setup.choices)}")
 
 
 def print_notes(console: Console, setup: TrainingSetup) -> None:
     """Print what whoever trains on the data should know."""
     for note in () if console.quiet else data_notes(setup):
-        console.print(f"note: {note}", highlight=False, markup=False, soft_wrap=True)
+        print_line(console, f"note: {note}")
 
 
 def data_notes(setup: TrainingSetup) -> tuple[str, ...]:

@@ -148,7 +148,7 @@ def _check_request(
 def _names(runs: Sequence[Run | str | os.PathLike]) -> list[str]:
     """The names of the run folders, or their paths if two names are equal."""
     paths = [run.folder if isinstance(run, Run) else as_path("runs", run) for run in runs]
-    resolved = [path.resolve() for path in paths]
+    resolved = [Path(os.path.realpath(path)) for path in paths]  # allows circular links
     for i, path in enumerate(paths):
         if resolved[i] in resolved[:i]:
             raise ConfigError.for_value(

@@ -22,7 +22,7 @@ from vaekit.hub.shared_folder import CARD, LIBRARY, MODEL_CONFIG
 from vaekit.json_types import JsonObject
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
 from vaekit.runs import Run, load_config, load_run, load_split
-from vaekit.runtime.terminal_progress import progress_console
+from vaekit.runtime.terminal_progress import print_line, progress_console
 from vaekit.runtime.torch_state import default_torch_state
 
 SHARED_SUMMARY = (
@@ -104,7 +104,7 @@ def export_hub(
     """
     run = _shareable(run)
     out = as_path("out", out)
-    if out.resolve() == run.folder.resolve():
+    if os.path.realpath(out) == os.path.realpath(run.folder):
         raise OutputError(f"{out} is the run itself. Choose another folder.")
     hub.check_target(out, overwrite)
     _check_license(license)
@@ -168,8 +168,7 @@ def push(
         shown = _data_plots(folder)
     if shown:
         note = f"note: plots with examples of the data were pushed: {', '.join(shown)}"
-        console = console or progress_console()
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
+        print_line(console or progress_console(), note)
     return url
 
 

@@ -17,7 +17,7 @@ from vaekit.errors import ConfigError, reason_of
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.seed_spread import SeedSpread, spreads
 from vaekit.runs import Run
-from vaekit.runtime.terminal_progress import progress_console
+from vaekit.runtime.terminal_progress import print_line, progress_console
 from vaekit.workflows.train import train
 from vaekit.workflows.training_setup import check_request
 
@@ -145,7 +145,7 @@ def sweep(
     for number, request in enumerate(requests, 1):
         assignments = ", ".join(f"{key}={value}" for key, value in request.settings.items())
         title = f"run {number} of {len(requests)}: {assignments}"
-        console.print(title, highlight=False, soft_wrap=True)
+        print_line(console, title)
         run = train(
             recipe,
             data=request.data,
@@ -260,8 +260,7 @@ def _plot_if_possible(out: Path, runs: Sequence[SweptRun], console: Console) -> 
     try:
         return _plot(out, runs)
     except Exception as error:
-        warning = f"warning: the plot {PLOT_FILE} failed: {reason_of(error)}."
-        console.print(warning, highlight=False, markup=False, soft_wrap=True)
+        print_line(console, f"warning: the plot {PLOT_FILE} failed: {reason_of(error)}.")
         return []
 
 

@@ -29,7 +29,7 @@ from vaekit.json_types import JsonObject
 from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
-from vaekit.runtime.terminal_progress import progress_console
+from vaekit.runtime.terminal_progress import print_line, progress_console
 from vaekit.runtime.threads import cpu_threads
 from vaekit.runtime.torch_state import default_torch_state
 from vaekit.training.freezing import freeze_except
@@ -191,7 +191,7 @@ def resume(
     config, run_id = runs.load_run_config(folder)
     if runs.load_summary(folder, run_id):
         note = f"note: {folder} is finished, there is nothing to resume"
-        _console(console, config).print(note, highlight=False, markup=False, soft_wrap=True)
+        print_line(_console(console, config), note)
         return load_run(folder, model=model)
     if not is_rank_zero(config.training):
         return _resume(runs.Claim(folder, run_id), config, model, data, objective, console)
@@ -284,7 +284,7 @@ def _finish(
     if processes.process.rank == 0:
         run.summary = _summary(run, setup, result)
         for failure in plot_run_data(RunData(run, setup.dataset, setup.split)):
-            console.print(f"warning: {failure}", highlight=False, markup=False, soft_wrap=True)
+            print_line(console, f"warning: {failure}")
         claim.check()
         runs.save_summary(claim.folder, run.summary)  # a folder that has it is complete
     run.summary = processes.broadcast(run.summary)

@@ -15,8 +15,9 @@ from vaekit.data.examples import shape_text
 from vaekit.data.file_reading import data_errors, reason
 from vaekit.data.readers.image_decoding import ImageHeader, open_image, pillow_warnings
 from vaekit.data.readers.image_options import ImageOptions, Size
-from vaekit.data.skipped import MAX_SHOWN_NAMES, printable
+from vaekit.data.skipped import MAX_SHOWN_NAMES
 from vaekit.errors import DataError
+from vaekit.printable import printable
 
 if TYPE_CHECKING:
     from PIL import Image
