@@ -6,6 +6,7 @@ import os
 import re
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -157,9 +158,9 @@ def load_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
     if suffix == ".csv":
         return _read_codes_csv(path)
     if suffix == ".npy":
-        _open(path).close()  # for a message about codes
-        return datasets.load(path, support=Support("real")).train.x, None
-    with _open(path) as file:
+        with _errors_about_codes():
+            return datasets.load(path, support=Support("real")).train.x, None
+    with _open(path) as file, _errors_about_codes():
         arrays = read_npz(file, str(path))
     if "mean" not in arrays:
         raise DataError(
@@ -169,6 +170,16 @@ def load_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
     check_numeric(arrays["mean"], str(path), parameter="codes")
     classes = arrays.get("class")
     return arrays["mean"], None if classes is None else [str(name) for name in classes.ravel()]
+
+
+@contextmanager
+def _errors_about_codes() -> Iterator[None]:
+    """Let errors about the content of a file name the parameter that it was passed as."""
+    try:
+        yield
+    except DataError as error:
+        error.parameter = "codes"
+        raise
 
 
 def _open(path: Path) -> BinaryIO:
