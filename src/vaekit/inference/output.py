@@ -6,7 +6,7 @@ import os
 import re
 from array import array
 from collections.abc import Iterator, Sequence
-from io import TextIOWrapper
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -121,7 +121,7 @@ def _write_table(
     """A CSV table: file if there are files, number of the example, class likewise, numbers."""
     before = {} if files is None else {"file": _as_cells(files)}
     after = {} if classes is None else {"class": classes}
-    text = TextIOWrapper(file, newline="", encoding="utf-8")
+    text = io.TextIOWrapper(file, newline="", encoding="utf-8")
     table = csv.writer(text)
     table.writerow([*before, "example", *after, *names])
     for i, line in enumerate(numbers):
@@ -162,9 +162,9 @@ def load_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
     if suffix == ".csv":
         return _read_codes_csv(path)
     if suffix == ".npy":
-        _open(path).close()  # for a message about codes
-        return datasets.load(path, support=Support("real")).train.x, None
-    with _open(path) as file:
+        with _errors_about_codes():
+            return datasets.load(path, support=Support("real")).train.x, None
+    with _open(path) as file, _errors_about_codes():
         arrays = read_npz(file, str(path))
     if "mean" not in arrays:
         raise DataError(
@@ -174,6 +174,16 @@ def load_codes(path: Path) -> tuple[np.ndarray, list[str] | None]:
     check_numeric(arrays["mean"], str(path), parameter="codes")
     classes = arrays.get("class")
     return arrays["mean"], None if classes is None else [str(name) for name in classes.ravel()]
+
+
+@contextmanager
+def _errors_about_codes() -> Iterator[None]:
+    """Let errors about the content of a file name the parameter that it was passed as."""
+    try:
+        yield
+    except DataError as error:
+        error.parameter = "codes"
+        raise
 
 
 def _open(path: Path) -> BinaryIO:

@@ -91,4 +91,4 @@ def _load_mask(path: Path, shape: tuple[int, ...]) -> np.ndarray:
 def _load_array(path: Path, parameter: str) -> np.ndarray:
     if path.suffix.lower() != ".npy":
         raise DataError.for_value(parameter, path.name, "an .npy file")
-    return read_npy(path)
+    return read_npy(path, parameter)

@@ -53,7 +53,7 @@ def _check_memory(dataset: Dataset, options: ImageOptions) -> None:
     )
     shape = (channels, *options.example_size(height_width))
     dtype = dataset.train.x.dtype
-    name = f"{count:,} images of {shape_text(shape)} of {dtype}"
+    name = f"images of {shape_text(shape)} of {dtype} ({count:,} of them)"
     parameter = options.size_parameter
     check_data_bytes(count * math.prod(shape) * dtype.itemsize, name, parameter=parameter)
 

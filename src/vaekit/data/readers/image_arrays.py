@@ -135,20 +135,29 @@ class _Reading:
         return self._fill(x)
 
     def _read_all_headers(self) -> None:
-        count = 0
+        """The headers of all files; DataError once their images are more than memory may hold."""
+        count, size = 0, 0
         for index in range(len(self.sources)):
-            self.headers.append(self._read_headers(index))
-            count += len(self.headers[-1])
+            headers = self._read_headers(index)
+            self.headers.append(headers)
+            count += len(headers)
+            size += sum(map(self._example_bytes, headers))
+            check_data_bytes(size, "the images", parameter=self.options.size_parameter)
             if count > MAX_IMAGES:
                 raise DataError(
-                    f"there are too many images: got more than {count:,}, expected at most "
-                    f"{MAX_IMAGES:,}. Use fewer, or shards."
+                    f"there are too many images: got {count:,}, expected at most {MAX_IMAGES:,}. "
+                    "Use fewer, or shards."
                 )
 
+    def _example_bytes(self, header: ImageHeader) -> int:
+        """The bytes of the examples of an image."""
+        values = header.channels * math.prod(self.options.example_size(header.size))
+        return self.options.tiles(header.size) * values * header.dtype.itemsize
+
     def _check_memory(self, count: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
-        """DataError for more examples than memory may hold, before pixels are decoded."""
+        """DataError for more examples than memory may hold, once their shape is known."""
         size = count * math.prod(shape) * dtype.itemsize
-        name = f"{count:,} images of {shape_text(shape)} of {dtype}"
+        name = f"images of {shape_text(shape)} of {dtype} ({count:,} of them)"
         check_data_bytes(size, name, parameter=self.options.size_parameter)
 
     def _read_headers(self, index: int) -> list[ImageHeader]:

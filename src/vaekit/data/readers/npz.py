@@ -168,15 +168,19 @@ def read_header(stream: BinaryIO) -> ArrayHeader:
     return ArrayHeader(shape, dtype, "F" if is_fortran_order else "C")
 
 
-def read_npy(path: Path) -> np.ndarray:
+def read_npy(path: Path, parameter: str | None = None) -> np.ndarray:
     """The array of an .npy file, in memory, never unpickled.
+
+    Args:
+        path: The file.
+        parameter: The parameter that it was passed as.
 
     Raises:
         DataError: The file is missing, damaged or too large.
     """
-    with data_errors(path), open_regular(path) as file:
+    with data_errors(path, parameter), open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        check_data_bytes(size, repr(str(path)))
+        check_data_bytes(size, repr(str(path)), parameter=parameter)
         return read_array(file, size)
 
 
