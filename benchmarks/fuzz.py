@@ -29,13 +29,15 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
-import atheris  # pyright: ignore[reportMissingImports] - installed for this script alone
 import numpy as np
 
 from command_line import argument_parser
+
+atheris: Any = import_module("atheris")  # installed for this script alone
 
 SLOW_SECONDS = 2.0
 LARGE_BYTES = 500_000_000
@@ -83,7 +85,7 @@ def npy(array: np.ndarray) -> bytes:
 def npz(**arrays: np.ndarray) -> bytes:
     """An .npz file."""
     content = io.BytesIO()
-    np.savez(content, **arrays)
+    np.savez(content, **arrays)  # type: ignore[arg-type]
     return content.getvalue()
 
 
@@ -207,7 +209,7 @@ def small_run() -> Path:
     import vaekit
 
     folder = Files().folder / "run"
-    nets = {"encoder": {"hidden": [4]}, "decoder": {"hidden": [4]}}
+    nets: dict[str, Any] = {"encoder": {"hidden": [4]}, "decoder": {"hidden": [4]}}
     data = (IMAGES.repeat(3, 0), np.arange(30) % 3)
     vaekit.train(
         "mlp", data=data, out=folder, latent_dim=2, training={"epochs": 1}, console=silent(), **nets
@@ -258,20 +260,29 @@ def copied_run() -> Path:
 
 
 def checkpoint() -> Read:
-    """Resume an unfinished run whose checkpoint is the input."""
+    """Continue a training from a checkpoint, which is the input."""
+    import torch
+
     import vaekit
+    from vaekit.inputs import ModelInputs
+    from vaekit.runs import Claim
+    from vaekit.training.batches import Batches
+    from vaekit.training.checkpoint import load_checkpoint
+    from vaekit.training.processes import SingleProcess
+    from vaekit.training.stage_trainer import StageTrainer
+    from vaekit.workflows.training_length import build_stages
 
     folder = copied_run()
-    (folder / "summary.json").unlink()
-    kept = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    data = (IMAGES.repeat(3, 0), np.arange(30) % 3)
+    run = vaekit.load_run(folder)
+    inputs = ModelInputs(IMAGES.repeat(3, 0)[:, None], run.transform)
+    (stage,) = build_stages(run.model, run.config, None, len(inputs))
+    batches = Batches(inputs, stage.batch_size, 0)
+    processes = SingleProcess(torch.device("cpu"))
 
     def read(content: bytes) -> object:
-        for path, before in kept.items():
-            path.write_bytes(before)
-        (folder / "summary.json").unlink(missing_ok=True)
         (folder / "checkpoints/last.safetensors").write_bytes(content)
-        return vaekit.resume(folder, data=data, console=silent())
+        trainer = StageTrainer(processes, run.model, stage, batches)
+        return load_checkpoint(Claim(folder, run.run_id), trainer)
 
     return read
 
