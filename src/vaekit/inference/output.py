@@ -14,11 +14,11 @@ from vaekit.data import Support
 from vaekit.data.checks import check_numeric
 from vaekit.data.readers.npz import read_npz
 from vaekit.errors import ConfigError, DataError
+from vaekit.inference.csv_cells import file_cell, from_cell, to_cell
 from vaekit.inference.encode_decode import LatentCodes
 
 MAX_CSV_BYTES = 200_000_000
 CODE_FORMATS = (".npz", ".npy", ".csv")
-FORMULA_SIGNS = ("=", "+", "-", "@")
 SCORE_FORMATS = (".npy", ".csv")
 
 
@@ -110,19 +110,14 @@ def _write_table(
     files: Sequence[str] | None,
 ) -> None:
     """A CSV table: file if there are files, number of the example, class likewise, numbers."""
-    before = {} if files is None else {"file": _as_cells(files)}
-    after = {} if classes is None else {"class": classes}
+    before = {} if files is None else {"file": [*map(file_cell, files)]}
+    after = {} if classes is None else {"class": [*map(to_cell, classes)]}
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow([*before, "example", *after, *names])
         for i, line in enumerate(numbers):
             first, last = ([each[i] for each in columns.values()] for columns in (before, after))
             table.writerow([*first, i, *last, *line])
-
-
-def _as_cells(files: Sequence[str]) -> list[str]:
-    """Names of files that a spreadsheet does not take for formulas; they remain valid paths."""
-    return [f"./{name}" if name.startswith(FORMULA_SIGNS) else name for name in files]
 
 
 def save_batches(path: Path, batches: Iterator[np.ndarray], count: int) -> Path:
@@ -208,7 +203,7 @@ def _parse_codes_csv(text: str) -> tuple[np.ndarray, list[str] | None]:
     codes = np.array([[float(line[i]) for i in columns] for line in examples], dtype=np.float64)
     if "class" not in position:
         return codes, None
-    return codes, [line[position["class"]] for line in examples]
+    return codes, [from_cell(line[position["class"]]) for line in examples]
 
 
 def _is_code_column(name: str) -> bool:
