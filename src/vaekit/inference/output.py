@@ -20,11 +20,11 @@ from vaekit.data.checks import check_numeric
 from vaekit.data.file_reading import reason, shown_path
 from vaekit.data.readers.npz import read_npz
 from vaekit.errors import ConfigError, DataError
+from vaekit.inference.csv_cells import file_cell, from_cell, to_cell
 from vaekit.inference.encode_decode import LatentCodes
 from vaekit.regular_files import open_regular
 
 CODE_FORMATS = (".npz", ".npy", ".csv")
-FORMULA_SIGNS = ("=", "+", "-", "@")
 SCORE_FORMATS = (".npy", ".csv")
 
 
@@ -119,8 +119,8 @@ def _write_table(
     files: Sequence[str] | None,
 ) -> None:
     """A CSV table: file if there are files, number of the example, class likewise, numbers."""
-    before = {} if files is None else {"file": _as_cells(files)}
-    after = {} if classes is None else {"class": classes}
+    before = {} if files is None else {"file": [*map(file_cell, files)]}
+    after = {} if classes is None else {"class": [*map(to_cell, classes)]}
     text = io.TextIOWrapper(file, newline="", encoding="utf-8")
     table = csv.writer(text)
     table.writerow([*before, "example", *after, *names])
@@ -128,11 +128,6 @@ def _write_table(
         first, last = ([each[i] for each in columns.values()] for columns in (before, after))
         table.writerow([*first, i, *last, *line])
     text.detach()
-
-
-def _as_cells(files: Sequence[str]) -> list[str]:
-    """Names of files that a spreadsheet does not take for formulas; they remain valid paths."""
-    return [f"./{name}" if name.startswith(FORMULA_SIGNS) else name for name in files]
 
 
 def save_batches(path: Path, batches: Iterator[np.ndarray], count: int) -> Path:
@@ -239,7 +234,7 @@ def _parse_codes_csv(lines: Iterator[str]) -> tuple[np.ndarray, list[str] | None
     for row in rows:
         numbers.extend(float(row[i]) for i in columns)
         if class_column is not None:
-            name = row[class_column]
+            name = from_cell(row[class_column])
             classes.append(known.setdefault(name, name))
             if len(known) > MAX_CSV_CLASSES:
                 raise ValueError("too many classes")

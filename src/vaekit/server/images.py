@@ -62,16 +62,6 @@ def _check_header(media: str, body: bytes, max_pixels: int) -> None:
         raise _damaged(media, ValueError("it is an animation"))
     if media == "image/jpeg" and body.count(START_OF_SCAN) > MAX_SCANS:
         raise _damaged(media, ValueError(f"it has more than {MAX_SCANS} scans"))
-    if media == "image/png":
-        _check_pixels(image)
-
-
-def _check_pixels(image: Any) -> None:
-    """HTTPError for damaged pixels of a PNG, which are black once its metadata have been read."""
-    try:
-        image.load()
-    except Exception as error:  # on hostile bytes a decoder may raise anything
-        raise _damaged("image/png", error) from None
 
 
 def _too_many_pixels(got: str, max_pixels: int) -> HTTPError:

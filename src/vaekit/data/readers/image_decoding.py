@@ -234,6 +234,8 @@ def pillow_pixels(image: "Image.Image", channels: int, size: Size | None = None)
 
 def orientation(image: "Image.Image") -> int:
     """How an image of Pillow has to be turned, 1 if not at all."""
+    if image.format == "PNG":
+        image.load()  # otherwise reading metadata does it, and hides that the pixels are damaged
     try:
         return image.getexif().get(EXIF_ORIENTATION, 1)
     except Exception:  # damaged metadata do not turn the image

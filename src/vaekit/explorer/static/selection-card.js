@@ -81,9 +81,9 @@ function* csvLines(selection, facts, arrays, space) {
   const width = facts.terms.length;
   for (const index of selection) {
     const cells = [
-      ...(facts.files.length ? [quote(asCell(facts.files[index]))] : []),
+      ...(facts.files.length ? [quote(fileCell(facts.files[index]))] : []),
       index,
-      ...(arrays.labels ? [quote(facts.classes[arrays.labels[index]])] : []),
+      ...(arrays.labels ? [quote(toCell(facts.classes[arrays.labels[index]]))] : []),
       ...space.code(index),
       ...(space.indices(index) ?? []),
       ...arrays.terms.subarray(index * width, (index + 1) * width),
@@ -96,11 +96,19 @@ function numberedNames(name, count) {
   return Array.from({ length: count }, (_, i) => `${name}${i + 1}`);
 }
 
-/** The name of a file that a spreadsheet does not take for a formula; it remains a path. */
-function asCell(name) {
-  return /^[=+@-]/.test(name) ? `./${name}` : name;
+const FORMULA = /^'*[=+\-@\t\r＝＋－＠]/;
+const NUMBER = /^[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?$/;
+
+/** Text as a cell: what a spreadsheet would compute begins with an apostrophe. */
+function toCell(text) {
+  return FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
+}
+
+/** The name of a file as a cell; it remains a path. */
+function fileCell(name) {
+  return FORMULA.test(name) ? `./${name}` : name;
 }
 
 function quote(text) {
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
