@@ -42,8 +42,8 @@ MAX_CSV_CLASSES = 100_000
 def max_data_bytes() -> int:
     """The most bytes of decoded data that a dataset may take in memory.
 
-    They are those of the environment variable `VAEKIT_MAX_DATA_BYTES`, such as 100G; by default 8
-    GiB, or half of the memory that this process may use if that is less.
+    The environment variable `VAEKIT_MAX_DATA_BYTES` sets it, as 100G; the default is 8 GiB, or half
+    of the memory that this process may use if that is less.
 
     Raises:
         ConfigError: The variable is no number of bytes.
