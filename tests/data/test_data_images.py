@@ -311,3 +311,21 @@ def test_damaged_metadata_do_not_turn_an_image(tmp_path):
     Image.new("L", (3, 2), 9).save(tmp_path / "a.png", exif=exif)
     Image.new("L", (3, 2), 9).save(tmp_path / "b.jpg", exif=b"Exif\x00\x00II*\x00\xff\xff\xff\x7f")
     assert load(tmp_path).train.x.shape == (2, 1, 2, 3)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "P", "LA", "I;16"])
+def test_damaged_pixels_are_an_error_and_not_black(tmp_path, mode):
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 256, (40, 40, 3), np.uint8)
+    image = Image.fromarray(values).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        image = Image.fromarray(values[..., 0].astype(np.uint16) * 256)
+    for name in ("a", "b"):
+        image.save(tmp_path / f"{name}.png")
+    content = bytearray((tmp_path / "b.png").read_bytes())
+    start = content.index(b"IDAT") + 4
+    middle = start + (len(content) - start) // 2
+    content[middle : middle + 20] = b"\xff" * 20
+    (tmp_path / "b.png").write_bytes(content)
+    with raises(DataError):
+        load(tmp_path)

@@ -1,4 +1,4 @@
-"""Cells of CSV files that a spreadsheet shows as text, and never computes (OWASP, CSV injection)."""
+"""Cells of CSV files that a spreadsheet shows as text and never computes (OWASP, CSV injection)."""
 
 import re
 
