@@ -1,8 +1,8 @@
-"""Cells of CSV files that a spreadsheet shows as text, and never computes (OWASP, CSV injection)."""
+"""Cells of CSV files that a spreadsheet shows as text and never computes (OWASP, CSV injection)."""
 
 import re
 
-FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")  # noqa: RUF001 - spreadsheets know both widths
+FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠]")  # spreadsheets know both widths
 NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
 
 
