@@ -23,9 +23,10 @@ def folder(tmp_path_factory):
     x = rng.integers(0, 256, (80, 1, 8, 8), np.uint8)
     y = np.arange(80) % len(CLASSES)
     np.savez(folder / "[b]$x.npz", x=x, y=np.array(CLASSES)[y])
-    for seed, name in enumerate(("[u]$r$", "[s]$s")):
+    for beta, name in ((1.0, "[u]$r$"), (2.0, "[s]$s")):
         data = str(folder / "[b]$x.npz")
-        train_small(folder / name, data, training={"epochs": 1}, conditional=True, seed=seed)
+        options = {"training": {"epochs": 1}, "objective": {"beta": beta}}
+        train_small(folder / name, data, conditional=True, **options)
     return folder
 
 

@@ -8,7 +8,7 @@ from typer import TyperException
 from typer.core import TyperCommand, TyperGroup
 
 from vaekit.cli.options import CONFIG_OPTIONS
-from vaekit.errors import VaekitError
+from vaekit.errors import ConfigError, VaekitError
 
 OPTION_NAMES = {
     "labels": "label",
@@ -27,6 +27,9 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the arguments; every error knows its command, whose help it points to."""
+        for each in args:
+            if "\0" in each:  # which only a caller within Python can pass
+                raise ConfigError.for_value("arguments", each, "text without NUL")
         try:
             return super().parse_args(ctx, args)
         except TyperException as error:
