@@ -236,7 +236,7 @@ def kill_once(
 ) -> float | None:
     """Kill a command once; AssertionError unless repeating it ends as without the kill."""
     folder = fresh(out / "killed", case)
-    moment = rng.uniform(0.2, 1.0) * seconds
+    moment = rng.uniform(0.2, 0.9) * seconds
     process = subprocess.Popen(
         vaekit_command(*case.start(folder)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

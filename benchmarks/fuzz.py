@@ -8,7 +8,7 @@ Coverage of the package's own code guides the mutations (Atheris, on libFuzzer).
 a `VaekitError` of one line; anything else counts as foreign. An input is slow from 2 s of CPU time
 on and large if it raises the peak of the memory by more than 500 MB. Inputs that count are kept in
 OUT/<reader>/found, those that reached new code in OUT/<reader>/corpus, from which the next call
-goes on. Prints one JSON object for each reader.
+goes on. Prints one JSON object for each reader; status 1 if an input was foreign, slow or large.
 """
 
 import asyncio
@@ -435,16 +435,20 @@ def fuzz_here(name: str, out: Path, seconds: float) -> None:
     atheris.Fuzz()
 
 
-def fuzz_all(names: Sequence[str], out: Path, minutes: float) -> None:
-    """Fuzz each reader in a process of its own; one line of JSON for each."""
+def fuzz_all(names: Sequence[str], out: Path, minutes: float) -> bool:
+    """Fuzz each reader in a process of its own, a line of JSON each; whether nothing was found."""
+    is_clean = True
     for name in names:
         command = [sys.executable, __file__, "--here", name, "--minutes", str(minutes)]
         command += ["--out", str(out)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-        print(lines[-1] if lines else f"{name}: failed with status {done.returncode}", flush=True)
+        counts = json.loads(lines[-1]) if lines else {"reader": name, "status": done.returncode}
+        print(json.dumps(counts), flush=True)
+        is_clean &= not any(counts.get(kind, 1) for kind in ("foreign", "slow", "large"))
         for folder in Path("/dev/shm").glob("vaekit-fuzz-*"):
             shutil.rmtree(folder, ignore_errors=True)
+    return is_clean
 
 
 def main() -> None:
@@ -458,7 +462,7 @@ def main() -> None:
     if options.here:
         fuzz_here(options.here, options.out / options.here.replace(" ", "-"), 60 * options.minutes)
     else:
-        fuzz_all(options.reader or list(READERS), options.out, options.minutes)
+        sys.exit(not fuzz_all(options.reader or list(READERS), options.out, options.minutes))
 
 
 if __name__ == "__main__":
