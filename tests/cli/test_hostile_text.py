@@ -36,11 +36,12 @@ def test_data_are_described_with_the_names_of_their_classes(cli, folder):
     assert all(name in out for name in CLASSES)
 
 
-def test_a_training_is_announced_with_the_name_of_its_data(cli, folder):
-    train = ("train", "mlp", "--data", folder / "[b]$x.npz", "--epochs", 1, "--dry-run")
-    status, out, err = cli(*train)
+def test_a_training_is_announced_with_its_folder_and_data(cli, folder, tmp_path):
+    source, out_folder = folder / "[b]$x.npz", tmp_path / "[bold]run"
+    train = ("train", "mlp", "--data", source, "--epochs", 1, "--set", "encoder.hidden=[8]")
+    status, _, err = cli(*train, "--out", out_folder)
     assert status == 0, err
-    assert "b_x" in out + err or "b-x" in out + err or "[b]" in out + err, out + err
+    assert f"run folder {out_folder}" in err
 
 
 @pytest.mark.parametrize("plot", ["latent", "classes", "reconstructions"])
