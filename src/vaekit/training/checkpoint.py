@@ -6,6 +6,7 @@ used, so that a checkpoint that was damaged, or made up, changes nothing.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated
 
 import torch
@@ -93,31 +94,14 @@ def load_checkpoint(claim: runs.Claim, trainer: StageTrainer) -> Position:
     name = checkpoint_name(trainer.stage.name)
     path = claim.folder / name
     expected = trainer.state_dict()
-    weights = {f"{MODEL}{key}": tensor for key, tensor in expected["weights"].items()}
-    limit = byte_count(weights.values()) * (1 + MAX_OPTIMIZER_TENSORS) + byte_count(
-        [expected[SUMS]]
-    )
-    file = load_tensors(claim.folder, name, limit)
+    file = load_tensors(claim.folder, name, _max_bytes(expected))
     runs.check_run_id(file.facts.get(runs.RUN_ID), claim.run_id, path)
     try:
         position = _position(file.facts.get("position"), trainer)
         _check_finite(file.tensors)
-        own = {key: tensor for key, tensor in file.tensors.items() if not _is_optimizer(key)}
-        check_layout(own, weights | {SUMS: expected[SUMS]}, path)
-        optimizer = {
-            key.removeprefix(OPTIMIZER): tensor
-            for key, tensor in file.tensors.items()
-            if _is_optimizer(key)
-        }
-        loaded = {key.removeprefix(MODEL): own[key] for key in weights}
-        trainer.load_state_dict(
-            TrainerState(
-                weights=loaded,
-                optimizer=optimizer,
-                sums=own[SUMS],
-                position=position.model_dump(),
-            )
-        )
+        trainer.load_state_dict(_trainer_state(file.tensors, expected, position, path))
+    except RunError:
+        raise
     except ValueError as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise RunError(
@@ -127,8 +111,29 @@ def load_checkpoint(claim: runs.Claim, trainer: StageTrainer) -> Position:
     return position
 
 
-def _is_optimizer(name: str) -> bool:
-    return name.startswith(OPTIMIZER)
+def _max_bytes(state: TrainerState) -> int:
+    """The most bytes of a checkpoint of this trainer."""
+    weights = byte_count(state["weights"].values())
+    return (1 + MAX_OPTIMIZER_TENSORS) * weights + byte_count([state["sums"]])
+
+
+def _trainer_state(
+    tensors: Mapping[str, Tensor], expected: TrainerState, position: Position, path: Path
+) -> TrainerState:
+    """The tensors of a checkpoint by their owners; RunError unless they have the layouts expected.
+
+    The trainer checks the tensors of the optimizer, which it has none of before its first step.
+    """
+    optimizer = {name: tensor for name, tensor in tensors.items() if name.startswith(OPTIMIZER)}
+    others = {name: tensor for name, tensor in tensors.items() if name not in optimizer}
+    weights = {f"{MODEL}{name}": tensor for name, tensor in expected["weights"].items()}
+    check_layout(others, weights | {SUMS: expected["sums"]}, path)
+    return TrainerState(
+        weights={name: others[f"{MODEL}{name}"] for name in expected["weights"]},
+        optimizer={name.removeprefix(OPTIMIZER): tensor for name, tensor in optimizer.items()},
+        sums=others[SUMS],
+        position=position.model_dump(),
+    )
 
 
 def _check_finite(tensors: Mapping[str, Tensor]) -> None:
