@@ -14,7 +14,7 @@ import torch
 import vaekit
 from conftest import small_images, train_small
 from raising import raises
-from vaekit.errors import ConfigError, DataError, OutputError, RunError, WorkError
+from vaekit.errors import ConfigError, DataError, DiskError, OutputError, RunError, WorkError
 from vaekit.export import DECODER, ENCODER, DecoderGraph, EncoderGraph, to_onnx, to_program
 from vaekit.export.onnx import check_parity
 
@@ -322,7 +322,7 @@ def test_files_are_overwritten_together_or_not_at_all(exported, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     other = replace(run, model=vaekit.build("mlp", small_images(), latent_dim=3))
-    with raises(OutputError):
+    with raises(DiskError):
         vaekit.export_onnx(other, folder, data=small_images(), overwrite=True)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 import vaekit.plots
 from raising import raises
-from vaekit.errors import OutputError
+from vaekit.errors import DiskError, OutputError
 from vaekit.plots import (
     bars,
     decoded_grid,
@@ -90,7 +90,7 @@ def test_a_failed_save_keeps_the_old_file_and_leaves_nothing(tmp_path, monkeypat
         raise error
 
     monkeypatch.setattr(Figure, "savefig", fail)
-    with pytest.raises(OutputError if isinstance(error, OSError) else KeyboardInterrupt) as caught:
+    with pytest.raises(DiskError if isinstance(error, OSError) else KeyboardInterrupt) as caught:
         save(Figure(), path)
     assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["a.png"]
     assert "\n" not in str(caught.value)
