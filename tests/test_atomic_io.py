@@ -198,3 +198,21 @@ def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(OutputError), atomic_folder(tmp_path):
         pass
+
+
+@pytest.mark.parametrize("write", [atomic_write, atomic_folder])
+@pytest.mark.parametrize("path", ["", ".", "..", "/", "a/.."])
+def test_a_path_without_a_name_is_an_output_error(tmp_path, monkeypatch, write, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError), write(path):
+        pass
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("write", [atomic_write, atomic_folder])
+def test_links_in_a_circle_are_an_output_error(tmp_path, write):
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OutputError), write(tmp_path / "a" / "file"):
+        pass
+    assert names(tmp_path) == ["a", "b"]

@@ -47,7 +47,7 @@ def atomic_write(path: str | os.PathLike) -> Iterator[BinaryIO]:
     Raises:
         OutputError: The file cannot be written; an earlier one is unchanged.
     """
-    path = Path(path)
+    path = _named(path)
     with output_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers_once(path.parent.absolute())
@@ -82,7 +82,7 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
     Raises:
         OutputError: The folder cannot be written, or contains the current folder.
     """
-    path = Path(path).resolve()
+    path = _resolved(_named(path))
     if Path.cwd().is_relative_to(path):
         raise OutputError(
             f"cannot replace {path}, because it contains the current folder. "
@@ -108,6 +108,24 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
                 _restore(path, previous)
                 raise
             shutil.rmtree(previous, ignore_errors=True)
+
+
+def _named(path: str | os.PathLike) -> Path:
+    """A path with a name; OutputError for others, such as "" and "/"."""
+    path = Path(path)
+    if path.name in ("", ".."):
+        raise OutputError(f"{str(path)!r} names no file. Choose another path.", parameter="out")
+    return path
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # until Python 3.13 links in a circle are a RuntimeError
+        raise OutputError(
+            f"{path} cannot be written: its links lead nowhere. Choose another path.",
+            parameter="out",
+        ) from None
 
 
 def remove_leftovers(folder: Path) -> None:
