@@ -170,3 +170,18 @@ def shown(value: object) -> str:
     if len(text) <= MAX_SHOWN_CHARACTERS:
         return text
     return text[: MAX_SHOWN_CHARACTERS - 1] + "…"
+
+
+def read_error(error: OSError, source: object) -> DiskError | None:
+    """The error of ours for a file that the machine fails to read; None if the file is at fault.
+
+    >>> import errno
+    >>> print(read_error(OSError(errno.EIO, "Input/output error"), "x.npy"))
+    cannot read x.npy: Input/output error. Check the disk and the limits of the system.
+    """
+    if error.errno not in MACHINE_ERRORS or error.errno == errno.EFBIG:
+        return None
+    reason = error.strerror or error
+    return DiskError(
+        f"cannot read {source}: {reason}. Check the disk and the limits of the system."
+    )

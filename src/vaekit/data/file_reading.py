@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from vaekit.errors import DataError, VaekitError
+from vaekit.errors import DataError, VaekitError, read_error
 
 BLOCK_BYTES = 2**24
 MAX_SHOWN_PATH = 300
@@ -27,9 +27,15 @@ def data_errors(source: object, parameter: str | None = None) -> Iterator[None]:
         yield
     except VaekitError:
         raise
+    except OSError as error:
+        raise read_error(error, source) or _unreadable(error, source, parameter) from error
     except Exception as error:  # on hostile bytes a decoder may raise anything
-        message = f"cannot read {shown_path(source)}: {reason(error)}. Check it, or save it again."
-        raise DataError(message, parameter=parameter) from error
+        raise _unreadable(error, source, parameter) from error
+
+
+def _unreadable(error: Exception, source: object, parameter: str | None) -> DataError:
+    message = f"cannot read {shown_path(source)}: {reason(error)}. Check it, or save it again."
+    return DataError(message, parameter=parameter)
 
 
 def shown_path(source: object) -> str:

@@ -8,7 +8,7 @@ import errno
 from pathlib import Path
 
 from vaekit.atomic_io import output_errors
-from vaekit.errors import OutputError, RunError
+from vaekit.errors import OutputError, RunError, read_error
 from vaekit.regular_files import read_regular
 
 CONFIG = "config.yaml"
@@ -55,7 +55,9 @@ def read_file(folder: Path, name: str, limit_bytes: int) -> bytes:
     except FileNotFoundError:
         fix = FIXES.get(name, "Restore it, or train again")
         raise RunError(f"{folder} has no {name}. {fix}.", parameter="run") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise read_error(error, path) or _unreadable(path, error) from None
+    except ValueError as error:
         raise _unreadable(path, error) from None
 
 
