@@ -66,15 +66,15 @@ def read_regular(path: str | os.PathLike, limit_bytes: int, *, follow_links: boo
     True
     """
     with open_regular(path, follow_links=follow_links) as file:
-        return read_within(file, limit_bytes, path)
+        return _read_within(file, limit_bytes, path)
 
 
-def read_within(file: BinaryIO, limit_bytes: int, name: object = "the file") -> bytes:
+def _read_within(file: BinaryIO, limit_bytes: int, path: str | os.PathLike) -> bytes:
     """The content of an open file of at most `limit_bytes`; OSError `EFBIG` for a longer one."""
     size = os.fstat(file.fileno()).st_size
     if size > limit_bytes:
         problem = f"it is too large: got {size:,} bytes, expected at most {limit_bytes:,}"
-        raise OSError(errno.EFBIG, problem, str(name))
+        raise OSError(errno.EFBIG, problem, str(path))
     return file.read(size)
 
 

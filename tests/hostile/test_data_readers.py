@@ -1,8 +1,7 @@
 """Hostile data are refused in one line, at once, in little memory, and nothing is written."""
 
-import io
-import tarfile
 import zipfile
+from ast import literal_eval
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 from hostile import inputs
 from hostile.limited import run_limited, snapshot
 from hostile.outcomes import MB, faults
+from tar_fixtures import write_tar
 
 pytest.importorskip("webdataset", reason="shards need webdataset")
 pytestmark = pytest.mark.process
@@ -131,7 +131,7 @@ def tar_inputs(folder: Path) -> dict[str, str]:
         member = header("a.png", 0, kind)
         paths[f"{name} in a tar"] = write(folder / f"tar {name}.tar", member + bytes(1024))
     array = inputs.npy_header((10**9,), "<f8")
-    paths["npy member that declares 8 GB"] = tar_of(folder / "array.tar", {"a.npy": array})
+    paths["npy member that declares 8 GB"] = write_tar(folder / "array.tar", {"a.npy": array})
     return {name: f"load({str(path)!r})" for name, path in paths.items()}
 
 
@@ -155,7 +155,7 @@ def image_inputs(folder: Path) -> dict[str, str]:
         "TIFF page of 225 megapixels": inputs.tiff_page_of(folder / "page2.tif", 15_000),
     }
     cases = {name: f"load({str(path)!r})" for name, path in paths.items()}
-    shard = tar_of(folder / "image.tar", {"a.png": small.read_bytes()})
+    shard = write_tar(folder / "image.tar", {"a.png": small.read_bytes()})
     size = "resize=(60000, 60000)"
     return cases | {
         "resize of a file": f"load({str(small)!r}, {size})",
@@ -191,16 +191,6 @@ def path_inputs(folder: Path) -> dict[str, str]:
 def write(path: Path, content: bytes) -> Path:
     """A file of this content."""
     path.write_bytes(content)
-    return path
-
-
-def tar_of(path: Path, files: dict[str, bytes]) -> Path:
-    """An archive of these files."""
-    with tarfile.open(path, "w") as tar:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            tar.addfile(info, io.BytesIO(content))
     return path
 
 
@@ -259,4 +249,4 @@ def test_a_higher_bound_allows_more(tmp_path):
     environment = {"VAEKIT_MAX_DATA_BYTES": "1G"}
     outcomes = run_limited(cases, setup=SETUP, folder=tmp_path, environment=environment)
     assert outcomes["higher"].error is None, outcomes["higher"].message
-    assert np.prod(eval(outcomes["higher"].value)) == 24 * MB - 128
+    assert np.prod(literal_eval(outcomes["higher"].value)) == 24 * MB - 128

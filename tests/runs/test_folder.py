@@ -313,7 +313,7 @@ def test_a_summary_may_lack_keys_and_have_others(folder):
 
 def test_a_run_without_a_summary_is_unfinished(folder):
     (folder / "summary.json").unlink()
-    assert load_summary(folder) == {}
+    assert load_summary(folder, None) == {}
     run = vaekit.load_run(folder)
     assert run.summary == {} and run.best_epoch is None and "unfinished" in repr(run)
 

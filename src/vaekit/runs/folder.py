@@ -73,7 +73,7 @@ def load_config(path: str | os.PathLike) -> Settings:
 def load_run_config(path: str | os.PathLike) -> RunConfig:
     """Read the configuration of a run folder and its run id, as `load_config`."""
     folder = Path(path)
-    check_folder(folder)
+    _check_folder(folder)
     text = _text(folder, CONFIG, configuration.MAX_CONFIG_BYTES)
     try:
         content = configuration.parse_mapping(text, str(folder / CONFIG))
@@ -83,7 +83,7 @@ def load_run_config(path: str | os.PathLike) -> RunConfig:
         raise unusable(folder, error) from None
 
 
-def check_folder(folder: Path) -> None:
+def _check_folder(folder: Path) -> None:
     """RunError unless a path names a folder."""
     try:
         is_folder, exists = folder.is_dir(), folder.exists()
@@ -111,7 +111,7 @@ def save_summary(folder: Path, summary: Mapping[str, Any]) -> None:
     atomic_write_bytes(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
 
 
-def load_summary(folder: Path, run_id: RunId = None) -> JsonObject:
+def load_summary(folder: Path, run_id: RunId) -> JsonObject:
     """The validated content of summary.json; empty without the file.
 
     Args:
