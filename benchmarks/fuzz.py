@@ -8,7 +8,8 @@ Coverage of the package's own code guides the mutations (Atheris, on libFuzzer).
 a `VaekitError` of one line; anything else counts as foreign. An input is slow from 2 s of CPU time
 on and large if it raises the peak of the memory by more than 500 MB. Inputs that count are kept in
 OUT/<reader>/found, those that reached new code in OUT/<reader>/corpus, from which the next call
-goes on. Prints one JSON object for each reader; status 1 if an input was foreign, slow or large.
+goes on. Minutes are of CPU time, which other work on the machine does not shorten. Prints one JSON
+object for each reader; status 1 if an input was foreign, slow or large.
 """
 
 import contextlib
@@ -72,7 +73,7 @@ class Fuzzer:
         self.read = read
         self.found = out / "found"
         self.found.mkdir(parents=True, exist_ok=True)
-        self.start = time.monotonic()
+        self.start = time.process_time()
         self.seconds = seconds
 
     def __call__(self, content: bytes) -> None:
@@ -94,7 +95,7 @@ class Fuzzer:
             self.keep("slow", content, None)
         if peak_bytes() - before > LARGE_BYTES:
             self.keep("large", content, None)
-        self.counts.seconds = time.monotonic() - self.start
+        self.counts.seconds = time.process_time() - self.start
         if self.counts.seconds > self.seconds:
             self.end()
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -154,15 +155,15 @@ def setting() -> Read:
 
 @cache
 def small_run() -> Path:
-    """A run of one epoch, the same for seeds and readers of this process."""
+    """A run of one epoch, with the same id in every process, so that a kept corpus stays valid."""
     import vaekit
 
     folder = Files().folder / "run"
-    nets: dict[str, Any] = {"encoder": {"hidden": [4]}, "decoder": {"hidden": [4]}}
+    options: dict[str, Any] = {"encoder": {"hidden": [4]}, "decoder": {"hidden": [4]}}
     data = (IMAGES.repeat(3, 0), np.arange(30) % 3)
-    vaekit.train(
-        "mlp", data=data, out=folder, latent_dim=2, training={"epochs": 1}, console=silent(), **nets
-    )
+    options |= {"latent_dim": 2, "training": {"epochs": 1}, "console": silent()}
+    with mock.patch("vaekit.runs.claim.new_run_id", return_value=f"{1:032x}"):
+        vaekit.train("mlp", data=data, out=folder, **options)
     return folder
 
 
