@@ -33,7 +33,7 @@ WRITERS = 4
 
 FAILING_WRITES = """
 import io, os, sys
-import vaekit.atomic_io as atomic_io
+import vaekit.files.atomic as atomic
 
 place = int(sys.argv.pop(1))
 writes = 0
@@ -48,7 +48,7 @@ class FullDisk(io.FileIO):
         return super().write(content)
 
 fdopen = os.fdopen
-atomic_io.os.fdopen = lambda descriptor, mode, *rest: (
+atomic.os.fdopen = lambda descriptor, mode, *rest: (
     io.BufferedWriter(FullDisk(descriptor, "wb")) if mode == "wb" else fdopen(descriptor, mode)
 )
 from vaekit.__main__ import main

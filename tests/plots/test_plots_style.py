@@ -149,7 +149,7 @@ def test_only_numpy_matplotlib_and_pillow_are_imported_and_never_pyplot():
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             for name in names:
                 assert name.split(".")[0] in allowed or name.startswith(
-                    ("vaekit.plots", "vaekit.errors", "vaekit.atomic_io")
+                    ("vaekit.plots", "vaekit.errors", "vaekit.files.atomic")
                 )
                 assert "pyplot" not in name
 

@@ -13,7 +13,7 @@ from vaekit.config.plain_yaml import load_plain
 from vaekit.config.schema import DEFAULT_PARTS, PlainOptions, Settings, merge, validate
 from vaekit.config.upgrade import upgrade_config
 from vaekit.errors import ConfigError
-from vaekit.regular_files import read_regular
+from vaekit.files.regular import read_regular
 
 MAX_CONFIG_BYTES = 1_000_000
 MAX_KEY_DEPTH = 10

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from vaekit.data.cache import cache_folder, dataset_folders
 from vaekit.data.file_reading import decompressed
 from vaekit.errors import DataError, NetworkError
-from vaekit.regular_files import open_regular
+from vaekit.files.regular import open_regular
 
 HASH_BLOCK_BYTES = 2**20
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vaekit.data.file_reading import reason, shown_path
 from vaekit.data.readers.npz import open_archive
 from vaekit.errors import DataError
-from vaekit.regular_files import read_regular
+from vaekit.files.regular import read_regular
 
 INPUT_SIDE = 299
 FEATURE_COUNT = 2048

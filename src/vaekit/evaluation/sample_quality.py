@@ -30,6 +30,7 @@ from vaekit.evaluation.precision_recall import (
 )
 from vaekit.evaluation.reconstruction import reconstruction_metrics
 from vaekit.evaluation.results import SampleMetrics, SampleQuality
+from vaekit.files.regular import is_regular
 from vaekit.inference.encode_decode import (
     LatentSampler,
     iter_decode_means,
@@ -37,7 +38,6 @@ from vaekit.inference.encode_decode import (
     sample_prior,
 )
 from vaekit.inputs import ModelInputs, max_batch_examples, values_per_example
-from vaekit.regular_files import is_regular
 from vaekit.runs import Run
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.seeding import seeded_noise

@@ -13,7 +13,7 @@ from vaekit.arguments import as_path
 from vaekit.data import Labels, Support, check_inputs, check_labels, check_latents
 from vaekit.errors import RunError, VaekitError
 from vaekit.export.onnx import DECODER, ENCODER, FORMAT, METADATA, open_session
-from vaekit.regular_files import read_regular
+from vaekit.files.regular import read_regular
 
 MAX_BYTES = 2**31
 """The size of the largest ONNX file."""

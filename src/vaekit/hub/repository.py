@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaekit.atomic_io import output_errors
 from vaekit.errors import ConfigError, NetworkError, OutputError, RunError, VaekitError
+from vaekit.files.atomic import output_errors
 from vaekit.hub.shared_folder import MAX_PLOTS, is_shared, max_bytes
 from vaekit.runs import PLOTS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vaekit.config import MAX_CONFIG_BYTES
 from vaekit.errors import OutputError, RunError
-from vaekit.regular_files import read_regular
+from vaekit.files.regular import read_regular
 from vaekit.runs import (
     CONFIG,
     LOCK,

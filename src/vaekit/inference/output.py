@@ -13,16 +13,16 @@ from typing import BinaryIO
 import numpy as np
 
 from vaekit import data as datasets
-from vaekit.atomic_io import atomic_write
 from vaekit.data import Support
 from vaekit.data.bounds import MAX_CSV_BYTES, MAX_CSV_CLASSES, MAX_CSV_LINE_CHARACTERS
 from vaekit.data.checks import check_numeric
 from vaekit.data.file_reading import reason, shown_path
 from vaekit.data.readers.npz import read_npz
 from vaekit.errors import ConfigError, DataError
+from vaekit.files.atomic import atomic_write
+from vaekit.files.regular import open_regular
 from vaekit.inference.csv_cells import file_cell, from_cell, to_cell
 from vaekit.inference.encode_decode import LatentCodes
-from vaekit.regular_files import open_regular
 
 CODE_FORMATS = (".npz", ".npy", ".csv")
 SCORE_FORMATS = (".npy", ".csv")

@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from vaekit.atomic_io import atomic_write_bytes
 from vaekit.errors import DataError, OutputError
+from vaekit.files.atomic import atomic_write_bytes
 from vaekit.plots.array_checks import check_pixels
 from vaekit.plots.image_grid import arrange, assemble, gap_width
 from vaekit.plots.sheet import sheet

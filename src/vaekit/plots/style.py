@@ -17,8 +17,8 @@ from matplotlib.path import Path as MarkerPath
 from matplotlib.text import Annotation
 from matplotlib.transforms import Affine2D
 
-from vaekit.atomic_io import atomic_write
 from vaekit.errors import OutputError
+from vaekit.files.atomic import atomic_write
 
 CLASS_COLORS = (
     "#0038FF",

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from vaekit.atomic_io import TEMPORARY_NAME, output_errors, remove_leftovers
 from vaekit.errors import OutputError, RunError
+from vaekit.files.atomic import TEMPORARY_NAME, output_errors, remove_leftovers
 from vaekit.runs.files import (
     CHECKPOINTS,
     METRICS,

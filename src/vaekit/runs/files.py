@@ -7,9 +7,9 @@ written through, because a folder from elsewhere may have them.
 import errno
 from pathlib import Path
 
-from vaekit.atomic_io import output_errors
 from vaekit.errors import OutputError, RunError, read_error
-from vaekit.regular_files import read_regular
+from vaekit.files.atomic import output_errors
+from vaekit.files.regular import read_regular
 
 CONFIG = "config.yaml"
 WEIGHTS = "model.safetensors"

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vaekit import config as configuration
-from vaekit.atomic_io import atomic_write, atomic_write_bytes
 from vaekit.config import Settings
 from vaekit.config.upgrade import upgrade_config
 from vaekit.data.readers.npz import read_npz
 from vaekit.data.splits import MAX_FILE_BYTES as MAX_SPLIT_BYTES
 from vaekit.data.splits import Split
 from vaekit.errors import ConfigError, DataError, RunError
+from vaekit.files.atomic import atomic_write, atomic_write_bytes
 from vaekit.json_types import JsonObject
 from vaekit.runs.files import CONFIG, SPLIT, SUMMARY, has_file, read_file
 from vaekit.runs.run_id import RUN_ID, RunId, as_run_id, check_run_id

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from vaekit.atomic_io import atomic_write_bytes
 from vaekit.errors import RunError
+from vaekit.files.atomic import atomic_write_bytes
 from vaekit.runs.files import METRICS, has_file, read_file
 from vaekit.runs.run_id import RUN_ID, RunId, check_run_id
 from vaekit.runs.upgrade import upgrade_history

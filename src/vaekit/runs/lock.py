@@ -18,10 +18,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vaekit.atomic_io import output_errors
 from vaekit.errors import OutputError, WorkError
-from vaekit.file_lock import lock_file
-from vaekit.regular_files import check_regular
+from vaekit.files.atomic import output_errors
+from vaekit.files.lock import lock_file
+from vaekit.files.regular import check_regular
 
 LOCK = ".lock"
 HEARTBEAT_SECONDS = 20.0

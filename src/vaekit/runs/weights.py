@@ -11,10 +11,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from vaekit.atomic_io import atomic_write_bytes
 from vaekit.config import FORMAT
 from vaekit.core.vae import VAE
 from vaekit.errors import RunError
+from vaekit.files.atomic import atomic_write_bytes
 from vaekit.json_types import JsonObject
 from vaekit.runs.files import WEIGHTS, read_file
 from vaekit.runs.run_id import RUN_ID, RunId, check_run_id

@@ -5,7 +5,7 @@ import os
 import re
 
 from vaekit.errors import ConfigError
-from vaekit.regular_files import read_regular
+from vaekit.files.regular import read_regular
 
 VARIABLE = "VAEKIT_TOKEN"
 """The variable of the environment that may have the token."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vaekit.errors import ConfigError
-from vaekit.regular_files import read_regular
+from vaekit.files.regular import read_regular
 
 MAX_FILE_BYTES = 2**20
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from vaekit import html
-from vaekit.atomic_io import atomic_write_bytes
 from vaekit.data.splits import SplitName
 from vaekit.errors import OutputError
 from vaekit.explorer import explorer_app, render_page
+from vaekit.files.atomic import atomic_write_bytes
 from vaekit.runs import Run, as_run
 from vaekit.runtime.device import keep_freed_memory
 from vaekit.runtime.torch_state import default_torch_state

@@ -13,7 +13,6 @@ from torch.export import ExportedProgram
 
 import vaekit
 from vaekit.arguments import as_path
-from vaekit.atomic_io import atomic_write_many
 from vaekit.core.vae import VAE
 from vaekit.data import Examples
 from vaekit.errors import OutputError
@@ -28,6 +27,7 @@ from vaekit.export import (
     to_program,
 )
 from vaekit.export.onnx import FORMAT
+from vaekit.files.atomic import atomic_write_many
 from vaekit.json_types import JsonObject
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples

@@ -14,10 +14,10 @@ import vaekit
 from vaekit import config as configuration
 from vaekit import hub, runs
 from vaekit.arguments import as_path
-from vaekit.atomic_io import atomic_folder, atomic_write_bytes
 from vaekit.config import MODEL_PARTS, Custom, Settings
 from vaekit.errors import ConfigError, OutputError, RunError
 from vaekit.evaluation.protocol import protocol
+from vaekit.files.atomic import atomic_folder, atomic_write_bytes
 from vaekit.hub.shared_folder import CARD, LIBRARY, MODEL_CONFIG
 from vaekit.json_types import JsonObject
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS

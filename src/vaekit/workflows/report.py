@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from vaekit import runs
-from vaekit.atomic_io import atomic_write_bytes
 from vaekit.evaluation.results import Evaluation
+from vaekit.files.atomic import atomic_write_bytes
 from vaekit.report.page import SHOWN_PLOTS, render_report
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import data_label

@@ -19,7 +19,7 @@ from vaekit.data.readers.tar import read_tar
 from vaekit.data.remote_file import RemoteFile, checksum_error, ensure_downloaded, is_cached
 from vaekit.data.support import Support
 from vaekit.errors import DataError
-from vaekit.regular_files import open_regular
+from vaekit.files.regular import open_regular
 
 NAME = "cifar10"
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -26,7 +26,7 @@ from vaekit.data.readers.npz import map_npy
 from vaekit.data.remote_file import RemoteFile, checksum_error, ensure_downloaded, is_cached
 from vaekit.data.support import Support
 from vaekit.errors import DataError
-from vaekit.regular_files import open_regular
+from vaekit.files.regular import open_regular
 from vaekit.runtime.terminal_progress import byte_progress
 
 NAME = "dsprites"

@@ -17,7 +17,7 @@ from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
 from vaekit.data.file_reading import data_errors, decompressed, fill
 from vaekit.data.support import Support
-from vaekit.regular_files import open_regular
+from vaekit.files.regular import open_regular
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 TRAINING_IMAGES = "train-images-idx3-ubyte"

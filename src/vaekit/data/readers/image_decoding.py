@@ -10,7 +10,7 @@ import numpy as np
 
 from vaekit.data.bounds import MAX_FILE_PIXELS, MAX_FRAMES
 from vaekit.data.readers.image_options import Size
-from vaekit.regular_files import open_regular
+from vaekit.files.regular import open_regular
 
 if TYPE_CHECKING:
     from PIL import Image

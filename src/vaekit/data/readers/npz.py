@@ -19,7 +19,7 @@ from vaekit.data.bounds import (
 )
 from vaekit.data.file_reading import data_errors, fill, read_exactly
 from vaekit.errors import DataError
-from vaekit.regular_files import open_regular
+from vaekit.files.regular import open_regular
 
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 """Compressions whose memory is small, whatever a file declares."""

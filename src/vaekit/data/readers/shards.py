@@ -30,7 +30,7 @@ from vaekit.data.readers.npz import read_array
 from vaekit.data.readers.tar import read_tar, tar_names
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError
-from vaekit.regular_files import open_regular
+from vaekit.files.regular import open_regular
 
 MAX_SHARDS = 100_000
 MAX_HELD_OUT_EXAMPLES = 10_000

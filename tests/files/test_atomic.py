@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from vaekit.atomic_io import (
+from vaekit.errors import DiskError, OutputError
+from vaekit.files.atomic import (
     atomic_folder,
     atomic_write,
     atomic_write_bytes,
     atomic_write_many,
     remove_leftovers,
 )
-from vaekit.errors import DiskError, OutputError
 
 KILLED_WITHIN_A_WRITE = """
 import os, signal, sys
-from vaekit.atomic_io import {write}
+from vaekit.files.atomic import {write}
 with {write}(sys.argv[1]) as target:
     {half}
     os.kill(os.getpid(), signal.SIGKILL)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vaekit.errors import MACHINE_ERRORS, DiskError, OutputError
-from vaekit.file_lock import HAS_LOCKS, lock_file
+from vaekit.files.lock import HAS_LOCKS, lock_file
 
 TEMPORARY_NAME = re.compile(r"\.vaekit-[0-9a-f]{16}\.tmp")
 NEW_FILE = (

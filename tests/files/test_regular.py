@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vaekit.regular_files import is_regular, open_regular, read_regular
+from vaekit.files.regular import is_regular, open_regular, read_regular
 
 
 def test_a_regular_file_is_read_completely(tmp_path):
