@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import vaekit
 from conftest import QUIET, small_images
 from raising import raises
-from vaekit.errors import ConfigError
+from vaekit.errors import ConfigError, OutputError
 
 OPTIONS = {
     "training": {"epochs": 2, "batch_size": 16, "device": "cpu"},
@@ -56,6 +57,22 @@ def test_a_plan_has_the_notes_that_training_prints():
 def test_a_plan_refuses_what_training_refuses():
     with raises(ConfigError, "latent_dim"):
         vaekit.plan_training("mlp", data=small_images(), latent_dim=0)
+
+
+@pytest.mark.parametrize("out", ["file/run", "other", "dangling"])
+def test_a_plan_refuses_a_folder_that_training_cannot_write(out, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/notes.txt").touch()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    for function in (vaekit.plan_training, vaekit.train):
+        with raises(OutputError, "out"):
+            function("mlp", data=small_images(), out=tmp_path / out, **OPTIONS)
+
+
+def test_a_plan_makes_no_folder(tmp_path):
+    vaekit.plan_training("mlp", data=small_images(), out=tmp_path / "new/run", **OPTIONS)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_resumed_run_has_no_plan(cli):

@@ -67,7 +67,8 @@ def train(
     else:
         overrides = config.merge(overrides, config.assignments(settings or []))
         if dry_run:
-            print_plan(workflows.plan_training(recipe, **overrides), json)
+            plan = workflows.plan_training(recipe, out=out, overwrite=overwrite, **overrides)
+            print_plan(plan, json)
             return
         overwrite = overwrite or may_overwrite_run(out)
         run = workflows.train(recipe, out=out, overwrite=overwrite, **overrides)

@@ -8,7 +8,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from vaekit.errors import DataError, VaekitError, read_error
+from vaekit.errors import DataError, MemoryShortage, VaekitError, read_error
 
 BLOCK_BYTES = 2**24
 MAX_SHOWN_PATH = 300
@@ -17,16 +17,25 @@ MAX_SHOWN_PATH = 300
 
 @contextmanager
 def data_errors(source: object, parameter: str | None = None) -> Iterator[None]:
-    """Turn every failure of the block into a one-line `DataError`; errors of the package pass.
+    """Turn every failure of the block into an error of one line; errors of the package pass.
 
     Args:
         source: The file or object that is read, as the message names it.
         parameter: The parameter at fault.
+
+    Raises:
+        DataError: The content is at fault.
+        WorkError: The machine is: its memory, its disk, or the network.
     """
     try:
         yield
     except VaekitError:
         raise
+    except MemoryError as error:
+        raise MemoryShortage(
+            f"cannot read {shown_path(source)}: the memory is too small. "
+            "Use fewer or smaller examples, or a machine with more memory."
+        ) from error
     except OSError as error:
         raise read_error(error, source) or _unreadable(error, source, parameter) from error
     except Exception as error:  # on hostile bytes a decoder may raise anything
@@ -39,11 +48,11 @@ def _unreadable(error: Exception, source: object, parameter: str | None) -> Data
 
 
 def shown_path(source: object) -> str:
-    """A file or an object as messages name it, in quotes; very long names are shortened."""
+    """A file or an object as messages name it, in quotes once; very long names are shortened."""
     text = str(source)
     if len(text) > MAX_SHOWN_PATH:
         text = f"{text[: MAX_SHOWN_PATH // 2]}…{text[-MAX_SHOWN_PATH // 2 :]}"
-    return repr(text)
+    return text if text.startswith(("'", '"')) else repr(text)
 
 
 def reason(error: Exception) -> str:

@@ -22,6 +22,7 @@ from vaekit.data.readers.image_arrays import pillow_images
 from vaekit.data.readers.image_options import SIZES, ImageOptions, Size
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.runtime.memory_errors import memory_errors
 
 READERS: dict[str, Callable[[Path, Support | None], Dataset]] = {
     ".npy": arrays.read_npy_file,
@@ -37,6 +38,7 @@ READABLE = (
 )
 
 
+@memory_errors()
 def load(
     data: "str | os.PathLike | np.ndarray | Examples | Dataset | tuple[Any, Any]",
     *,

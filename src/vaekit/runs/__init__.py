@@ -1,6 +1,6 @@
 """Runs: the object, the folder that it is kept in, and its data."""
 
-from vaekit.runs.claim import Claim, claim_existing, claim_folder
+from vaekit.runs.claim import Claim, check_claimable, claim_existing, claim_folder
 from vaekit.runs.files import (
     CHECKPOINTS,
     CONFIG,
@@ -52,6 +52,7 @@ __all__ = [
     "Run",
     "RunId",
     "as_run",
+    "check_claimable",
     "check_count",
     "check_run_id",
     "claim_existing",

@@ -1,9 +1,10 @@
 """Claim a folder for a run: this process alone writes it, and its files have one run id."""
 
+import errno
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +100,45 @@ def _patience(is_restart: bool) -> float:
     return RESTART_PATIENCE if is_restart else 0.0
 
 
+def check_claimable(out: str | os.PathLike | None, overwrite: bool) -> None:
+    """Check that a new run could claim its folder, and write nothing.
+
+    Args:
+        out: The folder; default in runs/.
+        overwrite: Whether an existing run may be overwritten.
+
+    Raises:
+        OutputError: As for `claim_folder`, which may still fail: another process may come first.
+    """
+    folder = DEFAULT_PARENT if out is None else Path(out)
+    with output_errors(folder):
+        if out is not None:
+            _check_free(folder, overwrite)
+        nearest = _nearest_existing(folder)
+        if not nearest.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _nearest_existing(folder: Path) -> Path:
+    """A path, or the lowest folder above it that exists."""
+    for each in (folder, *folder.parents):
+        with suppress(FileNotFoundError):
+            each.lstat()
+            return each
+    return Path()
+
+
 def _create(folder: Path, overwrite: bool) -> Path:
+    with output_errors(folder):
+        _check_free(folder, overwrite)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def _check_free(folder: Path, overwrite: bool) -> None:
+    """OutputError unless a folder is missing, empty, or that of a run that may be overwritten."""
     with output_errors(folder):
         if folder.exists() and not folder.is_dir():
             raise OutputError(
@@ -108,8 +147,6 @@ def _create(folder: Path, overwrite: bool) -> Path:
             )
         if folder.exists() and not _is_empty(folder):
             _check_overwrite(folder, overwrite)
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
 
 def _create_unused(name: str) -> Path:

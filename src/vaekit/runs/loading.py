@@ -18,13 +18,13 @@ from vaekit.runs.history import History, load_history
 from vaekit.runs.run import Run
 from vaekit.runs.run_id import RunId
 from vaekit.runs.weights import load_into, load_weights, read_weights
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 
 MAX_ACTIVATION = 2**28
 """Values of one layer for one example."""
 
 
-@default_torch_state()
+@library_call()
 def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
     """Read a run folder.
 

@@ -28,7 +28,7 @@ from vaekit.runs.example_selection import ExampleSelection
 from vaekit.runs.folder import load_split
 from vaekit.runs.run_data import RunData, data_name
 from vaekit.runtime.device import keep_freed_memory
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 from vaekit.workflows.comparison_plots import check_plot_file, plot_comparison
 from vaekit.workflows.evaluate import term_metrics
 
@@ -49,7 +49,7 @@ class EvaluatedRun:
         return self.terms.loss if self.bound is None else -self.bound
 
 
-@default_torch_state()
+@library_call()
 def compare(
     runs: Sequence[Run | str | os.PathLike],
     *,

@@ -8,7 +8,7 @@ import numpy as np
 
 from vaekit.inference.output import load_codes
 from vaekit.runs import Run, as_run
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 from vaekit.workflows.save_examples import check_examples_file, default_suffix, save_examples
 
 
@@ -19,7 +19,7 @@ class DecodedFile(NamedTuple):
     examples: int
 
 
-@default_torch_state()
+@library_call()
 def decode(
     run: Run | str | os.PathLike,
     codes: np.ndarray | str | os.PathLike,

@@ -13,7 +13,7 @@ from vaekit.inference.output import CODE_FORMATS, check_format, save_batches, sa
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runtime.device import keep_freed_memory
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 
 
 class EncodedFile(NamedTuple):
@@ -24,7 +24,7 @@ class EncodedFile(NamedTuple):
     part: str
 
 
-@default_torch_state()
+@library_call()
 def encode(
     run: Run | str | os.PathLike,
     out: str | os.PathLike = "codes.npz",

@@ -46,8 +46,8 @@ from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.device import keep_freed_memory
+from vaekit.runtime.library_call import library_call
 from vaekit.runtime.terminal_progress import format_duration, progress_lines
-from vaekit.runtime.torch_state import default_torch_state
 
 MAX_SAMPLES = 1_000_000
 NO_DIVERGENCE = (
@@ -59,7 +59,7 @@ OTHER_DATA = "samples are compared with the dataset of the run, not with other d
 
 
 @progress_lines()
-@default_torch_state()
+@library_call()
 def evaluate(
     run: Run | str | os.PathLike,
     *,

@@ -14,7 +14,7 @@ from vaekit.explorer import explorer_app, render_page
 from vaekit.files.atomic import atomic_write_bytes
 from vaekit.runs import Run, as_run
 from vaekit.runtime.device import keep_freed_memory
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 from vaekit.web import LOOPBACK, App, RunningServer, in_event_loop, serve_app
 from vaekit.workflows.explorer_content import build_content, embed_originals
 
@@ -56,7 +56,7 @@ class RunningExplorer(RunningServer):
         return html.card(title, html.frame(self.url, "explorer", FRAME_HEIGHT), html.note(hint))
 
 
-@default_torch_state()
+@library_call()
 def explore(
     run: Run | str | os.PathLike,
     *,
@@ -104,7 +104,7 @@ def explore(
     return server
 
 
-@default_torch_state()
+@library_call()
 def export_page(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,

@@ -32,8 +32,8 @@ from vaekit.json_types import JsonObject
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples
 from vaekit.runs.run_data import data_name
+from vaekit.runtime.library_call import library_call
 from vaekit.runtime.terminal_progress import track
-from vaekit.runtime.torch_state import default_torch_state
 
 COMPARED_EXAMPLES = 64
 """The number of test examples on which files and model are compared."""
@@ -77,7 +77,7 @@ class ExportResult:
         }
 
 
-@default_torch_state()
+@library_call()
 def export_onnx(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,

@@ -6,10 +6,10 @@ from typing import Any
 from vaekit.inference.mixture import CodeMixture
 from vaekit.runs import Run, as_run
 from vaekit.runs.run_data import RunData
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 
 
-@default_torch_state()
+@library_call()
 def fit_mixture(
     run: Run | str | os.PathLike, *, data: Any = None, components: int = 10, seed: int = 0
 ) -> CodeMixture:

@@ -22,8 +22,8 @@ from vaekit.hub.shared_folder import CARD, LIBRARY, MODEL_CONFIG
 from vaekit.json_types import JsonObject
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
 from vaekit.runs import Run, load_config, load_run, load_split
+from vaekit.runtime.library_call import library_call
 from vaekit.runtime.terminal_progress import print_line, progress_console
-from vaekit.runtime.torch_state import default_torch_state
 
 SHARED_SUMMARY = (
     "format",
@@ -72,7 +72,7 @@ class SharedFolder:
         }
 
 
-@default_torch_state()
+@library_call()
 def export_hub(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,
@@ -115,7 +115,7 @@ def export_hub(
     return SharedFolder(out, files, _data_plots(out))
 
 
-@default_torch_state()
+@library_call()
 def push(
     run: Run | str | os.PathLike,
     repository: str,

@@ -11,7 +11,7 @@ from vaekit.errors import DataError
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runtime.device import keep_freed_memory
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 from vaekit.workflows.save_examples import check_examples_file, save_examples
 
 
@@ -23,7 +23,7 @@ class ImputedFile(NamedTuple):
     missing_fraction: float
 
 
-@default_torch_state()
+@library_call()
 def impute(
     run: Run | str | os.PathLike,
     data: str | os.PathLike,

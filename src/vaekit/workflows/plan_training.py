@@ -1,13 +1,16 @@
 """The plan of a training: what `train` would do, without writing anything."""
 
 import math
+import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vaekit import runs
+from vaekit.arguments import as_path
 from vaekit.config import MODEL_PARTS
 from vaekit.core.vae import VAE
 from vaekit.json_types import JsonObject
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 from vaekit.training.batches import count_batches
 from vaekit.training.stage_timing import bytes_per_step, seconds_per_step
 from vaekit.training.stages import Stage
@@ -61,11 +64,13 @@ class TrainingPlan:
         return asdict(self)
 
 
-@default_torch_state()
+@library_call()
 def plan_training(
     model: str | VAE | None = None,
     *,
     data: Any = None,
+    out: str | os.PathLike | None = None,
+    overwrite: bool = False,
     objective: Any = None,
     **overrides: Any,
 ) -> TrainingPlan:
@@ -76,6 +81,8 @@ def plan_training(
     Args:
         model: As for `train`.
         data: As for `train`.
+        out: As for `train`; whether a run could be written there is checked.
+        overwrite: As for `train`.
         objective: As for `train`.
         **overrides: As for `train`.
 
@@ -85,6 +92,7 @@ def plan_training(
     >>> plan_training("mlp", data="images.npz", training={"epochs": 2}).epochs
     2
     """
+    runs.check_claimable(out if out is None else as_path("out", out), overwrite)
     setup, _ = prepare_training(model, data, objective, overrides)
     config = setup.config
     counts = setup.model.count_parameters().values()

@@ -21,13 +21,13 @@ from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import ExampleSelection, data_label, select_evaluation_examples
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.device import keep_freed_memory
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 from vaekit.workflows.plot_files import PlotFiles
 
 ALL_PLOTS: dict[str, Callable[[PlotContext, View], Any]] = PLOTS | LATENT_PATH_PLOTS
 
 
-@default_torch_state()
+@library_call()
 def plot(
     run: Run | str | os.PathLike,
     names: str | Sequence[str] = (),

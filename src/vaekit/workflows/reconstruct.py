@@ -11,10 +11,10 @@ from vaekit.run_plots.reconstructions import save_reconstruction
 from vaekit.runs import PLOTS, Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runs.reconstruction import Reconstruction, reconstruct_examples, select_indices
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 
 
-@default_torch_state()
+@library_call()
 def reconstruct(
     run: Run | str | os.PathLike,
     *,

@@ -9,11 +9,11 @@ from vaekit.files.atomic import atomic_write_bytes
 from vaekit.report.page import SHOWN_PLOTS, render_report
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import data_label
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 from vaekit.workflows.plot import plot
 
 
-@default_torch_state()
+@library_call()
 def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
     """Write RUN/report.html: one file with its plots, which needs no network.
 

@@ -8,11 +8,11 @@ from vaekit.arguments import as_path
 from vaekit.data.building import dataset_name
 from vaekit.runs import PLOTS, Run, as_run
 from vaekit.runs.run_data import RunData
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 from vaekit.workflows.save_examples import check_examples_file, default_suffix, save_examples
 
 
-@default_torch_state()
+@library_call()
 def sample(
     run: Run | str | os.PathLike,
     count: int = 64,

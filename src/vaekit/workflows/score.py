@@ -14,8 +14,8 @@ from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_examples
 from vaekit.runs.run_scores import check_metric, score_inputs
 from vaekit.runtime.device import keep_freed_memory
+from vaekit.runtime.library_call import library_call
 from vaekit.runtime.terminal_progress import progress_lines
-from vaekit.runtime.torch_state import default_torch_state
 from vaekit.workflows.encode import class_names, file_names
 
 
@@ -29,7 +29,7 @@ class ScoredFile(NamedTuple):
 
 
 @progress_lines()
-@default_torch_state()
+@library_call()
 def score(
     run: Run | str | os.PathLike,
     out: str | os.PathLike = "scores.csv",

@@ -20,7 +20,7 @@ from vaekit.runs.example_selection import data_label
 from vaekit.runs.run_scores import score_inputs
 from vaekit.runtime.device import keep_freed_memory
 from vaekit.runtime.lenient_stream import LenientStream
-from vaekit.runtime.torch_state import default_torch_state
+from vaekit.runtime.library_call import library_call
 from vaekit.server import Facts, Limits
 from vaekit.server.service import Arrays, Labels
 from vaekit.web import (
@@ -37,7 +37,7 @@ from vaekit.web import (
 )
 
 
-@default_torch_state()
+@library_call()
 def serve(
     run: Run | str | os.PathLike,
     *,

@@ -29,9 +29,9 @@ from vaekit.json_types import JsonObject
 from vaekit.runs import Run, load_run
 from vaekit.runs.dataset_source import load_dataset
 from vaekit.runs.run_data import RunData
+from vaekit.runtime.library_call import library_call
 from vaekit.runtime.terminal_progress import print_line, progress_console
 from vaekit.runtime.threads import cpu_threads
-from vaekit.runtime.torch_state import default_torch_state
 from vaekit.training.freezing import freeze_except
 from vaekit.training.graceful_interrupt import resumable
 from vaekit.training.processes import (
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from vaekit.training.fit import FitResult
 
 
-@default_torch_state()
+@library_call()
 def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     """Build a model of five parts, as a plain `torch.nn.Module`, that fits the data.
 
@@ -101,7 +101,7 @@ def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     return build_model(config, modules)
 
 
-@default_torch_state()
+@library_call()
 def train(
     model: str | VAE | None = None,
     *,
@@ -161,7 +161,7 @@ def train(
         return _fit(setup, claim, console, resume=False)
 
 
-@default_torch_state()
+@library_call()
 def resume(
     path: str | os.PathLike,
     *,
