@@ -94,11 +94,10 @@ CODES = b"file,example,class,z1,z2,stddev1,stddev2\na.png,0,cat,0.5,-1,1,1\nb.pn
 
 
 class Files:
-    """A folder in memory that inputs are written into."""
+    """A folder that inputs are written into."""
 
     def __init__(self) -> None:
-        root = "/dev/shm" if Path("/dev/shm").is_dir() else None
-        self.folder = Path(tempfile.mkdtemp(prefix="vaekit-fuzz-", dir=root))
+        self.folder = Path(tempfile.mkdtemp())
 
     def write(self, name: str, content: bytes) -> Path:
         """A file of this content."""
