@@ -3,13 +3,15 @@
     pip install atheris
     python benchmarks/fuzz.py --reader npz --minutes 30      # one reader
     python benchmarks/fuzz.py --minutes 1                    # all of them, one after the other
+    python benchmarks/fuzz.py --keep                         # keep what they have reached
 
 Coverage of the package's own code guides the mutations (Atheris, on libFuzzer). A reader may raise
 a `VaekitError` of one line; anything else counts as foreign. An input is slow from 2 s of CPU time
 on and large if it raises the peak of the memory by more than 500 MB. Inputs that count are kept in
 OUT/<reader>/found, those that reached new code in OUT/<reader>/corpus, from which the next call
-goes on. Minutes are of CPU time, which other work on the machine does not shorten. Prints one JSON
-object for each reader; status 1 if an input was foreign, slow or large.
+goes on. `fuzz_corpus/` keeps the latter: every call starts from it, and the tests read it. Minutes
+are of CPU time, which other work on the machine does not shorten. Prints one JSON object for each
+reader; status 1 if an input was foreign, slow or large.
 """
 
 import contextlib
@@ -28,7 +30,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from command_line import argument_parser
-from fuzz_readers import READERS, Read
+from fuzz_readers import READERS, Read, folder_name, keep_inputs, kept_inputs
 
 atheris: Any = import_module("atheris")  # installed for this script alone
 
@@ -127,7 +129,7 @@ def fuzz_here(name: str, out: Path, seconds: float) -> None:
     seeds, make = READERS[name]
     corpus = out / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(seeds()):
+    for number, seed in enumerate([*seeds(), *kept_inputs(name)]):
         (corpus / f"seed-{number}").write_bytes(seed)
     fuzzer = Fuzzer(name, make(), out, seconds)
     options = [f"-max_len={MAX_INPUT_BYTES}", "-verbosity=0", "-rss_limit_mb=0", "-timeout=600"]
@@ -164,11 +166,16 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--out", type=Path, default=Path("runs/fuzz"))
     parser.add_argument("--here", choices=READERS, help="within this process")
+    parser.add_argument("--keep", action="store_true", help="keep the corpora, and end")
     options = parser.parse_args()
-    if options.here:
-        fuzz_here(options.here, options.out / options.here.replace(" ", "-"), 60 * options.minutes)
+    names = options.reader or list(READERS)
+    if options.keep:
+        for name in names:
+            keep_inputs(name, options.out / folder_name(name) / "corpus")
+    elif options.here:
+        fuzz_here(options.here, options.out / folder_name(options.here), 60 * options.minutes)
     else:
-        sys.exit(not fuzz_all(options.reader or list(READERS), options.out, options.minutes))
+        sys.exit(not fuzz_all(names, options.out, options.minutes))
 
 
 if __name__ == "__main__":

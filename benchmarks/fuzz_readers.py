@@ -9,6 +9,7 @@ import io
 import shutil
 import tarfile
 import tempfile
+import weakref
 import zipfile
 from collections.abc import Callable
 from functools import cache
@@ -236,8 +237,8 @@ def checkpoint() -> Read:
     return read
 
 
-def requests(media: str, path: str) -> Read:
-    """Send the input as the body of a request to a server."""
+def requests(media: str, *paths: str) -> Read:
+    """Send the input as the body of a request to a server, to these paths until one accepts it."""
     import httpx
 
     import vaekit
@@ -254,12 +255,14 @@ def requests(media: str, path: str) -> Read:
     )
 
     def read(content: bytes) -> object:
-        answer = loop.run_until_complete(client.post(path, content=content))
-        if answer.status_code in (400, 413, 415, 422):
-            raise refusal(answer.json()["error"])
-        assert answer.status_code == 200, answer.text
-        return answer
+        for path in paths:
+            answer = loop.run_until_complete(client.post(path, content=content))
+            if answer.status_code == 200:
+                return answer
+            assert answer.status_code in (400, 413, 415, 422), answer.text
+        raise refusal(answer.json()["error"])
 
+    weakref.finalize(read, loop.close)
     return read
 
 
@@ -277,7 +280,7 @@ READERS: dict[str, tuple[Callable[[], list[bytes]], Callable[[], Read]]] = {
     "idx": (lambda: [idx(IMAGES)], lambda: dataset("x.idx3-ubyte")),
     "idx gzip": (lambda: [idx(IMAGES)], lambda: dataset("x.idx3-ubyte.gz", gzip.compress)),
     "tar": (
-        lambda: [shard(**{f"{i}_npy": npy(X[i]) for i in range(3)}, a_cls=b"1")],
+        lambda: [shard(**{"0_npy": npy(X[0]), "0_cls": b"1", "1_npy": npy(X[1]), "1_cls": b"0"})],
         lambda: dataset("x.tar"),
     ),
     "tar gzip": (
@@ -290,7 +293,7 @@ READERS: dict[str, tuple[Callable[[], list[bytes]], Callable[[], Read]]] = {
     ),
     "jpeg": (lambda: [picture("jpeg"), picture("jpeg", "RGB")], lambda: image_folder("jpg")),
     "gif": (lambda: [picture("gif")], lambda: image_folder("gif")),
-    "tiff": (lambda: [picture("tiff"), deep_tiff()], lambda: image_folder("tif")),
+    "tiff": (lambda: [picture("tiff"), deep_tiff()], lambda: dataset("x.tif")),
     "codes csv": (lambda: [CODES], lambda: codes("codes.csv")),
     "codes npz": (lambda: [npz(mean=X, stddev=X)], lambda: codes("codes.npz")),
     "configuration": (run_seed("config.yaml"), configuration),
@@ -302,10 +305,50 @@ READERS: dict[str, tuple[Callable[[], list[bytes]], Callable[[], Read]]] = {
     "run split": (run_seed("split.npz"), lambda: run_file("split.npz")),
     "run checkpoint": (run_seed("checkpoints/last.safetensors"), checkpoint),
     "request json": (
-        lambda: [b'{"x": [[[[0,1,2,3,4,5]]]]}', b'{"z": [[0.5, 1e3]]}', b'{"count": 2, "seed": 1}'],
-        lambda: requests("application/json", "/v1/decode"),
+        lambda: [
+            b'{"x": [[%s]]}' % str(IMAGES[0].tolist()).encode(),
+            b'{"z": [[0.5, 1e3]]}',
+            b'{"count": 2, "seed": 1}',
+        ],
+        lambda: requests("application/json", "/v1/encode", "/v1/decode", "/v1/sample"),
     ),
     "request npy": (lambda: [npy(IMAGES[:2])], lambda: requests("application/x-npy", "/v1/encode")),
     "request png": (lambda: [picture("png")], lambda: requests("image/png", "/v1/score")),
 }
 """The seeds of each reader, and what makes it; both are called in a process of its own."""
+
+
+# --- What fuzzing has reached --------------------------------------------------------------------
+
+
+CORPUS = Path(__file__).with_name("fuzz_corpus")
+"""An archive for each reader, of the inputs that reached new code."""
+MAX_KEPT_BYTES = 20_000
+ANY_TIME = (2020, 1, 1, 0, 0, 0)  # the same inputs are the same archive
+
+
+def folder_name(reader: str) -> str:
+    """The name of a reader in paths."""
+    return reader.replace(" ", "-")
+
+
+def kept_inputs(reader: str) -> list[bytes]:
+    """The inputs of a reader that are kept; none if it was never fuzzed."""
+    path = CORPUS / f"{folder_name(reader)}.zip"
+    if not path.exists():
+        return []
+    with zipfile.ZipFile(path) as archive:
+        return [archive.read(name) for name in archive.namelist()]
+
+
+def keep_inputs(reader: str, corpus: Path) -> None:
+    """Keep the small ones of the inputs that fuzzing has collected in a folder."""
+    files = [path for path in sorted(corpus.glob("*")) if path.stat().st_size <= MAX_KEPT_BYTES]
+    inputs = sorted({path.read_bytes() for path in files})
+    if not inputs:
+        return
+    CORPUS.mkdir(exist_ok=True)
+    with zipfile.ZipFile(CORPUS / f"{folder_name(reader)}.zip", "w") as archive:
+        for number, content in enumerate(inputs):
+            header = zipfile.ZipInfo(f"{number:03}", ANY_TIME)
+            archive.writestr(header, content, zipfile.ZIP_DEFLATED)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from raising import raises
 from vaekit.errors import DiskError, OutputError
 from vaekit.files.atomic import (
     atomic_folder,
@@ -179,19 +180,43 @@ def test_a_folder_is_replaced_completely_or_not_at_all(tmp_path):
     assert names(tmp_path) == ["folder"]
 
 
-def test_a_folder_that_was_being_replaced_by_a_killed_process_is_restored(tmp_path):
-    previous = tmp_path / ".folder.vaekit-old"
-    previous.mkdir()
-    (previous / "old").touch()
+@pytest.mark.parametrize("name", ["folder", "x" * 255])
+def test_a_folder_that_was_being_replaced_is_restored(name, tmp_path, monkeypatch):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "old").touch()
+    rename = Path.rename
+
+    def stop_at_the_second(path: Path, target: Path) -> Path:
+        if target == tmp_path / name:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", stop_at_the_second)
+    with pytest.raises(KeyboardInterrupt), atomic_folder(tmp_path / name):
+        pass
+    monkeypatch.undo()
+    assert name not in names(tmp_path)
 
     def fail() -> None:
-        with atomic_folder(tmp_path / "folder"):
+        with atomic_folder(tmp_path / name):
             raise RuntimeError("stopped")
 
     with pytest.raises(RuntimeError):
         fail()
-    assert names(tmp_path) == ["folder"]
-    assert names(tmp_path / "folder") == ["old"]
+    assert names(tmp_path) == [name]
+    assert names(tmp_path / name) == ["old"]
+
+
+def test_a_folder_that_another_process_keeps_locked(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr("vaekit.files.atomic.MAX_WAIT_SECONDS", 0.1)
+    descriptor = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with raises(OutputError, "out"), atomic_folder(tmp_path / "folder"):
+            pass
+    finally:
+        os.close(descriptor)
 
 
 def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):

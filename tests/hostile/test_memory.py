@@ -1,7 +1,6 @@
 """Memory that ends within a function of the library is an error of ours, as at the command line."""
 
 import pytest
-
 from limited import run_limited
 
 SETUP = """

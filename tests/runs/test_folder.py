@@ -12,10 +12,11 @@ from safetensors.torch import load_file, save_file
 
 import vaekit
 from conftest import tensor_bytes, train_small
+from hostile.limited import snapshot
 from raising import raises
 from vaekit.config import build_model, validate
 from vaekit.errors import OutputError, RunError
-from vaekit.runs import claim_folder, load_summary
+from vaekit.runs import claim_existing, claim_folder, load_summary
 
 PLOTS = {
     "latent",
@@ -330,6 +331,33 @@ def test_an_existing_run_is_overwritten_only_if_asked_for(folder):
         assert claim.folder == folder
     remaining = {path.name for path in folder.rglob("*") if path.is_file()}
     assert remaining == {"config.yaml", "notes.txt"}
+
+
+@pytest.mark.parametrize("name", ["curves.svg", "curves.pdf", "paths.gif", "sample-3.npy"])
+def test_every_plot_of_an_overwritten_run_is_removed(name, folder):
+    (folder / "plots").mkdir(exist_ok=True)
+    (folder / "plots" / name).touch()
+    (folder / "plots/notes.npy").touch()
+    with claim_folder(folder, "run", True):
+        assert [path.name for path in (folder / "plots").iterdir()] == ["notes.npy"]
+
+
+@pytest.mark.parametrize("name", ["plots/curves.png", "split.npz", "report.html", "metrics.csv"])
+def test_nothing_of_a_run_is_removed_if_not_all_can_be(name, folder):
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).mkdir(parents=True)
+    before = snapshot(folder)
+    with raises(OutputError, "out"), claim_folder(folder, "run", True):
+        pass
+    assert snapshot(folder) == before
+
+
+@pytest.mark.parametrize("name", ["plots", "checkpoints"])
+def test_a_link_is_refused_before_a_run_is_resumed(name, folder, tmp_path):
+    shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / name).symlink_to(tmp_path)
+    with raises(OutputError, "out"), claim_existing(folder):
+        pass
 
 
 def test_a_folder_with_another_config_is_never_cleared(tmp_path):

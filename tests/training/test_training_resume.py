@@ -8,6 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +20,13 @@ from safetensors.torch import load_file
 
 import vaekit
 from conftest import QUIET, TRAIN_MODULE, small_images, train_small
+from hostile.limited import snapshot
 from raising import raises
+from vaekit import runs
 from vaekit.errors import DataError, Interrupted, RunError
 from vaekit.inference.bounds import elbo_sums
 from vaekit.objectives import ELBO
+from vaekit.runs import claim_existing
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +66,45 @@ def calm(tmp_path_factory):
     folder = tmp_path_factory.mktemp("calm") / "run"
     train_small(folder, training={"epochs": 4, "patience": 3}, objective=Stopped(-1, signal.SIGINT))
     return facts(folder)
+
+
+@contextmanager
+def claimed_late(folder: Path, change: Callable[[], object], **options):
+    """`claim_existing`, before which another process has changed the run."""
+    change()
+    with claim_existing(folder, **options) as claim:
+        yield claim
+
+
+@pytest.fixture
+def interrupted(tmp_path):
+    """A run of two epochs that was interrupted before its end."""
+    with raises(Interrupted):
+        train_small(tmp_path / "run", objective=Stopped(3, signal.SIGINT))
+    return tmp_path / "run"
+
+
+def test_the_configuration_is_read_after_the_folder_was_claimed(interrupted, monkeypatch):
+    config = interrupted / "config.yaml"
+
+    def change() -> None:
+        config.write_text(config.read_text().replace("epochs: 2\n", "epochs: 3\n"))
+
+    monkeypatch.setattr(runs, "claim_existing", partial(claimed_late, change=change))
+    run = vaekit.resume(interrupted, data=small_images(), objective=ELBO(), console=QUIET)
+    assert run.history["epoch"] == [1, 2, 3]
+
+
+def test_a_run_that_another_process_finished_meanwhile(interrupted, monkeypatch):
+    def finish() -> None:
+        monkeypatch.undo()
+        vaekit.resume(interrupted, data=small_images(), objective=ELBO(), console=QUIET)
+        finished.append(snapshot(interrupted))
+
+    finished: list[dict] = []
+    monkeypatch.setattr(runs, "claim_existing", partial(claimed_late, change=finish))
+    run = vaekit.resume(interrupted, data=small_images(), objective=ELBO(), console=QUIET)
+    assert run.summary and snapshot(interrupted) == finished[0]
 
 
 @pytest.mark.parametrize("step", [0, 1, 2, 3, 5, 8, 10, 11], ids=lambda step: f"step{step}")

@@ -73,9 +73,11 @@ def evaluate(
     Metrics: loss and its terms, bounds of log p(x), latent space, reconstructions and samples.
     """
     from vaekit import workflows
+    from vaekit.runs import load_run
 
+    loaded = load_run(run)
     evaluation = workflows.evaluate(
-        run,
+        loaded,
         split=split,
         data=data,
         max_examples=max_examples,
@@ -87,7 +89,7 @@ def evaluate(
         class_accuracy_samples=class_accuracy_samples,
         seed=seed,
     )
-    path = workflows.report(run, evaluation) if report else None
+    path = workflows.report(loaded, evaluation) if report else None
     files = {} if path is None else {"report": str(path)}
     if json:
         output.print_json(evaluation.to_dict() | files)

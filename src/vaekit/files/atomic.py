@@ -6,6 +6,7 @@ recognized by its free lock and removed by the next process that writes into the
 """
 
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from vaekit.errors import MACHINE_ERRORS, DiskError, OutputError
-from vaekit.files.lock import HAS_LOCKS, lock_file
+from vaekit.files.lock import HAS_LOCKS, MAX_WAIT_SECONDS, lock_file, wait_for_lock
 
 TEMPORARY_NAME = re.compile(r"\.vaekit-[0-9a-f]{16}\.tmp")
 NEW_FILE = (
@@ -89,7 +90,7 @@ def atomic_folder(path: str | os.PathLike) -> Iterator[Path]:
             "Choose another folder, or change the current one.",
             parameter="out",
         )
-    previous = path.with_name(f".{path.name}.vaekit-old")
+    previous = path.with_name(_previous_name(path.name))
     with ExitStack() as stack:
         with output_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +145,7 @@ def _remove_leftovers_once(folder: Path) -> None:
 
 def _remove_leftover(path: Path, is_folder: bool) -> None:
     with suppress(OSError), _open_existing(path) as descriptor:
-        if not lock_file(descriptor, wait=False):
+        if not lock_file(descriptor):
             return
         if is_folder:
             shutil.rmtree(path)
@@ -173,11 +174,16 @@ def _temporary_folder(parent: Path) -> Iterator[Path]:
     else:
         raise FileExistsError(errno.EEXIST, "no free temporary name", str(parent))
     with _open_existing(path) as descriptor:
-        lock_file(descriptor, wait=True)
+        wait_for_lock(descriptor, MAX_WAIT_SECONDS)
         try:
             yield path
         finally:
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _previous_name(name: str) -> str:
+    """The name of a folder while another takes its place; of a bounded length, as names are."""
+    return f".vaekit-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.old"
 
 
 def _random_paths(folder: Path) -> Iterator[Path]:
@@ -186,7 +192,7 @@ def _random_paths(folder: Path) -> Iterator[Path]:
 
 def _is_kept(descriptor: int, path: Path) -> bool:
     """Lock a new file; False if it was taken for a leftover and removed before it was locked."""
-    lock_file(descriptor, wait=True)
+    wait_for_lock(descriptor, MAX_WAIT_SECONDS)
     with suppress(OSError):
         return os.path.samestat(os.fstat(descriptor), path.lstat())
     return False
@@ -207,7 +213,7 @@ def _open_existing(path: Path) -> Iterator[int]:
 def _folder_lock(folder: Path) -> Iterator[None]:
     """Let one process at a time rename what is in a folder."""
     with _open_existing(folder) as descriptor:
-        lock_file(descriptor, wait=True)
+        wait_for_lock(descriptor, MAX_WAIT_SECONDS)
         yield
 
 
@@ -242,8 +248,16 @@ def output_error(error: OSError, path: str | os.PathLike) -> OutputError | DiskE
         fix = DISK_FIXES.get(error.errno or 0, "Check the disk and the limits of the system")
         return DiskError(f"cannot write {path}: {reason}. {fix}.")
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        reason = f"{Path(path).parent} is not a folder"
+        reason = f"{_blocking(Path(path))} is not a folder"
     return OutputError(f"cannot write {path}: {reason}. Choose another path.", parameter="out")
+
+
+def _blocking(path: Path) -> Path:
+    """The highest part of a path that exists and is no folder, or the folder of the path."""
+    above = [*reversed(path.parents), path]
+    return next(
+        (each for each in above if os.path.lexists(each) and not each.is_dir()), path.parent
+    )
 
 
 def atomic_write_many(contents: Mapping[Path, bytes]) -> None:

@@ -1,6 +1,7 @@
 """Runs: the object, the folder that it is kept in, and its data."""
 
 from vaekit.runs.claim import Claim, check_claimable, claim_existing, claim_folder
+from vaekit.runs.destination import check_destination, checked_at_the_end, plots_folder
 from vaekit.runs.files import (
     CHECKPOINTS,
     CONFIG,
@@ -54,7 +55,9 @@ __all__ = [
     "as_run",
     "check_claimable",
     "check_count",
+    "check_destination",
     "check_run_id",
+    "checked_at_the_end",
     "claim_existing",
     "claim_folder",
     "has_file",
@@ -65,6 +68,7 @@ __all__ = [
     "load_split",
     "load_summary",
     "load_weights",
+    "plots_folder",
     "read_file",
     "save_config",
     "save_metrics",

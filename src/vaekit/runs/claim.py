@@ -27,7 +27,14 @@ from vaekit.runs.run_id import RunId, new_run_id
 
 DEFAULT_PARENT = Path("runs")
 MAX_NUMBERED_FOLDERS = 10_000
-GENERATED = {CHECKPOINTS: ("*.safetensors", "*.ckpt"), PLOTS: ("*.png",)}
+GENERATED = {
+    CHECKPOINTS: ("*.safetensors", "*.ckpt"),
+    PLOTS: (
+        *("*.png", "*.svg", "*.pdf", "*.gif", "*.webp"),
+        *("sample-*.npy", "mixture-*.npy", "reconstruct.npy"),
+    ),
+}
+"""Patterns of the files that vaekit writes into folders of a run."""
 RESTART_PATIENCE = 2 * MAX_MISSED_HEARTBEATS * HEARTBEAT_SECONDS
 """Seconds that a restarted run waits for the process that it replaces."""
 
@@ -90,9 +97,10 @@ def claim_existing(folder: Path, *, is_restart: bool = False) -> Iterator[Claim]
     """
     load_run_config(folder)
     with FolderLock(folder, patience=_patience(is_restart)) as lock:
-        for each in (folder, folder / CHECKPOINTS, folder / PLOTS):
-            if not each.is_symlink() or each == folder:
-                remove_leftovers(each)
+        remove_leftovers(folder)
+        for name in GENERATED:
+            if has_file(folder, name):
+                remove_leftovers(subfolder(folder, name))
         yield Claim(folder, load_run_config(folder).run_id, lock)
 
 
@@ -200,7 +208,13 @@ def _clear(folder: Path) -> None:
         inner = subfolder(folder, name)
         remove_leftovers(inner)
         stale += [path for pattern in patterns for path in inner.glob(pattern)]
-    with output_errors(folder):
-        for path in stale:
+    for path in stale:
+        if path.is_dir() and not path.is_symlink():
+            raise OutputError(
+                f"{path} is a folder, where a run has a file. Remove it, or choose another folder.",
+                parameter="out",
+            )
+    for path in stale:
+        with output_errors(path):
             path.unlink(missing_ok=True)
     remove_leftovers(folder)

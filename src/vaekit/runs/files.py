@@ -50,7 +50,7 @@ def read_file(folder: Path, name: str, limit_bytes: int) -> bytes:
     """
     path = folder / name
     try:
-        _check_no_links(folder, path)
+        check_no_links(folder, path)
         return read_regular(path, limit_bytes, follow_links=False)
     except FileNotFoundError:
         fix = FIXES.get(name, "Restore it, or train again")
@@ -59,6 +59,13 @@ def read_file(folder: Path, name: str, limit_bytes: int) -> bytes:
         raise read_error(error, path) or _unreadable(path, error) from None
     except ValueError as error:
         raise _unreadable(path, error) from None
+
+
+def check_no_links(folder: Path, path: Path) -> None:
+    """OSError if a folder between the run folder and the file is a link."""
+    for parent in path.relative_to(folder).parents:
+        if parent.parts and (folder / parent).is_symlink():
+            raise OSError(errno.ELOOP, f"{parent} is a link, and links are not followed here")
 
 
 def subfolder(folder: Path, name: str) -> Path:
@@ -75,15 +82,8 @@ def subfolder(folder: Path, name: str) -> Path:
                 "Replace it by a folder.",
                 parameter="out",
             )
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(exist_ok=True)
     return path
-
-
-def _check_no_links(folder: Path, path: Path) -> None:
-    """OSError if a folder between the run folder and the file is a link."""
-    for parent in path.relative_to(folder).parents:
-        if parent.parts and (folder / parent).is_symlink():
-            raise OSError(errno.ELOOP, f"{parent} is a link, and links are not followed here")
 
 
 def _unreadable(path: Path, error: Exception) -> RunError:

@@ -18,9 +18,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from vaekit.errors import OutputError, WorkError
+from vaekit.errors import OutputError, WorkError, reason_of
 from vaekit.files.atomic import output_errors
-from vaekit.files.lock import lock_file
+from vaekit.files.lock import MAX_WAIT_SECONDS, wait_for_lock
 from vaekit.files.regular import check_regular
 
 LOCK = ".lock"
@@ -105,7 +105,13 @@ class FolderLock:
                     parameter="out",
                 )
             time.sleep(POLL_SECONDS)
-        threading.Thread(target=self._beat, name="vaekit-lock", daemon=True).start()
+        try:
+            threading.Thread(target=self._beat, name="vaekit-lock", daemon=True).start()
+        except RuntimeError as error:  # the system has no more threads
+            self.__exit__()
+            raise WorkError(
+                f"cannot lock {self.folder}: {reason_of(error)}. Raise the limit of processes."
+            ) from error
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -146,7 +152,7 @@ class FolderLock:
             descriptor = os.open(self._path, flags, 0o666)
             try:
                 check_regular(descriptor, self._path)
-                lock_file(descriptor, wait=True)
+                wait_for_lock(descriptor, MAX_WAIT_SECONDS)
                 if _is_same(descriptor, self._path):  # not deleted by its owner meanwhile
                     yield descriptor
                     return
@@ -154,9 +160,9 @@ class FolderLock:
                 os.close(descriptor)
 
     def _seconds_since(self, file: int) -> float:
-        """The age of the last heartbeat, in the clock of the file system."""
+        """The distance of the last heartbeat, in the clock of the file system."""
         with tempfile.TemporaryFile(dir=self.folder) as probe:
-            return os.fstat(probe.fileno()).st_mtime - os.fstat(file).st_mtime
+            return abs(os.fstat(probe.fileno()).st_mtime - os.fstat(file).st_mtime)
 
     def _beat(self) -> None:
         while not self._ended.wait(self.heartbeat):

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -23,6 +23,9 @@ from vaekit.runs.run_data import RunData
 from vaekit.runtime.device import keep_freed_memory
 from vaekit.runtime.library_call import library_call
 from vaekit.workflows.plot_files import PlotFiles
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ALL_PLOTS: dict[str, Callable[[PlotContext, View], Any]] = PLOTS | LATENT_PATH_PLOTS
 
@@ -73,7 +76,7 @@ def plot(
     _check_used(view_options, chosen)
     keep_freed_memory()
     context = _context(run, split, data)
-    folder = runs.subfolder(run.folder, runs.PLOTS) if out is None else as_path("out", out)
+    folder = runs.plots_folder(run) if out is None else as_path("out", out)
     paths = _paths(folder, chosen, format)
     targets = dict(zip(chosen, paths, strict=True))
     _check_failures(_draw(targets, context, view_options), targets)
@@ -90,7 +93,7 @@ def plot_run_data(run_data: RunData) -> list[str]:
     selection = ExampleSelection(run_data.examples("test"), "test", run_data)
     context = PlotContext(run, lambda: selection, lambda: run_data)
     names = [name for name, each in PLOTS.items() if not unmet_requirement(each, run)]
-    paths = _paths(runs.subfolder(run.folder, runs.PLOTS), names, None)
+    paths = _paths(runs.plots_folder(run), names, None)
     failures = _draw(dict(zip(names, paths, strict=True)), context, View())
     return [f"the plot {name} failed: {reason_of(error)}." for name, error in failures.items()]
 
@@ -166,7 +169,7 @@ def _check_used(view: View, names: Sequence[str]) -> None:
 
 
 def _save(name: str, context: PlotContext, view: View, path: Path) -> Path:
-    from vaekit.plots import ANIMATIONS, save
+    from vaekit.plots import ANIMATIONS
 
     is_animation = path.suffix.lower() in ANIMATIONS
     if name in PLOTS:
@@ -175,11 +178,19 @@ def _save(name: str, context: PlotContext, view: View, path: Path) -> Path:
             raise ConfigError.for_value(
                 "out", path.name, ".png, .pdf or .svg", problem=f"only {animated} can be animated"
             )
-        return save(PLOTS[name](context, view), path)
+        return _save_figure(PLOTS[name](context, view), context, path)
     paths = LATENT_PATH_PLOTS[name](context, view)
     if is_animation:
+        runs.check_destination(context.run, path)
         return save_path_animation(path, context, paths)
-    return save(draw_paths(context, paths), path)
+    return _save_figure(draw_paths(context, paths), context, path)
+
+
+def _save_figure(figure: "Figure", context: PlotContext, path: Path) -> Path:
+    from vaekit.plots import save
+
+    runs.check_destination(context.run, path)
+    return save(figure, path)
 
 
 def _paths(out: Path, names: Sequence[str], format: str | None) -> list[Path]:

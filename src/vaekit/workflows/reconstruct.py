@@ -8,7 +8,7 @@ from typing import Any
 from vaekit.arguments import as_path
 from vaekit.data.splits import SplitName
 from vaekit.run_plots.reconstructions import save_reconstruction
-from vaekit.runs import PLOTS, Run, as_run
+from vaekit.runs import Run, as_run, check_destination, plots_folder
 from vaekit.runs.example_selection import select_examples
 from vaekit.runs.reconstruction import Reconstruction, reconstruct_examples, select_indices
 from vaekit.runtime.library_call import library_call
@@ -47,7 +47,8 @@ def reconstruct(
     (2, 1, 8, 8)
     """
     run = as_run(run)
-    path = run.folder / PLOTS / "reconstruct.png" if out is None else as_path("out", out)
+    path = plots_folder(run) / "reconstruct.png" if out is None else as_path("out", out)
     examples = select_examples(run, split, data).examples
     result = reconstruct_examples(run, examples, select_indices(run, examples, indices, label))
+    check_destination(run, path)
     return result, save_reconstruction(path, run, result)

@@ -24,6 +24,9 @@ def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
     Returns:
         The path of the report.
 
+    Raises:
+        RunError: The run folder was overwritten since the run was loaded.
+
     >>> report(run, vaekit.evaluate(run, importance_samples=1)).name
     'report.html'
     """
@@ -39,5 +42,6 @@ def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
         findings=[finding.text for finding in run.verdict],
     )
     path = run.folder / runs.REPORT
+    runs.check_destination(run, path)
     atomic_write_bytes(path, page)
     return path

@@ -6,7 +6,7 @@ from typing import Any
 
 from vaekit.arguments import as_path
 from vaekit.data.building import dataset_name
-from vaekit.runs import PLOTS, Run, as_run
+from vaekit.runs import Run, as_run, plots_folder
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.library_call import library_call
 from vaekit.workflows.save_examples import check_examples_file, default_suffix, save_examples
@@ -63,7 +63,7 @@ def _path(
     words = ["mixture" if mixture else "sample"]
     if label is not None:
         words.append(dataset_name(label))
-    return run.folder / PLOTS / f"{'-'.join([*words, str(seed)])}{default_suffix(run)}"
+    return plots_folder(run) / f"{'-'.join([*words, str(seed)])}{default_suffix(run)}"
 
 
 def _title(run: Run, count: int, label: str | None, mixture: bool) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from vaekit.errors import ConfigError
 from vaekit.inference.output import check_format, save_batches
 from vaekit.run_plots.pixels import to_pixels
-from vaekit.runs import Run
+from vaekit.runs import Run, checked_at_the_end
 
 MAX_SHEET_IMAGES = 400
 EXAMPLE_FORMATS = (".npy", ".png", ".pdf", ".svg")
@@ -43,6 +43,7 @@ def save_examples(
 ) -> Path:
     """Write consecutive batches of raw examples [count, *shape]."""
     path = check_examples_file(path, run, count)
+    batches = checked_at_the_end(batches, run, path)
     if path.suffix.lower() == ".npy":
         return save_batches(path, batches, count)
     from vaekit.plots import save, sheet

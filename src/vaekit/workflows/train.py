@@ -20,6 +20,7 @@ from vaekit.arguments import as_path
 from vaekit.config import Settings, build_model
 from vaekit.core.vae import VAE
 from vaekit.data import Dataset, Split
+from vaekit.errors import WorkError
 from vaekit.evaluation.code_usage import code_usage
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.results import TermMetrics
@@ -188,25 +189,32 @@ def resume(
     1
     """
     folder = as_path("path", path)
+    if (finished := _finished(folder, model, console)) is not None:
+        return finished
     config, run_id = runs.load_run_config(folder)
-    if runs.load_summary(folder, run_id):
-        note = f"note: {folder} is finished, there is nothing to resume"
-        print_line(_console(console, config), note)
-        return load_run(folder, model=model)
     if not is_rank_zero(config.training):
-        return _resume(runs.Claim(folder, run_id), config, model, data, objective, console)
+        return _resume(runs.Claim(folder, run_id), model, data, objective, console)
     with runs.claim_existing(folder, is_restart=is_restarted()) as claim:
-        return _resume(claim, config, model, data, objective, console)
+        if (finished := _finished(folder, model, console)) is not None:
+            return finished
+        return _resume(claim, model, data, objective, console)
+
+
+def _finished(folder: Path, model: VAE | None, console: Console | None) -> Run | None:
+    """A run that needs no resuming, also one that another process has finished meanwhile."""
+    config, run_id = runs.load_run_config(folder)
+    if not runs.load_summary(folder, run_id):
+        return None
+    note = f"note: {folder} is finished, there is nothing to resume"
+    print_line(_console(console, config), note)
+    return load_run(folder, model=model)
 
 
 def _resume(
-    claim: runs.Claim,
-    config: Settings,
-    model: VAE | None,
-    data: Any,
-    objective: Any,
-    console: Console | None,
+    claim: runs.Claim, model: VAE | None, data: Any, objective: Any, console: Console | None
 ) -> Run:
+    # Read only now: before the claim, another process may have replaced the run.
+    config, _ = runs.load_run_config(claim.folder)
     dataset = load_dataset(config, data)
     model = build_model(config) if model is None else model
     split = _saved_split(claim, config, dataset)
@@ -240,6 +248,8 @@ def _fit(setup: TrainingSetup, claim: runs.Claim, console: Console | None, *, re
     print_notes(console, setup)
     processes = launch(setup.config, claim.folder)
     folder, run_id = processes.broadcast((claim.folder, claim.run_id))
+    if resume and run_id != claim.run_id:
+        raise WorkError(f"{folder} was overwritten while its training was resumed. Start it again.")
     claim = replace(claim, folder=folder, run_id=run_id)
     with resumable(claim.folder), cpu_threads(setup.config.training.threads):
         result = fit(
@@ -283,6 +293,7 @@ def _finish(
     run = load_run(claim.folder, model=setup.model.cpu())
     if processes.process.rank == 0:
         run.summary = _summary(run, setup, result)
+        claim.check()
         for failure in plot_run_data(RunData(run, setup.dataset, setup.split)):
             print_line(console, f"warning: {failure}")
         claim.check()
