@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "arguments": {"errors"},
     "validated_init": {"errors"},
     "recipes": {"errors"},
-    "runtime": {"arguments", "errors", "printable"},
+    "runtime": {"arguments", "errors", "printable", "validated_init"},
     "core": {"errors", "html"},
     "nets": {"core", "errors"},
     "priors": {*MATHEMATICS, "nets"},

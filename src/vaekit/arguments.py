@@ -1,6 +1,7 @@
 """Checks of arguments that callers pass: whole numbers, seeds, paths."""
 
 import os
+from contextlib import suppress
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,10 @@ def as_path(name: str, value: Any) -> Path:
     Traceback (most recent call last):
     vaekit.errors.ConfigError: out is invalid: got 3, expected a path, as text or as a Path.
     """
-    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    text = value
+    if isinstance(value, os.PathLike):
+        with suppress(Exception):  # an object of others may raise anything
+            text = os.fspath(value)
     if not isinstance(text, str):
         raise ConfigError.for_value(name, value, "a path, as text or as a Path")
     try:

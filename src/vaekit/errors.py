@@ -167,6 +167,8 @@ def shown(value: object) -> str:
         return "a number of thousands of digits"
     except RecursionError:
         return "a deeply nested value"
+    except Exception:  # an object of others may raise anything
+        return f"an object of the class {type(value).__name__}"
     if len(text) <= MAX_SHOWN_CHARACTERS:
         return text
     return text[: MAX_SHOWN_CHARACTERS - 1] + "…"

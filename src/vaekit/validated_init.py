@@ -40,9 +40,20 @@ EXPECTED = {
 }
 """What is expected instead, by the type of a pydantic error."""
 
+CLASSES = {
+    "Mapping": "a mapping of keys to values",
+    "PathLike": "a path",
+    "Run": "a run",
+    "Sequence": "a list",
+}
+"""What is expected instead of an object of a class, if the name of the class does not say it."""
+
 
 def expected_value(error: Mapping[str, Any]) -> str:
     """The allowed values, in words, of one of a ValidationError's `errors()`."""
+    if error["type"] == "is_instance_of":
+        name = error["ctx"]["class"]
+        return CLASSES.get(name, f"an object of the class {name}")
     words = EXPECTED.get(error["type"])
     if words is None:
         message = error["msg"].splitlines()[0].removeprefix("Input should be ")
@@ -61,12 +72,21 @@ def python_values(value: Any) -> Any:
     >>> python_values({"hidden": [np.int64(8)], "epochs": "1"})
     {'hidden': (8,), 'epochs': '1'}
     """
+    try:
+        return _python_values(value)
+    except RecursionError:
+        raise ConfigError(
+            "a value is nested too deeply: expected lists and mappings of plain values. Unnest it."
+        ) from None
+
+
+def _python_values(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Mapping):
-        return {key: python_values(each) for key, each in value.items()}
+        return {key: _python_values(each) for key, each in value.items()}
     if type(value) in (list, tuple):
-        return tuple(map(python_values, value))
+        return tuple(map(_python_values, value))
     return value
 
 

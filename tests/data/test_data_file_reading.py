@@ -7,7 +7,7 @@ import pytest
 
 from raising import raises
 from vaekit.data.file_reading import data_errors
-from vaekit.errors import DataError, DiskError, RunError
+from vaekit.errors import DataError, DiskError, MemoryShortage, RunError
 from vaekit.runs.files import read_file
 
 MACHINE = ("EIO", "EMFILE", "ENFILE", "ENOMEM")
@@ -21,6 +21,17 @@ def test_failures_to_read_data(name, kind):
     number = getattr(errno, name)
     with raises(kind), data_errors("x.npy"):
         raise OSError(number, os.strerror(number))
+
+
+def test_exhausted_memory_is_no_fault_of_the_file():
+    with raises(MemoryShortage), data_errors("x.npy"):
+        raise MemoryError
+
+
+def test_reasons_show_no_memory_of_the_process():
+    with pytest.raises(DataError) as caught, data_errors("x.npy"):
+        raise ValueError(f"malformed node: {object()!r}")
+    assert "0x" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

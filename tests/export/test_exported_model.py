@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import shutil
 import sys
 import zipfile
 from dataclasses import replace
@@ -51,6 +53,31 @@ def exported(tmp_path_factory):
     run = train_small(folder / "run", latent_dim=3)
     result = vaekit.export_onnx(run, folder / "out", data=small_images())
     return run, folder / "out", result
+
+
+@pytest.mark.parametrize("target", ["folder", "link to nothing"])
+def test_nothing_is_exported_if_not_everything_can_be(exported, tmp_path, target):
+    run, *_ = exported
+    if target == "folder":
+        (tmp_path / ENCODER).mkdir()
+    else:
+        (tmp_path / ENCODER).symlink_to("nowhere")
+    with raises(OutputError):
+        vaekit.export_onnx(run, tmp_path, data=small_images(), overwrite=target == "folder")
+    assert [path.name for path in tmp_path.iterdir()] == [ENCODER]
+
+
+def test_constants_that_a_small_file_declares_are_not_computed_on_loading(exported, tmp_path):
+    _, folder, _ = exported
+    shutil.copytree(folder, tmp_path / "out")
+    model = onnx.load(tmp_path / "out" / ENCODER)
+    shape = onnx.numpy_helper.from_array(np.array([2**28], np.int64), "many")
+    model.graph.initializer.append(shape)
+    model.graph.node.insert(0, onnx.helper.make_node("ConstantOfShape", ["many"], ["zeros"]))
+    onnx.save(model, tmp_path / "out" / ENCODER)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    vaekit.load_exported(tmp_path / "out")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kilobytes
 
 
 GATE_KINDS = {"images", "conditional", "a table"}

@@ -17,6 +17,7 @@ from vaekit.files.atomic import (
     atomic_write,
     atomic_write_bytes,
     atomic_write_many,
+    check_new_file,
     remove_leftovers,
 )
 
@@ -217,6 +218,19 @@ def test_a_folder_that_another_process_keeps_locked(tmp_path, monkeypatch):
             pass
     finally:
         os.close(descriptor)
+
+
+@pytest.mark.parametrize("target", ["file", "nowhere", "link"])
+def test_a_new_file_replaces_nothing_unasked(target, tmp_path):
+    (tmp_path / "file").touch()
+    path = tmp_path / "link"
+    path.symlink_to(target)
+    with raises(OutputError, "overwrite"):
+        check_new_file(path, overwrite=False)
+    check_new_file(path, overwrite=True)
+    check_new_file(tmp_path / "other/new", overwrite=False)
+    with raises(OutputError, "out"):
+        check_new_file(tmp_path, overwrite=True)
 
 
 def test_the_current_folder_is_not_replaced(tmp_path, monkeypatch):

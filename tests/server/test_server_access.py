@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 from importlib import import_module
 from io import StringIO
 from pathlib import Path
@@ -264,7 +265,9 @@ def test_unusable_files_are_refused(small_run, files, certificate, key, paramete
 def logged(app, *requests: tuple[str, str, dict[str, Any]]) -> list[str]:
     """The lines about requests to an app."""
     stream = StringIO()
-    ask_all(AccessLog(app, stream), list(requests))
+    log = AccessLog(app, stream)
+    ask_all(log, list(requests))
+    log.drain()
     lines = stream.getvalue().splitlines(keepends=True)
     assert all(LINE.fullmatch(line) for line in lines), lines
     return lines
@@ -308,7 +311,9 @@ def test_text_of_strangers_is_one_short_field(path: bytes):
 
     stream = StringIO()
     scope = {"type": "http", "method": "M" * 5000, "client": ("\x1b 1", 1), "raw_path": path}
-    asyncio.run(AccessLog(app, stream)({**scope, "path": ""}, send, send))  # type: ignore[arg-type]
+    log = AccessLog(app, stream)
+    asyncio.run(log({**scope, "path": ""}, send, send))  # type: ignore[arg-type]
+    log.drain()
     line = stream.getvalue()
     assert LINE.fullmatch(line)
     assert line.isascii() and line[:-1].isprintable()
@@ -325,9 +330,34 @@ def test_a_request_whose_client_has_gone_is_logged():
 
     stream = StringIO()
     scope = {"type": "http", "method": "GET", "path": "/", "client": None}
-    asyncio.run(AccessLog(app, stream)(scope, nothing, nothing))
+    log = AccessLog(app, stream)
+    asyncio.run(log(scope, nothing, nothing))
+    log.drain()
     assert LINE.fullmatch(stream.getvalue())
     assert stream.getvalue().split()[1:5] == ["-", "GET", "/", "-"]
+
+
+def test_a_stream_that_nobody_reads_holds_no_request(locked):
+    class Stuck(StringIO):
+        def write(self, text: str, /) -> int:
+            read.wait()
+            return super().write(text)
+
+    read, stream = threading.Event(), Stuck()
+    log = AccessLog(locked, stream)
+    ask_all(log, [("GET", "/health", {})] * 1100)
+    assert stream.getvalue() == ""
+    read.set()
+    log.drain(5.0)
+    assert 1000 <= stream.getvalue().count("\n") <= 1001
+
+
+def test_the_address_of_a_client_is_that_of_its_connection(small_run):
+    stream = StringIO()
+    with vaekit.serve(small_run, port=0, access_log=stream, ready=quiet, background=True) as server:
+        httpx.get(f"{server.url}/health", headers={"X-Forwarded-For": "6.6.6.6"})
+        httpx.get(f"{server.url}/health", headers={"X-Forwarded-Proto": "https"})
+    assert [line.split()[1] for line in stream.getvalue().splitlines()] == ["127.0.0.1"] * 2
 
 
 def test_a_stream_that_has_been_closed_ends_no_request(small_run):

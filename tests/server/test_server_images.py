@@ -12,6 +12,7 @@ from server_client import arrays, ask, check_refused, post, served
 from conftest import small_images, train_small
 from vaekit.data import Dataset, Examples, Support
 from vaekit.server import images
+from vaekit.workflows.serve import RunService
 
 PNG = "image/png"
 JPEG = "image/jpeg"
@@ -53,6 +54,13 @@ def resizing(tmp_path_factory):
         Image.fromarray(pixels).save(folder / f"{index}.png")
     options = {"source": str(folder), "crop": (16, 16), "resize": (8, 8)}
     return train_small(tmp_path_factory.mktemp("run") / "run", options, latent_dim=3)
+
+
+def test_an_image_of_another_size_is_refused_before_it_is_decoded(small_run, monkeypatch):
+    app = served(small_run)
+    monkeypatch.setattr(RunService, "read_image", lambda *_: pytest.fail("it was decoded"))
+    for media in (PNG, JPEG):
+        check_refused(send(app, "encode", encoded(photo((800, 8)), media), media), 422, "8 x 8")
 
 
 # --- Answers -------------------------------------------------------------------------------------
@@ -116,7 +124,7 @@ def test_a_type_with_parameters_is_known(app):
 
 
 def test_images_of_another_size(app, resizing):
-    check_refused(send(app, "encode", encoded(photo((9, 8)))), 422, "(1, 8, 8)")
+    check_refused(send(app, "encode", encoded(photo((9, 8)))), 422, "8 x 8")
     for size in ((15, 16), (16, 15)):
         check_refused(send(served(resizing), "encode", encoded(photo(size))), 422, "16x16")
 

@@ -218,4 +218,10 @@ def test_a_missing_package_is_one_line(small_run, monkeypatch, package: str):
 def test_loopback_addresses_answer_for_their_names_only():
     assert hosts_for("localhost") == hosts_for("::1") == ("127.0.0.1", "localhost", "::1")
     assert hosts_for("127.1.2.3") == ("127.0.0.1", "localhost", "::1", "127.1.2.3")
-    assert hosts_for("0.0.0.0") is hosts_for("192.168.0.1") is hosts_for("example.org") is None
+    assert hosts_for("0.0.0.0") is hosts_for("192.168.0.1") is hosts_for("no such host") is None
+
+
+@pytest.mark.parametrize("host", ["LOCALHOST", "127.1", "2130706433", "::ffff:127.0.0.1"])
+def test_a_loopback_address_in_other_words_is_one(host):
+    names = hosts_for(host)
+    assert names is not None and {"127.0.0.1", "localhost", host.lower()} <= set(names)

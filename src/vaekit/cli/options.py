@@ -247,7 +247,7 @@ def check_output(path: Path, overwrite: bool) -> Path:
         raise OutputError(
             f"{path} is a file of the run in {path.parent}. Choose another file.", parameter="out"
         )
-    if path.exists() and not overwrite and not _confirm(f"{path} exists: overwrite it?"):
+    if os.path.lexists(path) and not overwrite and not _confirm(f"{path} exists: overwrite it?"):
         raise OutputError(
             f"{path} exists. Choose another file, or overwrite it.", parameter="overwrite"
         )

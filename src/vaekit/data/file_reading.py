@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO, cast
@@ -59,6 +60,7 @@ def reason(error: Exception) -> str:
     """The first line of an error, without its full stop."""
     text = getattr(error, "strerror", None) or str(error)
     line = text.splitlines()[0].rstrip(". ") if text.strip() else ""
+    line = re.sub(r" at 0x[0-9a-fA-F]+", "", line)  # memory of this process is nobody's business
     return line or type(error).__name__
 
 

@@ -274,6 +274,21 @@ def atomic_write_many(contents: Mapping[Path, bytes]) -> None:
             os.fsync(file.fileno())
 
 
+def check_new_file(path: Path, overwrite: bool) -> None:
+    """Check, before long work, that a file may be written.
+
+    Raises:
+        OutputError: A folder has the path; or something has it, also a link to nothing, and
+            `overwrite` is false.
+    """
+    if path.is_dir() and not path.is_symlink():
+        raise OutputError(f"{path} is a folder. Choose the path of a file.", parameter="out")
+    if os.path.lexists(path) and not overwrite:
+        raise OutputError(
+            f"{path} exists. Choose another path, or overwrite it.", parameter="overwrite"
+        )
+
+
 def atomic_write_bytes(path: str | os.PathLike, content: bytes | memoryview | str) -> None:
     """Write a file of these bytes, or of this text in UTF-8.
 

@@ -24,7 +24,7 @@ MAX_ACTIVATION = 2**28
 """Values of one layer for one example."""
 
 
-@library_call()
+@library_call
 def load_run(path: str | os.PathLike, *, model: VAE | None = None) -> Run:
     """Read a run folder.
 

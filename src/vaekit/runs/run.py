@@ -127,7 +127,7 @@ class Run:
 
     # --- Use -------------------------------------------------------------------------------------
 
-    @library_call()
+    @library_call
     def encode(self, x: Data, labels: Labels = None) -> LatentCodes:
         """Encode examples.
 
@@ -148,7 +148,7 @@ class Run:
         """`encode`, batch by batch."""
         return encode_decode.iter_encode(self.model, self.inputs(x, labels))
 
-    @library_call()
+    @library_call
     def decode(self, z: np.ndarray | Tensor, labels: Labels = None) -> np.ndarray:
         """Decode latent codes [N, L] to the means of p(x|z), [N, *shape] in raw units.
 
@@ -163,7 +163,7 @@ class Run:
         y = self.condition(labels, len(z))
         return self._raw_units(encode_decode.iter_decode_means(self.model, z, y))
 
-    @library_call()
+    @library_call
     def reconstruct(self, x: Data, labels: Labels = None) -> np.ndarray:
         """Reconstruct examples: the means of p(x|z) at the posterior means, in raw units."""
         inputs = self.inputs(x, labels)
@@ -174,7 +174,7 @@ class Run:
             )
             return _concat(self._raw_units(batches), len(inputs))
 
-    @library_call()
+    @library_call
     def sample(
         self,
         count: int,
@@ -219,7 +219,7 @@ class Run:
             seed = int(torch.randint(2**62, ()))
         return self._raw_units(encode_decode.iter_decode_samples(self.model, z, y, seed=seed))
 
-    @library_call()
+    @library_call
     def sample_latents(
         self,
         count: int,
@@ -236,7 +236,7 @@ class Run:
                 return encode_decode.sample_prior(self.model, count, y), y
             return latents(count, y).reshape(count, *self.model.latent_shape), y
 
-    @library_call()
+    @library_call
     def score(
         self,
         x: Data,
@@ -263,7 +263,7 @@ class Run:
 
         return score_inputs(self, self.inputs(x, labels), metric, samples=samples, seed=seed)
 
-    @library_call()
+    @library_call
     def impute(
         self,
         x: Data,

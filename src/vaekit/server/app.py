@@ -43,6 +43,9 @@ OPEN_PATHS = ("/health",)
 """Paths that need no token: a supervisor has none."""
 CLOSE = {"Connection": "close"}
 PLAIN_BODY = {"Accept-Encoding": "identity"}
+RETRY_LATER = {"Retry-After": "1"}
+MAX_CODEC_JOBS = 32
+"""Large bodies that are read, and large answers that are written, or wait for that."""
 MAX_SHOWN = 100
 
 Handler = Callable[[Any], Awaitable[Arrays]]
@@ -87,6 +90,7 @@ class Server:
         self._read_image = partial(read_image, service, limits.max_pixels)
         self._endpoints = endpoints(service.facts, limits, service.scores)
         self._codec_thread = ThreadPoolExecutor(1, thread_name_prefix="vaekit-codec")
+        self._codec_jobs = 0
         self._batcher = Batcher(
             limits.max_batch_examples, limits.max_queue_examples, self._observe_batch
         )
@@ -171,7 +175,23 @@ class Server:
         """function(), in a thread if it is slow; one at a time, as each takes memory."""
         if size < LARGE:
             return function()
-        return await asyncio.get_running_loop().run_in_executor(self._codec_thread, function)
+        if self._codec_jobs >= MAX_CODEC_JOBS:
+            raise HTTPError(
+                503, "too many large requests are in progress. Try again later.", RETRY_LATER
+            )
+        self._codec_jobs += 1
+        try:
+            async with asyncio.timeout(self._limits.timeout_seconds):
+                loop = asyncio.get_running_loop()
+                return await loop.run_in_executor(self._codec_thread, function)
+        except TimeoutError:
+            raise HTTPError(
+                504,
+                f"the request was not read or answered within {self._limits.timeout_seconds:g} "
+                "seconds. Send less, or try again later.",
+            ) from None
+        finally:
+            self._codec_jobs -= 1
 
     async def _answer_in_time(self, handler: Handler, values: Any) -> Arrays:
         try:

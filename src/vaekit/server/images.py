@@ -1,5 +1,6 @@
 """Bodies that are a PNG or a JPEG: bounded before anything is decoded."""
 
+from collections.abc import Collection
 from io import BytesIO
 from typing import Any
 
@@ -31,11 +32,14 @@ def read_image(service: Service, max_pixels: int, media: str, body: bytes) -> np
         body: The image.
 
     Raises:
-        HTTPError: 400 for a damaged image, 413 for too many pixels.
+        HTTPError: 400 for a damaged image, 413 for too many pixels, 422 for a size that the
+            service does not take.
         DataError: The image does not fit the crop of the service.
     """
     with pillow_warnings():
-        _check_header(media, body, max_pixels)
+        size = _check_header(media, body, max_pixels)
+    if service.image_sizes is not None and size not in service.image_sizes:
+        raise _wrong_size(size, service.image_sizes)
     try:
         return service.read_image(BytesIO(body))
     except DataError as error:
@@ -44,8 +48,8 @@ def read_image(service: Service, max_pixels: int, media: str, body: bytes) -> np
         raise _damaged(media, error) from None
 
 
-def _check_header(media: str, body: bytes, max_pixels: int) -> None:
-    """HTTPError unless the header of a body declares one image of at most `max_pixels`."""
+def _check_header(media: str, body: bytes, max_pixels: int) -> tuple[int, int]:
+    """Width and height; HTTPError unless a header declares one image of at most `max_pixels`."""
     try:
         image: Any = Image.open(BytesIO(body), formats=[IMAGES[media]])
         frames = getattr(image, "n_frames", 1) if media == "image/png" else 1
@@ -62,6 +66,16 @@ def _check_header(media: str, body: bytes, max_pixels: int) -> None:
         raise _damaged(media, ValueError("it is an animation"))
     if media == "image/jpeg" and body.count(START_OF_SCAN) > MAX_SCANS:
         raise _damaged(media, ValueError(f"it has more than {MAX_SCANS} scans"))
+    return image.size
+
+
+def _wrong_size(size: tuple[int, int], sizes: Collection[tuple[int, int]]) -> HTTPError:
+    expected = " or ".join(f"{width} x {height}" for width, height in sorted(sizes))
+    return HTTPError(
+        422,
+        f"the image has the wrong size: got {size[0]} x {size[1]} pixels, expected "
+        f"{expected or 'none, because examples are no images'}. Resize it.",
+    )
 
 
 def _too_many_pixels(got: str, max_pixels: int) -> HTTPError:

@@ -74,6 +74,9 @@ class Service(Protocol):
         """Latent codes [N, L] and their class numbers, from the fields of a request."""
         ...
 
+    image_sizes: frozenset[tuple[int, int]] | None
+    """Widths and heights that an image may have before it is decoded; None: any."""
+
     def read_image(self, file: BinaryIO) -> np.ndarray:
         """Raw example [1, C, H, W] of a PNG or JPEG, cropped and resized as the data of the model.
 

@@ -1,12 +1,16 @@
 """A line per request, in which nothing of a client is more than text."""
 
+import queue
+import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Protocol
 
 from vaekit.web.guard import App, Message, Receive, Scope, Send
 
 MAX_SHOWN_CHARACTERS = 100
+MAX_WAITING_LINES = 1000
 
 
 class Stream(Protocol):
@@ -24,7 +28,8 @@ class Stream(Protocol):
 class AccessLog:
     """An ASGI app whose requests are logged: time, client, method, path, status, bytes, time taken.
 
-    The query and the headers are left out, and with them every secret.
+    The query and the headers are left out, and with them every secret. If the stream takes no more
+    lines, a thousand wait, and further ones are lost.
 
     Args:
         app: The app.
@@ -37,11 +42,13 @@ class AccessLog:
 
     def __init__(self, app: App, stream: Stream):
         self._app = app
-        self._stream = stream
+        self._lines: queue.Queue[str] = queue.Queue(MAX_WAITING_LINES)
+        threading.Thread(target=self._write_lines, args=(stream,), daemon=True).start()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            return await self._app(scope, receive, send)
+            await self._app(scope, receive, send)
+            return self.drain()
         start = time.perf_counter()
         status = "-"  # the client has gone before an answer
         sent = 0
@@ -60,8 +67,21 @@ class AccessLog:
 
     def _write(self, line: str) -> None:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        self._stream.write(f"{now} {line}\n")
-        self._stream.flush()
+        with suppress(queue.Full):
+            self._lines.put_nowait(f"{now} {line}\n")
+
+    def _write_lines(self, stream: Stream) -> None:
+        """Write in a thread of its own: a stream that nobody reads must hold no request."""
+        while True:
+            stream.write(self._lines.get())
+            stream.flush()
+            self._lines.task_done()
+
+    def drain(self, seconds: float = 1.0) -> None:
+        """Wait until the stream has all lines, but not for long."""
+        deadline = time.monotonic() + seconds
+        while self._lines.unfinished_tasks and time.monotonic() < deadline:
+            time.sleep(0.005)
 
 
 def _request(scope: Scope) -> str:
@@ -69,7 +89,7 @@ def _request(scope: Scope) -> str:
     client = scope.get("client") or ("-", 0)
     path = scope.get("raw_path") or scope["path"].encode()
     parts = (str(client[0]), scope["method"], path.decode("latin-1"))
-    return " ".join(_printable(part) for part in parts)
+    return " ".join(_printable(part) or "-" for part in parts)
 
 
 def _printable(text: str) -> str:

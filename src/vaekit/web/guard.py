@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 import json
 import re
+import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
@@ -72,10 +73,20 @@ def hosts_for(host: str) -> tuple[str, ...] | None:
     >>> hosts_for("127.0.0.1"), hosts_for("0.0.0.0")
     (('127.0.0.1', 'localhost', '::1'), None)
     """
-    with contextlib.suppress(ValueError):
-        if ipaddress.ip_address(host).is_loopback:
-            return tuple(dict.fromkeys((*LOOPBACK, host)))
-    return LOOPBACK if host in LOOPBACK else None
+    address = _address(host)
+    if address is None or not address.is_loopback:
+        return None
+    return tuple(dict.fromkeys((*LOOPBACK, host.lower(), str(address))))
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a server on `host` listens on; None if there is none."""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        address = ipaddress.ip_address(str(found[0][4][0]))
+    except (OSError, UnicodeError, ValueError):
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 class Guard:

@@ -219,9 +219,9 @@ def _server(
         async def _wait_for_clients(self, deadline: float) -> None:
             state = self.server_state
             while state.connections or state.tasks:
+                await asyncio.sleep(0.05)  # first, so that the app knows of the end
                 if self.force_exit or time.monotonic() >= deadline:
                     return
-                await asyncio.sleep(0.05)
 
     quiet = {"access_log": False, "log_config": None, "log_level": "error", "server_header": False}
     # Other loops and parsers, used if they are installed, accept and read in ways of their own.
@@ -230,6 +230,7 @@ def _server(
         loop="asyncio",
         http="h11",
         ws="none",
+        proxy_headers=False,  # anybody may send them
         ssl_certfile=tls and tls.certificate,
         ssl_keyfile=tls and tls.key,
         **quiet,

@@ -49,7 +49,7 @@ class EvaluatedRun:
         return self.terms.loss if self.bound is None else -self.bound
 
 
-@library_call()
+@library_call
 def compare(
     runs: Sequence[Run | str | os.PathLike],
     *,

@@ -19,7 +19,7 @@ class DecodedFile(NamedTuple):
     examples: int
 
 
-@library_call()
+@library_call
 def decode(
     run: Run | str | os.PathLike,
     codes: np.ndarray | str | os.PathLike,

@@ -24,7 +24,7 @@ class EncodedFile(NamedTuple):
     part: str
 
 
-@library_call()
+@library_call
 def encode(
     run: Run | str | os.PathLike,
     out: str | os.PathLike = "codes.npz",

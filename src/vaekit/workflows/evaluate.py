@@ -59,7 +59,7 @@ OTHER_DATA = "samples are compared with the dataset of the run, not with other d
 
 
 @progress_lines()
-@library_call()
+@library_call
 def evaluate(
     run: Run | str | os.PathLike,
     *,

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from vaekit import html
+from vaekit.arguments import as_path
 from vaekit.data.splits import SplitName
-from vaekit.errors import OutputError
 from vaekit.explorer import explorer_app, render_page
-from vaekit.files.atomic import atomic_write_bytes
+from vaekit.files.atomic import atomic_write_bytes, check_new_file
 from vaekit.runs import Run, as_run
 from vaekit.runtime.device import keep_freed_memory
 from vaekit.runtime.library_call import library_call
@@ -56,7 +56,7 @@ class RunningExplorer(RunningServer):
         return html.card(title, html.frame(self.url, "explorer", FRAME_HEIGHT), html.note(hint))
 
 
-@library_call()
+@library_call
 def explore(
     run: Run | str | os.PathLike,
     *,
@@ -104,7 +104,7 @@ def explore(
     return server
 
 
-@library_call()
+@library_call
 def export_page(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,
@@ -134,11 +134,8 @@ def export_page(
     >>> vaekit.export_page("runs/conv", "page.html").codes
     6
     """
-    out = Path(out)
-    if out.exists() and not overwrite:
-        raise OutputError(
-            f"{out} exists. Choose another file, or overwrite it.", parameter="overwrite"
-        )
+    out = as_path("out", out)
+    check_new_file(out, overwrite)
     content = embed_originals(build_content(as_run(run), split=split, data=data))
     page = render_page(content).encode()
     atomic_write_bytes(out, page)

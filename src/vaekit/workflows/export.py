@@ -15,7 +15,6 @@ import vaekit
 from vaekit.arguments import as_path
 from vaekit.core.vae import VAE
 from vaekit.data import Examples
-from vaekit.errors import OutputError
 from vaekit.export import (
     DECODER,
     ENCODER,
@@ -27,7 +26,7 @@ from vaekit.export import (
     to_program,
 )
 from vaekit.export.onnx import FORMAT
-from vaekit.files.atomic import atomic_write_many
+from vaekit.files.atomic import atomic_write_many, check_new_file
 from vaekit.json_types import JsonObject
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import select_evaluation_examples
@@ -77,7 +76,7 @@ class ExportResult:
         }
 
 
-@library_call()
+@library_call
 def export_onnx(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,
@@ -110,7 +109,8 @@ def export_onnx(
     run = as_run(run)
     out = as_path("out", out)
     paths = [out / name for onnx in (ENCODER, DECODER) for name in (onnx, _program_name(onnx))]
-    _check_paths(paths, overwrite)
+    for path in paths:
+        check_new_file(path, overwrite)
 
     examples = select_evaluation_examples(run, None, data).examples
     graphs = export_graphs(run, examples)
@@ -145,14 +145,6 @@ def export_graphs(run: Run, examples: Examples) -> dict[str, ExportedGraph]:
         difference = check_parity(content, graph, inputs[name])
         exported[name] = ExportedGraph(content, program, difference)
     return exported
-
-
-def _check_paths(paths: list[Path], overwrite: bool) -> None:
-    for path in paths:
-        if path.exists() and not overwrite:
-            raise OutputError(
-                f"{path} exists. Choose another folder, or overwrite it.", parameter="overwrite"
-            )
 
 
 def _program_name(onnx: str) -> str:

@@ -9,7 +9,7 @@ from vaekit.runs.run_data import RunData
 from vaekit.runtime.library_call import library_call
 
 
-@library_call()
+@library_call
 def fit_mixture(
     run: Run | str | os.PathLike, *, data: Any = None, components: int = 10, seed: int = 0
 ) -> CodeMixture:

@@ -72,7 +72,7 @@ class SharedFolder:
         }
 
 
-@library_call()
+@library_call
 def export_hub(
     run: Run | str | os.PathLike,
     out: str | os.PathLike,
@@ -115,7 +115,7 @@ def export_hub(
     return SharedFolder(out, files, _data_plots(out))
 
 
-@library_call()
+@library_call
 def push(
     run: Run | str | os.PathLike,
     repository: str,
@@ -172,6 +172,7 @@ def push(
     return url
 
 
+@library_call
 def pull(
     repository: str, folder: str | os.PathLike | None = None, *, overwrite: bool = False
 ) -> Run:

@@ -23,7 +23,7 @@ class ImputedFile(NamedTuple):
     missing_fraction: float
 
 
-@library_call()
+@library_call
 def impute(
     run: Run | str | os.PathLike,
     data: str | os.PathLike,

@@ -64,7 +64,7 @@ class TrainingPlan:
         return asdict(self)
 
 
-@library_call()
+@library_call
 def plan_training(
     model: str | VAE | None = None,
     *,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 ALL_PLOTS: dict[str, Callable[[PlotContext, View], Any]] = PLOTS | LATENT_PATH_PLOTS
 
 
-@library_call()
+@library_call
 def plot(
     run: Run | str | os.PathLike,
     names: str | Sequence[str] = (),

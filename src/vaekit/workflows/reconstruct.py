@@ -14,7 +14,7 @@ from vaekit.runs.reconstruction import Reconstruction, reconstruct_examples, sel
 from vaekit.runtime.library_call import library_call
 
 
-@library_call()
+@library_call
 def reconstruct(
     run: Run | str | os.PathLike,
     *,

@@ -13,7 +13,7 @@ from vaekit.runtime.library_call import library_call
 from vaekit.workflows.plot import plot
 
 
-@library_call()
+@library_call
 def report(run: Run | str | os.PathLike, evaluation: Evaluation) -> Path:
     """Write RUN/report.html: one file with its plots, which needs no network.
 

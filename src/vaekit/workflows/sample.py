@@ -12,7 +12,7 @@ from vaekit.runtime.library_call import library_call
 from vaekit.workflows.save_examples import check_examples_file, default_suffix, save_examples
 
 
-@library_call()
+@library_call
 def sample(
     run: Run | str | os.PathLike,
     count: int = 64,

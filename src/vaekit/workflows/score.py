@@ -29,7 +29,7 @@ class ScoredFile(NamedTuple):
 
 
 @progress_lines()
-@library_call()
+@library_call
 def score(
     run: Run | str | os.PathLike,
     out: str | os.PathLike = "scores.csv",

@@ -37,7 +37,7 @@ from vaekit.web import (
 )
 
 
-@library_call()
+@library_call
 def serve(
     run: Run | str | os.PathLike,
     *,
@@ -141,6 +141,8 @@ class RunService:
             version=vaekit.__version__,
         )
 
+        self.image_sizes = _image_sizes(run)
+
     def check_examples(self, x: np.ndarray, y: Labels) -> Examples:
         """Raw examples and their class numbers; DataError unless they suit the model."""
         return self._with_labels(self.run.check_examples(x), y)
@@ -195,3 +197,14 @@ class RunService:
     def _with_labels(self, x: np.ndarray, y: Labels) -> Examples:
         numbers = self.run.condition(y, len(x))
         return Examples(x, None if numbers is None else numbers.numpy(force=True))
+
+
+def _image_sizes(run: Run) -> frozenset[tuple[int, int]] | None:
+    """Sizes of images that are examples as they are; a photograph may lie on its side."""
+    data, shape = run.config.data, run.model.data_shape
+    if data.crop or data.resize:
+        return None
+    if len(shape) != 3:
+        return frozenset()
+    _, height, width = shape
+    return frozenset({(width, height), (height, width)})

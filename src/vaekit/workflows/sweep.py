@@ -17,6 +17,7 @@ from vaekit.errors import ConfigError, reason_of
 from vaekit.evaluation.metric import Metric
 from vaekit.evaluation.seed_spread import SeedSpread, spreads
 from vaekit.runs import Run
+from vaekit.runtime.library_call import library_call
 from vaekit.runtime.terminal_progress import print_line, progress_console
 from vaekit.workflows.train import train
 from vaekit.workflows.training_setup import check_request
@@ -92,6 +93,7 @@ class SweepResult:
         }
 
 
+@library_call
 def sweep(
     recipe: str | None,
     grid: Mapping[str, Sequence[str]],

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from vaekit.training.fit import FitResult
 
 
-@library_call()
+@library_call
 def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     """Build a model of five parts, as a plain `torch.nn.Module`, that fits the data.
 
@@ -102,7 +102,7 @@ def build(recipe: str | None = None, data: Any = None, **parts: Any) -> VAE:
     return build_model(config, modules)
 
 
-@library_call()
+@library_call
 def train(
     model: str | VAE | None = None,
     *,
@@ -162,7 +162,7 @@ def train(
         return _fit(setup, claim, console, resume=False)
 
 
-@library_call()
+@library_call
 def resume(
     path: str | os.PathLike,
     *,

@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import warnings
 import zipfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +19,7 @@ from vaekit.data.bounds import (
     max_data_bytes,
 )
 from vaekit.data.file_reading import data_errors, fill, read_exactly
+from vaekit.data.readers.mapped_array import MappedArray
 from vaekit.errors import DataError
 from vaekit.files.regular import open_regular
 
@@ -160,7 +162,9 @@ def read_header(stream: BinaryIO) -> ArrayHeader:
             f"its header has {length:,} bytes, expected at most {MAX_ARRAY_HEADER_BYTES:,}"
         )
     text = io.BytesIO(start + read_exactly(stream, length))
-    shape, is_fortran_order, dtype = HEADER_READERS[version](text)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about files of Python 2
+        shape, is_fortran_order, dtype = HEADER_READERS[version](text)
     if dtype.hasobject or dtype.itemsize == 0:
         raise ValueError("it contains Python objects, which are never unpickled")
     if min(shape, default=0) < 0:
@@ -184,7 +188,7 @@ def read_npy(path: Path, parameter: str | None = None) -> np.ndarray:
         return read_array(file, size)
 
 
-def map_npy(path: Path) -> np.memmap:
+def map_npy(path: Path) -> MappedArray:
     """The array of an .npy file, memory-mapped and read-only, never unpickled.
 
     Raises:
@@ -192,6 +196,4 @@ def map_npy(path: Path) -> np.memmap:
     """
     with data_errors(path), open_regular(path) as file:
         header = read_header(file)
-        return np.memmap(
-            file, header.dtype, "r", file.tell(), shape=header.shape, order=header.order
-        )
+        return MappedArray.of_file(file, path, header.dtype, header.shape, header.order)
