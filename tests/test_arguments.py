@@ -1,5 +1,7 @@
 """Arguments of wrong types: refused in one line, not converted."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -136,3 +138,69 @@ def test_other_options_of_scores_are_refused(small_run):
     for options in ({"metric": 3}, {"samples": True}, {"samples": 0}):
         with raises(ConfigError, next(iter(options))):
             small_run.score(X, **options)
+
+
+# --- Types by annotation -----------------------------------------------------------------------
+
+
+class Broken(os.PathLike):
+    """An object that can be neither shown nor opened."""
+
+    def __repr__(self):
+        raise RuntimeError
+
+    def __fspath__(self):
+        raise RuntimeError
+
+
+LOOP: list = []
+LOOP.append(LOOP)
+ARRAY = np.zeros(3)
+CODES = torch.zeros(2, 3)
+CALLS = {
+    "load_run": lambda run: vaekit.load_run(run.path, model=True),
+    "load_run broken": lambda run: vaekit.load_run(Broken()),
+    "load_data broken": lambda run: vaekit.load_data(Broken()),
+    "export_hub": lambda run: vaekit.export_hub(None, "shared"),
+    "export_hub license": lambda run: vaekit.export_hub(run, "shared", license=1),
+    "export_hub overwrite": lambda run: vaekit.export_hub(run, "shared", overwrite="x"),
+    "export_page": lambda run: vaekit.export_page(run, None),
+    "export_page path": lambda run: vaekit.export_page(run, "a\udcff"),
+    "export_onnx": lambda run: vaekit.export_onnx(run, 5),
+    "push": lambda run: vaekit.push(run, None),
+    "pull": lambda run: vaekit.pull(None),
+    "plot": lambda run: vaekit.plot(run, None),
+    "plot names": lambda run: vaekit.plot(run, [1]),
+    "plot format": lambda run: vaekit.plot(run, "curves", format=1),
+    "plot across": lambda run: vaekit.plot(run, "grid", across="1"),
+    "plot seed": lambda run: vaekit.plot(run, seed=ARRAY),
+    "compare": lambda run: vaekit.compare(None),
+    "sweep": lambda run: vaekit.sweep("mlp", None, out="sweep"),
+    "sweep values": lambda run: vaekit.sweep("mlp", {"objective.beta": 1.0}, out="sweep"),
+    "sweep seeds": lambda run: vaekit.sweep("mlp", {"seed": ["1"]}, out="sweep", seeds="3"),
+    "serve": lambda run: vaekit.serve(run, port=True),
+    "serve host": lambda run: vaekit.serve(run, host=None),
+    "evaluate": lambda run: vaekit.evaluate(run, split=ARRAY),
+    "train key": lambda run: vaekit.train("mlp", data=small_images(), **{"a\udcff": 1}),
+    "train seed": lambda run: vaekit.train("mlp", data=small_images(), seed=LOOP),
+    "train part": lambda run: vaekit.train("mlp", data=small_images(), encoder=LOOP),
+    "train out": lambda run: vaekit.train("mlp", data=small_images(), out=Broken()),
+    "train overwrite": lambda run: vaekit.train("mlp", data=small_images(), overwrite=ARRAY),
+    "decode meta": lambda run: run.decode(CODES.to("meta")),
+    "decode sparse": lambda run: run.decode(CODES.to_sparse()),
+    "decode complex": lambda run: run.decode(CODES + 5j),
+    "sample": lambda run: run.sample(2, sample_likelihood="no"),
+    "sample latents": lambda run: run.sample(2, latents=1),
+    "sample latents shape": lambda run: run.sample(2, latents=lambda *_: torch.zeros(3, 7)),
+    "sample latents count": lambda run: run.sample(2, latents=lambda *_: torch.zeros(1, 3)),
+    "score": lambda run: run.score(X, samples=10**400),
+    "impute": lambda run: run.impute(X, np.zeros(X.shape, bool), iterations=10**400),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_every_function_refuses_other_types(small_run, call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with raises(RequestError):
+        call(small_run)
+    assert not list(tmp_path.iterdir())

@@ -9,6 +9,8 @@ from typing import Any
 from vaekit.errors import ConfigError
 
 MAX_SEED = 2**64 - 1
+MAX_DRAWS = 1_000_000
+"""Random draws for one example; a million take hours."""
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 4095
 

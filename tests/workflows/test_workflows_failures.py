@@ -11,7 +11,7 @@ from rich.console import Console
 import vaekit
 from conftest import TRAIN_MODULE, small_images, with_plots
 from raising import raises
-from vaekit.errors import ConfigError, DataError, WorkError
+from vaekit.errors import ConfigError, DataError, MemoryShortage, WorkError
 from vaekit.run_plots.registry import PLOTS
 from vaekit.runs.run_data import RunData
 
@@ -69,8 +69,8 @@ def test_plots_of_a_comparison_that_fail_do_not_cost_its_metrics(
     loss = vaekit.evaluate(small_run, importance_samples=1, generated_examples=0).terms.loss
     assert [each.loss for each in comparison.runs] == [loss, loss]
     out = str(tmp_path / "compare.png")
-    status, printed, _ = cli("compare", small_run.path, tmp_path / "other", "--out", out)
-    assert status == 0 and f"{loss.value:.2f}" in printed and "MemoryError" in printed
+    status, printed, error = cli("compare", small_run.path, tmp_path / "other", "--out", out)
+    assert status == 1 and f"{loss.value:.2f}" in printed and "MemoryError" in error
 
 
 def test_the_command_names_the_plots_that_failed(cli, small_run, monkeypatch):
@@ -82,7 +82,7 @@ def test_the_command_names_the_plots_that_failed(cli, small_run, monkeypatch):
 
 def test_the_only_plot_that_fails_keeps_its_error(small_run, tmp_path, monkeypatch):
     monkeypatch.setitem(PLOTS, "latent", out_of_memory)
-    with pytest.raises(MemoryError):
+    with raises(MemoryShortage):
         vaekit.plot(small_run, "latent", out=tmp_path)
 
 

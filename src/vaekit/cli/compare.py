@@ -48,6 +48,7 @@ def compare(
     Runs of one protocol are ranked by their differences per example.
     """
     from vaekit import workflows
+    from vaekit.errors import WorkError
     from vaekit.workflows.comparison_plots import curves_path
 
     check_output(out, overwrite)
@@ -65,6 +66,8 @@ def compare(
         output.print_json(comparison.to_dict())
     else:
         print_comparison(comparison)
+    if comparison.plot_failure is not None:
+        raise WorkError(f"{comparison.plot_failure} The metrics stand.")
 
 
 def print_comparison(comparison: "Comparison") -> None:
@@ -76,6 +79,4 @@ def print_comparison(comparison: "Comparison") -> None:
     output.print_line(comparison.precision)
     output.print_line(comparison.verdict.replace("±", "+-"))
     output.print_seed_spreads(comparison.seed_spreads)
-    if comparison.plot_failure is not None:
-        output.print_line(f"warning: {comparison.plot_failure}")
     output.print_files(comparison.files)

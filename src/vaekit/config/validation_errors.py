@@ -40,6 +40,8 @@ def config_error(error: ValidationError, schema: Schema) -> ConfigError:
     errors = error.errors(include_url=False)
     first = errors[0]
     location = _location(first)
+    if not location:
+        return ConfigError("a key is no text in UTF-8. Write keys in UTF-8.")
     allowed = schema.top_level
     if location[0] in schema.families and len(location) > 1:
         kind = location.pop(1)

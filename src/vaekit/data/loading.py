@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from vaekit.arguments import as_path
 from vaekit.data.building import replace_test_examples, without_test_classes
 from vaekit.data.cache import local_folder
 from vaekit.data.dataset import Dataset
@@ -112,7 +113,9 @@ def _errors_about(parameter: str) -> Iterator[None]:
 
 
 def _read(data: Any, options: ImageOptions, support: Support | None) -> Dataset:
-    if isinstance(data, str | os.PathLike):
+    if isinstance(data, os.PathLike):
+        data = as_path("data", data)
+    if isinstance(data, str | Path):
         return _read_named_or_path(data, options, support)
     images = pillow_images(data)
     if images:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaekit.arguments import whole_number
+from vaekit.arguments import MAX_DRAWS, whole_number
 from vaekit.config import Settings
 from vaekit.core.modules import eval_mode
 from vaekit.core.vae import VAE
@@ -18,7 +18,7 @@ from vaekit.data import Examples
 from vaekit.data.checks import Labels, as_array, check_inputs, check_labels, check_numeric
 from vaekit.data.readers.image_arrays import pillow_images
 from vaekit.data.support import Support, Transform
-from vaekit.errors import DataError
+from vaekit.errors import ConfigError, DataError
 from vaekit.inference import encode_decode, imputation
 from vaekit.inference.encode_decode import LatentCodes, LatentSampler
 from vaekit.inference.finite import check_finite, sampling_errors
@@ -234,7 +234,12 @@ class Run:
         with nullcontext() if seed is None else seeded_noise(seed):
             if latents is None:
                 return encode_decode.sample_prior(self.model, count, y), y
-            return latents(count, y).reshape(count, *self.model.latent_shape), y
+            if not callable(latents):
+                raise ConfigError.for_value("latents", latents, "a function")
+            codes = self.check_latents(latents(count, y))
+            if len(codes) != count:
+                raise ConfigError.for_value("latents", len(codes), f"{count} latent codes")
+            return codes.reshape(count, *self.model.latent_shape), y
 
     @library_call
     def score(
@@ -288,8 +293,8 @@ class Run:
             ConfigError: A likelihood that does not allow it, or options out of range.
             DataError: A mask of another shape.
         """
-        iterations = whole_number("iterations", iterations, 1)
-        proposals = whole_number("proposals", proposals, 1)
+        iterations = whole_number("iterations", iterations, 1, MAX_DRAWS)
+        proposals = whole_number("proposals", proposals, 1, MAX_DRAWS)
         inputs = self.inputs(x, labels)
         missing = imputation.check_mask(missing, inputs.x.shape)
         batch_size = max_batch_examples(values_per_example(self.model), proposals)
@@ -334,10 +339,9 @@ class Run:
 
     def check_latents(self, z: np.ndarray | Tensor) -> Tensor:
         """Latent codes [N, L] or [N, *latent shape] as the model takes them, on its device."""
-        if not isinstance(z, Tensor):
-            z = as_array(z, "z", parameter="z")
-            check_numeric(z, "z", parameter="z")
-            z = as_tensor(z)
+        array = as_array(z, "z", parameter="z")
+        check_numeric(array, "z", parameter="z")
+        z = as_tensor(array)
         size = self.model.latent_shape.numel()
         if z.shape[1:] == self.model.latent_shape:
             z = z.flatten(1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vaekit.arguments import whole_number
+from vaekit.arguments import MAX_DRAWS, whole_number
 from vaekit.errors import ConfigError, suggest
 from vaekit.inference.finite import check_finite
 from vaekit.inference.scoring import DENSITY_COMPONENTS, NEED_RUN_DATA, SCORES, Scorer
@@ -34,7 +34,7 @@ def score_inputs(
         ConfigError: An unknown metric, or one that the posterior does not have.
     """
     check_metric(metric)
-    whole_number("samples", samples, 1)
+    whole_number("samples", samples, 1, MAX_DRAWS)
     if metric not in NEED_RUN_DATA:
         scorer = Scorer(run.model, samples, seed)
     else:

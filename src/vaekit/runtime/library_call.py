@@ -41,16 +41,25 @@ def library_call(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **options: P.kwargs) -> R:
         with memory_errors(), default_torch_state():
-            _check_types(function, args, options)
+            check_types(function, args, options)
             return function(*args, **options)
 
     return call
 
 
-def _check_types(
+def check_types(
     function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
 ) -> None:
-    """ConfigError for the first argument of a wrong type."""
+    """Check the arguments of a function by the annotations of its parameters.
+
+    Args:
+        function: A function or a class.
+        args: Arguments by position.
+        options: Arguments by name.
+
+    Raises:
+        ConfigError: An argument has another type.
+    """
     types = _types(function)
     for name, value in (dict(zip(types, args, strict=False)) | dict(options)).items():
         adapter = types.get(name)

@@ -29,7 +29,7 @@ from vaekit.runs.folder import load_split
 from vaekit.runs.run_data import RunData, data_name
 from vaekit.runtime.device import keep_freed_memory
 from vaekit.runtime.library_call import library_call
-from vaekit.workflows.comparison_plots import check_plot_file, plot_comparison
+from vaekit.workflows.comparison_plots import check_plot_file, curves_path, plot_comparison
 from vaekit.workflows.evaluate import term_metrics
 
 MAX_RUNS = 8
@@ -143,6 +143,7 @@ def _check_request(
             whole_number(name, value, 1)
     if out is not None:
         check_plot_file(as_path("out", out))
+        curves_path(Path(out))
 
 
 def _names(runs: Sequence[Run | str | os.PathLike]) -> list[str]:

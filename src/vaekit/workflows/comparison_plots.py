@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import torch
 
+from vaekit.arguments import as_path
 from vaekit.data import evenly_spaced_indices
 from vaekit.errors import ConfigError
 from vaekit.evaluation.metric import Metric
@@ -50,7 +51,7 @@ class RunLine(Protocol):
 
 def curves_path(out: Path) -> Path:
     """The file of the training curves, next to the plot."""
-    return out.with_name(f"{out.stem}-curves{out.suffix}")
+    return as_path("out", out.with_name(f"{out.stem}-curves{out.suffix}"))
 
 
 def check_plot_file(out: Path) -> None:

@@ -21,7 +21,7 @@ from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import ExampleSelection, data_label, select_evaluation_examples
 from vaekit.runs.run_data import RunData
 from vaekit.runtime.device import keep_freed_memory
-from vaekit.runtime.library_call import library_call
+from vaekit.runtime.library_call import check_types, library_call
 from vaekit.workflows.plot_files import PlotFiles
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ def _view(options: Mapping[str, Any]) -> View:
     if unknown := options.keys() - fields.keys():
         name = min(unknown)
         raise ConfigError(f"unknown option: got {name!r}. {suggest(name, fields)}.", parameter=name)
+    check_types(View, (), options)
     return View(**options)
 
 
