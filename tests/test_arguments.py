@@ -161,6 +161,8 @@ CALLS = {
     "load_run": lambda run: vaekit.load_run(run.path, model=True),
     "load_run broken": lambda run: vaekit.load_run(Broken()),
     "load_data broken": lambda run: vaekit.load_data(Broken()),
+    "load_data support": lambda run: vaekit.load_data(ARRAY, support=5),
+    "load_data skip": lambda run: vaekit.load_data(ARRAY, skip_unreadable="no"),
     "export_hub": lambda run: vaekit.export_hub(None, "shared"),
     "export_hub license": lambda run: vaekit.export_hub(run, "shared", license=1),
     "export_hub overwrite": lambda run: vaekit.export_hub(run, "shared", overwrite="x"),

@@ -171,7 +171,7 @@ def test_a_report_shows_no_plots_behind_a_link(linked):
 def test_a_checkpoint_behind_a_link_is_not_read(linked):
     (linked / "summary.json").unlink()
     before = contents(linked)
-    with raises(RunError):
+    with raises(OutputError):
         vaekit.resume(linked, data=small_images(), objective=ELBO(), console=QUIET)
     assert contents(linked) == before
 

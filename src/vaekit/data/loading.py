@@ -23,6 +23,7 @@ from vaekit.data.readers.image_arrays import pillow_images
 from vaekit.data.readers.image_options import SIZES, ImageOptions, Size
 from vaekit.data.support import Support
 from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.runtime.argument_types import check_types
 from vaekit.runtime.memory_errors import memory_errors
 
 READERS: dict[str, Callable[[Path, Support | None], Dataset]] = {
@@ -86,6 +87,7 @@ def load(
     >>> load(np.zeros((4, 6, 6), np.uint8))
     Dataset('array', 4 examples of shape 1x6x6, integers:256)
     """
+    check_types(load, (), {"support": support, "group": group, "skip_unreadable": skip_unreadable})
     support = Support.parse(support) if isinstance(support, str) else support
     options = ImageOptions(resize, crop, tile, group, skip_unreadable)
     with _errors_about("data"):

@@ -1,26 +1,15 @@
 """What holds within every public function that computes."""
 
-import dataclasses
 import functools
-import inspect
-import operator
-from collections.abc import Callable, Mapping
-from types import UnionType
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
-from pydantic import ConfigDict, InstanceOf, TypeAdapter, ValidationError
-
-from vaekit.errors import ConfigError
+from vaekit.runtime.argument_types import check_types
 from vaekit.runtime.memory_errors import memory_errors
 from vaekit.runtime.torch_state import default_torch_state
-from vaekit.validated_init import expected_values, python_values
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-CONFIG = ConfigDict(strict=True, arbitrary_types_allowed=True)
-CHECKED_BY_VALUE = ("Any", "object", "ndarray", "Tensor", "TextIO")
-"""Annotations with these words stand for data, which are checked where they are read."""
 
 
 def library_call(function: Callable[P, R]) -> Callable[P, R]:
@@ -45,59 +34,3 @@ def library_call(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **options)
 
     return call
-
-
-def check_types(
-    function: Callable[..., Any], args: tuple[Any, ...], options: Mapping[str, Any]
-) -> None:
-    """Check the arguments of a function by the annotations of its parameters.
-
-    Args:
-        function: A function or a class.
-        args: Arguments by position.
-        options: Arguments by name.
-
-    Raises:
-        ConfigError: An argument has another type.
-    """
-    types = _types(function)
-    for name, value in (dict(zip(types, args, strict=False)) | dict(options)).items():
-        adapter = types.get(name)
-        if adapter is not None:
-            _check_type(name, value, adapter)
-
-
-def _check_type(name: str, value: Any, adapter: TypeAdapter) -> None:
-    try:
-        adapter.validate_python(python_values(value))
-    except ValidationError as error:
-        errors = error.errors(include_url=False)
-        is_unknown_word = isinstance(value, str) and any(
-            each["type"] == "literal_error" for each in errors
-        )
-        if not is_unknown_word:  # the function itself says which words there are
-            raise ConfigError.for_value(name, value, expected_values(errors)) from None
-
-
-@functools.cache
-def _types(function: Callable[..., Any]) -> dict[str, TypeAdapter | None]:
-    """By name of each parameter what checks its type; None for what is checked by its value."""
-    parameters = inspect.signature(function).parameters.values()
-    return {each.name: _adapter(each) for each in parameters if each.kind != each.VAR_KEYWORD}
-
-
-def _adapter(parameter: inspect.Parameter) -> TypeAdapter | None:
-    annotation: Any = parameter.annotation
-    words = str(annotation)
-    if annotation is parameter.empty or any(word in words for word in CHECKED_BY_VALUE):
-        return None
-    if dataclasses.is_dataclass(annotation):
-        return TypeAdapter(_member(annotation))
-    if isinstance(annotation, UnionType):
-        annotation = functools.reduce(operator.or_, map(_member, annotation.__args__))
-    return TypeAdapter(annotation, config=CONFIG)
-
-
-def _member(annotation: Any) -> Any:
-    """A member of a union; of a dataclass only its objects, not mappings of its fields."""
-    return InstanceOf[annotation] if dataclasses.is_dataclass(annotation) else annotation

@@ -20,8 +20,9 @@ from vaekit.run_plots.requirements import unmet_requirement
 from vaekit.runs import Run, as_run
 from vaekit.runs.example_selection import ExampleSelection, data_label, select_evaluation_examples
 from vaekit.runs.run_data import RunData
+from vaekit.runtime.argument_types import check_types
 from vaekit.runtime.device import keep_freed_memory
-from vaekit.runtime.library_call import check_types, library_call
+from vaekit.runtime.library_call import library_call
 from vaekit.workflows.plot_files import PlotFiles
 
 if TYPE_CHECKING:
