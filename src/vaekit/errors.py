@@ -75,6 +75,22 @@ class VaekitError(Exception):
         message = f"{problem or f'{parameter} is invalid'}: got {shown(got)}, expected {expected}."
         return cls(f"{message} {fix}." if fix else message, parameter=parameter)
 
+    @classmethod
+    def unknown(cls, kind: str, got: object, allowed: Iterable[str], *, parameter: str) -> Self:
+        """An error about a name that is none of those allowed.
+
+        Args:
+            kind: What the name would name.
+            got: The name; long ones are shortened.
+            allowed: The allowed names, of which the nearest is suggested.
+            parameter: The name of the parameter at fault.
+
+        >>> print(ConfigError.unknown("recipe", "cnv", ["conv", "mlp"], parameter="recipe"))
+        unknown recipe: got 'cnv'. Did you mean 'conv'? Allowed: conv, mlp.
+        """
+        fix = suggest(got if isinstance(got, str) else "", allowed)
+        return cls(f"unknown {kind}: got {shown(got)}. {fix}.", parameter=parameter)
+
 
 class RequestError(VaekitError, ValueError):
     """The request was wrong."""

@@ -13,7 +13,7 @@ from hostile.limited import run_limited
 from hostile.outcomes import faults
 from hostile.run_folders import LOADED, RESUMED, WEIGHTS, each, tensors
 from raising import raises
-from vaekit.errors import NonFiniteError, OutputError, RunError
+from vaekit.errors import NonFiniteError, OutputError
 from vaekit.objectives import ELBO
 from vaekit.workflows.report import report
 

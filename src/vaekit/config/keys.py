@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel
 
 from vaekit.config.schema import DEFAULT_PARTS, FAMILIES, SECTIONS, Settings, schema
-from vaekit.errors import ConfigError, suggest
+from vaekit.errors import ConfigError
 
 GENERAL = "general"
 """The section of the keys at the top level."""
@@ -61,9 +61,7 @@ def config_keys(section: str | None = None) -> list[ConfigKey]:
     if section is None:
         return [key for name in sections for key in config_keys(name)]
     if section not in sections:
-        raise ConfigError(
-            f"unknown section: got {section!r}. {suggest(section, sections)}.", parameter="section"
-        )
+        raise ConfigError.unknown("section", section, sections, parameter="section")
     return list(_keys(section))
 
 

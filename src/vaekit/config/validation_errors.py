@@ -74,9 +74,7 @@ def _wrong_kind(family: str, value: Any, kinds: Sequence[str]) -> ConfigError:
         return ConfigError(
             f"{family}.kind is missing. {suggest('', kinds)}.", parameter=f"{family}.kind"
         )
-    return ConfigError(
-        f"unknown {family}: got {shown(kind)}. {suggest(str(kind), kinds)}.", parameter=family
-    )
+    return ConfigError.unknown(family, kind, kinds, parameter=family)
 
 
 def _likely_sections(schema: Schema) -> Iterator[tuple[str, Sequence[str]]]:

@@ -9,7 +9,7 @@ from vaekit.data.dataset import Dataset
 from vaekit.data.examples import Examples
 from vaekit.data.file_reading import blocks
 from vaekit.data.support import Support
-from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.errors import ConfigError, DataError
 
 SEED = 0
 """One seed for all runs, so that their metrics are about the same pixels."""
@@ -63,10 +63,7 @@ def binarize(dataset: Dataset, method: str | None) -> Dataset:
 
 def _check_method(dataset: Dataset, method: str) -> None:
     if method not in METHODS:
-        raise ConfigError(
-            f"unknown binarization: got {method!r}. {suggest(method, METHODS)}.",
-            parameter="binarize",
-        )
+        raise ConfigError.unknown("binarization", method, METHODS, parameter="binarize")
     if dataset.support.kind not in ("unit", "integers"):
         raise DataError(
             f"{dataset.name!r} cannot be binarized: got the support {dataset.support}, "

@@ -8,7 +8,7 @@ import numpy as np
 from vaekit.data.examples import shape_text
 from vaekit.data.file_reading import data_errors
 from vaekit.data.support import Support, value_position
-from vaekit.errors import DataError, suggest
+from vaekit.errors import DataError
 
 Labels = str | int | Sequence[str | int] | np.ndarray | None
 """Class names, one per example or one for all; None without labels."""
@@ -200,9 +200,7 @@ def check_labels(labels: Labels, classes: Sequence[str], count: int) -> np.ndarr
     names = [str(name) for name in np.ravel(np.asarray(labels))]
     unknown = next((name for name in names if name not in indices), None)
     if unknown is not None:
-        raise DataError(
-            f"unknown class: got {unknown!r}. {suggest(unknown, indices)}.", parameter="labels"
-        )
+        raise DataError.unknown("class", unknown, indices, parameter="labels")
     if len(names) not in (1, count):
         raise DataError.for_value(
             "labels", len(names), f"1 or {count}", problem="wrong number of labels"

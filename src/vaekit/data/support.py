@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from vaekit.data.file_reading import blocks
-from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.errors import ConfigError, DataError
 
 KINDS_BY_PREFERENCE = {
     "binary": ("binary", "unit", "real"),
@@ -95,10 +95,8 @@ class Support:
 
     def __post_init__(self):
         if self.kind not in KINDS_BY_PREFERENCE:
-            raise ConfigError(
-                f"unknown support: got {self.kind!r}. "
-                f"{suggest(str(self.kind), KINDS_BY_PREFERENCE)}.",
-                parameter="support",
+            raise ConfigError.unknown(
+                "support", self.kind, KINDS_BY_PREFERENCE, parameter="support"
             )
         if self.kind == "integers" and self.levels < 2:
             raise ConfigError.for_value(

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.errors import ConfigError, DataError
 from vaekit.plots.array_checks import check_finite
 
 Projection = Literal["active", "pca"]
@@ -114,10 +114,7 @@ def projection_plane(
 def check_projection(method: str, parameter: str) -> None:
     """ConfigError about `parameter` for an unknown projection."""
     if method not in PROJECTIONS:
-        raise ConfigError(
-            f"unknown projection: got {method!r}. {suggest(str(method), PROJECTIONS)}.",
-            parameter=parameter,
-        )
+        raise ConfigError.unknown("projection", method, PROJECTIONS, parameter=parameter)
 
 
 def _principal_plane(codes: NDArray) -> Plane:

@@ -5,7 +5,7 @@ Reading them imports no part and no torch.
 
 from importlib import resources
 
-from vaekit.errors import ConfigError, suggest
+from vaekit.errors import ConfigError
 
 DEFAULT = "plane"
 """The recipe of the default dataset, MNIST."""
@@ -24,9 +24,7 @@ def text(name: str) -> str:
         ConfigError: There is no such recipe; the message suggests the nearest name.
     """
     if name not in names():
-        raise ConfigError(
-            f"unknown recipe: got {name!r}. {suggest(name, names())}.", parameter="recipe"
-        )
+        raise ConfigError.unknown("recipe", name, names(), parameter="recipe")
     return (resources.files(__name__) / f"{name}.yaml").read_text(encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaekit.data import Examples, evenly_spaced_indices
-from vaekit.errors import ConfigError, suggest
+from vaekit.errors import ConfigError
 from vaekit.inference.bounds import ExampleTerms, elbo_per_example
 from vaekit.inference.encode_decode import LatentCodes
 from vaekit.inputs import ModelInputs
@@ -53,10 +53,8 @@ class View:
 
     def __post_init__(self):
         if self.projection not in PROJECTIONS:
-            suggestion = suggest(str(self.projection), PROJECTIONS)
-            raise ConfigError(
-                f"unknown projection: got {self.projection!r}. {suggestion}.",
-                parameter="projection",
+            raise ConfigError.unknown(
+                "projection", self.projection, PROJECTIONS, parameter="projection"
             )
 
 

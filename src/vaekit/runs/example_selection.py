@@ -15,7 +15,7 @@ from vaekit.data.readers.image_arrays import MixedSizesError
 from vaekit.data.readers.image_options import SIZES
 from vaekit.data.splits import SPLIT_NAMES, SplitName
 from vaekit.data.support import Support
-from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.errors import ConfigError, DataError
 from vaekit.runs.dataset_source import image_options
 from vaekit.runs.folder import load_split
 from vaekit.runs.run import Run
@@ -63,9 +63,7 @@ def select_evaluation_examples(
     training, so that no training example is evaluated as a test example.
     """
     if split is not None and split not in SPLIT_NAMES:
-        raise ConfigError(
-            f"unknown split: got {split!r}. {suggest(str(split), SPLIT_NAMES)}.", parameter="split"
-        )
+        raise ConfigError.unknown("split", split, SPLIT_NAMES, parameter="split")
     if data is None:
         own = RunData.load(run)
         return ExampleSelection(own.examples(split or "test"), split or "test", own)

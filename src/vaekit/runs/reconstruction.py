@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vaekit.data import Examples, evenly_spaced_indices
-from vaekit.errors import ConfigError, DataError, suggest
+from vaekit.errors import ConfigError, DataError
 from vaekit.inference.encode_decode import LatentCodes
 from vaekit.runs.run import Run
 
@@ -78,7 +78,5 @@ def _indices_of_class(run: Run, examples: Examples, label: str) -> np.ndarray:
             parameter="label",
         )
     if label not in classes:
-        raise ConfigError(
-            f"unknown class: got {label!r}. {suggest(label, classes)}.", parameter="label"
-        )
+        raise ConfigError.unknown("class", label, classes, parameter="label")
     return np.flatnonzero(examples.y == classes.index(label))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from vaekit.arguments import MAX_DRAWS, whole_number
-from vaekit.errors import ConfigError, suggest
+from vaekit.errors import ConfigError
 from vaekit.inference.finite import check_finite
 from vaekit.inference.scoring import DENSITY_COMPONENTS, NEED_RUN_DATA, SCORES, Scorer
 from vaekit.inputs import ModelInputs
@@ -45,9 +45,7 @@ def score_inputs(
 def check_metric(name: str) -> None:
     """Raise ConfigError for an unknown metric."""
     if not isinstance(name, str) or name not in SCORES:
-        raise ConfigError(
-            f"unknown metric: got {name!r}. {suggest(str(name), SCORES)}.", parameter="metric"
-        )
+        raise ConfigError.unknown("metric", name, SCORES, parameter="metric")
 
 
 def _relative_scorer(data: RunData, metric: str, samples: int, seed: int) -> Scorer:

@@ -12,7 +12,7 @@ from vaekit import runs
 from vaekit.arguments import as_path
 from vaekit.data import Dataset
 from vaekit.data.splits import SplitName
-from vaekit.errors import ConfigError, RequestError, WorkError, reason_of, suggest
+from vaekit.errors import ConfigError, RequestError, WorkError, reason_of
 from vaekit.run_plots.context import PlotContext, View
 from vaekit.run_plots.latent_paths import draw_paths, save_path_animation
 from vaekit.run_plots.registry import LATENT_PATH_PLOTS, PLOTS
@@ -137,9 +137,7 @@ def _context(run: Run, split: SplitName | None, data: Any) -> PlotContext:
 def _check_names(names: Sequence[str]) -> None:
     for name in names:
         if name not in ALL_PLOTS:
-            raise ConfigError(
-                f"unknown plot: got {name!r}. {suggest(name, ALL_PLOTS)}.", parameter="names"
-            )
+            raise ConfigError.unknown("plot", name, ALL_PLOTS, parameter="names")
 
 
 def _check_requirements(names: Sequence[str], run: Run) -> None:
@@ -152,7 +150,7 @@ def _view(options: Mapping[str, Any]) -> View:
     fields = View.__dataclass_fields__
     if unknown := options.keys() - fields.keys():
         name = min(unknown)
-        raise ConfigError(f"unknown option: got {name!r}. {suggest(name, fields)}.", parameter=name)
+        raise ConfigError.unknown("option", name, fields, parameter=name)
     check_types(View, (), options)
     return View(**options)
 
@@ -200,9 +198,7 @@ def _paths(out: Path, names: Sequence[str], format: str | None) -> list[Path]:
 
     formats = [suffix[1:] for suffix in FORMATS]
     if format is not None and format not in formats:
-        raise ConfigError(
-            f"unknown format: got {format!r}. {suggest(format, formats)}.", parameter="format"
-        )
+        raise ConfigError.unknown("format", format, formats, parameter="format")
     if not out.suffix:
         return [out / f"{name}.{format or 'png'}" for name in names]
     if len(names) != 1:
