@@ -30,6 +30,20 @@ def test_parts_equal_those_of_the_array(path, index):
         assert type(part) is np.ndarray  # a copy, which needs no file
 
 
+@pytest.mark.parametrize("shape", [(2**62, 8), (2**32, 2**32), (2**63,), (1001, 8, 8), (10**90, 9)])
+def test_a_header_that_declares_more_than_the_file_has(path, shape):
+    content = path.read_bytes()
+    old = b"'shape': (1000, 8, 8), }"
+    new = f"'shape': {shape}, }}".encode()
+    start = content.index(old)
+    header = content[start:128].replace(old, new).rstrip()
+    path.write_bytes(content[:start] + header.ljust(127 - start) + b"\n" + content[128:])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with raises(DataError):
+            map_npy(path)
+
+
 def test_a_shortened_file(path):
     data = vaekit.load_data(path)
     view = data.train.x[500:]

@@ -20,7 +20,7 @@ from vaekit.data.bounds import (
 )
 from vaekit.data.file_reading import data_errors, fill, read_exactly
 from vaekit.data.readers.mapped_array import MappedArray
-from vaekit.errors import DataError
+from vaekit.errors import DataError, shown
 from vaekit.files.regular import open_regular
 
 COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
@@ -196,4 +196,10 @@ def map_npy(path: Path) -> MappedArray:
     """
     with data_errors(path), open_regular(path) as file:
         header = read_header(file)
+        declared = math.prod(header.shape) * header.dtype.itemsize
+        available = os.fstat(file.fileno()).st_size - file.tell()
+        if declared > available:
+            raise ValueError(
+                f"the content is truncated: got {available:,} of {shown(declared)} bytes"
+            )
         return MappedArray.of_file(file, path, header.dtype, header.shape, header.order)
