@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from command_line import argument_parser
-from fuzz_readers import READERS, Read, folder_name, keep_inputs, kept_inputs
+from fuzz_inputs import folder_name, keep_inputs, kept_inputs
+from fuzz_readers import READERS, Read
 
 atheris: Any = import_module("atheris")  # installed for this script alone
 

@@ -9,10 +9,12 @@ from vaekit.errors import VaekitError
 
 
 @contextmanager
-def raises(kind: type[VaekitError], parameter: str | None = None) -> Iterator[None]:
+def raises(
+    kind: type[VaekitError], parameter: str | None = None
+) -> Iterator[pytest.ExceptionInfo[VaekitError]]:
     """The block raises an error of this kind, in one line, about this parameter."""
     with pytest.raises(kind) as caught:
-        yield
+        yield caught
     message = str(caught.value)
     assert message and "\n" not in message, message
     assert message.endswith("."), message

@@ -10,7 +10,7 @@ from vaekit.errors import ConfigError
 
 MAX_SEED = 2**64 - 1
 MAX_DRAWS = 1_000_000
-"""Random draws for one example; a million take hours."""
+"""Random draws for one example: more would not end."""
 MAX_NAME_BYTES = 255
 MAX_PATH_BYTES = 4095
 

@@ -1,7 +1,8 @@
 """Memory that ends within a function of the library is an error of ours, as at the command line."""
 
 import pytest
-from limited import run_limited
+
+from hostile.limited import run_limited
 
 SETUP = """
 import numpy as np

@@ -175,15 +175,16 @@ def test_waiting_requests_are_refused_while_the_running_one_ends(small_run, tmp_
 @pytest.mark.nightly
 @pytest.mark.process
 @pytest.mark.parametrize(
-    ("shutdown_seconds", "signals", "status"),
+    ("shutdown_seconds", "signals", "pause", "status"),
     [
-        (1, [signal.SIGINT], 0),
-        (1, [signal.SIGTERM], -signal.SIGTERM),
-        (60, [signal.SIGINT, signal.SIGINT], 0),
+        (1, [signal.SIGINT], 0.3, 0),
+        (1, [signal.SIGTERM], 0.3, -signal.SIGTERM),
+        (60, [signal.SIGINT, signal.SIGINT], 0.3, 0),
+        (60, [signal.SIGINT, signal.SIGINT], 0.02, 0),  # both before the server has noticed one
     ],
 )
 def test_a_request_that_would_never_end_is_stopped(
-    small_run, tmp_path, shutdown_seconds, signals, status
+    small_run, tmp_path, shutdown_seconds, signals, pause, status
 ):
     """It is stopped after a while, or at a second Ctrl-C, and its client gets an answer."""
     code = slow_scores(small_run, tmp_path, shutdown_seconds)
@@ -192,7 +193,7 @@ def test_a_request_that_would_never_end_is_stopped(
         wait_until((tmp_path / "began").exists)
         for each in signals:
             server.send_signal(each)
-            time.sleep(0.3)
+            time.sleep(pause)
         check_shutting_down(computed.result(60))
         server.wait(60)
 

@@ -1,13 +1,14 @@
 """PNG and JPEG bodies: read as the data of the run are, and refused unless they are one image."""
 
 import struct
+import threading
 import zlib
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
-from server_client import arrays, ask, check_refused, post, served
+from server_client import arrays, ask, ask_all, check_refused, post, served
 
 from conftest import small_images, train_small
 from vaekit.data import Dataset, Examples, Support
@@ -61,6 +62,24 @@ def test_an_image_of_another_size_is_refused_before_it_is_decoded(small_run, mon
     monkeypatch.setattr(RunService, "read_image", lambda *_: pytest.fail("it was decoded"))
     for media in (PNG, JPEG):
         check_refused(send(app, "encode", encoded(photo((800, 8)), media), media), 422, "8 x 8")
+
+
+def test_large_requests_wait_in_a_bounded_queue_for_a_bounded_time(small_run, monkeypatch):
+    release = threading.Event()
+    read = RunService.read_image
+
+    def read_slowly(service, file):
+        assert release.wait(20)
+        return read(service, file)
+
+    monkeypatch.setattr(RunService, "read_image", read_slowly)
+    content = encoded(photo((8, 8)))
+    request = ("POST", "/v1/encode", {"content": content, "headers": {"content-type": PNG}})
+    app = served(small_run, timeout_seconds=1.0)
+    statuses = [answer.status_code for answer in ask_all(app, [request] * 40)]
+    assert statuses.count(503) == 8 and statuses.count(504) == 32
+    release.set()
+    assert send(app, "encode", content).status_code == 200
 
 
 # --- Answers -------------------------------------------------------------------------------------

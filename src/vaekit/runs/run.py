@@ -258,7 +258,7 @@ class Run:
             labels: Class names of a conditional run.
             metric: bound, loss, reconstruction, latent (nats); typicality, density (relative to
                 the run's own dataset, which is read).
-            samples: Samples of z per example.
+            samples: Samples of z per example, at most a million.
             seed: Seed of the noise.
 
         Raises:

@@ -42,13 +42,13 @@ class AccessLog:
 
     def __init__(self, app: App, stream: Stream):
         self._app = app
-        self._lines: queue.Queue[str] = queue.Queue(MAX_WAITING_LINES)
+        self._lines: queue.Queue[str | None] = queue.Queue(MAX_WAITING_LINES)
         threading.Thread(target=self._write_lines, args=(stream,), daemon=True).start()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return self.drain()
+            return self._end()
         start = time.perf_counter()
         status = "-"  # the client has gone before an answer
         sent = 0
@@ -72,10 +72,15 @@ class AccessLog:
 
     def _write_lines(self, stream: Stream) -> None:
         """Write in a thread of its own: a stream that nobody reads must hold no request."""
-        while True:
-            stream.write(self._lines.get())
+        while (line := self._lines.get()) is not None:
+            stream.write(line)
             stream.flush()
             self._lines.task_done()
+
+    def _end(self) -> None:
+        self.drain()
+        with suppress(queue.Full):
+            self._lines.put_nowait(None)
 
     def drain(self, seconds: float = 1.0) -> None:
         """Wait until the stream has all lines, but not for long."""

@@ -48,7 +48,7 @@ def score(
         data: Other data instead of the run's dataset.
         split: The part of the dataset; default test.
         metric: bound, loss, reconstruction, latent, typicality or density.
-        samples: Samples of z per example.
+        samples: Samples of z per example, at most a million.
         seed: Seed of the noise.
 
     Raises:

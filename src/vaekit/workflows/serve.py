@@ -140,7 +140,6 @@ class RunService:
             positions=0 if codebook is None else codebook.positions,
             version=vaekit.__version__,
         )
-
         self.image_sizes = _image_sizes(run)
 
     def check_examples(self, x: np.ndarray, y: Labels) -> Examples:

@@ -1,6 +1,7 @@
 """Arrays that stay in their file."""
 
 import os
+import weakref
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +15,7 @@ class _MappedFile:
 
     def __init__(self, file: BinaryIO, path: Path, end: int):
         self.descriptor = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self.descriptor)
         self.path = path
         self.end = end
 
@@ -25,9 +27,6 @@ class _MappedFile:
                 f"{self.end:,} bytes. Restore it, and start again.",
                 parameter="data",
             )
-
-    def __del__(self) -> None:
-        os.close(self.descriptor)
 
 
 class MappedArray(np.memmap):
